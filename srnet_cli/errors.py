@@ -1,0 +1,63 @@
+"""Every error that this program raises on purpose.
+
+A command turns any of them into one line for the user: what it concerns, why, what to do about it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SrnetError(Exception):
+    """Base of all expected failures.
+
+    ``reason`` says what is wrong in one clause, ``path`` (where there is one) the file it concerns and
+    ``remedy`` what the user can do about it. ``exit_code`` is what a command ends with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, reason: str, *, path: Path | str | None = None, remedy: str | None = None) -> None:
+        self.reason = reason
+        self.path = None if path is None else Path(path)
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = "" if self.path is None else f"{self.path}: "
+        what_to_do = "" if self.remedy is None else f" ({self.remedy})"
+        return f"{where}{self.reason}{what_to_do}"
+
+
+class UsageError(SrnetError):
+    """The command line asks for something impossible or contradictory."""
+
+    exit_code = 2
+
+
+class InputError(SrnetError):
+    """A picture or capture cannot be read."""
+
+
+class OutputError(SrnetError):
+    """A result cannot be written."""
+
+
+class WeightsError(SrnetError):
+    """A model, card or checkpoint cannot be used."""
+
+
+class DataError(SrnetError):
+    """Training or evaluation data is missing, damaged or inconsistent."""
+
+
+class TrainingError(SrnetError):
+    """Training cannot start or go on."""
+
+
+class DeviceError(SrnetError):
+    """The requested device or precision is not available, or its memory is not enough."""
+
+
+class MissingExtraError(SrnetError):
+    """An optional package is needed and not installed."""

@@ -1,0 +1,60 @@
+"""The one form in which images travel between rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about its picture besides the pixels."""
+
+    #: embedded ICC profile, or None (then the picture is taken as sRGB)
+    icc: bytes | None = None
+    #: EXIF as a TIFF structure (without the ``Exif\0\0`` prefix), orientation already reset to 1
+    exif: bytes | None = None
+    #: focal length of the lens in millimetres, None when the file does not say
+    focal_length: float | None = None
+    #: what the user should know about how the file was read; one sentence each
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture in memory.
+
+    ``pixels`` is H×W×3, RGB, C-contiguous, uint8 (0..255) or uint16 (0..65535); a grey picture has three
+    equal channels and ``grey`` set. ``alpha`` is H×W of the same type, or None when opaque.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    grey: bool = False
+    #: developed from a camera RAW file
+    raw: bool = False
+    source: Path | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def bit_depth(self) -> int:
+        """Bits per channel: 8 or 16."""
+        return self.pixels.dtype.itemsize * 8
+
+    @property
+    def peak(self) -> int:
+        """The value of white: 255 or 65535."""
+        return int(np.iinfo(self.pixels.dtype).max)

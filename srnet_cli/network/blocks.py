@@ -1,0 +1,87 @@
+"""Building blocks shared by SRNet and the networks it is compared with.
+
+Tensors are N×C×H×W, RGB, 0..255. Parameter names follow the authors' checkpoints (``body``, ``conv_du``, …).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+#: Mean colour of DIV2K on the 0..255 scale (0.4488, 0.4371, 0.4040 times 255), subtracted at the input.
+RGB_MEAN = (114.444, 111.4605, 103.02)
+
+
+class NetworkOutput(NamedTuple):
+    """What every network returns.
+
+    ``sr`` is N×3×sH×sW on the 0..255 scale, unclamped. ``residual`` is the predicted enhanced residual of
+    the same shape, or None: when the network has no auxiliary stream, or it was not asked for.
+    """
+
+    sr: Tensor
+    residual: Tensor | None = None
+
+
+def conv(in_channels: int, out_channels: int, kernel_size: int = 3, bias: bool = True) -> nn.Conv2d:
+    """A convolution that keeps height and width (odd ``kernel_size``)."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
+
+
+class MeanShift(nn.Conv2d):
+    """Adds (``sign`` 1) or subtracts (``sign`` -1) the mean colour; frozen, and kept in checkpoints."""
+
+    def __init__(self, sign: int) -> None:
+        super().__init__(3, 3, kernel_size=1)
+        with torch.no_grad():
+            self.weight.copy_(torch.eye(3).view(3, 3, 1, 1))
+            assert self.bias is not None
+            self.bias.copy_(sign * torch.tensor(RGB_MEAN))
+        self.requires_grad_(False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        # The weight is the identity, so adding the bias is the whole convolution (and exact in low precision).
+        assert self.bias is not None
+        return input + self.bias.view(1, 3, 1, 1)
+
+
+class ResidualBlock(nn.Module):
+    """``y = x + res_scale · A(conv(ReLU(conv(x))))`` with an optional attention ``A``."""
+
+    def __init__(self, channels: int, attention: nn.Module | None = None, res_scale: float = 1.0) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [conv(channels, channels), nn.ReLU(inplace=True), conv(channels, channels)]
+        if attention is not None:
+            layers.append(attention)
+        self.body = nn.Sequential(*layers)
+        self.res_scale = res_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch: Tensor = self.body(x)
+        return x + (branch if self.res_scale == 1.0 else branch * self.res_scale)
+
+
+class Upsampler(nn.Sequential):
+    """Sub-pixel upsampling by ``scale`` (a power of two, or 3); ``relu`` puts a ReLU after every shuffle.
+
+    Raises:
+        ValueError: for any other scale.
+    """
+
+    def __init__(self, scale: int, channels: int, relu: bool) -> None:
+        layers: list[nn.Module] = []
+        for factor in _shuffle_factors(scale):
+            layers += [conv(channels, factor * factor * channels), nn.PixelShuffle(factor)]
+            if relu:
+                layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+def _shuffle_factors(scale: int) -> list[int]:
+    if scale == 3:
+        return [3]
+    if scale < 2 or scale & (scale - 1):
+        raise ValueError(f"scale {scale} is neither 3 nor a power of two")
+    return [2] * (scale.bit_length() - 1)

@@ -1,0 +1,139 @@
+"""SRNet, its single-stream base (EDSR and relatives), and every ablation between them.
+
+Tensors are N×3×H×W, RGB, 0..255, on input and output. Source: specification sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from srnet_cli.network.attention import AttentionKind, build_attention
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
+
+Wiring = Literal["code", "figure"]
+
+
+@dataclass(frozen=True)
+class SRNetOptions:
+    """What distinguishes the members of the SRNet family.
+
+    Raises:
+        ValueError: when ``wiring`` is unknown or an auxiliary stream is asked for with ``in_channels`` other than 3.
+    """
+
+    scale: int = 4
+    #: feature channels
+    n_feats: int = 64
+    #: residual blocks in each stream
+    n_resblocks: int = 16
+    #: squeeze factor of channel attention in the blocks (the fusion points always use 16)
+    reduction: int = 16
+    #: factor on every residual branch
+    res_scale: float = 1.0
+    #: attention at the end of each residual branch
+    attention: AttentionKind = "ca+mpr-sa"
+    #: attention at the two fusion points; None: the same as in the blocks
+    fusion_attention: AttentionKind | None = None
+    #: with the residual-aware auxiliary stream (RAT)
+    auxiliary: bool = True
+    #: "code": the released code, which gave the published numbers; "figure": the blog's figure
+    wiring: Wiring = "code"
+    #: 3 for RGB; 4 for a packed RAW mosaic (single-stream only, no mean shift)
+    in_channels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.wiring not in ("code", "figure"):
+            raise ValueError(f"wiring is 'code' or 'figure', not {self.wiring!r}")
+        if self.auxiliary and self.in_channels != 3:
+            raise ValueError("the auxiliary stream takes RGB; set auxiliary=False for RAW input")
+
+
+class Stream(nn.Module):
+    """Head, residual blocks with a long skip, upsampler: one stream of SRNet, and EDSR by itself."""
+
+    def __init__(self, options: SRNetOptions, relu_after_shuffle: bool) -> None:
+        super().__init__()
+        o = options
+        if o.in_channels == 3:
+            self.sub_mean: nn.Module = MeanShift(-1)
+            self.add_mean: nn.Module = MeanShift(+1)
+        else:
+            self.sub_mean, self.add_mean = nn.Identity(), nn.Identity()
+        self.head = nn.Sequential(conv(o.in_channels, o.n_feats))
+        blocks: list[nn.Module] = [
+            ResidualBlock(o.n_feats, build_attention(o.attention, o.n_feats, o.reduction), o.res_scale)
+            for _ in range(o.n_resblocks)
+        ]
+        self.body = nn.Sequential(*blocks, conv(o.n_feats, o.n_feats))
+        self.tail = nn.Sequential(Upsampler(o.scale, o.n_feats, relu_after_shuffle), conv(o.n_feats, 3))
+
+    def shallow(self, lr: Tensor) -> Tensor:
+        """Features of the head: N×C×H×W."""
+        features: Tensor = self.head(self.sub_mean(lr))
+        return features
+
+    def reconstruct(self, features: Tensor) -> Tensor:
+        """Features to picture: N×C×H×W → N×3×sH×sW."""
+        picture: Tensor = self.add_mean(self.tail(features))
+        return picture
+
+
+class SRNet(Stream):
+    """The two-stream network, or with ``auxiliary=False`` its single-stream base.
+
+    ``forward(lr, residual=False)`` takes N×3×S×S (square where MPR-SA is used) and returns a
+    ``NetworkOutput``; the auxiliary stream's picture is computed only with ``residual=True``.
+    """
+
+    def __init__(self, options: SRNetOptions | None = None) -> None:
+        o = options or SRNetOptions()
+        # The ReLU after each shuffle is the two-stream networks' own; no single-stream network has it.
+        super().__init__(o, relu_after_shuffle=o.auxiliary)
+        self.options = o
+        self.model_ssl: Stream | None = None
+        if o.auxiliary:
+            self.model_ssl = Stream(o, relu_after_shuffle=True)
+            kind = o.fusion_attention or o.attention
+            # Without attention the released network still owns two MPR-SA that it never applies;
+            # they are built so that its checkpoints load and its parameter count is the published one.
+            built = "mpr-sa" if kind == "none" else kind
+            self.CALayer_head = build_attention(built, o.n_feats, 16)
+            self.CALayer_tail = build_attention(built, o.n_feats, 16)
+            self.fusion_attention_used = kind != "none"
+
+    @property
+    def scale(self) -> int:
+        return self.options.scale
+
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        if self.model_ssl is None:
+            shallow = self.shallow(lr)
+            return NetworkOutput(self.reconstruct(self.body(shallow) + shallow))
+        rat_head, rat_body = self.auxiliary_features(lr)
+        sr = self.reconstruct(self.fused_features(lr, rat_head, rat_body))
+        return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body) if residual else None)
+
+    def auxiliary_features(self, lr: Tensor) -> tuple[Tensor, Tensor]:
+        """Shallow and deep features that the auxiliary stream lends to the main one (F0 and FN)."""
+        assert self.model_ssl is not None
+        rat_head = self.model_ssl.shallow(lr)
+        return rat_head, self.model_ssl.body(rat_head) + rat_head
+
+    def fused_features(self, lr: Tensor, rat_head: Tensor, rat_body: Tensor) -> Tensor:
+        """The main stream up to its upsampler; deep feature in at the head, shallow feature at the tail."""
+        shallow = self.shallow(lr)
+        if self.options.wiring == "code":
+            fused = self._attend(self.CALayer_head, shallow - rat_body)
+            return self._attend(self.CALayer_tail, self.body(fused) + rat_head) + fused
+        fused = self._attend(self.CALayer_head, shallow + rat_body)
+        deep = self.body[:-1](fused)
+        return self._attend(self.CALayer_tail, self.body[-1](deep + rat_head)) + shallow
+
+    def _attend(self, attention: nn.Module | None, x: Tensor) -> Tensor:
+        if attention is None or not self.fusion_attention_used:
+            return x
+        y: Tensor = attention(x)
+        return y
