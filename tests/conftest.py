@@ -1,0 +1,36 @@
+"""Fixtures and options that every test room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests that take over a minute")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="takes over a minute; run with --slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of photographs and fixtures that the project uses but does not ship."""
+    folder = Path(os.environ.get("SRNET_SHARED", "../shared")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no shared data at {folder}; set SRNET_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def parity(shared: Path) -> Path:
+    """Fixtures computed with the authors' released modules."""
+    return shared / "parity"
