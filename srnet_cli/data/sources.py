@@ -1,0 +1,67 @@
+"""What training needs from data, whatever the data is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Aligned patches, float32, values 0..255, on one device.
+
+    ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic), ``hr`` is N×3×sh×sw and ``residual`` the enhanced
+    residual of each pair (the auxiliary stream's target) of the same shape as ``hr``; None when not asked for.
+    """
+
+    lr: Tensor
+    hr: Tensor
+    residual: Tensor | None
+
+
+@dataclass(frozen=True)
+class ValidationItem:
+    """A whole aligned pair: ``lr`` h×w×3 and ``hr`` sh×sw×3, both uint8 RGB; may be mapped from a file."""
+
+    name: str
+    lr: NDArray[np.uint8]
+    hr: NDArray[np.uint8]
+
+
+class TrainingSource(Protocol):
+    """Endless aligned patches and a few whole pairs held out."""
+
+    @property
+    def scale(self) -> int:
+        """HR pixels per LR pixel and side."""
+
+    @property
+    def description(self) -> str:
+        """One sentence for the user: what the data is and how much of it there is."""
+
+    def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
+        """One patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.
+
+        A pure function of its arguments: patch ``i`` depends on ``(seed, i)`` only, so the same patches come
+        back for any number of workers, ranks and restarts.
+        """
+
+    def validation(self) -> Sequence[ValidationItem]:
+        """The held-out pairs; empty when there are too few scenes to hold one out."""
+
+
+def global_batch(step: int, size: int, rank: int = 0, world: int = 1) -> range:
+    """Indices of the patches of one training step (0-based) on one rank.
+
+    ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same for
+    any ``world``, which need not divide ``size``.
+    """
+    if not 0 <= rank < world:
+        raise ValueError(f"rank {rank} is not in 0..{world - 1}")
+    return range(step * size + rank, (step + 1) * size, world)
