@@ -1,0 +1,97 @@
+"""What a zoom lost, as an 8-bit picture: the residual and the enhanced residual.
+
+The enhanced residual is the training target of the auxiliary stream. Its definition is Pillow's own
+filters, on 8-bit RGB pictures, rounded to 8 bit after each step:
+
+    D = |HR - up(LR)|;  E = DETAIL(EDGE_ENHANCE_MORE(D))
+
+``enhanced_residual`` asks Pillow; ``enhanced_residual_tensor`` is the same arithmetic for batches.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from torch import Tensor
+
+# Pillow divides the kernel by its divisor in float32 before it filters; ties at one half depend on it.
+_DETAIL_CENTRE = float(np.float32(10) / np.float32(6))
+_DETAIL_SIDE = float(np.float32(-1) / np.float32(6))
+
+
+def residual_image(hr: NDArray[np.uint8], lr_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """|HR - up(LR)| per channel.
+
+    Args:
+        hr: H×W×3, 0..255.
+        lr_up: the enlarged low-resolution picture, same shape.
+
+    Raises:
+        ValueError: the shapes or types differ.
+    """
+    if hr.shape != lr_up.shape or hr.dtype != np.uint8 or lr_up.dtype != np.uint8:
+        raise ValueError(
+            f"need two 8-bit pictures of one shape, not {hr.shape} {hr.dtype} and {lr_up.shape} {lr_up.dtype}"
+        )
+    return np.asarray(cv2.absdiff(hr, lr_up), dtype=np.uint8)
+
+
+def enhanced_residual(residual: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """EDGE_ENHANCE_MORE, then DETAIL, as Pillow defines them.
+
+    Args:
+        residual: H×W×3 (or H×W), 0..255.
+
+    Returns:
+        The same shape, 0..255; the outermost pixels are those of the residual, as Pillow leaves them.
+    """
+    picture = Image.fromarray(residual).filter(ImageFilter.EDGE_ENHANCE_MORE).filter(ImageFilter.DETAIL)
+    return np.asarray(picture)
+
+
+def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
+    """The enhanced residual of a batch, on the device of its inputs.
+
+    Equal to Pillow's result in every value: the sums of the first filter are whole numbers, and those of
+    the second are added in Pillow's order in float32.
+
+    Args:
+        hr: N×C×H×W, 0..255, uint8 or float; rounded to 8 bit first.
+        lr_up: the enlarged low-resolution pictures, same shape.
+
+    Returns:
+        N×C×H×W float32, whole numbers 0..255, without gradient.
+    """
+    with torch.no_grad():
+        difference = (_eight_bit(hr) - _eight_bit(lr_up)).abs_()
+        return _detail(_edge_enhance_more(difference))
+
+
+def _eight_bit(values: Tensor) -> Tensor:
+    if values.dtype == torch.uint8:
+        return values.float()
+    return values.detach().float().round().clamp(0, 255)
+
+
+def _edge_enhance_more(x: Tensor) -> Tensor:
+    """Kernel of -1 with 9 in the centre: ten times the centre less the 3×3 sum."""
+    rows = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
+    box = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+    return _with_border_of(x, (x[..., 1:-1, 1:-1] * 10 - box).clamp_(0, 255))
+
+
+def _detail(x: Tensor) -> Tensor:
+    """(0 -1 0 / -1 10 -1 / 0 -1 0) / 6, summed as Pillow does: half, row below, own row, row above."""
+    sides = x * _DETAIL_SIDE
+    own_row = sides[..., 1:-1, :-2] + x[..., 1:-1, 1:-1] * _DETAIL_CENTRE + sides[..., 1:-1, 2:]
+    total = (sides[..., 2:, 1:-1] + 0.5) + own_row + sides[..., :-2, 1:-1]
+    return _with_border_of(x, total.trunc_().clamp_(0, 255))
+
+
+def _with_border_of(x: Tensor, inner: Tensor) -> Tensor:
+    result = x.clone()
+    result[..., 1:-1, 1:-1] = inner
+    return result
