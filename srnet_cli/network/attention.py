@@ -92,7 +92,8 @@ class MPRSA(nn.Module):
         """The eight gates, N×8×H×W in 0..1."""
         if x.shape[2] != x.shape[3]:
             raise ValueError(
-                f"MPR-SA compares a map with its quarter turns and needs a square, not {x.shape[2]}×{x.shape[3]}"
+                "MPR-SA compares a map with its quarter turns and needs a square, "
+                f"not {x.shape[2]}×{x.shape[3]}"
             )
         fine = group_means(x, GROUPS[2])
         # Means over larger groups are means of the finer ones: the features are read once, not three times.

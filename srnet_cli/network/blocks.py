@@ -42,7 +42,7 @@ class MeanShift(nn.Conv2d):
         self.requires_grad_(False)
 
     def forward(self, input: Tensor) -> Tensor:
-        # The weight is the identity, so adding the bias is the whole convolution (and exact in low precision).
+        # The weight is the identity: adding the bias is the whole convolution (and exact in low precision).
         assert self.bias is not None
         return input + self.bias.view(1, 3, 1, 1)
 

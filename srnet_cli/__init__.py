@@ -1,0 +1,20 @@
+"""Digital zoom with SRNet. The library in three names: ``load_model``, ``zoom`` and ``residual``.
+
+They are imported when first used, so that ``import srnet_cli`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from srnet_cli.weights import load_model
+
+__all__ = ["load_model", "residual", "zoom"]  # noqa: F822 - resolved by __getattr__
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load_model":
+        return import_module("srnet_cli.weights").load_model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,146 @@
+"""The card of a model, ``card.toml`` beside its weights: what it is, how it was made, what it was measured to do."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.errors import WeightsError
+
+CARD_FILE = "card.toml"
+MAX_SCALE = 16
+#: a card is a page of text; anything far longer is not one
+MAX_CARD_BYTES = 1_000_000
+#: pixels of the input that a tile may be wide; the largest that any device here could take
+MAX_TILE = 4096
+
+
+@dataclass(frozen=True)
+class Card:
+    """What travels with a model's weights.
+
+    Raises:
+        ValueError: when a field has the wrong type or an impossible value.
+    """
+
+    name: str
+    #: a name of the network registry, with the options it was built with
+    architecture: str
+    scale: int
+    options: dict[str, Any] = field(default_factory=dict)
+    #: colour space of the network's input and output
+    input_space: str = "srgb"
+    #: side of the square tile, in input pixels, that the model was trained or measured with
+    tile: int = 128
+    #: input pixels that neighbouring tiles share
+    overlap: int = 16
+    #: a small, fast model: chosen only when asked for
+    light: bool = False
+    licence: str = "unknown"
+    #: of the weights file, in hexadecimal; empty while it is not written
+    sha256: str = ""
+    #: how it was trained
+    recipe: dict[str, Any] = field(default_factory=dict)
+    #: what it was trained on
+    data: dict[str, Any] = field(default_factory=dict)
+    #: what it was measured to do
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            _check_type(f.name, getattr(self, f.name), str(f.type))
+        if not self.name or not self.architecture:
+            raise ValueError("name and architecture must not be empty")
+        if not 1 <= self.scale <= MAX_SCALE:
+            raise ValueError(f"scale {self.scale} is not within 1..{MAX_SCALE}")
+        if self.input_space != "srgb":
+            raise ValueError(f"input_space {self.input_space!r} is not 'srgb', the only one there is")
+        if not 8 <= self.tile <= MAX_TILE:
+            raise ValueError(f"tile {self.tile} is not within 8..{MAX_TILE}")
+        if not 0 <= self.overlap <= self.tile // 2:
+            raise ValueError(f"overlap {self.overlap} is not within 0..{self.tile // 2}, half of the tile")
+        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise ValueError("sha256 is not 64 lower-case hexadecimal digits")
+
+
+def read_card(path: Path) -> Card:
+    """The card in a file, or in ``card.toml`` of a folder.
+
+    Raises:
+        WeightsError: when it cannot be read, is no TOML, has unknown or missing keys, or impossible values.
+    """
+    file = path / CARD_FILE if path.is_dir() else path
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_CARD_BYTES + 1)
+    except OSError as error:
+        raise WeightsError(f"the card cannot be read: {error.strerror}", path=file) from error
+    if len(content) > MAX_CARD_BYTES:
+        raise WeightsError("too long for a card", path=file)
+    try:
+        values = tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"the card is no valid TOML: {error}", path=file) from error
+    known = {f.name for f in fields(Card)}
+    unknown = sorted(values.keys() - known)
+    if unknown:
+        raise WeightsError(f"the card has unknown keys: {', '.join(map(repr, unknown))}", path=file)
+    missing = [name for name in ("name", "architecture", "scale") if name not in values]
+    if missing:
+        raise WeightsError(f"the card lacks {', '.join(missing)}", path=file)
+    try:
+        return Card(**values)
+    except ValueError as error:
+        raise WeightsError(f"the card says something impossible: {error}", path=file) from error
+
+
+def card_text(card: Card) -> str:
+    """The card as TOML.
+
+    Raises:
+        ValueError: when a table holds what TOML has no word for, such as None.
+    """
+    values = {f.name: getattr(card, f.name) for f in fields(card)}
+    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    tables = [_table(key, value) for key, value in values.items() if isinstance(value, dict) and value]
+    return "\n".join(plain) + "\n" + "".join(tables)
+
+
+def _check_type(name: str, value: object, annotation: str) -> None:
+    kind = {"str": str, "int": int, "bool": bool}.get(annotation, dict)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        wanted = {"str": "text", "int": "a whole number", "bool": "true or false"}.get(annotation, "a table")
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")
+
+
+def _table(path: str, table: Mapping[str, Any]) -> str:
+    plain = [
+        f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if not isinstance(value, dict)
+    ]
+    inner = [_table(f"{path}.{_key(key)}", value) for key, value in table.items() if isinstance(value, dict)]
+    return f"\n[{path}]\n" + "".join(plain) + "".join(inner)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            # A JSON string is a TOML string, but for DEL, which TOML wants escaped.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
+    raise ValueError(f"a card cannot hold {value!r}")
