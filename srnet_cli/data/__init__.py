@@ -1,4 +1,4 @@
-"""Training and evaluation data: real zoom sequences, paired folders, simulated zoom; aligned patches of any."""
+"""Training and evaluation data: real zoom sequences, paired folders, simulated zoom; patches of any."""
 
 from srnet_cli.data.sources import Batch, TrainingSource, ValidationItem, global_batch
 

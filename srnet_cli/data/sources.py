@@ -17,7 +17,7 @@ class Batch:
     """Aligned patches, float32, values 0..255, on one device.
 
     ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic), ``hr`` is N×3×sh×sw and ``residual`` the enhanced
-    residual of each pair (the auxiliary stream's target) of the same shape as ``hr``; None when not asked for.
+    residual of each pair (the auxiliary stream's target), shaped as ``hr``; None when not asked for.
     """
 
     lr: Tensor
@@ -59,8 +59,8 @@ class TrainingSource(Protocol):
 def global_batch(step: int, size: int, rank: int = 0, world: int = 1) -> range:
     """Indices of the patches of one training step (0-based) on one rank.
 
-    ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same for
-    any ``world``, which need not divide ``size``.
+    ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same
+    for any ``world``, which need not divide ``size``.
     """
     if not 0 <= rank < world:
         raise ValueError(f"rank {rank} is not in 0..{world - 1}")

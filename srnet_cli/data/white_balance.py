@@ -1,0 +1,83 @@
+"""The authors' ``wb.txt``: the white balance gains that the camera applied to each frame (specification 9.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from srnet_cli.errors import DataError
+
+#: gains of R, G, B and the second G, in the file's order R, G, G, B
+Gains = tuple[float, float, float, float]
+
+_HEADER = re.compile(r"^(.*?)(\d+):$")
+
+
+def parse_gains(text: str) -> dict[int, Gains]:
+    """Gains R, G, G, B by frame number.
+
+    Raises:
+        DataError: naming the line that cannot be understood.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    if not lines or lines[0] != "WB":
+        raise DataError("the first line is not 'WB'")
+    gains: dict[int, Gains] = {}
+    for number in range(1, len(lines)):
+        header = _HEADER.match(lines[number])
+        if header:
+            gains[int(header[2])] = _gains(lines, number + 1)
+    return gains
+
+
+def _gains(lines: list[str], index: int) -> Gains:
+    try:
+        r, g1, g2, b = (float(word) for word in lines[index].split())
+    except (ValueError, IndexError) as error:
+        raise DataError(f"line {index + 1}: expected four gains") from error
+    return r, g1, g2, b
+
+
+def format_gains(gains: Mapping[str, Gains]) -> str:
+    """The text of a ``wb.txt``; keys are the frames' paths without extension."""
+    lines = ["WB"]
+    for name, values in gains.items():
+        lines += [f"{name}:", " ".join(str(value) for value in values)]
+    return "\n".join(lines) + "\n"
+
+
+def read_gains(path: Path) -> dict[int, Gains]:
+    """Read a ``wb.txt``.
+
+    Raises:
+        DataError: when it cannot be read or understood.
+    """
+    try:
+        return parse_gains(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", path=path) from error
+    except DataError as error:
+        raise DataError(error.reason, path=path) from error
+
+
+def measure_gains(path: Path) -> Gains:
+    """The gains of one RAW file: channel means of the linear development with the camera's white balance over
+    those without (specification 9.4), R, G, G, B.
+
+    Raises:
+        DataError: when the file cannot be developed.
+    """
+    import rawpy
+
+    try:
+        with rawpy.imread(str(path)) as raw:
+            linear = {"gamma": (1, 1), "no_auto_bright": True, "output_bps": 16, "half_size": True}
+            balanced = raw.postprocess(use_camera_wb=True, **linear).mean(axis=(0, 1))
+            plain = raw.postprocess(user_wb=[1.0, 1.0, 1.0, 1.0], **linear).mean(axis=(0, 1))
+    except (rawpy.LibRawError, OSError) as error:
+        raise DataError(f"cannot be developed: {error}", path=path) from error
+    if not (plain > 0).all():
+        raise DataError("is black; its white balance cannot be measured", path=path)
+    r, g, b = (round(float(v), 4) for v in balanced / plain)
+    return r, g, g, b

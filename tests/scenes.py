@@ -1,0 +1,168 @@
+"""Synthetic SR-RAW sequences: one detailed scene photographed at several focal lengths, the truth known.
+
+``python -m tests.scenes FOLDER`` writes a sequence to look at.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
+
+from srnet_cli.data.geometry import Affine, compose, invert
+from tests.captures import Capture, write_arw, write_dng
+
+#: what SR-RAW's zoom lens was set to, longest first
+FOCALS = (240.0, 150.0, 100.0, 70.0, 50.0, 35.0, 24.0)
+_SUPERSAMPLING = 3
+
+
+@dataclass(frozen=True)
+class Shot:
+    """How one shot was taken, and where the camera really pointed."""
+
+    focal: float
+    #: where the optical axis fell, pixels of this shot
+    shift: tuple[float, float] = (0.0, 0.0)
+    #: degrees
+    rotation: float = 0.0
+    #: factor on the light
+    exposure: float = 1.0
+    #: factors on R, G and B
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    #: standard deviation of the lens blur, pixels of this shot
+    blur: float = 0.6
+    #: standard deviation of the sensor noise, of 1.0 = white
+    noise: float = 0.004
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A rendered shot: linear sRGB H×W×3 (1.0 is white, no noise) and the map from scene to pixel coordinates.
+    The scene's unit is a pixel of the shot at ``FOCALS[0]``, its origin the optical axis.
+    """
+
+    linear: NDArray[np.float32]
+    scene_to_pixel: Affine
+
+
+def true_map(lr: Frame, hr: Frame) -> Affine:
+    """LR pixel coordinates to HR pixel coordinates."""
+    return compose(hr.scene_to_pixel, invert(lr.scene_to_pixel))
+
+
+def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float = 2.0) -> list[Shot]:
+    """A hand-held sequence: up to ``wobble`` pixels of shift, 0.4 degrees, a third of a stop between shots."""
+    rng = np.random.default_rng(seed)
+    return [
+        Shot(
+            focal=focal,
+            shift=(float(rng.uniform(-wobble, wobble)), float(rng.uniform(-wobble, wobble))),
+            rotation=float(rng.uniform(-0.4, 0.4)),
+            exposure=float(2 ** rng.uniform(-1 / 3, 1 / 3)),
+        )
+        for focal in focals
+    ]
+
+
+def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> Frame:
+    """What the lens of ``shot`` projects on the sensor, for scene number ``scene``."""
+    factor = shot.focal / FOCALS[0]
+    angle = np.deg2rad(shot.rotation)
+    turn = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = np.array([(width - 1) / 2 + shot.shift[0], (height - 1) / 2 + shot.shift[1]])
+    scene_to_pixel = np.column_stack([turn, centre])
+
+    k = _SUPERSAMPLING
+    canvas = np.full((height * k, width * k, 3), 0.35, np.float32)
+    for vertices, size, colour in _polygons(scene):
+        if size * factor < 0.15:
+            continue
+        pixels = (vertices @ turn.T + centre + 0.5) * k - 0.5
+        low, high = pixels.min(0), pixels.max(0)
+        if high[0] < 0 or high[1] < 0 or low[0] > width * k or low[1] > height * k:
+            continue
+        cv2.fillConvexPoly(canvas, np.rint(pixels * 16).astype(np.int32), colour, cv2.LINE_8, 4)
+    linear = cv2.resize(cv2.GaussianBlur(canvas, (0, 0), shot.blur * k), (width, height), interpolation=cv2.INTER_AREA)
+    linear *= np.float32(shot.exposure) * np.array(shot.tint, np.float32)
+    return Frame(np.clip(linear, 0.0, 1.0), scene_to_pixel)
+
+
+@cache
+def _polygons(scene: int) -> list[tuple[NDArray[np.float64], float, tuple[float, float, float]]]:
+    """Convex shapes of every size, finer towards the optical axis, so that each focal length sees detail."""
+    rng = np.random.default_rng(1000 + scene)
+    shapes = []
+    for distance in np.exp(np.sort(rng.uniform(np.log(6.0), np.log(4500.0), 6000)))[::-1]:
+        direction = rng.uniform(0, 2 * np.pi)
+        centre = distance * np.array([np.cos(direction), 0.8 * np.sin(direction)])
+        size = float(np.clip(distance * np.exp(rng.normal(-2.3, 0.6)), 1.5, 700.0))
+        corners = int(rng.integers(3, 7))
+        angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
+        vertices = centre + size * np.column_stack([np.cos(angles), np.sin(angles)])
+        grey, hue = rng.uniform(0.02, 0.8), rng.uniform(-0.12, 0.12, 3)
+        r, g, b = (float(v) for v in np.clip(grey * (1 + 2 * hue), 0.01, 0.85))
+        shapes.append((vertices, size, (r, g, b)))
+    return shapes
+
+
+def develop(frame: Frame, noise: float = 0.004, seed: int = 0) -> NDArray[np.uint8]:
+    """The camera's picture of a frame: Bayer noise, demosaicking, sRGB curve; H×W×3."""
+    rng = np.random.default_rng(seed)
+    height, width = frame.linear.shape[:2]
+    mosaic = np.empty((height, width), np.float32)
+    for row, column, colour in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
+        mosaic[row::2, column::2] = frame.linear[row::2, column::2, colour]
+    mosaic += rng.normal(0.0, noise, mosaic.shape).astype(np.float32)
+    counts = np.clip(np.rint(mosaic * 60000 + 2000), 0, 65535).astype(np.uint16)
+    # OpenCV names patterns by the second row; its BG is what everyone else calls RGGB.
+    rgb = cv2.cvtColor(counts, cv2.COLOR_BayerBG2RGB_EA).astype(np.float32)
+    linear = np.clip((rgb - 2000) / 60000, 0.0, 1.0)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(255 * srgb).astype(np.uint8)
+
+
+def save_jpeg(path: Path, pixels: NDArray[np.uint8], focal: float | None = None, orientation: int = 1) -> None:
+    """Write a JPG whose EXIF holds the focal length (left out when None) and the orientation."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "SONY"
+    exif[ExifTags.Base.Orientation] = orientation
+    if focal is not None:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLength] = IFDRational(round(focal * 10), 10)
+    Image.fromarray(pixels).save(path, quality=97, subsampling=0, exif=exif)
+
+
+def write_sequence(
+    folder: Path,
+    shots: Sequence[Shot] | None = None,
+    height: int = 360,
+    width: int = 480,
+    scene: int = 0,
+    raw: str | None = "ARW",
+    jpeg: bool = True,
+) -> list[Frame]:
+    """Write ``00001.ARW``, ``00001.JPG`` … of a sequence in the order of ``shots``; ``raw`` is ARW, DNG or None."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = []
+    for number, shot in enumerate(shots if shots is not None else default_shots(scene), start=1):
+        frame = render(shot, height, width, scene)
+        frames.append(frame)
+        if jpeg:
+            save_jpeg(folder / f"{number:05d}.JPG", develop(frame, shot.noise, seed=number), shot.focal)
+        if raw is not None:
+            capture = Capture(focal_length=shot.focal, read_noise=4.0, seed=number)
+            write = write_arw if raw == "ARW" else write_dng
+            write(folder / f"{number:05d}.{raw}", frame.linear, capture)
+    return frames
+
+
+if __name__ == "__main__":
+    write_sequence(Path(sys.argv[1]))
