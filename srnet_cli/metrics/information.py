@@ -1,0 +1,28 @@
+"""How much information a picture holds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def histogram(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Counts of 0..255 over all values of an array of any shape."""
+    return np.bincount(values.reshape(-1), minlength=256).astype(np.int64)
+
+
+def entropy(values: NDArray[np.uint8]) -> float:
+    """Shannon entropy in bits of the 256-bin histogram over all values: 0 (constant) to 8 (uniform).
+
+    Raises:
+        ValueError: no values, or not 8 bit.
+    """
+    if values.dtype != np.uint8 or values.size == 0:
+        raise ValueError(f"entropy needs 8-bit values, not {values.shape} {values.dtype}")
+    return entropy_of_counts(histogram(values))
+
+
+def entropy_of_counts(counts: NDArray[np.int64]) -> float:
+    """Shannon entropy in bits of a histogram."""
+    shares = counts[counts > 0] / counts.sum()
+    return max(0.0, float(-(shares * np.log2(shares)).sum()))
