@@ -1,0 +1,170 @@
+"""Files that appear whole or not at all.
+
+Everything this program writes goes through :func:`atomic_path`: a temporary file beside the target, flushed
+to the disk, then renamed. A process that is killed leaves at most a temporary whose name says which process
+it belonged to; the next write into the same folder removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import re
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from srnet_cli.errors import OutputError
+
+_TEMPORARY = re.compile(r"^\..*\.srnet-(?P<host>[0-9A-Za-z_]+)-(?P<pid>\d+)-\d+\.tmp(\.[^.]*)?$", re.DOTALL)
+_NAME_MAX_BYTES = 255
+_counter = itertools.count()
+
+#: what the operating system's refusal means to the user: reason and remedy
+_CAUSES = {
+    errno.ENOSPC: ("the disk is full", "free some space or choose another output folder"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space or choose another output folder"),
+    errno.EFBIG: ("the file would be larger than the file system allows", "choose another output folder"),
+    errno.EROFS: ("the file system is read-only", "choose another output folder"),
+    errno.EACCES: ("no permission to write there", "choose another output folder"),
+    errno.EPERM: ("no permission to write there", "choose another output folder"),
+    errno.ENAMETOOLONG: ("the file name is too long", "choose a shorter name"),
+    errno.EIO: ("the disk reports an input/output error", None),
+}
+
+
+@contextmanager
+def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a temporary path to write to, which becomes ``target`` when the block ends without an error.
+
+    The temporary lies in the target's folder and has its suffix, so that writers that go by the suffix work.
+    When the block raises, the temporary is removed and what was at ``target`` stays as it was. Without
+    ``overwrite`` an existing target is never replaced, not even one that appears while the block runs.
+
+    Raises:
+        OutputError: the target exists and ``overwrite`` is off, it is a folder, its folder is missing or
+            not writable, or the disk refuses (full, quota, read-only).
+    """
+    target = Path(target)
+    _check_target(target, overwrite)
+    remove_stray_temporaries(target.parent)
+    temporary = target.parent / _temporary_name(target)
+    try:
+        with _explained(target, temporary):
+            # Created first so that a folder without write permission is refused before any work is done.
+            temporary.touch(exist_ok=False)
+        with _explained(target, temporary):
+            yield temporary
+        with _explained(target, temporary):
+            _flush(temporary)
+            _move(temporary, target, overwrite)
+    finally:
+        # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def remove_stray_temporaries(folder: Path) -> None:
+    """Remove what killed processes of this machine left in ``folder``; files of living ones stay."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        # A folder that may be written but not listed: nothing can be swept there.
+        return
+    for entry in entries:
+        match = _TEMPORARY.match(entry.name)
+        if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
+            with contextlib.suppress(OSError):
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    with _explained(target, target):
+        if target.is_dir():
+            raise OutputError("is a folder, not a file", path=target)
+        if not overwrite and os.path.lexists(target):
+            raise OutputError("exists already", path=target, remedy="--overwrite replaces it")
+        if not target.parent.is_dir():
+            raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
+
+
+def _temporary_name(target: Path) -> str:
+    ending = f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp{target.suffix}"
+    room = _NAME_MAX_BYTES - len(os.fsencode(ending)) - 1
+    stem = os.fsencode(target.name)[: max(room, 0)]
+    # A name cut inside a multi-byte character would not be valid text any more.
+    return f".{stem.decode(errors='ignore')}{ending}"
+
+
+@cache
+def _host() -> str:
+    """This machine's name in letters that suit a file name: on a shared disk a process number alone is not enough."""
+    return re.sub(r"[^0-9A-Za-z]", "_", socket.gethostname())[:40] or "localhost"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _move(temporary: Path, target: Path, overwrite: bool) -> None:
+    if overwrite:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    else:
+        _move_to_free_name(temporary, target)
+    _flush_folder(target.parent)
+
+
+def _move_to_free_name(temporary: Path, target: Path) -> None:
+    # A hard link fails when the name is taken, a rename would silently replace it.
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise OutputError("exists already", path=target, remedy="--overwrite replaces it") from None
+    except OSError:
+        # File systems without hard links (FAT, some network shares): check again, then rename.
+        _check_target(target, overwrite=False)
+        temporary.rename(target)
+
+
+def _flush_folder(folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    # Some network file systems cannot flush a folder; the file itself is safe by then.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _explained(target: Path, temporary: Path) -> Iterator[None]:
+    """Turn the operating system's refusals about our own file into an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        ours = error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, target)
+        if not ours or error.errno not in _CAUSES:
+            raise
+        reason, remedy = _CAUSES[error.errno]
+        raise OutputError(f"cannot be written: {reason}", path=target, remedy=remedy) from error
