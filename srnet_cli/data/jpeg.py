@@ -1,0 +1,89 @@
+"""Baseline JPEG's loss (chroma sampling, DCT, quantisation) as batched tensor code.
+
+The entropy coding is lossless and left out. Tables and quality scaling: ITU-T T.81 annex K and libjpeg.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+#: Above this quality a picture counts as never stored as JPEG.
+LOSSLESS_ABOVE = 98.0
+
+_LUMA = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+_CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+)
+_TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+
+
+def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
+    """Pictures as they come back from JPEG files.
+
+    ``pictures`` N×3×H×W, RGB, 0..255; ``quality`` (N) on libjpeg's scale 1..100, where above
+    ``LOSSLESS_ABOVE`` the picture is returned as it is; ``subsampled`` (N, 0 or 1) stores chroma at half
+    resolution (4:2:0). Returns unrounded values, which may leave 0..255.
+    """
+    height, width = pictures.shape[2:]
+    padded = F.pad(pictures, (0, -width % 16, 0, -height % 16), mode="replicate")
+    forward = torch.tensor(_TO_YCBCR, device=pictures.device)
+    ycbcr = torch.einsum("ij,njhw->nihw", forward, padded) - torch.tensor(
+        [128.0, 0.0, 0.0], device=pictures.device
+    ).view(1, 3, 1, 1)
+    luma = _quantise(ycbcr[:, :1], _tables(_LUMA, quality))
+    chroma_tables = _tables(_CHROMA, quality)
+    full = _quantise(ycbcr[:, 1:], chroma_tables)
+    half = F.interpolate(
+        _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), chroma_tables), scale_factor=2, mode="bilinear"
+    )
+    chroma = torch.where(subsampled.view(-1, 1, 1, 1).bool(), half, full)
+    ycbcr = torch.cat([luma + 128, chroma], dim=1)
+    stored = torch.einsum("ij,njhw->nihw", torch.linalg.inv(forward), ycbcr)[:, :, :height, :width]
+    return torch.where((quality > LOSSLESS_ABOVE).view(-1, 1, 1, 1), pictures, stored)
+
+
+def _tables(base: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
+    """Quantisation tables, N×8×8."""
+    table = torch.tensor(base, device=quality.device, dtype=torch.float32)
+    q = quality.clamp(1, 100).round()
+    percent = torch.where(q < 50, 5000 / q, 200 - 2 * q)
+    return ((table * percent.view(-1, 1, 1) + 50) / 100).floor().clamp(1, 255)
+
+
+def _quantise(planes: Tensor, tables: Tensor) -> Tensor:
+    """Round the DCT of every 8×8 block to multiples of its table: N×C×H×W, sizes multiples of 8."""
+    n, c, height, width = planes.shape
+    dct = _dct_matrix(planes.device)
+    blocks = planes.reshape(n, c, height // 8, 8, width // 8, 8)
+    step = tables.view(n, 1, 1, 8, 1, 8)
+    coefficients = torch.einsum("ij,ncajbk,lk->ncaibl", dct, blocks, dct)
+    coefficients = (coefficients / step).round() * step
+    return torch.einsum("ji,ncajbk,kl->ncaibl", dct, coefficients, dct).reshape(planes.shape)
+
+
+def _dct_matrix(device: torch.device) -> Tensor:
+    """Orthonormal DCT-II, 8×8."""
+    k = torch.arange(8, device=device, dtype=torch.float32)
+    matrix = torch.cos(math.pi / 8 * (k.view(1, -1) + 0.5) * k.view(-1, 1)) * 0.5
+    matrix[0] *= math.sqrt(0.5)
+    return matrix

@@ -1,0 +1,88 @@
+"""Sharp photographs held in memory as 8 bit, and patches drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srnet_cli.errors import DataError
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+
+
+@dataclass(frozen=True)
+class PhotoCache:
+    """Photographs as uint8 tensors 3×H×W, all on one device."""
+
+    names: tuple[str, ...]
+    photos: tuple[Tensor, ...]
+
+    @classmethod
+    def load(cls, folder: Path, smallest: int, device: torch.device | str = "cpu") -> PhotoCache:
+        """Read every photograph in ``folder`` (not below it).
+
+        Args:
+            smallest: photographs with a side below this many pixels are left out.
+
+        Raises:
+            DataError: when none is left.
+        """
+        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            loaded = list(zip(paths, pool.map(_read, paths), strict=True))
+        kept = [(path.stem, photo) for path, photo in loaded if min(photo.shape[1:]) >= smallest]
+        if not kept:
+            raise DataError(f"no photograph of at least {smallest}×{smallest} pixels", path=folder)
+        return cls(tuple(name for name, _ in kept), tuple(photo.to(device) for _, photo in kept))
+
+    def patches(self, seeds: Sequence[int], size: int, candidates: int = 2) -> Tensor:
+        """One patch for each seed: N×3×size×size, uint8, on the photos' device.
+
+        The most detailed of ``candidates`` random crops of a random photograph is taken, then turned by one
+        of the eight flips and transposes. Large photographs are drawn more often, by area.
+        """
+        areas = np.array([p.shape[1] * p.shape[2] for p in self.photos], dtype=np.float64)
+        shares = np.cumsum(areas / areas.sum())
+        return torch.stack([self._patch(seed, size, candidates, shares) for seed in seeds])
+
+    def _patch(self, seed: int, size: int, candidates: int, shares: np.ndarray) -> Tensor:
+        rng = np.random.default_rng(seed)
+        photo = self.photos[min(int(np.searchsorted(shares, rng.random())), len(self.photos) - 1)]
+        crops = []
+        for _ in range(candidates):
+            y, x = (int(rng.integers(0, side - size + 1)) for side in photo.shape[1:])
+            crops.append(photo[:, y : y + size, x : x + size])
+        best = max(crops, key=_detail) if candidates > 1 else crops[0]
+        return dihedral(best, int(rng.integers(0, 8)))
+
+
+def dihedral(picture: Tensor, which: int) -> Tensor:
+    """One of the eight flips and transposes (0 leaves it as it is): …×H×W."""
+    if which & 1:
+        picture = picture.flip(-1)
+    if which & 2:
+        picture = picture.flip(-2)
+    if which & 4:
+        picture = picture.transpose(-1, -2)
+    return picture
+
+
+def _detail(crop: Tensor) -> float:
+    """Mean absolute difference of green between neighbours two pixels apart."""
+    green = crop[1, ::2, ::2].float()
+    return float((green[1:] - green[:-1]).abs().mean() + (green[:, 1:] - green[:, :-1]).abs().mean())
+
+
+def _read(path: Path) -> Tensor:
+    from srnet_cli.imaging import read_picture
+
+    pixels = read_picture(path).pixels
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
