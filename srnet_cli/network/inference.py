@@ -1,0 +1,405 @@
+"""SRNet in the form that runs fastest: the same function with other kernels, built once from trained weights.
+
+BatchNorms are folded, MPR-SA's branches merged, pixel shuffle turned into copies of whole rows, and maps
+kept in channels_last memory. The result equals the training form up to rounding; the last convolution and
+the sums that make the picture are float32 in every type.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from srnet_cli.network.attention import MPRSA, ChannelAttention, MixedAttention, SpatialAttention
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
+from srnet_cli.network.folding import (
+    FINEST,
+    TURNS,
+    fold_batchnorm,
+    group_columns,
+    merge_gate_branches,
+    split_last_kernel,
+    split_subpixel_rows,
+    subpixel_row_offsets,
+)
+from srnet_cli.network.fused import FusedConv
+from srnet_cli.network.srnet import SRNet, Stream
+
+#: rows of the last upsampler stage's input that are computed at a time on the CPU, to stay in its cache
+STRIP_ROWS = 32
+#: channels that a gate convolution needs for a matrix unit to be busy
+BUSY_CHANNELS = 64
+
+
+def to_inference(
+    network: nn.Module, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+) -> nn.Module:
+    """The inference form of ``network`` on ``device``: ``forward(lr, residual=False) -> NetworkOutput``.
+
+    ``lr`` is N×3×S×S float32, 0..255; so are the output's pictures, N×3×sS×sS. ``dtype`` (float32, bfloat16
+    or float16) is what the features are computed in. ``network`` is not changed, but weights may be shared
+    with it when it has no inference form of its own: then it is returned in eval mode and channels_last.
+
+    Raises:
+        ValueError: for another ``dtype``.
+    """
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ValueError(f"the inference form computes in float32, bfloat16 or float16, not {dtype}")
+    device = torch.device(device)
+    if type(network) is SRNet:
+        return InferenceSRNet(network, dtype, device).eval()
+    return PlainInference(network, dtype, device).eval()
+
+
+class PlainInference(nn.Module):
+    """Any other network as it is, in eval mode and channels_last memory, under autocast below float32."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        self.network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dtype = dtype
+
+    @torch.inference_mode()
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        lr = lr.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(lr.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            output = self.network(lr, residual)
+        label = None if output.residual is None else output.residual.float()
+        return NetworkOutput(output.sr.float(), label)
+
+
+class InferenceSRNet(nn.Module):
+    """:class:`~srnet_cli.network.srnet.SRNet` folded and fused; forward only, weights frozen."""
+
+    def __init__(self, network: SRNet, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        self.scale = network.scale
+        self.wiring = network.options.wiring
+        self.main = InferenceStream(network, dtype, device)
+        self.auxiliary: InferenceStream | None = None
+        if network.model_ssl is not None:
+            self.auxiliary = InferenceStream(network.model_ssl, dtype, device)
+            used = network.fusion_attention_used
+            self.attend_head = _attention_form(network.CALayer_head if used else None, dtype, device)
+            self.attend_tail = _attention_form(network.CALayer_tail if used else None, dtype, device)
+
+    @torch.inference_mode()
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        if lr.device.type != "cpu" or len(lr) == 1:
+            return self._run(lr, residual)
+        # One by one: the maps of a single tile stay in cache, and the batch size cannot change the result.
+        outputs = [self._run(tile, residual) for tile in lr.split(1)]
+        labels = [output.residual for output in outputs if output.residual is not None]
+        return NetworkOutput(
+            torch.cat([output.sr for output in outputs]), torch.cat(labels) if labels else None
+        )
+
+    def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        main, auxiliary = self.main, self.auxiliary
+        shallow = main.shallow(lr)
+        if auxiliary is None:
+            return NetworkOutput(main.reconstruct(main.deep(shallow, add=shallow)))
+        rat_head = auxiliary.shallow(lr)
+        rat_body = auxiliary.deep(rat_head, add=rat_head)
+        if self.wiring == "code":
+            fused = self.attend_head(shallow.sub_(rat_body), None)
+            features = self.attend_tail(main.deep(fused, add=rat_head), fused)
+        else:
+            fused = self.attend_head(shallow + rat_body, None)
+            features = self.attend_tail(main.last(main.blocks(fused).add_(rat_head)), shallow)
+        label = auxiliary.reconstruct(rat_body) if residual else None
+        return NetworkOutput(main.reconstruct(features), label)
+
+
+class InferenceStream(nn.Module):
+    """Head, blocks and upsampler of one stream."""
+
+    def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        self.dtype = dtype
+        self.head = FusedConv(*_weights(stream.head[0]), dtype=torch.float32, device=device)
+        mean = stream.sub_mean.bias if isinstance(stream.sub_mean, MeanShift) else None
+        self.register_buffer(
+            "shift", None if mean is None else mean.detach().to(device).view(1, -1, 1, 1), persistent=False
+        )
+        *blocks, last = stream.body
+        self.blocks = nn.Sequential(*(InferenceBlock(cast(ResidualBlock, b), dtype, device) for b in blocks))
+        self.last = FusedConv(*_weights(last), dtype=dtype, device=device)
+        self.tail = InferenceTail(stream, dtype, device)
+
+    def shallow(self, lr: Tensor) -> Tensor:
+        """Head features. Computed in float32: in bfloat16 the input alone would be half a level off."""
+        shifted = lr if self.shift is None else lr + self.shift
+        features: Tensor = self.head(shifted.contiguous(memory_format=torch.channels_last))
+        return features.to(self.dtype)
+
+    def deep(self, features: Tensor, add: Tensor) -> Tensor:
+        """The body with its last convolution, plus ``add``."""
+        y: Tensor = self.last(self.blocks(features), add)
+        return y
+
+    def reconstruct(self, features: Tensor) -> Tensor:
+        """Features to picture: N×C×H×W → N×3×sH×sW float32."""
+        picture: Tensor = self.tail(features)
+        return picture
+
+
+class InferenceBlock(nn.Module):
+    """A residual block: two convolutions, the attention, and the addition."""
+
+    def __init__(self, block: ResidualBlock, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        first, _, second, *attention = block.body
+        kernel, bias = _weights(second)
+        # Attention is not linear, but its gates are: a factor on the branch can only move behind them.
+        factor = 1.0 if attention else block.res_scale
+        self.first = FusedConv(*_weights(first), dtype=dtype, device=device, relu=True)
+        self.second = FusedConv(kernel * factor, bias * factor, dtype=dtype, device=device)
+        self.attention: AttentionForm | None = None
+        if attention:
+            self.attention = AttentionForm(attention[0], dtype, device, block.res_scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x)
+        y: Tensor = (
+            self.second(hidden, x) if self.attention is None else self.attention(self.second(hidden), x)
+        )
+        return y
+
+
+class AttentionForm(nn.Module):
+    """Any attention of the family as one multiplication: ``factor · attention(y) + skip``."""
+
+    def __init__(
+        self, attention: nn.Module, dtype: torch.dtype, device: torch.device, factor: float = 1.0
+    ) -> None:
+        super().__init__()
+        channel, spatial = _parts(attention)
+        self.factor = factor
+        self.channel = None if channel is None else ChannelGate(channel, device)
+        self.spatial = None if spatial is None else SpatialGate(spatial, dtype, device)
+
+    def forward(self, y: Tensor, skip: Tensor | None) -> Tensor:
+        channels = y.shape[1]
+        scale = y.new_ones(len(y), channels, dtype=torch.float32) if self.channel is None else self.channel(y)
+        if self.spatial is None:
+            multiplier = (scale * self.factor).to(y.dtype).view(-1, channels, 1, 1)
+        else:
+            multiplier = self.spatial(y, scale, self.factor)
+        return y.mul_(multiplier) if skip is None else torch.addcmul(skip, y, multiplier, out=y)
+
+
+class ChannelGate(nn.Module):
+    """The gates of channel attention, N×C float32."""
+
+    def __init__(self, attention: ChannelAttention, device: torch.device) -> None:
+        super().__init__()
+        squeeze, _, excite, _ = attention.conv_du
+        self.squeeze = _linear(squeeze, device)
+        self.excite = _linear(excite, device)
+
+    def forward(self, y: Tensor) -> Tensor:
+        means = y.mean(dim=(2, 3), dtype=torch.float32)
+        gates: Tensor = self.excite(self.squeeze(means).relu_()).sigmoid_()
+        return gates
+
+
+class SpatialGate(nn.Module):
+    """The gates of a spatial attention, spread over the channels: N×C×H×W.
+
+    Channel scales are not applied to the map first; they go into the weights of the two small matrix
+    products that read and write all channels.
+    """
+
+    pool: Tensor
+    spread: Tensor
+
+    def __init__(self, attention: MPRSA | SpatialAttention, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        if isinstance(attention, MPRSA):
+            kernel, bias = merge_gate_branches(attention)
+            self.turns, self.groups = TURNS, FINEST
+        else:
+            kernel, bias = fold_batchnorm(attention.spatial)
+            self.turns, self.groups = 1, 1
+        self.gates, maps = kernel.shape[:2]
+        # One convolution for each number of columns taken together; the widest that divides the map is used.
+        self.convs = nn.ModuleDict()
+        columns = 1
+        while columns * maps <= BUSY_CHANNELS:
+            weights = group_columns(kernel, bias, columns)
+            self.convs[str(columns)] = FusedConv(*weights, dtype=dtype, device=device)
+            columns *= 2
+        self.dtype = dtype
+
+    def forward(self, y: Tensor, scale: Tensor, factor: float) -> Tensor:
+        n, channels, height, width = y.shape
+        if self.turns > 1 and height != width:
+            raise ValueError(
+                f"MPR-SA compares a map with its quarter turns and needs a square, not {height}×{width}"
+            )
+        pixels = y.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+        size = channels // self.groups
+        pool = torch.block_diag(*[y.new_full((size, 1), 1 / size, dtype=torch.float32)] * self.groups)
+        pool = (pool * scale.unsqueeze(2)).to(self.dtype)
+        means = torch.bmm(pixels, pool).view(n, height, width, self.groups)
+        stack = torch.cat([torch.rot90(means, turn, dims=(1, 2)) for turn in range(self.turns)], dim=3)
+        gates = self._gates(stack)
+        spread = torch.eye(self.gates, device=y.device).repeat(1, channels // self.gates)
+        spread = (spread * (scale * factor).unsqueeze(1)).to(self.dtype)
+        return torch.bmm(gates, spread).view(n, height, width, channels).permute(0, 3, 1, 2)
+
+    def _gates(self, stack: Tensor) -> Tensor:
+        """N×H×W×k turned means → N×HW×g gates."""
+        n, height, width, maps = stack.shape
+        columns = max(int(name) for name in self.convs if width % int(name) == 0)
+        grouped = stack.view(n, height, width // columns, maps * columns).permute(0, 3, 1, 2)
+        logits: Tensor = self.convs[str(columns)](grouped)
+        return logits.sigmoid_().permute(0, 2, 3, 1).reshape(n, height * width, self.gates)
+
+
+class InferenceTail(nn.Module):
+    """Upsampler and last convolution without a pixel shuffle of wide maps; the picture is float32.
+
+    All stages but the last write their sub-pixel rows into place. The last one keeps them apart: the last
+    convolution reads them where they are, and only its three colours are put in order.
+    """
+
+    def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        upsampler, last = stream.tail
+        stages, self.factors = _stages(cast(Upsampler, upsampler), dtype, device)
+        self.stages = nn.ModuleList(stages)
+        kernel, bias = _weights(last)
+        factor = self.factors[-1]
+        self.last_rows = nn.ModuleList(
+            FusedConv(
+                share,
+                None,
+                dtype=torch.float32,
+                device=device,
+                padding=(len(subpixel_row_offsets(factor, row)) - 1, 1),
+                column_stride=factor,
+            )
+            for row, share in enumerate(split_last_kernel(kernel, factor))
+        )
+        mean = stream.add_mean.bias if isinstance(stream.add_mean, MeanShift) else None
+        shift = bias if mean is None else bias + mean.detach().double().cpu()
+        self.register_buffer(
+            "shift", shift.to(device, torch.float32).view(1, -1, 1, 1, 1, 1), persistent=False
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = _pad_rows(x)
+        for stage, factor in zip(self.stages[:-1], self.factors[:-1], strict=True):
+            padded = _shuffled(padded, cast(nn.ModuleList, stage), factor)
+        return self._picture(padded)
+
+    def _picture(self, padded: Tensor) -> Tensor:
+        """The last stage and the last convolution, strip by strip."""
+        n, _, height, width = padded.shape
+        height -= 2
+        factor = self.factors[-1]
+        blocks = padded.new_zeros(n, height + 2, width, 3 * factor**2, dtype=torch.float32).permute(
+            0, 3, 1, 2
+        )
+        strip = STRIP_ROWS if padded.device.type == "cpu" else height
+        rows = cast(nn.ModuleList, self.stages[-1])
+        for top in range(0, height, strip):
+            bottom = min(top + strip, height)
+            for row, conv in enumerate(rows):
+                hidden = _widen(conv(padded[:, :, top : bottom + 2]), factor)
+                share = self.last_rows[row](hidden.float())
+                # Output row 0 of ``blocks`` lies one above the picture.
+                start = top + 1 + min(0, -max(subpixel_row_offsets(factor, row)))
+                blocks[:, :, start : start + share.shape[2]] += share
+        inner = blocks[:, :, 1:-1].permute(0, 2, 3, 1).view(n, height, width, factor, factor, 3)
+        ordered = inner.permute(0, 5, 1, 3, 2, 4) + self.shift
+        return ordered.reshape(n, 3, height * factor, width * factor)
+
+
+def _stages(
+    upsampler: Upsampler, dtype: torch.dtype, device: torch.device
+) -> tuple[list[nn.ModuleList], list[int]]:
+    """Each upsampler stage as its sub-pixel row convolutions (no padding above and below), and its factor."""
+    relu = any(isinstance(layer, nn.ReLU) for layer in upsampler)
+    convs = [layer for layer in upsampler if isinstance(layer, nn.Conv2d)]
+    factors = [layer.upscale_factor for layer in upsampler if isinstance(layer, nn.PixelShuffle)]
+    stages = []
+    for conv, factor in zip(convs, factors, strict=True):
+        rows = split_subpixel_rows(*_weights(conv), factor)
+        stages.append(
+            nn.ModuleList(
+                FusedConv(kernel, bias, dtype=dtype, device=device, padding=(0, 1), relu=relu)
+                for kernel, bias in rows
+            )
+        )
+    return stages, factors
+
+
+def _shuffled(padded: Tensor, rows: nn.ModuleList, factor: int) -> Tensor:
+    """One upsampler stage; input and output carry a row of zeros above and below."""
+    n, channels, height, width = padded.shape
+    height = (height - 2) * factor
+    out = padded.new_empty(n, height + 2, width * factor, channels).permute(0, 3, 1, 2)
+    out[:, :, 0].zero_()
+    out[:, :, -1].zero_()
+    for row, conv in enumerate(rows):
+        out[:, :, 1 + row : 1 + height : factor] = _widen(conv(padded), factor)
+    return out
+
+
+def _widen(rows: Tensor, factor: int) -> Tensor:
+    """N×(factor·C)×H×W with channels ordered (column, channel) seen as N×C×H×(factor·W), without a copy."""
+    n, channels, height, width = rows.shape
+    pixels = rows.permute(0, 2, 3, 1).reshape(n, height, width * factor, channels // factor)
+    return pixels.permute(0, 3, 1, 2)
+
+
+def _pad_rows(x: Tensor) -> Tensor:
+    n, channels, height, width = x.shape
+    out = x.new_zeros(n, height + 2, width, channels).permute(0, 3, 1, 2)
+    out[:, :, 1:-1] = x
+    return out
+
+
+def _parts(
+    attention: nn.Module,
+) -> tuple[ChannelAttention | None, MPRSA | SpatialAttention | None]:
+    """Channel and spatial part of an attention of the family."""
+    match attention:
+        case MixedAttention():
+            return attention.attn1, cast(MPRSA | SpatialAttention, attention.attn2)
+        case ChannelAttention():
+            return attention, None
+        case MPRSA() | SpatialAttention():
+            return None, attention
+    raise TypeError(f"no inference form for attention {type(attention).__name__}")
+
+
+class _Unattended(nn.Module):
+    """No attention at a fusion point."""
+
+    def forward(self, y: Tensor, skip: Tensor | None) -> Tensor:
+        return y if skip is None else y.add_(skip)
+
+
+def _attention_form(attention: nn.Module | None, dtype: torch.dtype, device: torch.device) -> nn.Module:
+    return _Unattended() if attention is None else AttentionForm(attention, dtype, device)
+
+
+def _weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of a convolution in float64 on the CPU."""
+    assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+    return layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu()
+
+
+def _linear(layer: nn.Module, device: torch.device) -> nn.Linear:
+    """A 1×1 convolution as a matrix for vectors of means."""
+    kernel, bias = _weights(layer)
+    linear = nn.Linear(kernel.shape[1], kernel.shape[0], device=device).requires_grad_(False)
+    linear.weight.copy_(kernel.flatten(1))
+    linear.bias.copy_(bias)
+    return linear

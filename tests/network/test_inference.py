@@ -1,0 +1,170 @@
+"""The inference form computes the training form's function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from srnet_cli.network.attention import ATTENTION_KINDS, AttentionKind
+from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.inference import InferenceSRNet, to_inference
+from srnet_cli.network.srnet import SRNet, SRNetOptions, Wiring
+
+
+def trained_like(network: SRNet, seed: int = 0) -> SRNet:
+    """Weights that move the output by tens of levels, and BatchNorm statistics far from their start."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                assert module.running_mean is not None and module.running_var is not None
+                module.running_mean.copy_(torch.randn(module.num_features, generator=generator) * 3)
+                module.running_var.copy_(torch.rand(module.num_features, generator=generator) * 4 + 0.1)
+                module.weight.copy_(torch.randn(module.num_features, generator=generator))
+                module.bias.copy_(torch.randn(module.num_features, generator=generator))
+    return network.eval()
+
+
+def small(seed: int = 0, **options: object) -> SRNet:
+    torch.manual_seed(seed)
+    settings = {"scale": 2, "n_feats": 32, "n_resblocks": 2, **options}
+    return trained_like(SRNet(SRNetOptions(**settings)), seed)  # type: ignore[arg-type]
+
+
+def picture(size: int, seed: int = 1, n: int = 1) -> Tensor:
+    return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(seed)) * 255
+
+
+def run(network: nn.Module, lr: Tensor, residual: bool) -> NetworkOutput:
+    with torch.inference_mode():
+        output: NetworkOutput = network(lr, residual)
+    return output
+
+
+def assert_same(network: SRNet, lr: Tensor, residual: bool, tolerance: float = 1e-3) -> None:
+    expected = run(network, lr, residual)
+    got = run(to_inference(network), lr, residual)
+    assert got.sr.dtype == torch.float32 and got.sr.shape == expected.sr.shape
+    assert (got.sr - expected.sr).abs().max() <= tolerance
+    if expected.residual is None:
+        assert got.residual is None
+    else:
+        assert got.residual is not None
+        assert (got.residual - expected.residual).abs().max() <= tolerance
+
+
+@pytest.mark.parametrize("auxiliary", [True, False])
+@pytest.mark.parametrize("kind", ATTENTION_KINDS)
+def test_every_attention(kind: AttentionKind, auxiliary: bool) -> None:
+    network = small(attention=kind, auxiliary=auxiliary)
+    assert_same(network, picture(12), residual=auxiliary)
+
+
+@pytest.mark.parametrize("wiring", ["code", "figure"])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_every_scale_and_wiring(scale: int, wiring: Wiring) -> None:
+    assert_same(small(scale=scale, wiring=wiring), picture(10), residual=True)
+
+
+@pytest.mark.parametrize("size", [7, 8, 10, 33, 40])
+def test_every_remainder_of_columns_and_strips(size: int) -> None:
+    assert_same(small(scale=4), picture(size), residual=False)
+
+
+def test_residual_scale_and_untrained_statistics() -> None:
+    torch.manual_seed(3)
+    for kind in ("none", "ca+mpr-sa"):
+        network = SRNet(SRNetOptions(scale=2, n_resblocks=2, res_scale=0.1, attention=kind)).eval()
+        assert_same(network, picture(12), residual=True)
+
+
+def test_full_size_network() -> None:
+    torch.manual_seed(4)
+    assert_same(trained_like(SRNet()), picture(24), residual=True)
+
+
+def test_batches_equal_single_tiles_and_repeat_exactly() -> None:
+    fast = to_inference(small(scale=4))
+    tiles = picture(16, n=3)
+    together = run(fast, tiles, True)
+    assert torch.equal(together.sr, run(fast, tiles, True).sr)
+    for index in range(3):
+        alone = run(fast, tiles[index : index + 1], True)
+        assert torch.equal(together.sr[index : index + 1], alone.sr)
+        assert together.residual is not None and alone.residual is not None
+        assert torch.equal(together.residual[index : index + 1], alone.residual)
+
+
+def test_network_and_input_are_left_alone() -> None:
+    network = small()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    lr = picture(12)
+    kept = lr.clone()
+    run(to_inference(network), lr, True)
+    assert torch.equal(lr, kept)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_without_fused_operators(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("srnet_cli.network.fused.can_fuse", lambda *_: False)
+    network = small(scale=4)
+    lr = picture(20)
+    expected, got = run(network, lr, True), run(to_inference(network, dtype=dtype), lr, True)
+    assert (got.sr - expected.sr).abs().max() <= (1e-3 if dtype == torch.float32 else 3.0)
+
+
+def test_not_square() -> None:
+    with pytest.raises(ValueError, match="square"):
+        run(to_inference(small()), torch.zeros(1, 3, 8, 12), False)
+    lr = torch.rand(1, 3, 8, 12) * 255
+    assert_same(small(attention="ca"), lr, residual=True)
+
+
+def test_unknown_network_still_runs() -> None:
+    class Doubler(nn.Module):
+        def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+            return NetworkOutput(lr.repeat_interleave(2, 2).repeat_interleave(2, 3))
+
+    fast = to_inference(Doubler())
+    assert not isinstance(fast, InferenceSRNet)
+    lr = picture(4)
+    assert torch.equal(run(fast, lr, False).sr, Doubler()(lr).sr)
+
+
+def test_other_types_are_refused() -> None:
+    with pytest.raises(ValueError, match="float64"):
+        to_inference(small(), dtype=torch.float64)
+
+
+def test_bfloat16_on_trained_weights(shared: Path) -> None:
+    from safetensors.torch import load_file
+
+    torch.manual_seed(0)
+    network = SRNet()
+    network.load_state_dict(load_file(shared / "weights" / "srnet_x4_warmstart.safetensors"))
+    network.eval()
+    lr = photograph(shared, 64)
+    exact = run(network, lr, False).sr
+    assert (run(to_inference(network), lr, False).sr - exact).abs().max() <= 1e-3
+    rounded = run(to_inference(network, dtype=torch.bfloat16), lr, False).sr
+    assert psnr(rounded, exact) >= 65
+
+
+def photograph(shared: Path, size: int) -> Tensor:
+    """The centre of the first validation photograph, 1×3×size×size."""
+    import cv2
+
+    path = next(path for path in sorted((shared / "data" / "valid").rglob("*")) if path.is_file())
+    bgr = cv2.imread(str(path))
+    assert bgr is not None
+    pixels = torch.from_numpy(bgr[:, :, ::-1].copy()).permute(2, 0, 1).float()
+    top, left = (pixels.shape[1] - size) // 2, (pixels.shape[2] - size) // 2
+    return pixels[None, :, top : top + size, left : left + size].contiguous()
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    return float(10 * torch.log10(255**2 / (a - b).square().mean()))
