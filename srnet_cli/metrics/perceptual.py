@@ -51,9 +51,15 @@ class Lpips:
 def _load(backbone: str) -> Any:
     try:
         import lpips
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
-            "LPIPS needs the package 'lpips'", remedy="pip install 'srnet-cli[lpips]', or leave LPIPS out"
+            f"LPIPS needs the package {error.name!r}",
+            remedy="pip install 'srnet-cli[lpips]', or leave LPIPS out",
+        ) from error
+    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
+        raise MissingExtraError(
+            f"the package 'lpips' cannot be loaded: {error}",
+            remedy="install the torchvision that belongs to your torch, or leave LPIPS out",
         ) from error
     try:
         return lpips.LPIPS(net=backbone, version="0.1", verbose=False)
