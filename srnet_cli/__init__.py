@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from srnet_cli.weights import load_model
 
-__all__ = ["load_model", "residual", "zoom"]  # noqa: F822 - resolved by __getattr__
+__all__ = ["load_model", "residual", "zoom"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The card of a model, ``card.toml`` beside its weights: what it is, how it was made, what it was measured to do."""
+"""The card of a model, ``card.toml`` beside its weights: what it is, how it was made, what it can do."""
 
 from __future__ import annotations
 

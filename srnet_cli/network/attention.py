@@ -20,11 +20,17 @@ GROUPS = (1, 2, 4)
 
 
 class ChannelAttention(nn.Module):
-    """Scales every channel by a gate computed from the channel means of the whole map."""
+    """Scales every channel by a gate computed from the channel means of the whole map.
+
+    Raises:
+        ValueError: when ``reduction`` leaves no channel.
+    """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:
         super().__init__()
         squeezed = channels // reduction
+        if squeezed < 1:
+            raise ValueError(f"{channels} channels cannot be reduced {reduction} times")
         self.conv_du = nn.Sequential(
             nn.Conv2d(channels, squeezed, 1),
             nn.ReLU(inplace=True),

@@ -170,12 +170,22 @@ def _read_vdsr(shapes: Shapes) -> Recognised:
     return Recognised("vdsr", _tail_scale(shapes), sizes)
 
 
+def _read_lapsrn(shapes: Shapes) -> Recognised:
+    # The last of the indices is the transposed convolution's, which ends the level.
+    sizes = {
+        "n_feats": shapes["head.0.weight"][0],
+        "n_layers": _count(shapes, r"levels\.0\.features\.(\d+)\.weight") - 1,
+    }
+    return Recognised("lapsrn", 2 ** _count(shapes, r"levels\.(\d+)\.residual\.weight"), sizes)
+
+
 #: a tensor that only this network has, and how the rest is read; the first that fits is taken
 _READERS: tuple[tuple[str, Callable[[Shapes], Recognised]], ...] = (
     ("conv_input.weight", _read_srresnet),
     ("SFENet1.weight", _read_rdn),
     ("RG.0.conv_last.weight", _read_san),
     ("body.0.body.0.body.0.weight", _read_rcan),
+    ("levels.0.residual.weight", _read_lapsrn),
     ("body.0.0.weight", _read_vdsr),
     ("body.0.body.0.weight", _read_family),
 )

@@ -11,7 +11,14 @@ from typing import Any
 
 from torch import nn
 
+from srnet_cli.network.interpolation import Bicubic, Bilinear, InterpolationOptions, Lanczos, Nearest
+from srnet_cli.network.lapsrn import LapSRN, LapSRNOptions
+from srnet_cli.network.rcan import RCAN, RCANOptions
+from srnet_cli.network.rdn import RDN, RDNOptions
+from srnet_cli.network.san import SAN, SANOptions
 from srnet_cli.network.srnet import SRNet, SRNetOptions
+from srnet_cli.network.srresnet import SRResNet, SRResNetOptions
+from srnet_cli.network.vdsr import VDSR, VDSROptions
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,12 @@ def build_network(name: str, scale: int, **options: Any) -> nn.Module:
 
 def network_names() -> tuple[str, ...]:
     """Every network that can be trained."""
-    return NETWORKS.names()
+    return tuple(name for name in NETWORKS.names() if name not in INTERPOLATIONS)
+
+
+def interpolation_names() -> tuple[str, ...]:
+    """The methods without weights that ``build_network`` also builds."""
+    return INTERPOLATIONS
 
 
 def _check_option(option: str, value: object, default: object) -> None:
@@ -105,6 +117,9 @@ def _double(attention: str) -> Entry:
     return _family(attention=attention, auxiliary=True, wiring="code", fusion_attention=None, in_channels=3)
 
 
+#: the methods without weights
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+
 NETWORKS = Registry()
 NETWORKS.register("srnet", _family())
 #: as the blog's figure draws it: channel attention only in the blocks, features added at the head
@@ -128,3 +143,14 @@ NETWORKS.register("rcan_minus_rat", _double("ca"))
 NETWORKS.register("rcan_minus_sa", _single("ca+sa"))
 NETWORKS.register("rcan_minus_msa", _single("ca+mpr-sa"))
 NETWORKS.register("rcan_minus_rat_sa", _double("ca+sa"))
+# What the published table compares SRNet with.
+NETWORKS.register("srresnet", Entry(SRResNet, SRResNetOptions))
+NETWORKS.register("rdn", Entry(RDN, RDNOptions))
+NETWORKS.register("rcan", Entry(RCAN, RCANOptions))
+NETWORKS.register("san", Entry(SAN, SANOptions))
+NETWORKS.register("vdsr", Entry(VDSR, VDSROptions))
+NETWORKS.register("lapsrn", Entry(LapSRN, LapSRNOptions))
+NETWORKS.register("nearest", Entry(Nearest, InterpolationOptions))
+NETWORKS.register("bilinear", Entry(Bilinear, InterpolationOptions))
+NETWORKS.register("bicubic", Entry(Bicubic, InterpolationOptions))
+NETWORKS.register("lanczos", Entry(Lanczos, InterpolationOptions))

@@ -21,7 +21,7 @@ class SRNetOptions:
     """What distinguishes the members of the SRNet family.
 
     Raises:
-        ValueError: when ``wiring`` is unknown, or an auxiliary stream is asked for with ``in_channels`` not 3.
+        ValueError: when ``wiring`` is unknown, or an auxiliary stream is to have ``in_channels`` not 3.
     """
 
     scale: int = 4

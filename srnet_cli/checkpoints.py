@@ -1,0 +1,156 @@
+"""Tensors out of files that may be damaged or hostile, and strictly into networks. Nothing is executed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from srnet_cli.errors import WeightsError
+
+#: how far a checkpoint's mean colour may lie from the network's own, on the 0..255 scale
+MEAN_SHIFT_TOLERANCE = 1e-3
+#: where a training checkpoint keeps the network among its other state
+STATE_KEYS = ("network", "model", "state_dict")
+#: tensors named in one error before it says "and N more"
+NAMED_IN_ERROR = 20
+
+State = Mapping[str, Tensor]
+
+
+def parse_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; ``path`` is only named in errors.
+
+    Raises:
+        WeightsError: when the content is damaged or its header lies.
+    """
+    try:
+        return load(content)
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise WeightsError(f"no valid safetensors file: {error}", path=path) from error
+
+
+def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]:
+    """The tensors of a ``torch.save`` file, and what it holds under ``card`` (None: nothing).
+
+    The tensors are the whole document, or what lies under ``network``, ``model`` or ``state_dict``.
+
+    Raises:
+        WeightsError: when the content is damaged, holds anything but plain data, or claims more than it has.
+    """
+    _check_archive(content, path)
+    try:
+        document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything at all; none of it is ours to tell apart
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"no checkpoint of plain tensors: {reason[:200]}", path=path) from error
+    if not isinstance(document, Mapping):
+        raise WeightsError("holds no dictionary of tensors", path=path)
+    state: Any = next(
+        (document[key] for key in STATE_KEYS if isinstance(document.get(key), Mapping)), document
+    )
+    if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise WeightsError("holds no dictionary of tensors", path=path)
+    if any(t.layout is not torch.strided or t.is_quantized for t in state.values()):
+        raise WeightsError("holds sparse or quantised tensors", path=path)
+    if sum(t.nbytes for t in state.values()) > len(content):
+        raise WeightsError("its tensors claim more values than the file holds", path=path)
+    return dict(state), document.get("card")
+
+
+def _check_archive(content: bytes, path: Path) -> None:
+    """Refuse a compressed archive, which torch never writes: a small file could unpack to fill the memory."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return  # the format before torch 1.6
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise WeightsError(f"the checkpoint is damaged: {error}", path=path) from error
+    if unpacked > len(content):
+        raise WeightsError("the checkpoint unpacks to more than its size", path=path)
+
+
+def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: bool = False) -> list[str]:
+    """Copy the tensors of a checkpoint into a network; everything must match, or nothing is copied.
+
+    Two things are forgiven: a missing ``num_batches_tracked`` becomes 0, and with ``allow_tail_mismatch``
+    tensors whose name contains ``tail`` may differ in shape, be missing or be extra (to start ×8 from ×4);
+    the network keeps its own there. The frozen mean colours are compared and kept.
+
+    Source: specification section 12.
+
+    Returns:
+        One line for each tensor that was forgiven.
+
+    Raises:
+        WeightsError: naming what does not match.
+    """
+    found = differences(network, state)
+    forgiven = {name for name in found if allow_tail_mismatch and "tail" in name}
+    refused = [text for name, text in found.items() if name not in forgiven]
+    if refused:
+        more = f"; and {len(refused) - NAMED_IN_ERROR} more" if len(refused) > NAMED_IN_ERROR else ""
+        raise WeightsError(
+            f"the tensors do not match the network: {'; '.join(refused[:NAMED_IN_ERROR])}{more}"
+        )
+    own = network.state_dict()
+    reports = [found[name] for name in sorted(forgiven)]
+    with torch.no_grad():
+        for name, tensor in own.items():
+            if name in state and name not in forgiven and not is_mean_shift(name):
+                tensor.copy_(state[name])
+            elif name not in state and _is_counter(name):
+                tensor.zero_()
+                reports.append(f"{name} was missing and is 0")
+    return reports
+
+
+def differences(network: nn.Module, state: State) -> dict[str, str]:
+    """What keeps ``state`` from fitting, as one clause for each tensor's name."""
+    own = network.state_dict()
+    found = {name: f"{name} is unknown to the network" for name in state if name not in own}
+    for name, tensor in own.items():
+        if name not in state:
+            if not _is_counter(name):
+                found[name] = f"{name} is missing"
+            continue
+        clause = _difference(tensor, state[name], mean_shift=is_mean_shift(name))
+        if clause:
+            found[name] = f"{name} {clause}"
+    return found
+
+
+def _difference(own: Tensor, given: Tensor, *, mean_shift: bool) -> str | None:
+    if own.shape != given.shape:
+        return f"is {_shape_text(given)} instead of {_shape_text(own)}"
+    if own.is_floating_point() != given.is_floating_point() or given.is_complex():
+        return f"is of type {given.dtype}"
+    values = given.float()
+    if not bool(torch.isfinite(values).all()):
+        return "holds NaN or infinity"
+    if mean_shift and not own.is_meta:
+        off = float((values - own.cpu()).abs().max())
+        if off > MEAN_SHIFT_TOLERANCE:
+            return f"is off the mean colour by {off:.4g}"
+    return None
+
+
+def _shape_text(tensor: Tensor) -> str:
+    return "×".join(map(str, tensor.shape)) or "a scalar"
+
+
+def is_mean_shift(name: str) -> bool:
+    """Whether the tensor is one of the frozen mean colours."""
+    return "sub_mean." in name or "add_mean." in name
+
+
+def _is_counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
