@@ -1,0 +1,259 @@
+"""The network over a whole picture: tiles in, finished strips of rows out.
+
+Memory does not grow with the picture: besides a few tiles there is one strip of output rows, as high as a
+tile, in float32. On the CPU tiles are computed one by one, so that no result depends on a batch size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from srnet_cli.device import choose_device, choose_precision
+from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.imaging.picture import Pixels
+from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.inference import to_inference
+from srnet_cli.weights import Card, LoadedModel
+from srnet_cli.zoom.tiles import Grid, Region, take, window
+
+#: tiles that are cut and converted ahead of the one being computed
+AHEAD = 2
+#: tiles in one GPU batch to start with; halved when memory runs out
+GPU_BATCH = 16
+#: below this the tile is not made smaller; the attention would see too little
+SMALLEST_TILE = 48
+MIRRORED_VIEWS = 8
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Finished rows of the output, from ``top`` on: h×W×3 float32, 0..255, unclamped."""
+
+    top: int
+    sr: NDArray[np.float32]
+    #: the network's predicted residual of the same rows, when it was asked for
+    residual: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How the engine computes; results depend on ``tile``, ``overlap``, ``precision`` and ``ensemble`` only."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    #: side of a tile in LR pixels; None: what the model's card says
+    tile: int | None = None
+    #: average over the eight flips and transposes of each tile
+    ensemble: bool = False
+    #: tiles in a batch; None: one on the CPU, as many as fit on a GPU
+    batch: int | None = None
+
+
+class Engine:
+    """One model, ready on one device.
+
+    Raises:
+        DeviceError: when device or precision is not there.
+    """
+
+    def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
+        options = options or EngineOptions()
+        self.options = options
+        self.device = choose_device(options.device)
+        self.dtype = choose_precision(options.precision, self.device)
+        self.card: Card = model.card
+        self.scale: int = model.card.scale
+        self.network: nn.Module = to_inference(model.network, dtype=self.dtype, device=self.device)
+        self.tile = options.tile or model.card.tile
+        self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
+
+    def grid(self, region: Region) -> Grid:
+        """The tiles that cover ``region``."""
+        overlap = min(self.card.overlap, self.tile // 4) // 4 * 4
+        return Grid(region, self.tile, overlap)
+
+    def strips(
+        self, pixels: Pixels, region: Region, residual: bool = False, on_tile: Callable[[], None] | None = None
+    ) -> Iterator[Strip]:
+        """Zoom ``region`` of a picture, from top to bottom.
+
+        ``pixels`` is H×W×3, uint8 or uint16; around the region the picture's own pixels are the context, at
+        the picture's borders their reflection. ``on_tile`` is called after each tile. When memory runs out,
+        smaller batches and then, before the first strip, smaller tiles are tried.
+
+        Raises:
+            DeviceError: when memory runs out all the same.
+            WeightsError: when the network's output is not finite.
+        """
+        grid = self.grid(region)
+        rows = self._rows(pixels, grid, residual, on_tile)
+        while True:
+            try:
+                first = next(rows)
+                break
+            except _TileTooLargeError as error:
+                grid = _smaller(grid, error)
+                self.tile = grid.size
+                rows = self._rows(pixels, grid, residual, on_tile)
+        yield first
+        try:
+            yield from rows
+        except _TileTooLargeError as error:
+            raise DeviceError(
+                f"out of memory on {self.device.type}", remedy=f"--tile {self.tile // 2} needs less"
+            ) from error
+
+    def _rows(
+        self, pixels: Pixels, grid: Grid, residual: bool, on_tile: Callable[[], None] | None
+    ) -> Iterator[Strip]:
+        weights = window(grid, self.scale)
+        strip = _Accumulator(grid, self.scale, 6 if residual else 3)
+        for row, top in enumerate(grid.tops()):
+            tiles = self._computed(pixels, grid, top, residual)
+            for column, result in enumerate(tiles):
+                strip.add(result, column, weights)
+                if on_tile is not None:
+                    on_tile()
+            finished = strip.finish(row)
+            if finished is not None:
+                start, values = finished
+                yield Strip(start, values[..., :3], values[..., 3:] if residual else None)
+
+    def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[NDArray[np.float32]]:
+        """Results of one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
+        lefts = grid.lefts()
+        with ThreadPoolExecutor(max_workers=1) as preparing:
+
+            def prepare(start: int) -> Future[Tensor]:
+                chosen = lefts[start : start + self.batch]
+                return preparing.submit(_to_tensor, pixels, top, chosen, grid.size)
+
+            starts = range(0, len(lefts), self.batch)
+            pending = [prepare(start) for start in starts[:AHEAD]]
+            for start in starts:
+                batch = pending.pop(0).result()
+                following = start + AHEAD * self.batch
+                if following < len(lefts):
+                    pending.append(prepare(following))
+                for part in self._in_smaller_batches(batch, residual):
+                    yield from part
+
+    def _in_smaller_batches(self, batch: Tensor, residual: bool) -> Iterator[NDArray[np.float32]]:
+        """The batch's results; halved for as long as memory does not suffice for it."""
+        try:
+            yield self._run(batch, residual)
+            return
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            if len(batch) == 1:
+                raise _TileTooLargeError(str(error)) from error
+        half = (len(batch) + 1) // 2
+        yield from self._in_smaller_batches(batch[:half], residual)
+        yield from self._in_smaller_batches(batch[half:], residual)
+
+    def _run(self, batch: Tensor, residual: bool) -> NDArray[np.float32]:
+        """N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
+        lr = batch.to(self.device, non_blocking=True)
+        with torch.inference_mode():
+            output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
+            joined = output.sr if output.residual is None else torch.cat([output.sr, output.residual], dim=1)
+            finite = bool(torch.isfinite(joined).all())
+            result: NDArray[np.float32] = joined.permute(0, 2, 3, 1).float().cpu().numpy()
+        if not finite:
+            raise WeightsError(
+                f"the network {self.card.name} gave values that are no numbers",
+                remedy="try --precision fp32, or another model",
+            )
+        return result
+
+    def _ensemble(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        views = [_undo(self.network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
+        sr = torch.stack([view.sr for view in views]).mean(dim=0)
+        residuals = [view.residual for view in views if view.residual is not None]
+        return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
+
+
+class _TileTooLargeError(Exception):
+    """One tile alone does not fit the memory."""
+
+
+class _Accumulator:
+    """The strip of output rows under the current row of tiles; the next row's overlap is kept."""
+
+    def __init__(self, grid: Grid, scale: int, channels: int) -> None:
+        self.grid, self.scale = grid, scale
+        side = grid.size * scale
+        width = ((grid.columns - 1) * grid.stride + grid.size) * scale
+        self.values = np.zeros((side, width, channels), dtype=np.float32)
+
+    def add(self, result: NDArray[np.float32], column: int, weights: NDArray[np.float32]) -> None:
+        left = column * self.grid.stride * self.scale
+        side = len(weights)
+        weighted = result * weights[:, None, None]
+        weighted *= weights[None, :, None]
+        self.values[:, left : left + side] += weighted
+
+    def finish(self, row: int) -> tuple[int, NDArray[np.float32]] | None:
+        """Rows of the region that no later tile touches, with the first one's number; None if there are none."""
+        grid, scale = self.grid, self.scale
+        lead = (grid.discard + grid.fade) * scale
+        stride = grid.stride * scale
+        height, width = grid.region.height * scale, grid.region.width * scale
+        # In strip coordinates: the next tile's fade begins `discard` after its start.
+        begin = max(lead - row * stride, grid.discard * scale)
+        end = min(stride + grid.discard * scale, lead + height - row * stride)
+        finished = self.values[begin:end, lead : lead + width].copy() if end > begin else None
+        kept = grid.overlap * scale
+        self.values[:kept] = self.values[stride:]
+        self.values[kept:] = 0
+        return None if finished is None else (row * stride + begin - lead, finished)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch could not allocate: on the CPU that is a plain RuntimeError."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "out of memory" in text
+
+
+def _smaller(grid: Grid, error: Exception) -> Grid:
+    half = grid.size // 2 // 4 * 4
+    if half < SMALLEST_TILE:
+        raise DeviceError(f"out of memory even with tiles of {grid.size} pixels") from error
+    return replace(grid, size=half, overlap=min(grid.overlap, half // 4 // 4 * 4))
+
+
+def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int) -> Tensor:
+    tiles = np.stack([take(pixels, top, left, size) for left in lefts])
+    values = tiles.astype(np.float32)
+    if pixels.dtype == np.uint16:
+        values /= 257
+    return torch.from_numpy(values).permute(0, 3, 1, 2)
+
+
+def _view(lr: Tensor, which: int) -> Tensor:
+    if which & 1:
+        lr = lr.flip(3)
+    if which & 2:
+        lr = lr.flip(2)
+    return lr.transpose(2, 3) if which & 4 else lr
+
+
+def _undo(output: NetworkOutput, which: int) -> NetworkOutput:
+    def back(picture: Tensor) -> Tensor:
+        if which & 4:
+            picture = picture.transpose(2, 3)
+        if which & 2:
+            picture = picture.flip(2)
+        return picture.flip(3) if which & 1 else picture
+
+    return NetworkOutput(back(output.sr), None if output.residual is None else back(output.residual))
