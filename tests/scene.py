@@ -43,7 +43,9 @@ def sample_scene(height: int = 320, width: int = 480, seed: int = 7) -> NDArray[
 
 def srgb_to_linear(encoded: NDArray[np.floating]) -> Canvas:
     """Undo the sRGB curve (IEC 61966-2-1); both 0..1."""
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 def _colour(*rgb: int) -> tuple[float, float, float]:
@@ -98,7 +100,12 @@ def _paint_meadow(canvas: Canvas, generator: np.random.Generator) -> None:
 
 def _paint_house(canvas: Canvas) -> None:
     height, width = canvas.shape[:2]
-    left, right, top, bottom = (round(width * 0.70), round(width * 0.985), round(height * 0.30), round(height * 0.68))
+    left, right, top, bottom = (
+        round(width * 0.70),
+        round(width * 0.985),
+        round(height * 0.30),
+        round(height * 0.68),
+    )
     canvas[top:bottom, left:right] = _colour(176, 98, 74)
     brick_height, brick_width = 16, 44
     for row, y in enumerate(range(top, bottom, brick_height)):
@@ -124,7 +131,11 @@ def _paint_tree(canvas: Canvas, generator: np.random.Generator) -> None:
         angle, radius = generator.uniform(0, 2 * np.pi), np.sqrt(generator.random())
         place = centre + radius * np.array((np.cos(angle) * 0.125 * width, np.sin(angle) * 0.24 * height))
         # Lit from the upper left.
-        light = 1.0 - 0.35 * (place[0] - centre[0]) / (0.125 * width) - 0.35 * (place[1] - centre[1]) / (0.24 * height)
+        light = (
+            1.0
+            - 0.35 * (place[0] - centre[0]) / (0.125 * width)
+            - 0.35 * (place[1] - centre[1]) / (0.24 * height)
+        )
         colour = np.array(_colour(74, 112, 48)) * np.clip(light, 0.35, 1.7) * generator.uniform(0.6, 1.3)
         axes = (int(generator.uniform(8, 16)), int(generator.uniform(4, 8)))
         cv2.ellipse(
@@ -142,7 +153,12 @@ def _paint_tree(canvas: Canvas, generator: np.random.Generator) -> None:
 
 def _paint_chart(canvas: Canvas) -> None:
     height, width = canvas.shape[:2]
-    left, right, top, bottom = (round(width * 0.27), round(width * 0.68), round(height * 0.33), round(height * 0.93))
+    left, right, top, bottom = (
+        round(width * 0.27),
+        round(width * 0.68),
+        round(height * 0.33),
+        round(height * 0.93),
+    )
     for leg in (left + 90, right - 110):
         canvas[bottom : height - 20, leg : leg + 22] = _colour(70, 52, 38)
     canvas[top - 12 : bottom + 12, left - 12 : right + 12] = _colour(40, 38, 36)

@@ -1,0 +1,270 @@
+"""The directory structure of TIFF, which EXIF, DNG and most RAW formats share: parse and pack.
+
+Only the structure is read, never pixels. Damage is tolerated as far as it can be skipped, every size is
+bounded, and loops end, because the input is not trusted. Format: TIFF 6.0, section 2; BigTIFF differs in
+the width of its offsets.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
+
+ByteOrder = Literal["<", ">"]
+
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
+
+EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, SUB_DIRECTORIES = 34665, 34853, 40965, 330
+_POINTERS = frozenset({EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, SUB_DIRECTORIES})
+#: tables of strip and tile positions: as long as the picture is large
+_LONG_TABLES = frozenset({273, 279, 324, 325})
+
+#: bytes of one value and the letter of struct for it
+_TYPES = {
+    1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "I"), 6: (1, "b"), 7: (1, "s"), 8: (2, "h"),
+    9: (4, "i"), 10: (8, "i"), 11: (4, "f"), 12: (8, "d"), 13: (4, "I"), 16: (8, "Q"), 17: (8, "q"), 18: (8, "Q"),
+}  # fmt: skip
+#: bytes of the units that change order between the two byte orders
+_SWAP_UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+
+_MAX_DIRECTORIES = 64
+_MAX_ENTRIES = 2048
+_MAX_VALUE_BYTES = 1 << 20
+_MAX_TABLE_BYTES = 1 << 25
+#: classic TIFF, Olympus ORF (two spellings), Panasonic RW2
+_CLASSIC_MAGICS = frozenset({42, 0x4F52, 0x5352, 0x55})
+_BIG_MAGIC = 43
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tag's value: its TIFF type, how many values, and their bytes in little-endian order."""
+
+    kind: int
+    count: int
+    data: bytes
+
+    def numbers(self) -> tuple[float, ...]:
+        """The values as numbers (rationals divided, a zero denominator gives 0); text gives nothing."""
+        size, letter = _TYPES[self.kind]
+        if letter == "s":
+            return ()
+        if self.kind in (5, 10):
+            parts = struct.unpack(f"<{2 * self.count}{letter}", self.data)
+            return tuple(a / b if b else 0.0 for a, b in zip(parts[::2], parts[1::2], strict=True))
+        return struct.unpack(f"<{len(self.data) // size}{letter}", self.data)
+
+    def text(self) -> str:
+        """An ASCII value as text, without its closing zero."""
+        return self.data.split(b"\0", 1)[0].decode("latin-1").strip()
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One image file directory: its values by tag, and the directories that its pointers lead to."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    children: dict[int, list[Directory]] = field(default_factory=dict)
+
+    def number(self, tag: int) -> float | None:
+        """The first number of ``tag``, or None."""
+        values = self.numbers(tag)
+        return values[0] if values else None
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """All numbers of ``tag``; empty when it is missing."""
+        entry = self.entries.get(tag)
+        return () if entry is None else entry.numbers()
+
+    def child(self, pointer: int) -> Directory:
+        """The directory behind a pointer tag; an empty one when there is none."""
+        found = self.children.get(pointer)
+        return found[0] if found else Directory()
+
+    def walk(self) -> Iterator[Directory]:
+        """This directory and all below it."""
+        yield self
+        for group in self.children.values():
+            for directory in group:
+                yield from directory.walk()
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What :func:`parse` found: the byte order and the chain of top directories."""
+
+    order: ByteOrder
+    directories: list[Directory]
+
+    def walk(self) -> Iterator[Directory]:
+        """Every directory of the file."""
+        for directory in self.directories:
+            yield from directory.walk()
+
+
+def entry(kind: int, *values: int) -> Entry:
+    """An entry of whole numbers; a rational takes numerator and denominator in turn."""
+    letter = _TYPES[kind][1]
+    count = len(values) // 2 if kind == RATIONAL else len(values)
+    return Entry(kind, count, struct.pack(f"<{len(values)}{letter}", *values))
+
+
+def ascii_entry(text: str) -> Entry:
+    """A text entry; what ASCII cannot hold becomes a question mark."""
+    data = text.encode("ascii", errors="replace") + b"\0"
+    return Entry(ASCII, len(data), data)
+
+
+def parse(source: bytes | BinaryIO) -> Structure | None:
+    """Read the directories of a TIFF structure, or None if it is none.
+
+    Tags of unknown type, values outside the file and values that are too large to matter are left out.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    return _Parser(file).parse()
+
+
+class _Parser:
+    """Walks the offsets of one file, each directory once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, io.SEEK_END)
+        self._order: ByteOrder = "<"
+        self._big = False
+        self._seen: set[int] = set()
+
+    def parse(self) -> Structure | None:
+        head = self._read(0, 16)
+        if len(head) < 8 or head[:2] not in (b"II", b"MM"):
+            return None
+        self._order = "<" if head[:2] == b"II" else ">"
+        (magic,) = struct.unpack(f"{self._order}H", head[2:4])
+        if magic == _BIG_MAGIC and len(head) == 16:
+            self._big = True
+            (first,) = struct.unpack(f"{self._order}Q", head[8:16])
+        elif magic in _CLASSIC_MAGICS:
+            (first,) = struct.unpack(f"{self._order}I", head[4:8])
+        else:
+            return None
+        return Structure(self._order, self._chain(first))
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if offset >= self._size:
+            return b""
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def _chain(self, offset: int) -> list[Directory]:
+        found = []
+        while offset and offset not in self._seen and len(self._seen) < _MAX_DIRECTORIES:
+            directory, offset = self._directory(offset)
+            if directory is not None:
+                found.append(directory)
+        return found
+
+    def _directory(self, offset: int) -> tuple[Directory | None, int]:
+        self._seen.add(offset)
+        count_size, entry_size, next_size = (8, 20, 8) if self._big else (2, 12, 4)
+        head = self._read(offset, count_size)
+        if len(head) < count_size:
+            return None, 0
+        (count,) = struct.unpack(self._order + ("Q" if self._big else "H"), head)
+        if count > _MAX_ENTRIES:
+            return None, 0
+        table = self._read(offset + count_size, count * entry_size + next_size)
+        directory = Directory()
+        for start in range(0, min(count, len(table) // entry_size) * entry_size, entry_size):
+            self._entry(directory, table[start : start + entry_size])
+        tail = table[count * entry_size :]
+        following = (
+            struct.unpack(self._order + ("Q" if self._big else "I"), tail)[0] if len(tail) == next_size else 0
+        )
+        return directory, following
+
+    def _entry(self, directory: Directory, raw: bytes) -> None:
+        layout = "HHQ" if self._big else "HHI"
+        tag, kind, count = struct.unpack(self._order + layout, raw[: struct.calcsize("<" + layout)])
+        inline = raw[struct.calcsize("<" + layout) :]
+        if kind not in _TYPES or tag in directory.entries:
+            return
+        length = count * _TYPES[kind][0]
+        if length > (_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES):
+            return
+        data = inline[:length]
+        if length > len(inline):
+            (offset,) = struct.unpack(self._order + ("Q" if self._big else "I"), inline)
+            data = self._read(offset, length)
+        if len(data) < length:
+            return
+        value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data)
+        if tag in _POINTERS:
+            children = [child for target in value.numbers() for child in self._pointed(int(target))]
+            if children:
+                directory.children[tag] = children
+        else:
+            directory.entries[tag] = value
+
+    def _pointed(self, offset: int) -> list[Directory]:
+        if offset in self._seen or len(self._seen) >= _MAX_DIRECTORIES:
+            return []
+        directory, _ = self._directory(offset)
+        return [] if directory is None else [directory]
+
+
+def _swapped(data: bytes, kind: int) -> bytes:
+    unit = _SWAP_UNITS.get(kind, 1)
+    if unit == 1:
+        return data
+    result = bytearray(len(data))
+    for position in range(unit):
+        result[position::unit] = data[unit - 1 - position :: unit]
+    return bytes(result)
+
+
+def pack_file(directory: Directory, order: ByteOrder = "<") -> bytes:
+    """A complete classic TIFF structure with this one top directory: the form EXIF is stored in."""
+    mark = b"II" if order == "<" else b"MM"
+    return mark + struct.pack(f"{order}HI", 42, 8) + pack(directory, 8, order=order)
+
+
+def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = False) -> bytes:
+    """The bytes of a directory that will lie at offset ``at``, with its values and children behind it."""
+    offset_letter, inline = ("Q", 8) if big else ("I", 4)
+    tags = sorted({**directory.entries, **dict.fromkeys(directory.children)})
+    table_size = (8 + 20 * len(tags) + 8) if big else (2 + 12 * len(tags) + 4)
+    table = bytearray(struct.pack(order + ("Q" if big else "H"), len(tags)))
+    values = bytearray()
+    for tag in tags:
+        if tag in directory.children:
+            children = directory.children[tag]
+            offsets = []
+            for child in children:
+                offsets.append(at + table_size + len(values))
+                values += _padded(pack(child, offsets[-1], order=order, big=big))
+            pointers = struct.pack(f"<{len(offsets)}{offset_letter}", *offsets)
+            value = Entry(18 if big else LONG, len(offsets), pointers)
+        else:
+            value = directory.entries[tag]
+        data = value.data if order == "<" else _swapped(value.data, value.kind)
+        table += struct.pack(order + "HH" + offset_letter, tag, value.kind, value.count)
+        if len(data) <= inline:
+            table += data.ljust(inline, b"\0")
+        else:
+            table += struct.pack(order + offset_letter, at + table_size + len(values))
+            values += _padded(data)
+    table += struct.pack(order + offset_letter, 0)
+    return bytes(table + values)
+
+
+def _padded(data: bytes) -> bytes:
+    """Values start at even offsets."""
+    return data + b"\0" * (len(data) % 2)
+
+
+def merged(first: Mapping[int, Entry], second: Mapping[int, Entry]) -> dict[int, Entry]:
+    """Both sets of entries; where both have a tag, the first counts."""
+    return {**second, **first}

@@ -1,0 +1,26 @@
+"""Turning stored pixels upright."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Sample = TypeVar("_Sample", bound=np.generic)
+
+
+def upright(pixels: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
+    """``pixels`` (H×W or H×W×C) as EXIF ``orientation`` 1..8 says they are meant, C-contiguous.
+
+    Orientations 5 to 8 swap height and width. Source: EXIF 2.32, tag 274.
+    """
+    turned = pixels
+    if orientation in (5, 6, 7, 8):
+        turned = turned.swapaxes(0, 1)
+    # After the transposition, 6 is a quarter turn clockwise and 8 one counter-clockwise.
+    if orientation in (3, 4, 7, 8):
+        turned = turned[::-1]
+    if orientation in (2, 3, 6, 7):
+        turned = turned[:, ::-1]
+    return np.ascontiguousarray(turned)

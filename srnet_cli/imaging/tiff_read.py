@@ -1,0 +1,177 @@
+"""Reading TIFF: 8 bit through Pillow, 16 bit and floating point through tifffile or OpenCV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import ifd
+from srnet_cli.imaging.ifd import Directory
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
+_EXTRA_SAMPLES, _SAMPLE_FORMAT, _ICC, _SUBFILE_TYPE = 338, 339, 34675, 254
+_UNSIGNED, _FLOAT = 1, 3
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+_ASSOCIATED_ALPHA, _ALPHA = 1, 2
+#: tifffile decodes these itself, others only with a further package
+_PLAIN_COMPRESSIONS = frozenset({1, 8, 32946})
+_REDUCED_PICTURE = 1
+
+
+def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:
+    """Index and directory of the first page in full size.
+
+    Raises:
+        InputError: no page has a size.
+    """
+    pages = [
+        (i, d)
+        for i, d in enumerate(directories)
+        if (d.number(_WIDTH) or 0) > 0 and (d.number(_HEIGHT) or 0) > 0
+    ]
+    if not pages:
+        raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
+    full = [(i, d) for i, d in pages if not int(d.number(_SUBFILE_TYPE) or 0) & _REDUCED_PICTURE]
+    return (full or pages)[0]
+
+
+def page_size(page: Directory) -> tuple[int, int]:
+    """Height and width."""
+    return int(page.number(_HEIGHT) or 0), int(page.number(_WIDTH) or 0)
+
+
+def check_page(path: Path, page: Directory) -> None:
+    """Refuse a page whose pixels are missing or reach beyond the end of the file; decoders fill these grey.
+
+    Raises:
+        InputError: with the reason.
+    """
+    starts = page.numbers(273) or page.numbers(324)
+    lengths = page.numbers(279) or page.numbers(325)
+    if not starts:
+        raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
+    present = path.stat().st_size
+    if any(start >= present for start in starts):
+        raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
+    # The lengths may be missing when nothing is compressed; the decoder finds the end itself then.
+    if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
+        raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
+    end = max((int(a + b) for a, b in zip(starts, lengths, strict=False)), default=0)
+    if end > present:
+        raise InputError(
+            f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
+        )
+
+
+def is_deep(page: Directory) -> bool:
+    """Whether the samples have more than 8 bits, which Pillow would reduce or refuse."""
+    return max(page.numbers(_BITS) or (1,)) > 8
+
+
+def icc_of(page: Directory) -> bytes | None:
+    """The embedded ICC profile."""
+    value = page.entries.get(_ICC)
+    return None if value is None else value.data
+
+
+def read_deep(path: Path, page_index: int, page: Directory) -> tuple[NDArray[np.uint16], bool, list[str]]:
+    """Samples of a page with more than 8 bits: H×W×C uint16 in the file's channel order.
+
+    Returns the samples (1 or 2 channels for grey, 3 or 4 for RGB, 4 for CMYK), whether they are CMYK, and
+    notes. Floating point runs from 0 to 1.
+
+    Raises:
+        InputError: a kind of sample or colour that is not supported, NaN or infinity.
+    """
+    samples = int(page.number(_SAMPLES) or 1)
+    photometric = int(page.number(_PHOTOMETRIC) if page.number(_PHOTOMETRIC) is not None else _BLACK_IS_ZERO)
+    colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}.get(photometric)
+    if colours is None or samples < colours:
+        raise InputError(
+            f"is a TIFF file of a colour kind that is read with 8 bits only (photometric {photometric})",
+            path=path,
+        )
+    values = _sample_array(path, page_index, page, samples)
+    pixels, notes = _as_uint16(path, values)
+    if photometric == _WHITE_IS_ZERO:
+        pixels = np.uint16(65_535) - pixels
+    return _with_alpha(pixels, colours, page), photometric == _CMYK, notes
+
+
+def _sample_array(path: Path, page_index: int, page: Directory, samples: int) -> NDArray[np.generic]:
+    """H×W×C in the file's own type."""
+    import tifffile
+
+    height, width = page_size(page)
+    if int(page.number(_COMPRESSION) or 1) in _PLAIN_COMPRESSIONS:
+        with tifffile.TiffFile(path) as file:
+            stored = file.pages[page_index]
+            values = np.asarray(stored.asarray(maxworkers=1))
+            if int(page.number(_PLANAR) or 1) == 2 and samples > 1:
+                values = np.moveaxis(values, 0, -1)
+    else:
+        values = _through_opencv(path, page_index)
+    if values.size != height * width * samples:
+        raise InputError("is a damaged TIFF file: it holds another number of pixels than it says", path=path)
+    return values.reshape(height, width, samples)
+
+
+def _through_opencv(path: Path, page_index: int) -> NDArray[np.generic]:
+    import cv2
+
+    encoded = np.fromfile(path, np.uint8)
+    done, pages = cv2.imdecodemulti(encoded, cv2.IMREAD_UNCHANGED, range=(page_index, page_index + 1))
+    if not done or not pages:
+        raise InputError("is a TIFF file with a compression that cannot be read, or damaged", path=path)
+    values = np.asarray(pages[0])
+    if values.ndim == 3:
+        order = [2, 1, 0, 3] if values.shape[2] == 4 else [2, 1, 0]
+        values = values[..., order]
+    return values
+
+
+def _as_uint16(path: Path, values: NDArray[np.generic]) -> tuple[NDArray[np.uint16], list[str]]:
+    if values.dtype == np.uint16:
+        return values.astype(np.uint16, copy=False), []
+    if values.dtype == np.uint32:
+        return np.rint(values.astype(np.float64) / 65_537).astype(np.uint16), []
+    if not np.issubdtype(values.dtype, np.floating):
+        raise InputError(f"has samples of a kind that is not supported ({values.dtype})", path=path)
+    if not np.isfinite(values).all():
+        raise InputError(
+            "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
+        )
+    real = values.astype(np.float32)
+    beyond = float(np.mean((real < 0) | (real > 1)))
+    if beyond > 0.5:
+        raise InputError(
+            "has floating-point values outside 0..1 in most places",
+            path=path,
+            remedy="scale it so that white is 1",
+        )
+    notes = [f"{beyond:.1%} of its values lie outside 0..1 and were clipped"] if beyond > 0 else []
+    return np.rint(np.clip(real, 0, 1) * np.float32(65_535)).astype(np.uint16), notes
+
+
+def _with_alpha(pixels: NDArray[np.uint16], colours: int, page: Directory) -> NDArray[np.uint16]:
+    """The colour channels, and behind them alpha if the first further channel is one."""
+    kinds = page.numbers(_EXTRA_SAMPLES)
+    kind = int(kinds[0]) if kinds else 0
+    if pixels.shape[2] == colours or kind not in (_ASSOCIATED_ALPHA, _ALPHA) or colours == 4:
+        return pixels[..., :colours]
+    chosen = pixels[..., : colours + 1]
+    if kind == _ALPHA:
+        return chosen
+    alpha = chosen[..., colours:].astype(np.float32)
+    plain = np.divide(
+        chosen[..., :colours] * np.float32(65_535),
+        alpha,
+        out=np.zeros_like(alpha.repeat(colours, 2)),
+        where=alpha > 0,
+    )
+    return np.concatenate(
+        [np.rint(np.minimum(plain, 65_535)).astype(np.uint16), chosen[..., colours:]], axis=2
+    )
