@@ -1,7 +1,7 @@
 """Interpolation in the shape of a network, to stand in the same tables.
 
 The kernels are Pillow's for enlargement (bicubic with a = -0.5, weights cut at the border and normalised), in
-floating point; Pillow itself rounds to 8 bit between its two passes.
+floating point and not clipped; for 8-bit pictures Pillow rounds and clips between its two passes.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp.autocast_mode import is_autocast_available
 
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, Upsampler, conv
 
@@ -177,5 +179,7 @@ def _at_least_float32(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def _full_precision(x: Tensor) -> torch.autocast:
-    return torch.autocast(x.device.type, enabled=False)
+def _full_precision(x: Tensor) -> AbstractContextManager[object]:
+    device = x.device.type
+    # The meta device, on which costs are counted, knows no autocast.
+    return torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()

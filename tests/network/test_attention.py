@@ -1,0 +1,83 @@
+"""Attention against the authors' modules (specification 2.1, 2.2, 3, 13)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from srnet_cli.network.attention import (
+    ATTENTION_KINDS,
+    MPRSA,
+    ChannelAttention,
+    build_attention,
+    group_means,
+    quarter_turns,
+)
+from tests.network.fixtures import error, load_into
+
+
+@pytest.fixture(scope="module")
+def arrays(parity: Path) -> dict[str, Any]:
+    with np.load(parity / "attention_64.npz") as file:
+        return dict(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("ca", "ca"), ("sa", "sa"), ("mprsa", "mpr-sa"), ("mix", "ca+mpr-sa")]
+)
+def test_output_is_the_authors(arrays: dict[str, Any], name: str, kind: Any) -> None:
+    module = build_attention(kind, 64, 16)
+    assert module is not None
+    load_into(module, arrays, f"{name}/sd/")
+    assert error(module(torch.from_numpy(arrays[f"{name}/input"])), arrays[f"{name}/output"]) <= 1e-5
+
+
+def test_mprsa_in_float64(arrays: dict[str, Any]) -> None:
+    module = load_into(MPRSA(64), arrays, "mprsa/sd/").double()
+    output = module(torch.from_numpy(arrays["mprsa/input"]).double())
+    assert error(output, arrays["mprsa/output_f64"]) <= 1e-12
+
+
+def test_mprsa_inside(arrays: dict[str, Any]) -> None:
+    module = MPRSA(64)
+    load_into(module, arrays, "mprsa/sd/")
+    x = torch.from_numpy(arrays["mprsa/input"])
+    for groups in (1, 2, 4):
+        assert error(group_means(x, groups), arrays[f"mprsa/pool{groups}"]) <= 1e-5
+    turned = quarter_turns(torch.from_numpy(arrays["mprsa/pool4"]))
+    assert error(turned[: len(arrays["mprsa/rot4"])], arrays["mprsa/rot4"]) <= 1e-5
+    assert error(module.gates(x), arrays["mprsa/gate8"]) <= 1e-5
+
+
+def test_quarter_turn_is_counter_clockwise() -> None:
+    x = torch.arange(9.0).view(1, 1, 3, 3)
+    once = quarter_turns(x)[0, 1]
+    assert all(once[i, j] == x[0, 0, j, 2 - i] for i in range(3) for j in range(3))
+
+
+def test_non_square_is_an_error() -> None:
+    with pytest.raises(ValueError, match="square, not 8×12"):
+        MPRSA(16)(torch.zeros(1, 16, 8, 12))
+
+
+def test_impossible_sizes_are_errors() -> None:
+    with pytest.raises(ValueError, match="multiple of 8"):
+        MPRSA(12)
+    with pytest.raises(ValueError, match="cannot be reduced"):
+        ChannelAttention(8, 16)
+
+
+def test_every_kind_is_built_and_others_are_refused() -> None:
+    for kind in ATTENTION_KINDS:
+        module = build_attention(kind, 16, 4)
+        assert (module is None) == (kind == "none")
+        if module is not None:
+            x = torch.ones(1, 16, 8, 8)
+            assert module(x).shape == x.shape
+    wrong: Any = "mpr"
+    with pytest.raises(ValueError, match="unknown attention 'mpr'"):
+        build_attention(wrong, 16, 4)
