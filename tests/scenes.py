@@ -46,8 +46,8 @@ class Shot:
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered shot: linear sRGB H×W×3 (1.0 is white, no noise) and the map from scene to pixel coordinates.
-    The scene's unit is a pixel of the shot at ``FOCALS[0]``, its origin the optical axis.
+    """A rendered shot: linear sRGB H×W×3 (1.0 is white, no noise), and the map from scene to pixel
+    coordinates. The scene's unit is a pixel of the shot at ``FOCALS[0]``, its origin the optical axis.
     """
 
     linear: NDArray[np.float32]
@@ -60,7 +60,7 @@ def true_map(lr: Frame, hr: Frame) -> Affine:
 
 
 def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float = 2.0) -> list[Shot]:
-    """A hand-held sequence: up to ``wobble`` pixels of shift, 0.4 degrees, a third of a stop between shots."""
+    """A hand-held sequence: up to ``wobble`` pixels of shift, 0.4 degrees and a third of a stop."""
     rng = np.random.default_rng(seed)
     return [
         Shot(
@@ -91,7 +91,9 @@ def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> F
         if high[0] < 0 or high[1] < 0 or low[0] > width * k or low[1] > height * k:
             continue
         cv2.fillConvexPoly(canvas, np.rint(pixels * 16).astype(np.int32), colour, cv2.LINE_8, 4)
-    linear = cv2.resize(cv2.GaussianBlur(canvas, (0, 0), shot.blur * k), (width, height), interpolation=cv2.INTER_AREA)
+    linear = cv2.resize(
+        cv2.GaussianBlur(canvas, (0, 0), shot.blur * k), (width, height), interpolation=cv2.INTER_AREA
+    )
     linear *= np.float32(shot.exposure) * np.array(shot.tint, np.float32)
     return Frame(np.clip(linear, 0.0, 1.0), scene_to_pixel)
 
@@ -130,7 +132,9 @@ def develop(frame: Frame, noise: float = 0.004, seed: int = 0) -> NDArray[np.uin
     return np.rint(255 * srgb).astype(np.uint8)
 
 
-def save_jpeg(path: Path, pixels: NDArray[np.uint8], focal: float | None = None, orientation: int = 1) -> None:
+def save_jpeg(
+    path: Path, pixels: NDArray[np.uint8], focal: float | None = None, orientation: int = 1
+) -> None:
     """Write a JPG whose EXIF holds the focal length (left out when None) and the orientation."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "SONY"
@@ -149,7 +153,7 @@ def write_sequence(
     raw: str | None = "ARW",
     jpeg: bool = True,
 ) -> list[Frame]:
-    """Write ``00001.ARW``, ``00001.JPG`` … of a sequence in the order of ``shots``; ``raw`` is ARW, DNG or None."""
+    """Write ``00001.ARW``, ``00001.JPG`` … in the order of ``shots``; ``raw`` is ARW, DNG or None."""
     folder.mkdir(parents=True, exist_ok=True)
     frames = []
     for number, shot in enumerate(shots if shots is not None else default_shots(scene), start=1):

@@ -1,4 +1,7 @@
-"""Training and evaluation data: real zoom sequences, paired folders, simulated zoom; patches of any."""
+"""Training and evaluation data: real zoom sequences, paired folders, simulated zoom; patches of any.
+
+``opening`` has what a command needs: ``detect_source``, ``prepare_source``, ``open_source``.
+"""
 
 from srnet_cli.data.sources import Batch, TrainingSource, ValidationItem, global_batch
 

@@ -166,7 +166,8 @@ def _half(picture: Grey) -> Grey:
 
 def _ecc(template: Grey, search: Grey, start: Affine, motion: int) -> Affine:
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 200, 1e-6)
-    mask = np.full(search.shape, 255, np.uint8)  # ECC warps it along, so that outside the frame counts nothing
+    # ECC warps the mask along with the picture: what lies outside the frame does not count.
+    mask = np.full(search.shape, 255, np.uint8)
     _, warp = cv2.findTransformECC(template, search, start.astype(np.float32), motion, criteria, mask, 5)
     return np.asarray(warp, np.float64)
 

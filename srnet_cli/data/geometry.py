@@ -1,6 +1,7 @@
 """Crops and affine maps between the shots of a sequence.
 
-An affine map is a 2×3 float64 array that takes (x, y) pixel coordinates, pixel centres at integers as in OpenCV.
+An affine map is a 2×3 float64 array that takes (x, y) pixel coordinates; pixel centres are at integers, as in
+OpenCV.
 """
 
 from __future__ import annotations
@@ -121,6 +122,6 @@ def corners(height: int, width: int, margin: float = 0.0) -> NDArray[np.float64]
 
 
 def inscribed_box(quadrilateral: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Top, left, bottom, right of an upright rectangle inside a nearly upright quadrilateral (as ``corners``)."""
+    """Top, left, bottom, right of an upright rectangle in a nearly upright quadrilateral (as ``corners``)."""
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quadrilateral.tolist()
     return max(y0, y1), max(x0, x3), min(y2, y3), min(x1, x2)

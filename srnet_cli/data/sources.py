@@ -16,8 +16,9 @@ from torch import Tensor
 class Batch:
     """Aligned patches, float32, values 0..255, on one device.
 
-    ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic), ``hr`` is N×3×sh×sw and ``residual`` the enhanced
-    residual of each pair (the auxiliary stream's target), shaped as ``hr``; None when not asked for.
+    ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic: 0 black, 255 white), ``hr`` is N×3×sh×sw and
+    ``residual`` the enhanced residual of each pair (the auxiliary stream's target), shaped as ``hr``; None
+    when not asked for.
     """
 
     lr: Tensor
@@ -27,10 +28,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class ValidationItem:
-    """A whole aligned pair: ``lr`` h×w×3 and ``hr`` sh×sw×3, both uint8 RGB; may be mapped from a file."""
+    """A whole aligned pair: ``lr`` h×w×3 and ``hr`` sh×sw×3, both uint8 RGB; may be mapped from a file.
+
+    From a source of mosaics ``lr`` is h×w×4 float32, 0..255 as in a ``Batch``.
+    """
 
     name: str
-    lr: NDArray[np.uint8]
+    lr: NDArray[np.uint8] | NDArray[np.float32]
     hr: NDArray[np.uint8]
 
 

@@ -17,8 +17,9 @@ _HEADER = re.compile(r"^(\d+)-(\d+):$")
 
 @dataclass(frozen=True)
 class TransformFile:
-    """``maps[k]`` takes coordinates of the reference frame to those of frame k (both at the reference's field of
-    view and nominal size); ``corner`` is the rectangle valid in all: first and last row, first and last column.
+    """``maps[k]`` takes coordinates of the reference frame to those of frame k, both at the reference's field
+    of view and nominal size; ``corner`` is the rectangle valid in all: first and last row, first and last
+    column.
     """
 
     maps: Mapping[int, Affine]
@@ -96,4 +97,6 @@ def read_transforms(path: Path) -> TransformFile:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
-        raise DataError(error.reason, path=path, remedy="delete it to have the frames aligned anew") from error
+        raise DataError(
+            error.reason, path=path, remedy="delete it to have the frames aligned anew"
+        ) from error

@@ -1,10 +1,14 @@
-"""The authors' ``wb.txt``: the white balance gains that the camera applied to each frame (specification 9.4)."""
+"""The authors' ``wb.txt``: white balance gains that the camera applied to each frame (specification 9.4)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import DataError
 
@@ -63,7 +67,7 @@ def read_gains(path: Path) -> dict[int, Gains]:
 
 def measure_gains(path: Path) -> Gains:
     """The gains of one RAW file: channel means of the linear development with the camera's white balance over
-    those without (specification 9.4), R, G, G, B.
+    those without (specification 9.4), R, G, G, B. In the camera's own colours, where a gain is a gain.
 
     Raises:
         DataError: when the file cannot be developed.
@@ -72,12 +76,25 @@ def measure_gains(path: Path) -> Gains:
 
     try:
         with rawpy.imread(str(path)) as raw:
-            linear = {"gamma": (1, 1), "no_auto_bright": True, "output_bps": 16, "half_size": True}
-            balanced = raw.postprocess(use_camera_wb=True, **linear).mean(axis=(0, 1))
-            plain = raw.postprocess(user_wb=[1.0, 1.0, 1.0, 1.0], **linear).mean(axis=(0, 1))
+            balanced, plain = (_channel_means(raw, balance) for balance in (True, False))
     except (rawpy.LibRawError, OSError) as error:
-        raise DataError(f"cannot be developed: {error}", path=path) from error
+        raise DataError(f"{path.name} cannot be developed: {error}") from error
     if not (plain > 0).all():
-        raise DataError("is black; its white balance cannot be measured", path=path)
+        raise DataError(f"{path.name} is black; its white balance cannot be measured")
     r, g, b = (round(float(v), 4) for v in balanced / plain)
     return r, g, g, b
+
+
+def _channel_means(raw: Any, balanced: bool) -> NDArray[np.float64]:
+    import rawpy
+
+    developed = raw.postprocess(
+        use_camera_wb=balanced,
+        user_wb=None if balanced else [1.0, 1.0, 1.0, 1.0],
+        output_color=rawpy.ColorSpace.raw,
+        gamma=(1, 1),
+        no_auto_bright=True,
+        output_bps=16,
+        half_size=True,
+    )
+    return np.asarray(developed.mean(axis=(0, 1)), np.float64)

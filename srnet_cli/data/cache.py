@@ -1,0 +1,295 @@
+"""Prepared pairs on disk: each made once, remade when its inputs or parameters change.
+
+Layout: ``<cache>/<data set>-<hash of its path>/<set>/<item>/{lr,hr,mosaic}.npy, record.json`` and one
+``manifest.json`` in each set. Arrays are plain ``.npy`` so that a training step maps the file and reads just
+its patch; a record is written after its arrays, so an interrupted item has none and is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.data.preparation import Job
+from srnet_cli.data.sequences import Problem
+from srnet_cli.errors import DataError
+from srnet_cli.files import atomic_path
+
+#: raised when the same inputs and parameters would give other results
+_FORMAT = 1
+_RECORD = "record.json"
+_MANIFEST = "manifest.json"
+
+#: called with (items done, items in all, name of the last)
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A prepared pair."""
+
+    name: str
+    scene: str
+    folder: Path
+    #: array name → shape
+    shapes: Mapping[str, tuple[int, ...]]
+    #: figures about it, see ``preparation``
+    report: Mapping[str, Any]
+
+    def open(self, array: str) -> NDArray[Any]:
+        """The array, mapped from its file: only what is looked at is read.
+
+        Raises:
+            DataError: when it is gone or damaged.
+        """
+        path = self.folder / f"{array}.npy"
+        try:
+            return _mapped(str(path), path.stat().st_mtime_ns)
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot be read: {error}", path=path, remedy="prepare the data again") from error
+
+
+# Mapping a file costs more than reading a patch from it; a map holds no memory of its own.
+@lru_cache(maxsize=8192)
+def _mapped(path: str, _modified: int) -> NDArray[Any]:
+    return np.asanyarray(np.load(path, mmap_mode="r"))
+
+
+@dataclass(frozen=True)
+class CacheReport:
+    """What ``prepare`` found and did."""
+
+    items: tuple[Item, ...]
+    left_out: tuple[Problem, ...]
+    #: how many were made now; the rest was there
+    made: int
+    folder: Path
+
+
+def default_cache() -> Path:
+    """The user's cache folder for this program, by the platform's custom."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "srnet"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "srnet" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "srnet"
+    return Path.home() / ".cache" / "srnet"
+
+
+def set_folder(cache: Path, source: Path, kind: str) -> Path:
+    """Where the pairs of one data folder and one kind of preparation are kept."""
+    whole = source.resolve()
+    digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:10]
+    return cache / f"{whole.name or 'data'}-{digest}" / kind
+
+
+def prepare(
+    jobs: Sequence[Job], folder: Path, workers: int | None = None, progress: Progress | None = None
+) -> CacheReport:
+    """Bring ``folder`` to the state that ``jobs`` describe and return it.
+
+    Items whose inputs (size and time), parameters and files are unchanged are kept; the others are made in
+    ``workers`` processes (default: one for each CPU, at most 8). Items that no job names any more are
+    removed. What is written depends on the jobs only, not on the number of workers or on interruptions.
+
+    Raises:
+        OutputError: when the cache cannot be written. What is finished is kept.
+        DataError: when two jobs have one name.
+    """
+    if len({job.name for job in jobs}) != len(jobs):
+        raise DataError("two items of the data set have the same name")
+    _make_folder(folder)
+    wanted = {job.name: _fingerprint(job) for job in jobs}
+    stale = [job for job in jobs if not _is_fresh(folder / job.name, wanted[job.name])]
+    crashed: dict[str, Problem] = {}
+    done = len(jobs) - len(stale)
+    for job, failure in _run(stale, folder, workers or default_workers()):
+        done += 1
+        if failure is not None:
+            crashed[job.name] = failure
+        if progress is not None:
+            progress(done, len(jobs), job.name)
+    return _conclude(jobs, folder, crashed, made=len(stale))
+
+
+def default_workers() -> int:
+    """One process for each CPU that this one may use, at most 8: each may need a gigabyte."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 8)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"the cache folder cannot be made: {error.strerror}",
+            path=folder,
+            remedy="choose another with --cache",
+        ) from error
+
+
+def _fingerprint(job: Job) -> dict[str, Any]:
+    inputs = []
+    for path in job.inputs():
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise DataError(f"vanished: {error.strerror}", path=path) from error
+        inputs.append({"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns})
+    # Through JSON, so that it compares equal to what was read back.
+    stamp = {"format": _FORMAT, "inputs": inputs, "parameters": job.parameters()}
+    restored: dict[str, Any] = json.loads(json.dumps(stamp))
+    return restored
+
+
+def _is_fresh(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
+    record = _read_record(folder)
+    if record is None or any(record.get(key) != value for key, value in fingerprint.items()):
+        return False
+    return all(
+        (folder / f"{name}.npy").is_file() and (folder / f"{name}.npy").stat().st_size == array["bytes"]
+        for name, array in record["arrays"].items()
+    )
+
+
+def _read_record(folder: Path) -> dict[str, Any] | None:
+    try:
+        record: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record
+
+
+def _run(jobs: Sequence[Job], folder: Path, workers: int) -> Iterator[tuple[Job, Problem | None]]:
+    """Make the items, in whatever order they get done; with the reason where even a process died of it."""
+    if workers <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            _make(job, folder)
+            yield job, None
+        return
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.group, []).append(job)
+    unfinished: list[Job] = []
+    for group, died in _run_pool(list(groups.values()), folder, workers):
+        for job in group:
+            if died and not _is_fresh(folder / job.name, _fingerprint(job)):
+                unfinished.append(job)
+            else:
+                yield job, None
+    # One dying process takes the whole pool with it; alone, the culprit shows itself.
+    for job in unfinished:
+        for _, died in _run_pool([[job]], folder, 1):
+            reason = "the process that prepared it died: a damaged file, or too little memory"
+            yield job, Problem(job.name, reason) if died else None
+
+
+def _run_pool(
+    groups: Sequence[Sequence[Job]], folder: Path, workers: int
+) -> Iterator[tuple[Sequence[Job], bool]]:
+    """Yields each group when it is done, or when a process died before it was."""
+    # Not forked: the parent may hold the threads and locks of torch, OpenCV or a progress bar.
+    pool = ProcessPoolExecutor(min(workers, len(groups)), get_context("spawn"), _start_worker)
+    try:
+        tasks: dict[Future[None], Sequence[Job]] = {pool.submit(_make_all, g, folder): g for g in groups}
+        for task in as_completed(tasks):
+            try:
+                task.result()
+            except BrokenProcessPool:
+                yield tasks[task], True
+            else:
+                yield tasks[task], False
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    import cv2
+
+    # Ctrl-C goes to the whole process group; the parent decides, and lets items in work be finished.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # One thread each: as many processes as CPUs, and sums in an order that never changes.
+    cv2.setNumThreads(1)
+
+
+def _make_all(jobs: Sequence[Job], folder: Path) -> None:
+    for job in jobs:
+        _make(job, folder)
+
+
+def _make(job: Job, root: Path) -> None:
+    """Prepare one item and write it; a reason not to is a result like any other."""
+    folder = root / job.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _RECORD).unlink(missing_ok=True)
+    record = {"name": job.name, "scene": job.scene, **_fingerprint(job)}
+    try:
+        prepared = job.run()
+    except DataError as error:
+        record |= {"status": "left out", "reason": error.reason, "arrays": {}, "report": {}}
+    else:
+        record |= {"status": "prepared", "arrays": {}, "report": dict(prepared.report)}
+        for name, array in prepared.arrays.items():
+            record["arrays"][name] = _write_array(folder / f"{name}.npy", array)
+        for name, text in prepared.texts.items():
+            _write_text(folder / name, text)
+    _write_text(folder / _RECORD, _as_text(record))
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
+    with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "bytes": path.stat().st_size}
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _as_text(document: Any) -> str:
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _conclude(jobs: Sequence[Job], folder: Path, crashed: Mapping[str, Problem], made: int) -> CacheReport:
+    """Collect the records into the manifest and remove what no job names."""
+    records = {job.name: _read_record(folder / job.name) for job in jobs if job.name not in crashed}
+    _remove_others(folder, set(records))
+    known = [record for _, record in sorted(records.items()) if record is not None]
+    _write_if_changed(folder / _MANIFEST, _as_text({"format": _FORMAT, "items": known}))
+    items = tuple(_item(folder, record) for record in known if record["status"] == "prepared")
+    left_out = [Problem(r["name"], r["reason"]) for r in known if r["status"] != "prepared"]
+    return CacheReport(items, (*left_out, *crashed.values()), made, folder)
+
+
+def _item(folder: Path, record: Mapping[str, Any]) -> Item:
+    shapes = {name: tuple(array["shape"]) for name, array in record["arrays"].items()}
+    return Item(record["name"], record["scene"], folder / record["name"], shapes, record["report"])
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    for record in sorted(folder.rglob(_RECORD)):
+        if record.parent.relative_to(folder).as_posix() not in names:
+            shutil.rmtree(record.parent, ignore_errors=True)
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        _write_text(path, text)

@@ -1,0 +1,97 @@
+"""A folder of sharp photographs as a source: the LR side is what a shorter lens would have recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from srnet_cli.data.photos import PhotoCache
+from srnet_cli.data.simulate import Degradation, degradation
+from srnet_cli.data.sources import Batch, ValidationItem
+from srnet_cli.data.splits import held_out_scenes
+from srnet_cli.data.upscale import Upscale, upscale
+from srnet_cli.residual.labels import enhanced_residual_tensor
+
+#: of the held-out photographs' simulated LR; any number, but always the same
+_VALIDATION_SEED = 20_190_707
+#: sides of validation pictures are cut to this, so that they are quickly evaluated
+_VALIDATION_SIDE = 1024
+
+
+@dataclass(frozen=True)
+class SimulatedSource:
+    """Patches of ``photos`` reduced by ``degrade`` on the trainer's device."""
+
+    photos: PhotoCache
+    held_out: PhotoCache | None
+    degrade: Degradation
+    scale: int
+    residual: Upscale | None
+    description: str
+
+    @classmethod
+    def open(
+        cls, folder: Path, scale: int, kind: str, residual: Upscale | None, smallest: int
+    ) -> SimulatedSource:
+        """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels.
+
+        ``kind`` is ``camera`` or ``bicubic``. A few photographs, chosen by name, are held out.
+
+        Raises:
+            DataError: when there are none.
+            ValueError: for another ``kind``.
+        """
+        degrade = degradation(kind)
+        everything = PhotoCache.load(folder, smallest)
+        names = held_out_scenes(everything.names)
+        training, held_out = _part(everything, names, keep=False), _part(everything, names, keep=True)
+        model = "a camera with a shorter lens" if kind == "camera" else "bicubic reduction"
+        description = (
+            f"{len(training.names)} photographs in {folder}, LR simulated by {model} (×{scale}); "
+            f"{len(names)} held out"
+        )
+        return cls(training, held_out if names else None, degrade, scale, residual, description)
+
+    def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
+        """See ``TrainingSource.batch``."""
+        seeds = [_seed(seed, index) for index in indices]
+        hr = self.photos.patches(seeds, patch * self.scale).to(device).float()
+        lr = self.degrade(hr, self.scale, seeds)
+        residual = None
+        if self.residual is not None:
+            residual = enhanced_residual_tensor(hr, upscale(lr, self.scale, self.residual))
+        return Batch(lr, hr, residual)
+
+    def validation(self) -> Sequence[ValidationItem]:
+        """See ``TrainingSource.validation``: whole photographs, cut to at most 1024 pixels a side."""
+        if self.held_out is None:
+            return ()
+        pairs = zip(self.held_out.names, self.held_out.photos, strict=True)
+        return [self._validation_item(name, photo) for name, photo in pairs]
+
+    def _validation_item(self, name: str, photo: Tensor) -> ValidationItem:
+        height, width = (min(side, _VALIDATION_SIDE) // self.scale * self.scale for side in photo.shape[1:])
+        top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
+        hr = photo[None, :, top : top + height, left : left + width].float()
+        lr = self.degrade(hr, self.scale, [_VALIDATION_SEED])
+        return ValidationItem(name, _picture(lr), _picture(hr))
+
+
+def _part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
+    chosen = [i for i, name in enumerate(photos.names) if (name in names) == keep]
+    return PhotoCache(tuple(photos.names[i] for i in chosen), tuple(photos.photos[i] for i in chosen))
+
+
+def _seed(seed: int, index: int) -> int:
+    """One 63-bit number for a patch; neighbours share nothing."""
+    return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _picture(tensor: Tensor) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(tensor[0].round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy())
