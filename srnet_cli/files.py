@@ -104,7 +104,7 @@ def _temporary_name(target: Path) -> str:
 
 @cache
 def _host() -> str:
-    """This machine's name in letters that suit a file name: on a shared disk a process number alone is not enough."""
+    """This machine's name in letters for file names: on a shared disk a process number is not enough."""
     return re.sub(r"[^0-9A-Za-z]", "_", socket.gethostname())[:40] or "localhost"
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +57,7 @@ class Capture:
     date: str = "2024:06:01 12:00:00"
 
 
-def mosaic(linear: NDArray[np.floating], capture: Capture = Capture()) -> NDArray[np.uint16]:  # noqa: B008
+def mosaic(linear: NDArray[np.floating], capture: Capture = Capture()) -> NDArray[np.uint16]:
     """What the sensor of ``capture`` stores for a picture.
 
     ``linear`` is H×W×3 linear sRGB, 1.0 is white. The result is H×W sensor values: colour and white balance
@@ -81,12 +81,12 @@ def mosaic(linear: NDArray[np.floating], capture: Capture = Capture()) -> NDArra
     )
 
 
-def write_dng(path: Path, linear: NDArray[np.floating], capture: Capture = Capture()) -> None:  # noqa: B008
+def write_dng(path: Path, linear: NDArray[np.floating], capture: Capture = Capture()) -> None:
     """Write a DNG that develops to ``linear`` (H×W×3 linear sRGB, 1.0 is white)."""
     write_dng_mosaic(path, mosaic(linear, capture), capture)
 
 
-def write_dng_mosaic(path: Path, values: NDArray[np.uint16], capture: Capture = Capture()) -> None:  # noqa: B008
+def write_dng_mosaic(path: Path, values: NDArray[np.uint16], capture: Capture = Capture()) -> None:
     """Write a DNG with exactly these H×W sensor values."""
     neutral = [_fraction(1.0 / gain) for gain in capture.white_balance]
     tags = [
@@ -106,7 +106,7 @@ def write_dng_mosaic(path: Path, values: NDArray[np.uint16], capture: Capture = 
     _write(path, values, tags)
 
 
-def write_arw(path: Path, linear: NDArray[np.floating], capture: Capture = Capture()) -> None:  # noqa: B008
+def write_arw(path: Path, linear: NDArray[np.floating], capture: Capture = Capture()) -> None:
     """Write what LibRaw takes for the ARW of a Sony ILCE-7RM2, from the same input as :func:`write_dng`."""
     gains = [round(1024 * gain) for gain in capture.white_balance]
     tags = [
@@ -166,8 +166,8 @@ def _fraction(value: float) -> Fraction:
     return Fraction(float(value)).limit_denominator(100_000)
 
 
-def _rationals(values: Sequence[Fraction] | object) -> tuple[int, ...]:
-    return tuple(part for value in values for part in (value.numerator, value.denominator))  # type: ignore[attr-defined]
+def _rationals(values: Iterable[Fraction]) -> tuple[int, ...]:
+    return tuple(part for value in values for part in (value.numerator, value.denominator))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -36,8 +36,8 @@ def sample_scene(height: int = 320, width: int = 480, seed: int = 7) -> NDArray[
     _paint_chart(canvas)
     linear = srgb_to_linear(canvas)
     # The blur of lens and anti-aliasing filter, then the area of a pixel.
-    linear = cv2.GaussianBlur(linear, (0, 0), 0.6 * _OVERSAMPLING)
-    small = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(linear, (0, 0), 0.6 * _OVERSAMPLING)
+    small = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(np.clip(small, 0.0, 1.0), dtype=np.float64)
 
 
@@ -200,7 +200,8 @@ def _paint_gratings(board: Canvas, left: int, top: int) -> None:
 
 
 def _paint_slanted_edge(board: Canvas, left: int, top: int, size: int) -> None:
-    square = np.array([(12, 0), (size, 12), (size - 12, size), (0, size - 12)]) + (left, top)
+    corners = ((12, 0), (size, 12), (size - 12, size), (0, size - 12))
+    square = np.array([(left + x, top + y) for x, y in corners])
     cv2.fillPoly(board, [square.astype(np.int32)], _colour(30, 30, 32), cv2.LINE_AA)
 
 

@@ -16,7 +16,7 @@ _BLACK_POINT_COMPENSATION = 0x2000
 
 
 def profile_space(icc: bytes | None) -> str | None:
-    """The colour space that a profile is for (``"RGB "``, ``"GRAY"``, ``"CMYK"``...), None if it is damaged."""
+    """The colour space that a profile is for (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
     if icc is None or len(icc) < _HEADER_BYTES:
         return None
     if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp":

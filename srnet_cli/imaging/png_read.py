@@ -65,7 +65,7 @@ def decode_deep(path: Path, data: bytes, header: PngHeader) -> NDArray[np.uint16
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != (header.height, header.width):
         raise InputError("is a damaged PNG file", path=path)
-    pixels = np.atleast_3d(decoded)
+    pixels: NDArray[np.uint16] = np.atleast_3d(decoded.astype(np.uint16, copy=False))
     if header.colour_type in (_GREY, _GREY_ALPHA):
         # OpenCV turns grey with alpha into four channels.
         channels = [0] if header.colour_type == _GREY else [0, 3]

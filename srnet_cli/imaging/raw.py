@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -313,7 +313,7 @@ def _is_dng(structure: ifd.Structure | None) -> bool:
 
 
 def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
-    """Whether the stated white level cannot be right: scanners state 8 bits and LibRaw gives their files in 16."""
+    """Whether the stated white level cannot be right: some scanners state 8 bits, LibRaw gives 16."""
     return bool(np.count_nonzero(values[::4, ::4] > 2 * white_level) > values[::4, ::4].size // 10)
 
 
@@ -349,14 +349,14 @@ def _cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
 
 def _encoded(linear: NDArray[np.uint16], stops: float) -> NDArray[np.uint16]:
     """Linear light, brightened by ``stops``, with the sRGB curve (IEC 61966-2-1)."""
-    return _curve(stops)[linear]
+    return np.asarray(_curve(stops)[linear], np.uint16)
 
 
-@cache
+@lru_cache(maxsize=4)
 def _curve(stops: float) -> NDArray[np.uint16]:
     light = np.minimum(np.arange(_CODED_PEAK + 1) / _CODED_PEAK * 2.0**stops, 1.0)
     coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(coded * _CODED_PEAK).astype(np.uint16)
+    return np.asarray(np.rint(coded * _CODED_PEAK), np.uint16)
 
 
 def _camera_gains(raw: Any) -> Gains:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import struct
 import threading
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +82,7 @@ def read_focal_length(path: Path) -> float | None:
     if kind is None:
         raise InputError("is no picture in a supported format", path=path)
     if kind == "tiff":
-        with path.open("rb") as file:
-            return focal_length_of(_tiff_exif(_tiff_structure(path)))
+        return focal_length_of(_tiff_exif(_tiff_structure(path)))
     with _decoding(path), _pillow(path.read_bytes(), kind) as image:
         return focal_length_of(_exif_bytes(image))
 
@@ -105,7 +105,7 @@ def _content(path: Path) -> str | None:
 
 def _finished(path: Path, decoded: _Decoded) -> Picture:
     """Turn upright, split off alpha, keep the profile if it fits."""
-    samples = upright(decoded.samples, decoded.orientation)
+    samples: NDArray[Any] = upright(decoded.samples, decoded.orientation)
     grey = samples.shape[2] < 3
     alpha = None
     if samples.shape[2] in (2, 4):

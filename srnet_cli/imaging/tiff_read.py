@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import ifd
 from srnet_cli.imaging.ifd import Directory
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
@@ -87,7 +86,7 @@ def read_deep(path: Path, page_index: int, page: Directory) -> tuple[NDArray[np.
         InputError: a kind of sample or colour that is not supported, NaN or infinity.
     """
     samples = int(page.number(_SAMPLES) or 1)
-    photometric = int(page.number(_PHOTOMETRIC) if page.number(_PHOTOMETRIC) is not None else _BLACK_IS_ZERO)
+    photometric = int((page.numbers(_PHOTOMETRIC) or (_BLACK_IS_ZERO,))[0])
     colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}.get(photometric)
     if colours is None or samples < colours:
         raise InputError(

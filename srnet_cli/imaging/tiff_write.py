@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class TiffEncoder:
         self._workers.__exit__(None, None, None)
 
     def _submit(self) -> None:
-        strip = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
+        strip: NDArray[Any] = self._pending[0] if len(self._pending) == 1 else np.concatenate(self._pending)
         self._pending, self._pending_rows = [], 0
         self._workers.submit(partial(_deflated_strip, strip))
 
@@ -129,13 +129,13 @@ class TiffEncoder:
         return Directory({**usual, **top.entries, **layout}, top.children)
 
 
-def _deflated_strip(strip: Pixels) -> bytes:
+def _deflated_strip(strip: NDArray[Any]) -> bytes:
     deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    return deflate.compress(_predicted(strip).tobytes()) + deflate.flush()
+    return deflate.compress(_predicted(strip)) + deflate.flush()
 
 
-def _predicted(strip: Pixels) -> NDArray[np.unsignedinteger]:
+def _predicted(strip: NDArray[Any]) -> bytes:
     """Each sample less its left neighbour of the same channel, in little-endian order."""
-    difference = strip.astype(strip.dtype.newbyteorder("<"))
+    difference: NDArray[Any] = strip.astype("<u2" if strip.dtype == np.uint16 else np.uint8)
     difference[:, 1:] -= strip[:, :-1]
-    return difference
+    return difference.tobytes()

@@ -76,7 +76,7 @@ class _Encoder(Protocol):
 def write_picture(
     picture: Picture,
     path: Path,
-    options: WriteOptions = WriteOptions(),  # noqa: B008
+    options: WriteOptions = WriteOptions(),
     overwrite: bool = False,
 ) -> tuple[str, ...]:
     """Write a picture with its profile, EXIF and alpha; the file appears whole or not at all.
@@ -107,7 +107,7 @@ def write_picture(
     return writer.notes
 
 
-def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:  # noqa: B008
+def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
     """The format that ``path`` will be written in.
 
     Raises:
@@ -127,7 +127,7 @@ def check_output(
     path: Path,
     height: int,
     width: int,
-    options: WriteOptions = WriteOptions(),  # noqa: B008
+    options: WriteOptions = WriteOptions(),
     *,
     alpha: bool = False,
     source_depth: int = 8,
@@ -202,7 +202,7 @@ def open_strip_writer(
     height: int,
     width: int,
     channels: int,
-    options: WriteOptions = WriteOptions(),  # noqa: B008
+    options: WriteOptions = WriteOptions(),
     metadata: Metadata = Metadata(),  # noqa: B008
     *,
     source_depth: int = 8,
@@ -300,9 +300,7 @@ class _WholeEncoder:
 
     def finish(self) -> None:
         channels = self._pixels.shape[2]
-        mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-        height, width = self._pixels.shape[:2]
-        image = Image.frombuffer(mode, (width, height), self._pixels.data, "raw", mode, 0, 1)
+        image = Image.fromarray(self._pixels[..., 0] if channels == 1 else self._pixels)
         if self._kind in ("webp", "avif") and channels < 3:
             image = image.convert("RGBA" if channels == 2 else "RGB")
         encoded = io.BytesIO()

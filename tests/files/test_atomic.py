@@ -1,0 +1,181 @@
+"""A file appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from srnet_cli import files
+from srnet_cli.errors import OutputError
+from srnet_cli.files import atomic_path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_writes_under_a_temporary_name_with_the_same_suffix(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    with atomic_path(target, overwrite=False) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".png"
+        assert temporary.name.startswith(".picture.png.srnet-")
+        temporary.write_bytes(b"whole")
+        assert not target.exists()
+    assert target.read_bytes() == b"whole"
+    assert names(tmp_path) == ["picture.png"]
+
+
+def test_existing_file_is_kept_without_overwrite(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputError, match="exists already"), atomic_path(target, overwrite=False):
+        pytest.fail("must be refused before any work")
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["picture.png"]
+
+
+def test_overwrite_replaces_and_keeps_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    with atomic_path(target, overwrite=True) as temporary:
+        temporary.write_bytes(b"new")
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    with (
+        pytest.raises(OutputError, match="exists already"),
+        atomic_path(target, overwrite=False) as temporary,
+    ):
+        temporary.write_bytes(b"ours")
+        target.write_bytes(b"theirs")
+    assert target.read_bytes() == b"theirs"
+    assert names(tmp_path) == ["picture.png"]
+
+
+def test_works_on_file_systems_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    target = tmp_path / "picture.png"
+    with atomic_path(target, overwrite=False) as temporary:
+        temporary.write_bytes(b"whole")
+    assert target.read_bytes() == b"whole"
+    assert names(tmp_path) == ["picture.png"]
+
+
+def test_an_error_leaves_nothing_and_keeps_the_old(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), atomic_path(target, overwrite=True) as temporary:
+        temporary.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "input/output"),
+    ],
+)
+def test_refusals_of_the_disk_are_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    target = tmp_path / "picture.png"
+    with (
+        pytest.raises(OutputError, match=reason) as caught,
+        atomic_path(target, overwrite=False) as temporary,
+    ):
+        temporary.write_bytes(b"whole")
+    assert caught.value.path == target
+    assert names(tmp_path) == []
+
+
+def test_errors_about_other_files_pass_through(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a.png", overwrite=False):
+        (tmp_path / "missing input").read_bytes()
+    assert names(tmp_path) == []
+
+
+def test_missing_folder_and_folder_as_target_are_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match="folder does not exist"),
+        atomic_path(tmp_path / "no" / "a.png", overwrite=False),
+    ):
+        pytest.fail("must be refused")
+    with pytest.raises(OutputError, match="is a folder"), atomic_path(tmp_path, overwrite=True):
+        pytest.fail("must be refused")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_folder_without_write_permission_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    with pytest.raises(OutputError, match="no permission"), atomic_path(folder / "a.png", overwrite=False):
+        pytest.fail("must be refused")
+
+
+@pytest.mark.parametrize(
+    "name", ["ünï cödé\n.png", "-leading.png", "no suffix", "ä" * 120 + ".tiff", "a" * 255]
+)
+def test_unusual_names(tmp_path: Path, name: str) -> None:
+    target = tmp_path / name
+    with atomic_path(target, overwrite=False) as temporary:
+        temporary.write_bytes(b"whole")
+    assert names(tmp_path) == [name]
+
+
+def test_name_too_long_for_the_file_system(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="too long"), atomic_path(tmp_path / ("a" * 300), overwrite=False):
+        pytest.fail("must be refused")
+
+
+def test_killed_process_leaves_the_old_file_and_its_temporary_is_swept(tmp_path: Path) -> None:
+    target = tmp_path / "picture.png"
+    target.write_bytes(b"old")
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom srnet_cli.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1]), overwrite=True) as temporary:\n"
+        "    temporary.write_bytes(b'half')\n    print('ready', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        # While the other process lives, its temporary is its own.
+        files.remove_stray_temporaries(tmp_path)
+        assert len(names(tmp_path)) == 2
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert target.read_bytes() == b"old"
+    with atomic_path(tmp_path / "next.png", overwrite=False) as temporary:
+        temporary.write_bytes(b"new")
+    assert names(tmp_path) == ["next.png", "picture.png"]
+
+
+def test_temporaries_of_other_machines_and_lookalikes_stay(tmp_path: Path) -> None:
+    others = [".a.png.srnet-otherhost-1-0.tmp.png", ".a.srnet-notes.tmp", "a.srnet-x-1-0.tmp.png"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"")
+    files.remove_stray_temporaries(tmp_path)
+    assert names(tmp_path) == sorted(others)
