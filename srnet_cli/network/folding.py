@@ -80,7 +80,7 @@ def split_subpixel_rows(kernel: Tensor, bias: Tensor, factor: int) -> list[tuple
 
 
 def subpixel_row_offsets(factor: int, row: int) -> Sequence[int]:
-    """Low-resolution rows, relative to the output's, from which a 3-high kernel reads sub-pixel row ``row``."""
+    """Low-resolution rows, relative to the output's, at which a 3-high kernel reads sub-pixel row ``row``."""
     return [
         offset
         for offset in (-1, 0, 1)

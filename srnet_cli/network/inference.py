@@ -7,6 +7,7 @@ the sums that make the picture are float32 in every type.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 import torch
@@ -24,13 +25,13 @@ from srnet_cli.network.folding import (
     split_subpixel_rows,
     subpixel_row_offsets,
 )
-from srnet_cli.network.fused import FusedConv
+from srnet_cli.network.fused import FusedConv, PreciseConv
 from srnet_cli.network.srnet import SRNet, Stream
 
-#: rows of the last upsampler stage's input that are computed at a time on the CPU, to stay in its cache
-STRIP_ROWS = 32
+#: pixels of the last upsampler stage's input that are computed at a time on the CPU, to stay in its cache
+STRIP_PIXELS = 16384
 #: channels that a gate convolution needs for a matrix unit to be busy
-BUSY_CHANNELS = 64
+BUSY_CHANNELS = 32
 
 
 def to_inference(
@@ -81,9 +82,13 @@ class InferenceSRNet(nn.Module):
         self.auxiliary: InferenceStream | None = None
         if network.model_ssl is not None:
             self.auxiliary = InferenceStream(network.model_ssl, dtype, device)
-            used = network.fusion_attention_used
-            self.attend_head = _attention_form(network.CALayer_head if used else None, dtype, device)
-            self.attend_tail = _attention_form(network.CALayer_tail if used else None, dtype, device)
+            used, channels = network.fusion_attention_used, network.options.n_feats
+            self.attend_head = _attention_form(
+                network.CALayer_head if used else None, channels, dtype, device
+            )
+            self.attend_tail = _attention_form(
+                network.CALayer_tail if used else None, channels, dtype, device
+            )
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
@@ -159,7 +164,7 @@ class InferenceBlock(nn.Module):
         self.second = FusedConv(kernel * factor, bias * factor, dtype=dtype, device=device)
         self.attention: AttentionForm | None = None
         if attention:
-            self.attention = AttentionForm(attention[0], dtype, device, block.res_scale)
+            self.attention = AttentionForm(attention[0], len(kernel), dtype, device, block.res_scale)
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = self.first(x)
@@ -173,41 +178,60 @@ class AttentionForm(nn.Module):
     """Any attention of the family as one multiplication: ``factor · attention(y) + skip``."""
 
     def __init__(
-        self, attention: nn.Module, dtype: torch.dtype, device: torch.device, factor: float = 1.0
+        self,
+        attention: nn.Module,
+        channels: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        factor: float = 1.0,
     ) -> None:
         super().__init__()
         channel, spatial = _parts(attention)
         self.factor = factor
         self.channel = None if channel is None else ChannelGate(channel, device)
-        self.spatial = None if spatial is None else SpatialGate(spatial, dtype, device)
+        self.spatial = None if spatial is None else SpatialGate(spatial, channels, dtype, device)
 
     def forward(self, y: Tensor, skip: Tensor | None) -> Tensor:
-        channels = y.shape[1]
-        scale = y.new_ones(len(y), channels, dtype=torch.float32) if self.channel is None else self.channel(y)
+        """Overwrites ``y``."""
+        n, channels, height, width = y.shape
+        pixels = y.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+        scale = None if self.channel is None else self.channel(pixels).to(y.dtype)
         if self.spatial is None:
-            multiplier = (scale * self.factor).to(y.dtype).view(-1, channels, 1, 1)
+            assert scale is not None
+            multiplier = (scale * self.factor).view(n, channels, 1, 1)
         else:
-            multiplier = self.spatial(y, scale, self.factor)
+            gates = self.spatial(pixels, height, scale, self.factor)
+            multiplier = gates.view(n, height, width, channels).permute(0, 3, 1, 2)
         return y.mul_(multiplier) if skip is None else torch.addcmul(skip, y, multiplier, out=y)
 
 
 class ChannelGate(nn.Module):
-    """The gates of channel attention, N×C float32."""
+    """The gates of channel attention: N×P×C pixels → N×C float32."""
+
+    squeeze: Tensor
+    squeeze_bias: Tensor
+    excite: Tensor
+    excite_bias: Tensor
 
     def __init__(self, attention: ChannelAttention, device: torch.device) -> None:
         super().__init__()
         squeeze, _, excite, _ = attention.conv_du
-        self.squeeze = _linear(squeeze, device)
-        self.excite = _linear(excite, device)
+        for name, layer in (("squeeze", squeeze), ("excite", excite)):
+            kernel, bias = _weights(layer)
+            matrix = kernel.flatten(1).t().contiguous().to(device, torch.float32)
+            self.register_buffer(name, matrix, persistent=False)
+            self.register_buffer(f"{name}_bias", bias.to(device, torch.float32), persistent=False)
 
-    def forward(self, y: Tensor) -> Tensor:
-        means = y.mean(dim=(2, 3), dtype=torch.float32)
-        gates: Tensor = self.excite(self.squeeze(means).relu_()).sigmoid_()
-        return gates
+    def forward(self, pixels: Tensor) -> Tensor:
+        # A sum over the leading axis runs at memory speed; a mean over the same axis, or one that returns
+        # another type, first copies the map. The accumulator is float32 either way.
+        sums = pixels.sum(dim=1) if pixels.dtype != torch.float16 else pixels.sum(dim=1, dtype=torch.float32)
+        hidden = torch.addmm(self.squeeze_bias, sums.float(), self.squeeze, alpha=1 / pixels.shape[1]).relu_()
+        return torch.addmm(self.excite_bias, hidden, self.excite).sigmoid_()
 
 
 class SpatialGate(nn.Module):
-    """The gates of a spatial attention, spread over the channels: N×C×H×W.
+    """The gates of a spatial attention, spread over the channels: N×P×C.
 
     Channel scales are not applied to the map first; they go into the weights of the two small matrix
     products that read and write all channels.
@@ -216,7 +240,9 @@ class SpatialGate(nn.Module):
     pool: Tensor
     spread: Tensor
 
-    def __init__(self, attention: MPRSA | SpatialAttention, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, attention: MPRSA | SpatialAttention, channels: int, dtype: torch.dtype, device: torch.device
+    ) -> None:
         super().__init__()
         if isinstance(attention, MPRSA):
             kernel, bias = merge_gate_branches(attention)
@@ -232,24 +258,26 @@ class SpatialGate(nn.Module):
             weights = group_columns(kernel, bias, columns)
             self.convs[str(columns)] = FusedConv(*weights, dtype=dtype, device=device)
             columns *= 2
-        self.dtype = dtype
+        size = channels // self.groups
+        pool = torch.eye(self.groups).repeat_interleave(size, dim=0) / size
+        self.register_buffer("pool", pool.to(device, dtype), persistent=False)
+        spread = torch.eye(self.gates).repeat(1, channels // self.gates)
+        self.register_buffer("spread", spread.to(device, dtype), persistent=False)
 
-    def forward(self, y: Tensor, scale: Tensor, factor: float) -> Tensor:
-        n, channels, height, width = y.shape
+    def forward(self, pixels: Tensor, height: int, scale: Tensor | None, factor: float) -> Tensor:
+        n, count, _ = pixels.shape
+        width = count // height
         if self.turns > 1 and height != width:
             raise ValueError(
                 f"MPR-SA compares a map with its quarter turns and needs a square, not {height}×{width}"
             )
-        pixels = y.permute(0, 2, 3, 1).reshape(n, height * width, channels)
-        size = channels // self.groups
-        pool = torch.block_diag(*[y.new_full((size, 1), 1 / size, dtype=torch.float32)] * self.groups)
-        pool = (pool * scale.unsqueeze(2)).to(self.dtype)
-        means = torch.bmm(pixels, pool).view(n, height, width, self.groups)
-        stack = torch.cat([torch.rot90(means, turn, dims=(1, 2)) for turn in range(self.turns)], dim=3)
-        gates = self._gates(stack)
-        spread = torch.eye(self.gates, device=y.device).repeat(1, channels // self.gates)
-        spread = (spread * (scale * factor).unsqueeze(1)).to(self.dtype)
-        return torch.bmm(gates, spread).view(n, height, width, channels).permute(0, 3, 1, 2)
+        pool = self.pool.expand(n, -1, -1) if scale is None else self.pool * scale.unsqueeze(2)
+        means = torch.bmm(pixels, pool)
+        if self.turns > 1:
+            means = _stack_turns(means, height)
+        gates = self._gates(means.view(n, height, width, self.groups * self.turns))
+        spread = self.spread.expand(n, -1, -1) if scale is None else self.spread * scale.unsqueeze(1)
+        return torch.bmm(gates, spread if factor == 1.0 else spread * factor)
 
     def _gates(self, stack: Tensor) -> Tensor:
         """N×H×W×k turned means → N×HW×g gates."""
@@ -258,6 +286,24 @@ class SpatialGate(nn.Module):
         grouped = stack.view(n, height, width // columns, maps * columns).permute(0, 3, 1, 2)
         logits: Tensor = self.convs[str(columns)](grouped)
         return logits.sigmoid_().permute(0, 2, 3, 1).reshape(n, height * width, self.gates)
+
+
+def _stack_turns(means: Tensor, size: int) -> Tensor:
+    """N×P×4 means of a square map → N×P×16: the four quarter turns beside each other.
+
+    The four means of a pixel are moved as one number of their total size.
+    """
+    n, count, _ = means.shape
+    whole = means.view(torch.complex128 if means.dtype == torch.float32 else torch.float64).squeeze(2)
+    turned = whole.index_select(1, _turned_index(size, means.device))
+    return turned.view(means.dtype).view(n, count, TURNS * FINEST)
+
+
+@lru_cache(maxsize=8)
+def _turned_index(size: int, device: torch.device) -> Tensor:
+    """For every pixel of a square map, which pixel each quarter turn puts there: 4·size² indices."""
+    index = torch.arange(size * size, device=device, dtype=torch.int32).view(size, size)
+    return torch.stack([torch.rot90(index, turn) for turn in range(TURNS)], dim=2).flatten()
 
 
 class InferenceTail(nn.Module):
@@ -275,10 +321,9 @@ class InferenceTail(nn.Module):
         kernel, bias = _weights(last)
         factor = self.factors[-1]
         self.last_rows = nn.ModuleList(
-            FusedConv(
+            PreciseConv(
                 share,
-                None,
-                dtype=torch.float32,
+                dtype=dtype,
                 device=device,
                 padding=(len(subpixel_row_offsets(factor, row)) - 1, 1),
                 column_stride=factor,
@@ -288,7 +333,7 @@ class InferenceTail(nn.Module):
         mean = stream.add_mean.bias if isinstance(stream.add_mean, MeanShift) else None
         shift = bias if mean is None else bias + mean.detach().double().cpu()
         self.register_buffer(
-            "shift", shift.to(device, torch.float32).view(1, -1, 1, 1, 1, 1), persistent=False
+            "shift", shift.to(device, torch.float32).repeat(factor**2).view(1, -1, 1, 1), persistent=False
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -302,22 +347,22 @@ class InferenceTail(nn.Module):
         n, _, height, width = padded.shape
         height -= 2
         factor = self.factors[-1]
-        blocks = padded.new_zeros(n, height + 2, width, 3 * factor**2, dtype=torch.float32).permute(
+        blocks = padded.new_empty(n, height + 2, width, 3 * factor**2, dtype=torch.float32).permute(
             0, 3, 1, 2
         )
-        strip = STRIP_ROWS if padded.device.type == "cpu" else height
+        blocks.copy_(self.shift)
+        strip = max(1, STRIP_PIXELS // width) if padded.device.type == "cpu" else height
         rows = cast(nn.ModuleList, self.stages[-1])
         for top in range(0, height, strip):
             bottom = min(top + strip, height)
             for row, conv in enumerate(rows):
+                offsets = subpixel_row_offsets(factor, row)
+                # A row of A with offset d adds to output row -d; row 0 of ``blocks`` lies above the picture.
+                first, last = top + 1 - max(offsets), bottom + 1 - min(offsets)
                 hidden = _widen(conv(padded[:, :, top : bottom + 2]), factor)
-                share = self.last_rows[row](hidden.float())
-                # Output row 0 of ``blocks`` lies one above the picture.
-                start = top + 1 + min(0, -max(subpixel_row_offsets(factor, row)))
-                blocks[:, :, start : start + share.shape[2]] += share
+                cast(PreciseConv, self.last_rows[row]).add_to(blocks[:, :, first:last], hidden)
         inner = blocks[:, :, 1:-1].permute(0, 2, 3, 1).view(n, height, width, factor, factor, 3)
-        ordered = inner.permute(0, 5, 1, 3, 2, 4) + self.shift
-        return ordered.reshape(n, 3, height * factor, width * factor)
+        return inner.permute(0, 5, 1, 3, 2, 4).reshape(n, 3, height * factor, width * factor)
 
 
 def _stages(
@@ -386,20 +431,13 @@ class _Unattended(nn.Module):
         return y if skip is None else y.add_(skip)
 
 
-def _attention_form(attention: nn.Module | None, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    return _Unattended() if attention is None else AttentionForm(attention, dtype, device)
+def _attention_form(
+    attention: nn.Module | None, channels: int, dtype: torch.dtype, device: torch.device
+) -> nn.Module:
+    return _Unattended() if attention is None else AttentionForm(attention, channels, dtype, device)
 
 
 def _weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
     """Kernel and bias of a convolution in float64 on the CPU."""
     assert isinstance(layer, nn.Conv2d) and layer.bias is not None
     return layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu()
-
-
-def _linear(layer: nn.Module, device: torch.device) -> nn.Linear:
-    """A 1×1 convolution as a matrix for vectors of means."""
-    kernel, bias = _weights(layer)
-    linear = nn.Linear(kernel.shape[1], kernel.shape[0], device=device).requires_grad_(False)
-    linear.weight.copy_(kernel.flatten(1))
-    linear.bias.copy_(bias)
-    return linear
