@@ -99,6 +99,8 @@ class Structure:
 
     order: ByteOrder
     directories: list[Directory]
+    #: BigTIFF, with offsets of 64 bits
+    big: bool = False
 
     def walk(self) -> Iterator[Directory]:
         """Every directory of the file."""
@@ -151,7 +153,7 @@ class _Parser:
             (first,) = struct.unpack(f"{self._order}I", head[4:8])
         else:
             return None
-        return Structure(self._order, self._chain(first))
+        return Structure(self._order, self._chain(first), self._big)
 
     def _read(self, offset: int, length: int) -> bytes:
         if offset >= self._size:
@@ -259,6 +261,15 @@ def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = F
             values += _padded(data)
     table += struct.pack(order + offset_letter, 0)
     return bytes(table + values)
+
+
+def with_directory(data: bytes, structure: Structure, directory: Directory) -> bytes:
+    """The same file with ``directory``, which describes its pixels, as the only one."""
+    at = len(data) + len(data) % 2
+    offset = 8 if structure.big else 4
+    start = struct.pack(structure.order + ("Q" if structure.big else "I"), at)
+    packed = pack(directory, at, order=structure.order, big=structure.big)
+    return data[:offset] + start + _padded(data[offset + len(start) :]) + packed
 
 
 def _padded(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 
 @dataclass(frozen=True)
 class PngHeader:
-    """The fields of IHDR that matter, and the colour that tRNS makes transparent."""
+    """The fields of IHDR that matter, the colour that tRNS makes transparent, and the EXIF."""
 
     width: int
     height: int
     bit_depth: int
     colour_type: int
-    transparent: bytes | None
+    transparent: bytes | None = None
+    exif: bytes | None = None
 
 
 def read_header(path: Path, data: bytes) -> PngHeader:
@@ -34,7 +35,6 @@ def read_header(path: Path, data: bytes) -> PngHeader:
         InputError: a chunk is cut short or its checksum is wrong, or the end is missing.
     """
     header: PngHeader | None = None
-    transparent: bytes | None = None
     position = _SIGNATURE_BYTES
     view = memoryview(data)
     while position + 12 <= len(data):
@@ -47,13 +47,15 @@ def read_header(path: Path, data: bytes) -> PngHeader:
             raise InputError("is a damaged PNG file: a checksum does not match", path=path)
         if kind == b"IHDR" and length == 13:
             width, height, depth, colour = struct.unpack(">IIBB", body[:10])
-            header = PngHeader(width, height, depth, colour, None)
+            header = PngHeader(width, height, depth, colour)
+        elif header is None:
+            break
         elif kind == b"tRNS":
-            transparent = bytes(body)
+            header = replace(header, transparent=bytes(body))
+        elif kind == b"eXIf":
+            header = replace(header, exif=bytes(body).removeprefix(b"Exif\0\0"))
         elif kind == b"IEND":
-            if header is None:
-                break
-            return PngHeader(header.width, header.height, header.bit_depth, header.colour_type, transparent)
+            return header
         position = end
     raise InputError("is cut short: the end of the PNG data is missing", path=path)
 

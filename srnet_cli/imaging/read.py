@@ -83,7 +83,10 @@ def read_focal_length(path: Path) -> float | None:
         raise InputError("is no picture in a supported format", path=path)
     if kind == "tiff":
         return focal_length_of(_tiff_exif(_tiff_structure(path)))
-    with _decoding(path), _pillow(path.read_bytes(), kind) as image:
+    data = path.read_bytes()
+    if kind == "png":
+        return focal_length_of(png_read.read_header(path, data).exif)
+    with _decoding(path), _pillow(data, kind) as image:
         return focal_length_of(_exif_bytes(image))
 
 
@@ -194,7 +197,9 @@ def _other(path: Path, kind: str, max_pixels: int) -> _Decoded:
                 if getattr(image, "n_frames", 1) == 1 or kind == "jpeg"
                 else ["only its first frame was read"]
             )
-            icc, exif = image.info.get("icc_profile"), _exif_bytes(image)
+            # Pillow gives the EXIF of a PNG only after decoding, when it lies behind the pixels.
+            exif = _exif_bytes(image) if header is None else header.exif
+            icc = image.info.get("icc_profile")
             if header is not None and header.bit_depth == 16:
                 samples: Pixels = png_read.decode_deep(path, data, header)
             else:
@@ -262,7 +267,7 @@ def _tiff(path: Path, structure: ifd.Structure, max_pixels: int) -> _Decoded:
                 upright_samples, icc = _samples(image, icc, notes)
                 # Pillow turns a TIFF while loading it and then drops the tag.
                 return _Decoded(upright_samples, icc, exif, tuple(notes), int(image.getexif().get(274, 1)))
-        deep, is_cmyk, more = tiff_read.read_deep(path, index, page)
+        deep, is_cmyk, more = tiff_read.read_deep(path, structure, index, page)
         notes += more
         samples: Pixels = deep
         if is_cmyk:

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.ifd import Directory
+from srnet_cli.imaging.ifd import Directory, Structure, with_directory
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
-_EXTRA_SAMPLES, _SAMPLE_FORMAT, _ICC, _SUBFILE_TYPE = 338, 339, 34675, 254
-_UNSIGNED, _FLOAT = 1, 3
+_EXTRA_SAMPLES, _ICC, _SUBFILE_TYPE, _ORIENTATION = 338, 34675, 254, 274
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 #: tifffile decodes these itself, others only with a further package
@@ -76,7 +75,9 @@ def icc_of(page: Directory) -> bytes | None:
     return None if value is None else value.data
 
 
-def read_deep(path: Path, page_index: int, page: Directory) -> tuple[NDArray[np.uint16], bool, list[str]]:
+def read_deep(
+    path: Path, structure: Structure, page_index: int, page: Directory
+) -> tuple[NDArray[np.uint16], bool, list[str]]:
     """Samples of a page with more than 8 bits: H×W×C uint16 in the file's channel order.
 
     Returns the samples (1 or 2 channels for grey, 3 or 4 for RGB, 4 for CMYK), whether they are CMYK, and
@@ -93,43 +94,41 @@ def read_deep(path: Path, page_index: int, page: Directory) -> tuple[NDArray[np.
             f"is a TIFF file of a colour kind that is read with 8 bits only (photometric {photometric})",
             path=path,
         )
-    values = _sample_array(path, page_index, page, samples)
+    if int(page.number(_COMPRESSION) or 1) in _PLAIN_COMPRESSIONS:
+        values = _through_tifffile(path, page_index, planar=samples > 1 and page.number(_PLANAR) == 2)
+    else:
+        values = _through_opencv(path, structure, page)
+    height, width = page_size(page)
+    if values.size != height * width * samples:
+        raise InputError("is a damaged TIFF file: it holds another number of pixels than it says", path=path)
+    values = values.reshape(height, width, samples)
     pixels, notes = _as_uint16(path, values)
     if photometric == _WHITE_IS_ZERO:
         pixels = np.uint16(65_535) - pixels
     return _with_alpha(pixels, colours, page), photometric == _CMYK, notes
 
 
-def _sample_array(path: Path, page_index: int, page: Directory, samples: int) -> NDArray[np.generic]:
-    """H×W×C in the file's own type."""
+def _through_tifffile(path: Path, page_index: int, planar: bool) -> NDArray[np.generic]:
     import tifffile
 
-    height, width = page_size(page)
-    if int(page.number(_COMPRESSION) or 1) in _PLAIN_COMPRESSIONS:
-        with tifffile.TiffFile(path) as file:
-            stored = file.pages[page_index]
-            values = np.asarray(stored.asarray(maxworkers=1))
-            if int(page.number(_PLANAR) or 1) == 2 and samples > 1:
-                values = np.moveaxis(values, 0, -1)
-    else:
-        values = _through_opencv(path, page_index)
-    if values.size != height * width * samples:
-        raise InputError("is a damaged TIFF file: it holds another number of pixels than it says", path=path)
-    return values.reshape(height, width, samples)
+    with tifffile.TiffFile(path) as file:
+        values = np.asarray(file.pages[page_index].asarray(maxworkers=1))
+    return np.moveaxis(values, 0, -1) if planar else values
 
 
-def _through_opencv(path: Path, page_index: int) -> NDArray[np.generic]:
+def _through_opencv(path: Path, structure: Structure, page: Directory) -> NDArray[np.generic]:
+    """LZW and other compressions that tifffile leaves to a further package."""
     import cv2
 
-    encoded = np.fromfile(path, np.uint8)
-    done, pages = cv2.imdecodemulti(encoded, cv2.IMREAD_UNCHANGED, range=(page_index, page_index + 1))
-    if not done or not pages:
+    # Some versions of OpenCV turn the picture by its orientation, some do not.
+    entries = {tag: value for tag, value in page.entries.items() if tag != _ORIENTATION}
+    alone = with_directory(path.read_bytes(), structure, Directory(entries))
+    values = cv2.imdecode(np.frombuffer(alone, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None:
         raise InputError("is a TIFF file with a compression that cannot be read, or damaged", path=path)
-    values = np.asarray(pages[0])
     if values.ndim == 3:
-        order = [2, 1, 0, 3] if values.shape[2] == 4 else [2, 1, 0]
-        values = values[..., order]
-    return values
+        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
+    return np.asarray(values)
 
 
 def _as_uint16(path: Path, values: NDArray[np.generic]) -> tuple[NDArray[np.uint16], list[str]]:
