@@ -1,0 +1,140 @@
+"""The whole state of a run in one file, written atomically and read without executing anything."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from srnet_cli.cards import Card
+from srnet_cli.checkpoints import differences, load_checkpoint_into
+from srnet_cli.errors import WeightsError
+from srnet_cli.files import atomic_path
+from srnet_cli.training.average import Average
+from srnet_cli.training.step import Stepper
+from srnet_cli.training.watch import require_finite
+
+FORMAT = 1
+
+
+@dataclass
+class Progress:
+    """Where a run is."""
+
+    #: optimiser steps taken
+    step: int = 0
+    #: patches used
+    samples: int = 0
+    #: seconds of work, summed over all parts of the run
+    elapsed: float = 0.0
+    #: best validation PSNR so far (dB) and the step it was measured at; None before the first validation
+    best_psnr: float | None = None
+    best_step: int | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that a run changes."""
+
+    network: nn.Module
+    stepper: Stepper
+    average: Average | None
+    progress: Progress
+
+    @property
+    def shown(self) -> nn.Module:
+        """The network that is validated and exported."""
+        return self.network if self.average is None else self.average.network
+
+
+def save_checkpoint(path: Path, state: State, card: Card) -> None:
+    """Write the state; what was at ``path`` is replaced only by a complete and finite checkpoint.
+
+    The random streams need no place in it: every patch depends on the seed and its own number only. Under
+    ``network`` and ``card`` it holds what makes it a model that any command can load.
+
+    Raises:
+        TrainingError: when a weight is not finite.
+        OutputError: when it cannot be written.
+    """
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "card": asdict(card),
+        "network": _tensors(state.shown),
+        "optimizer": state.stepper.optimizer.state_dict(),
+        "scaler": state.stepper.scaler.state_dict(),
+        "progress": asdict(state.progress),
+    }
+    if state.average is not None:
+        document["trained"] = _tensors(state.network)
+    for name in ("network", "trained"):
+        require_finite(document.get(name, {}))
+    # In memory first: torch reports a full disk as an error of its own that says nothing of the cause.
+    content = io.BytesIO()
+    torch.save(document, content)
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+def load_checkpoint(path: Path, state: State) -> None:
+    """Put a run back to where the checkpoint was written. Nothing is changed when it does not fit.
+
+    Raises:
+        WeightsError: when it cannot be read, is damaged, or is of another network.
+    """
+    document = _read(path)
+    try:
+        trained = document.get("trained", document["network"])
+        progress = Progress(**document["progress"])
+        _check_fits(path, state, trained, document)
+        state.stepper.optimizer.load_state_dict(document["optimizer"])
+        state.stepper.scaler.load_state_dict(document["scaler"])
+        load_checkpoint_into(state.network, trained)
+        if state.average is not None:
+            load_checkpoint_into(state.average.network, document["network"])
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise WeightsError(
+            f"is no checkpoint of a training run: {error}", path=path, remedy=_REMEDY
+        ) from error
+    vars(state.progress).update(vars(progress))
+
+
+_REMEDY = "copy best.pt over last.pt to go on from there, or start anew in another --run folder"
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
+    try:
+        document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything at all; none of it is ours to tell apart
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise WeightsError(f"the checkpoint is damaged: {reason[:200]}", path=path, remedy=_REMEDY) from error
+    if not isinstance(document, Mapping) or "progress" not in document:
+        raise WeightsError("is no checkpoint of a training run", path=path, remedy=_REMEDY)
+    if document.get("format") != FORMAT:
+        raise WeightsError(
+            f"is a checkpoint of format {document.get('format')}, this program reads {FORMAT}", path=path
+        )
+    return document
+
+
+def _check_fits(path: Path, state: State, trained: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+    if differences(state.network, trained):
+        card = document["card"]
+        raise WeightsError(
+            f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of the network asked for",
+            path=path,
+            remedy="give the options of the interrupted run, or start anew in another --run folder",
+        )
+
+
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in network.state_dict().items()}

@@ -1,0 +1,106 @@
+"""Batches made ahead of their use, in the background."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from srnet_cli.data import Batch, TrainingSource
+from srnet_cli.training.job import Job
+
+
+@dataclass(frozen=True)
+class Order:
+    """The patches of one optimiser step: numbers ``start`` to ``start + size``, ``patch`` LR pixels a side."""
+
+    start: int
+    size: int
+    patch: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What was ordered, and how long the trainer had to wait for it (seconds)."""
+
+    order: Order
+    batch: Batch
+    waited: float
+
+
+class Feed:
+    """Makes this process's share of every ordered batch; delivers in the order of the orders.
+
+    Threads suffice: reading, copying and tensor arithmetic release the interpreter.
+    """
+
+    def __init__(self, source: TrainingSource, job: Job, seed: int, pool: ThreadPoolExecutor) -> None:
+        self._source, self._job, self._seed = source, job, seed
+        self._pool, self._local = pool, threading.local()
+        self._pending: deque[tuple[Order, Future[tuple[Batch, torch.cuda.Event | None]]]] = deque()
+
+    def __len__(self) -> int:
+        """Batches ordered and not yet delivered."""
+        return len(self._pending)
+
+    def order(self, order: Order) -> None:
+        self._pending.append((order, self._pool.submit(self._make, order)))
+
+    def take(self) -> Delivery:
+        """The batch of the oldest order.
+
+        Raises:
+            DataError: when it could not be made.
+        """
+        order, future = self._pending.popleft()
+        began = perf_counter()
+        batch, made = future.result()
+        waited = perf_counter() - began
+        if made is not None:
+            _hand_over(batch, made)
+        return Delivery(order, batch, waited)
+
+    def _make(self, order: Order) -> tuple[Batch, torch.cuda.Event | None]:
+        indices = self._job.indices(order.start, order.size)
+        device = self._job.device
+        if device.type != "cuda":
+            return self._source.batch(indices, self._seed, order.patch, device), None
+        # A stream of its own: the device prepares the next batch beside the step that is being computed.
+        with torch.cuda.device(device), torch.cuda.stream(self._stream(device)):
+            batch = self._source.batch(indices, self._seed, order.patch, device)
+            made = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            made.record()
+            return batch, made
+
+    def _stream(self, device: torch.device) -> torch.cuda.Stream:
+        """One stream for each thread: each stream's memory is pooled apart from the others'."""
+        if not hasattr(self._local, "stream"):
+            self._local.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream: torch.cuda.Stream = self._local.stream
+        return stream
+
+
+@contextmanager
+def open_feed(source: TrainingSource, job: Job, seed: int, workers: int) -> Iterator[Feed]:
+    """A feed whose threads end with the block."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
+    try:
+        yield Feed(source, job, seed, pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _hand_over(batch: Batch, made: torch.cuda.Event) -> None:
+    """Let the training stream wait for the batch, and keep its memory until that stream has used it."""
+    stream = torch.cuda.current_stream()
+    stream.wait_event(made)
+    tensors: list[Tensor] = [t for t in (batch.lr, batch.hr, batch.residual) if t is not None]
+    for tensor in tensors:
+        tensor.record_stream(stream)

@@ -1,0 +1,119 @@
+"""The folder of a run and everything in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.config import TrainOptions
+from srnet_cli.config_file import write_options
+from srnet_cli.errors import OutputError, SrnetError, UsageError
+from srnet_cli.files import atomic_path
+from srnet_cli.training.curves import draw_curves
+
+Records = list[dict[str, Any]]
+
+
+class RunFolder:
+    """Files of one run: config.toml, log.jsonl, curves.png, panels/, last.pt, best.pt and the exported model.
+
+    A log, curve or panel that cannot be written is reported through ``warn`` and stops nothing.
+    """
+
+    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+        self.path = path
+        self._warn = warn
+        self.records: Records = []
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.path / "last.pt"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best validation PSNR."""
+        return self.path / "best.pt"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    def begin(self, options: TrainOptions) -> None:
+        """Make the folder for a new run.
+
+        Raises:
+            UsageError: when another run is in it.
+            OutputError: when it cannot be made or written.
+        """
+        if self.last.exists() or self.log.exists():
+            raise UsageError(
+                "there is a run in this folder already",
+                path=self.path,
+                remedy="--resume goes on with it; or choose another --run folder",
+            )
+        try:
+            (self.path / "panels").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot be made: {error.strerror}", path=self.path) from error
+        write_options(self.config, options)
+
+    def go_on(self, options: TrainOptions, step: int) -> None:
+        """Take up the log of a run that stopped, without what came after the checkpoint at ``step``."""
+        self.records = [record for record in self._logged() if record["step"] <= step]
+        (self.path / "panels").mkdir(exist_ok=True)
+        write_options(self.config, options)
+        text = "".join(json.dumps(record) + "\n" for record in self.records)
+        with atomic_path(self.log, overwrite=True) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def record(self, **values: Any) -> None:
+        """Append a line to the log."""
+        kept = {key: _rounded(value) for key, value in values.items() if value is not None}
+        self.records.append(kept)
+
+        def append() -> None:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(kept, allow_nan=False) + "\n")
+
+        self._try("the log", append)
+
+    def draw(self, title: str, step: int, panel: Callable[[], bytes]) -> None:
+        """Renew the curves and add a panel."""
+
+        def write() -> None:
+            with atomic_path(self.path / "curves.png", overwrite=True) as temporary:
+                draw_curves(self.records, temporary, title)
+            with atomic_path(self.path / "panels" / f"step-{step:08d}.png", overwrite=True) as temporary:
+                temporary.write_bytes(panel())
+
+        self._try("curves and panels", write)
+
+    def _try(self, what: str, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except (OSError, SrnetError) as error:
+            self._warn(f"{what} could not be written: {error}; training goes on")
+
+    def _logged(self) -> Records:
+        if not self.log.exists():
+            return []
+        records: Records = []
+        for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue  # a line cut short when the run was killed
+            if isinstance(record, dict) and isinstance(record.get("step"), int):
+                records.append(record)
+        return records
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value

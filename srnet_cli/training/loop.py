@@ -1,0 +1,239 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+
+from srnet_cli.cards import Card
+from srnet_cli.config import TrainOptions
+from srnet_cli.data import TrainingSource
+from srnet_cli.errors import OutputError
+from srnet_cli.training.checkpoint import State, save_checkpoint
+from srnet_cli.training.feed import Feed, Order, open_feed
+from srnet_cli.training.folder import RunFolder
+from srnet_cli.training.job import Job
+from srnet_cli.training.panels import panel_png
+from srnet_cli.training.report import Reporter
+from srnet_cli.training.schedule import Schedule
+from srnet_cli.training.setup import card_of
+from srnet_cli.training.signals import StopRequest
+from srnet_cli.training.step import Precision
+from srnet_cli.training.validation import Crop, Validation, centre_crops, validate
+from srnet_cli.training.watch import Meter, Watch
+from srnet_cli.weights import save_model
+
+#: batches made ahead of their use
+AHEAD = 3
+#: seconds after which losses are looked at, however few steps there were
+LOOK_AFTER = 10.0
+
+
+class Scalars(Protocol):
+    """What is needed of TensorBoard's ``SummaryWriter``."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    #: the signal that stopped it, 0 when it ran to its end
+    stopped_by: int
+    step: int
+    #: the last validation of this run, None without held-out pairs
+    validation: Validation | None
+
+
+class Trainer:
+    """Trains ``state`` until the schedule ends or a signal stops it."""
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        job: Job,
+        source: TrainingSource,
+        state: State,
+        folder: RunFolder,
+        reporter: Reporter,
+        stop: StopRequest,
+        scalars: Scalars | None = None,
+    ) -> None:
+        self.options, self.job, self.source, self.state = options, job, source, state
+        self.folder, self.reporter, self.stop, self.scalars = folder, reporter, stop, scalars
+        self.schedule = Schedule(options)
+        self.crops: list[Crop] = centre_crops(source.validation(), source.scale, options.validation_crop)
+        self.meter, self.watch = Meter(), Watch()
+        self.validation: Validation | None = None
+        self._ordered = state.progress.samples
+        self._looked = self._saved = state.progress.elapsed
+        self._saved_step = -1
+        self._clock = perf_counter()
+
+    def run(self) -> Outcome:
+        """Train.
+
+        Raises:
+            TrainingError: when the loss is not finite or explodes, or another process of the job is gone.
+            DataError: when a batch cannot be made.
+            OutputError: when the last checkpoint or the model cannot be written.
+        """
+        stopped_by = self.stop.number
+        self._clock = perf_counter()
+        with open_feed(self.source, self.job, self.options.seed, self.options.workers) as feed:
+            while not stopped_by and self._done() < 1.0:
+                self._step(feed)
+                stopped_by = self._agree()
+                self._after_step(stopped_by)
+        if stopped_by:
+            self._save_last()
+        else:
+            self._finish()
+        return Outcome(stopped_by, self.state.progress.step, self.validation)
+
+    # --- a step ---
+
+    def _step(self, feed: Feed) -> None:
+        self._order_ahead(feed)
+        delivery = feed.take()
+        progress, stepper = self.state.progress, self.state.stepper
+        rate = self._rate()
+        for group in stepper.optimizer.param_groups:
+            group["lr"] = rate
+        size = delivery.order.size
+        losses = stepper(delivery.batch, self.job.share(size))
+        progress.step += 1
+        progress.samples += size
+        if self.state.average is not None:
+            self.state.average.update(progress.step)
+        self.meter.add(losses, delivery.waited)
+
+    def _order_ahead(self, feed: Feed) -> None:
+        total = self.schedule.total_steps
+        while len(feed) < AHEAD:
+            step = self.state.progress.step + len(feed)
+            if total is not None and step >= total:
+                return
+            phase = self.schedule.phase(self.schedule.progress(step, self.state.progress.elapsed))
+            feed.order(Order(self._ordered, phase.batch, phase.patch))
+            self._ordered += phase.batch
+
+    def _agree(self) -> int:
+        """Advance the clock; all processes take the same time and the same signal for true."""
+        now = perf_counter()
+        elapsed = self.state.progress.elapsed + now - self._clock
+        self._clock = now
+        stopped_by, self.state.progress.elapsed = self.job.most(self.stop.number, elapsed)
+        return int(stopped_by)
+
+    def _done(self) -> float:
+        return self.schedule.progress(self.state.progress.step, self.state.progress.elapsed)
+
+    def _rate(self) -> float:
+        return self.schedule.learning_rate(self.state.progress.step, self._done())
+
+    # --- between steps ---
+
+    def _after_step(self, stopped_by: int) -> None:
+        progress, done = self.state.progress, self._done()
+        self.reporter.stepped(progress.step, done)
+        assert self.options.validate_every is not None
+        validating = bool(self.crops) and (progress.step % self.options.validate_every == 0 or done >= 1.0)
+        looking = self.meter.steps >= self.options.log_every or progress.elapsed - self._looked >= LOOK_AFTER
+        if looking or validating or stopped_by or done >= 1.0:
+            self._look()
+        began = perf_counter()
+        if validating and not stopped_by:
+            self._validate()
+            self._save_last(may_fail=True)
+        elif progress.elapsed - self._saved >= 60 * self.options.checkpoint_minutes and done < 1.0:
+            self._save_last(may_fail=True)
+        self.meter.skip(perf_counter() - began)
+
+    def _look(self) -> None:
+        """Close the window of losses: log, show, judge."""
+        progress = self.state.progress
+        window = self.meter.close(self.job)
+        self._looked = progress.elapsed
+        rate = self._rate()
+        left = self.schedule.seconds_left(progress.step, progress.elapsed, window.step_time)
+        self.reporter.window(window, rate, left)
+        self.watch.look(window, progress.step)
+        residual = window.residual if self._has_residual else None
+        self._record(
+            sr=window.sr,
+            residual=residual,
+            lr=rate,
+            step_time=window.step_time,
+            data_wait=window.data_wait,
+        )
+
+    def _validate(self) -> None:
+        progress = self.state.progress
+        self.validation, shown = validate(self.state.shown, self.crops, self._precision, self.job)
+        is_best = progress.best_psnr is None or self.validation.psnr > progress.best_psnr
+        if is_best:
+            progress.best_psnr, progress.best_step = self.validation.psnr, progress.step
+        self.reporter.validated(progress.step, self.validation, is_best)
+        v = self.validation
+        self._record(psnr=v.psnr, bicubic=v.bicubic, worst_gain=v.worst_gain)
+        if not self.job.leads:
+            return
+        title = f"{self.options.model} ×{self.options.scale}"
+        self.folder.draw(title, progress.step, lambda: panel_png(shown, self.options.interpolation))
+        if is_best:
+            self._keep_best()
+
+    def _record(self, **values: float | None) -> None:
+        if not self.job.leads:
+            return
+        progress = self.state.progress
+        epoch = progress.step / self.options.epoch_steps
+        self.folder.record(step=progress.step, epoch=epoch, elapsed=progress.elapsed, **values)
+        if self.scalars is not None:
+            for name, value in values.items():
+                if value is not None:
+                    self.scalars.add_scalar(name, value, progress.step)
+
+    @property
+    def _has_residual(self) -> bool:
+        return getattr(self.state.network, "model_ssl", None) is not None
+
+    @property
+    def _precision(self) -> Precision:
+        return self.state.stepper.precision
+
+    # --- keeping ---
+
+    def _save_last(self, may_fail: bool = False) -> None:
+        """Write the newest checkpoint; where it ``may_fail``, a full disk stops nothing yet."""
+        self._saved = self.state.progress.elapsed
+        if not self.job.leads:
+            return
+        try:
+            save_checkpoint(self.folder.last, self.state, self._card())
+        except OutputError as error:
+            if not may_fail:
+                raise
+            self.reporter.say(f"note: no checkpoint: {error}; training goes on, the next is tried later")
+        else:
+            self._saved_step = self.state.progress.step
+
+    def _keep_best(self) -> None:
+        try:
+            save_checkpoint(self.folder.best, self.state, self._card())
+            save_model(self.folder.path, self.state.shown, self._card())
+        except OutputError as error:
+            self.reporter.say(f"note: the best weights could not be kept: {error}; training goes on")
+
+    def _finish(self) -> None:
+        if self._saved_step != self.state.progress.step:
+            self._save_last()
+        if self.job.leads and not self.crops:
+            # Nothing was measured, so the newest weights are what there is.
+            save_model(self.folder.path, self.state.shown, self._card())
+
+    def _card(self) -> Card:
+        return card_of(self.options, self.source, self.validation, self.state.progress.step)

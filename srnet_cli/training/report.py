@@ -1,0 +1,98 @@
+"""What a person sees of a run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from srnet_cli.training.validation import Validation
+from srnet_cli.training.watch import Window
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Reporter(Protocol):
+    """Told what happens; shows it or not."""
+
+    def say(self, message: str) -> None:
+        """A line of information."""
+
+    def stepped(self, step: int, done: float) -> None:
+        """A step was taken; ``done`` is the share of the run, 0..1."""
+
+    def window(self, window: Window, rate: float, seconds_left: float) -> None:
+        """Means over the last steps, the learning rate, and the time that is left."""
+
+    def validated(self, step: int, validation: Validation, is_best: bool) -> None:
+        """The held-out pairs were measured."""
+
+
+class Silent:
+    """Shows nothing: for the processes that do not lead."""
+
+    def say(self, message: str) -> None: ...
+
+    def stepped(self, step: int, done: float) -> None: ...
+
+    def window(self, window: Window, rate: float, seconds_left: float) -> None: ...
+
+    def validated(self, step: int, validation: Validation, is_best: bool) -> None: ...
+
+
+class Console:
+    """A progress bar on stderr when it is a terminal, and lines for what should stay readable."""
+
+    def __init__(self, progress: Progress, has_residual: bool) -> None:
+        self._progress = progress
+        self._has_residual = has_residual
+        self._psnr = ""
+        self._task: TaskID = progress.add_task("training", total=1.0, step=0, figures="starting", left="")
+
+    def say(self, message: str) -> None:
+        from rich.markup import escape
+
+        from srnet_cli.console import printable
+
+        self._progress.console.print(escape(printable(message)))
+
+    def stepped(self, step: int, done: float) -> None:
+        self._progress.update(self._task, completed=done, step=step)
+
+    def window(self, window: Window, rate: float, seconds_left: float) -> None:
+        residual = f" residual {window.residual:.2f}" if self._has_residual else ""
+        figures = (
+            f"loss {window.sr:.2f}{residual} · {duration(window.step_time)}/step, "
+            f"{100 * window.data_wait:.0f} % data wait · lr {rate:.1e}{self._psnr}"
+        )
+        left = str(timedelta(seconds=round(seconds_left)))
+        self._progress.update(self._task, figures=figures, left=left)
+
+    def validated(self, step: int, validation: Validation, is_best: bool) -> None:
+        self._psnr = f" · PSNR {validation.psnr:.2f}"
+        gain = ""
+        if validation.bicubic is not None:
+            gain = f", bicubic {validation.bicubic:.2f}, gain {validation.psnr - validation.bicubic:+.2f}"
+        best = " (best so far)" if is_best else ""
+        self.say(f"step {step}: PSNR {validation.psnr:.2f} dB{gain} on {validation.pictures} pictures{best}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or milliseconds when there are few of them."""
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
+def progress_display() -> Progress:
+    """The bar that ``Console`` fills; it vanishes where stderr is no terminal."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    from srnet_cli.console import people
+
+    console = people()
+    return Progress(
+        BarColumn(24),
+        TaskProgressColumn(),
+        TextColumn("step {task.fields[step]} · {task.fields[figures]} · {task.fields[left]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )

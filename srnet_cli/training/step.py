@@ -1,0 +1,159 @@
+"""One optimiser step: forward, loss, backward, update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from srnet_cli.data import Batch
+from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.training.job import Job, peers_explained
+from srnet_cli.training.losses import HybridLoss, Losses
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Arithmetic of forward and backward pass; weights and their updates are always float32 (or wider)."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def is_mixed(self) -> bool:
+        return self.dtype in (torch.bfloat16, torch.float16)
+
+    @property
+    def needs_scaler(self) -> bool:
+        """float16 loses small gradients unless they are scaled up."""
+        return self.dtype == torch.float16
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        if not self.is_mixed:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+
+class Stepper:
+    """Trains ``network`` in place.
+
+    Args:
+        parallel: what is called for the forward pass: the network itself, or wrapped (compiled, distributed).
+        accumulate: parts in which a batch is computed, to save memory.
+        clip: largest norm of the gradient, or None.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        parallel: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: HybridLoss,
+        precision: Precision,
+        accumulate: int = 1,
+        clip: float | None = None,
+    ) -> None:
+        self.network = network
+        self.parallel = parallel
+        self.optimizer = optimizer
+        self.loss = loss
+        self.precision = precision
+        self.accumulate = accumulate
+        self.clip = clip
+        self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
+
+    def __call__(self, batch: Batch, share: float = 1.0) -> Tensor:
+        """Take one step and return the mean losses, [total, picture, residual], still on the device.
+
+        ``share`` is the factor on this process's loss that makes the average over all processes the joint
+        batch's mean. Nothing here waits for the device, except with float16.
+
+        Raises:
+            TrainingError: when another process of the job is gone.
+            torch.OutOfMemoryError, RuntimeError: when memory is not enough.
+        """
+        losses = self.gradients(batch, share)
+        if self.clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self._parameters, self.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return losses
+
+    def gradients(self, batch: Batch, share: float = 1.0) -> Tensor:
+        """Forward and backward pass only: the gradients of the joint batch are left in the parameters."""
+        self.network.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros(3, dtype=batch.hr.dtype, device=batch.hr.device)
+        parts = list(_split(batch, self.accumulate))
+        for number, part in enumerate(parts, 1):
+            weight = share * len(part.lr) / len(batch.lr)
+            with self._synchronised(number == len(parts)), peers_explained():
+                losses = self._losses(part)
+                self.scaler.scale(losses.total * weight).backward()  # type: ignore[no-untyped-call]
+            total += torch.stack(losses).detach() * (len(part.lr) / len(batch.lr))
+        return total
+
+    def _losses(self, batch: Batch) -> Losses:
+        lr = batch.lr.contiguous(memory_format=torch.channels_last)
+        with self.precision.autocast():
+            output: NetworkOutput = self.parallel(lr, residual=self.loss.needs_residual)
+        return self.loss(output, batch.hr, batch.residual)
+
+    def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
+        """Gradients travel between processes with the last part only."""
+        if last or not isinstance(self.parallel, DistributedDataParallel):
+            return nullcontext()
+        return self.parallel.no_sync()
+
+
+def parallelise(network: nn.Module, job: Job, compiled: bool) -> nn.Module:
+    """The network as it is called in training: compiled, distributed, both or neither."""
+    called: nn.Module = torch.compile(network) if compiled else network  # type: ignore[assignment]
+    if job.world == 1:
+        return called
+    ids = [job.device.index] if job.device.type == "cuda" else None
+    with peers_explained():
+        # BatchNorm is joint: its statistics are equal everywhere and need not be sent around.
+        return DistributedDataParallel(
+            called, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
+
+
+def freeze_unused(network: nn.Module, loss: HybridLoss, in_channels: int, side: int = 16) -> list[str]:
+    """Freeze the parameters that no gradient reaches, and return their names.
+
+    Some released networks own modules that they never apply. An optimiser ignores them, but processes that
+    exchange gradients would wait for theirs.
+    """
+    import copy
+
+    probe = copy.deepcopy(network).train()
+    device = next(probe.parameters()).device
+    output: NetworkOutput = probe(
+        torch.rand(2, in_channels, side, side, device=device) * 255, residual=loss.needs_residual
+    )
+    reached = output.sr.sum() * float(loss.sr_weight + loss.rloss_weight + loss.rnlloss_weight > 0)
+    if output.residual is not None:
+        reached = reached + output.residual.sum()
+    reached.backward()  # type: ignore[no-untyped-call]
+    unused = {name for name, p in probe.named_parameters() if p.requires_grad and p.grad is None}
+    for name, parameter in network.named_parameters():
+        if name in unused:
+            parameter.requires_grad_(False)
+    return sorted(unused)
+
+
+def _split(batch: Batch, parts: int) -> Iterator[Batch]:
+    if parts == 1:
+        yield batch
+        return
+    residuals = batch.residual.chunk(parts) if batch.residual is not None else [None] * parts
+    for lr, hr, residual in zip(batch.lr.chunk(parts), batch.hr.chunk(parts), residuals, strict=False):
+        yield Batch(lr, hr, residual)

@@ -1,0 +1,127 @@
+"""How good the network is on the held-out pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from srnet_cli.data import ValidationItem
+from srnet_cli.errors import TrainingError
+from srnet_cli.imaging.resize import resize
+from srnet_cli.metrics import psnr_rgb, quantise
+from srnet_cli.training.job import Job
+from srnet_cli.training.step import Precision
+from srnet_cli.training.watch import ADVICE
+
+#: PSNR of equal pictures is infinite, which no mean and no JSON can hold
+HIGHEST_PSNR = 100.0
+#: pixels that the authors leave out on each side, besides the scale
+SHAVE = 6
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The centre of a held-out pair. ``lr`` is S×S×C (C 3: uint8; C 4: a mosaic), ``hr`` sS×sS×3 uint8."""
+
+    name: str
+    lr: NDArray[np.uint8] | NDArray[np.float32]
+    hr: NDArray[np.uint8]
+    #: PSNR of bicubic enlargement, None for a mosaic
+    bicubic: float | None
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What the network made of a crop; pictures uint8 H×W×3."""
+
+    crop: Crop
+    sr: NDArray[np.uint8]
+    #: the predicted enhanced residual, None without auxiliary stream
+    residual: NDArray[np.uint8] | None
+    psnr: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Means over all held-out pairs, RGB-PSNR in dB as in the authors' logs (specification 8)."""
+
+    psnr: float
+    #: of bicubic enlargement; None for mosaics
+    bicubic: float | None
+    #: smallest gain over bicubic of any picture
+    worst_gain: float | None
+    pictures: int
+
+
+def centre_crops(items: Sequence[ValidationItem], scale: int, hr_side: int) -> list[Crop]:
+    """The largest centre square of each pair that is not above ``hr_side`` HR pixels.
+
+    Raises:
+        TrainingError: when a picture is too small to be measured.
+    """
+    return [_centre_crop(item, scale, hr_side) for item in items]
+
+
+def _centre_crop(item: ValidationItem, scale: int, hr_side: int) -> Crop:
+    side = min(max(1, hr_side // scale), *item.lr.shape[:2])
+    if side * scale <= 2 * (scale + SHAVE):
+        raise TrainingError(f"the validation picture {item.name} is too small: {item.hr.shape[:2]}")
+    top, left = ((length - side) // 2 for length in item.lr.shape[:2])
+    lr = item.lr[top : top + side, left : left + side].copy()
+    hr = np.array(item.hr[scale * top : scale * (top + side), scale * left : scale * (left + side)])
+    bicubic = None
+    if lr.shape[2] == 3:
+        bicubic = _psnr(resize(lr.astype(np.uint8), hr.shape[0], hr.shape[1], "bicubic"), hr, scale)
+    return Crop(item.name, lr, hr, bicubic)
+
+
+@torch.no_grad()
+def restore(network: nn.Module, crop: Crop, precision: Precision) -> Restored:
+    """Run the network on one crop.
+
+    Raises:
+        TrainingError: when the result is not finite.
+    """
+    lr = torch.from_numpy(crop.lr).permute(2, 0, 1)[None].to(precision.device)
+    network.eval()
+    with precision.autocast():
+        output = network(lr.float().contiguous(memory_format=torch.channels_last), residual=True)
+    sr = output.sr.float()
+    if not bool(torch.isfinite(sr).all()):
+        raise TrainingError(f"the network makes NaN or infinity of {crop.name}", remedy=ADVICE)
+    picture = _picture(sr.cpu().numpy())
+    residual = None if output.residual is None else _picture(output.residual.float().cpu().numpy())
+    return Restored(crop, picture, residual, _psnr(picture, crop.hr, crop.hr.shape[0] // crop.lr.shape[0]))
+
+
+def validate(
+    network: nn.Module, crops: Sequence[Crop], precision: Precision, job: Job, shown: int = 4
+) -> tuple[Validation, list[Restored]]:
+    """Figures over all crops, shared out between the processes; the first ``shown`` results of this one."""
+    own = [restore(network, crop, precision) for crop in crops[job.rank :: job.world]]
+    figures = [pair for part in job.gather([(r.psnr, r.crop.bicubic) for r in own]) for pair in part]
+    psnrs = [psnr for psnr, _ in figures]
+    bicubics = [bicubic for _, bicubic in figures if bicubic is not None]
+    gains = [psnr - bicubic for psnr, bicubic in figures if bicubic is not None]
+    validation = Validation(
+        psnr=float(np.mean(psnrs)),
+        bicubic=float(np.mean(bicubics)) if bicubics else None,
+        worst_gain=min(gains) if gains else None,
+        pictures=len(psnrs),
+    )
+    return validation, own[:shown]
+
+
+def _psnr(result: NDArray[np.uint8], reference: NDArray[np.uint8], scale: int) -> float:
+    psnr = psnr_rgb(result, reference, shave=scale + SHAVE)
+    return HIGHEST_PSNR if math.isinf(psnr) else psnr
+
+
+def _picture(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(quantise(values[0]).transpose(1, 2, 0).astype(np.uint8))
