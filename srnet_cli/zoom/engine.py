@@ -80,7 +80,11 @@ class Engine:
         return Grid(region, self.tile, overlap)
 
     def strips(
-        self, pixels: Pixels, region: Region, residual: bool = False, on_tile: Callable[[], None] | None = None
+        self,
+        pixels: Pixels,
+        region: Region,
+        residual: bool = False,
+        on_tile: Callable[[], None] | None = None,
     ) -> Iterator[Strip]:
         """Zoom ``region`` of a picture, from top to bottom.
 
@@ -126,7 +130,9 @@ class Engine:
                 start, values = finished
                 yield Strip(start, values[..., :3], values[..., 3:] if residual else None)
 
-    def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[NDArray[np.float32]]:
+    def _computed(
+        self, pixels: Pixels, grid: Grid, top: int, residual: bool
+    ) -> Iterator[NDArray[np.float32]]:
         """Results of one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
         lefts = grid.lefts()
         with ThreadPoolExecutor(max_workers=1) as preparing:
@@ -222,7 +228,11 @@ class _Accumulator:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch could not allocate: on the CPU that is a plain RuntimeError."""
     text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "out of memory" in text
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "can't allocate memory" in text
+        or "out of memory" in text
+    )
 
 
 def _smaller(grid: Grid, error: Exception) -> Grid:

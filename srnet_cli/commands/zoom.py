@@ -1,0 +1,249 @@
+"""``srnet zoom``: parse, call, report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  srnet zoom photo.ARW --scale 4                  the whole frame, four times as large, as 16-bit TIFF
+
+  srnet zoom photo.ARW -s 4 --frame camera        what a lens four times as long would have taken
+
+  srnet zoom photo.jpg -s 3 --crop 1200,800,640,480 -o bird.png
+
+  srnet zoom holiday/ -s 2 -o large/ --recursive --skip-existing
+
+  srnet zoom photo.jpg --heatmap                  also where the network found something to restore
+"""
+
+_WHAT = "What to zoom"
+_RESULT = "The result"
+_RAW = "Developing RAW"
+_COMPUTE = "How it is computed"
+
+
+class FrameChoice(StrEnum):
+    FULL = "full"
+    CAMERA = "camera"
+
+
+class FormatChoice(StrEnum):
+    PNG = "png"
+    TIFF = "tiff"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+
+
+def zoom(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="RAW or RGB pictures, or folders of them.")
+    ],
+    scale: Annotated[
+        float,
+        typer.Option(
+            "--scale", "-s", help="Output over input, 1 to 16, fractions too.", rich_help_panel=_WHAT
+        ),
+    ] = 4.0,
+    frame: Annotated[
+        FrameChoice,
+        typer.Option(
+            help="full: everything, SCALE times as large. camera: the centre 1/SCALE at the input's own size.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = FrameChoice.FULL,
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Zoom only this part (input pixels).", rich_help_panel=_WHAT),
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", help="Look into subfolders too.", rich_help_panel=_WHAT)
+    ] = False,
+    max_pixels: Annotated[
+        int,
+        typer.Option(help="Refuse pictures that claim to have more pixels.", min=1, rich_help_panel=_WHAT),
+    ] = 250_000_000,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File or folder. Without it, NAME_xSCALE beside each input.",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
+    image_format: Annotated[
+        FormatChoice | None,
+        typer.Option(
+            "--format",
+            help="Without it, the input's own; TIFF for RAW.",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
+    bit_depth: Annotated[
+        int | None,
+        typer.Option(
+            help="8 or 16 bits per channel. Without it, the input's (RAW: 16).",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            help="1 to 100 for JPEG, WebP, AVIF. Without it 95, 90, 80.",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
+    heatmap: Annotated[
+        bool,
+        typer.Option(
+            "--heatmap",
+            help="Also write the predicted residual as a heatmap, and its entropy map.",
+            rich_help_panel=_RESULT,
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing results.", rich_help_panel=_RESULT)
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Leave out what is already done.", rich_help_panel=_RESULT),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=_RESULT)
+    ] = False,
+    white_balance: Annotated[
+        str,
+        typer.Option(
+            metavar="camera|auto|daylight|R,G,B,G",
+            help="White balance, or four gains.",
+            rich_help_panel=_RAW,
+        ),
+    ] = "camera",
+    exposure: Annotated[float, typer.Option(help="Stops brighter or darker.", rich_help_panel=_RAW)] = 0.0,
+    highlights: Annotated[
+        str, typer.Option(metavar="clip|blend|reconstruct", help="Overexposed parts.", rich_help_panel=_RAW)
+    ] = "clip",
+    demosaic: Annotated[
+        str,
+        typer.Option(
+            metavar="ahd|linear|vng|ppg|dcb|dht|aahd", help="Demosaicking algorithm.", rich_help_panel=_RAW
+        ),
+    ] = "ahd",
+    auto_brightness: Annotated[
+        bool,
+        typer.Option("--auto-brightness", help="Brighten until one per cent is white.", rich_help_panel=_RAW),
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="A released model, a model folder or a weights file.",
+            rich_help_panel=_COMPUTE,
+        ),
+    ] = "auto",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Let auto take the light model.", rich_help_panel=_COMPUTE)
+    ] = False,
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble", help="Average eight flipped views: 8 times slower.", rich_help_panel=_COMPUTE
+        ),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.", rich_help_panel=_COMPUTE)
+    ] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|fp32|bf16|fp16",
+            help="Auto takes what the device is fast at.",
+            rich_help_panel=_COMPUTE,
+        ),
+    ] = "auto",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            max=2048,
+            help="Side of a tile in input pixels. Without it, the model's own.",
+            show_default=False,
+            rich_help_panel=_COMPUTE,
+        ),
+    ] = None,
+) -> None:
+    """Zoom pictures: what a longer lens would have taken."""
+    from srnet_cli.allocator import keep_large_blocks
+    from srnet_cli.console import emit_json
+    from srnet_cli.errors import UsageError
+
+    if overwrite and skip_existing:
+        raise UsageError("--overwrite and --skip-existing exclude each other")
+    keep_large_blocks()  # before torch allocates anything
+
+    from srnet_cli.imaging import RawOptions, WriteOptions
+    from srnet_cli.zoom.batch import ZoomRequest, run_batch
+    from srnet_cli.zoom.engine import EngineOptions
+
+    request = ZoomRequest(
+        scale=scale,
+        frame=frame.value,
+        crop=None if crop is None else _region(crop),
+        model=model,
+        fast=fast,
+        raw=RawOptions(
+            white_balance=_white_balance(white_balance),  # type: ignore[arg-type]
+            exposure=exposure,
+            highlights=highlights,  # type: ignore[arg-type]
+            demosaic=demosaic,  # type: ignore[arg-type]
+            auto_brightness=auto_brightness,
+        ),
+        write=WriteOptions(
+            None if image_format is None else image_format.value, bit_depth=bit_depth, quality=quality
+        ),
+        engine=EngineOptions(device, precision, tile, ensemble),
+        heatmap=heatmap,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        max_pixels=max_pixels,
+    )
+    results = run_batch(inputs, output, request, recursive=recursive)
+    if results is None:
+        return  # another process of the same torchrun reports
+    if json:
+        emit_json({"results": [result.document() for result in results]})
+    if any(result.status == "failed" for result in results):
+        raise typer.Exit(1)
+
+
+def _region(text: str) -> Region:  # type: ignore[name-defined] # noqa: F821
+    from srnet_cli.errors import UsageError
+    from srnet_cli.zoom.tiles import Region
+
+    try:
+        left, top, width, height = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--crop takes four whole numbers X,Y,W,H, not {text!r}") from None
+    return Region(top, left, height, width)
+
+
+def _white_balance(text: str) -> str | tuple[float, ...]:
+    from srnet_cli.errors import UsageError
+
+    if "," not in text:
+        return text
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--white-balance takes four numbers R,G,B,G, not {text!r}") from None

@@ -1,0 +1,221 @@
+"""Many pictures, one after the other: each failure named, the rest still done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from srnet_cli.console import people, printable, show_error, warn
+from srnet_cli.errors import OutputError, SrnetError
+from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
+from srnet_cli.weights import find_model, load_model, released_models
+from srnet_cli.zoom.engine import Engine, EngineOptions
+from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
+from srnet_cli.zoom.heatmap import write_heatmaps
+from srnet_cli.zoom.jobs import Job, plan_jobs
+from srnet_cli.zoom.pipeline import tile_count, zoom_to_file
+from srnet_cli.zoom.progress import BatchProgress
+from srnet_cli.zoom.tiles import Region
+
+Status = Literal["written", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class ZoomRequest:
+    """What is to be done with every picture."""
+
+    scale: float = 4.0
+    frame: FrameKind = "full"
+    crop: Region | None = None
+    #: "auto", the name of a released model, or a path
+    model: str = "auto"
+    fast: bool = False
+    raw: RawOptions = field(default_factory=RawOptions)
+    write: WriteOptions = field(default_factory=WriteOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    heatmap: bool = False
+    overwrite: bool = False
+    skip_existing: bool = False
+    max_pixels: int = 250_000_000
+
+
+@dataclass(frozen=True)
+class ZoomResult:
+    """What became of one picture."""
+
+    source: Path
+    target: Path | None
+    status: Status
+    width: int = 0
+    height: int = 0
+    models: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+    heatmaps: tuple[Path, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        values = asdict(self)
+        values["source"] = str(self.source)
+        values["target"] = None if self.target is None else str(self.target)
+        values["heatmaps"] = [str(path) for path in self.heatmaps]
+        values["seconds"] = round(self.seconds, 3)
+        return values
+
+
+class Engines:
+    """The models that a request needs, each loaded once, when it is first needed."""
+
+    def __init__(self, request: ZoomRequest) -> None:
+        self._request = request
+        self._loaded: dict[str, Engine] = {}
+
+    def for_scale(self, scale: float) -> list[Engine]:
+        """The engines to run one after the other.
+
+        Raises:
+            WeightsError, DeviceError: as in loading.
+            UsageError: when no chain reaches the scale.
+        """
+        request = self._request
+        if request.model == "auto":
+            available = {card.scale for card in released_models() if card.light == request.fast}
+            names = [find_model(s, light=request.fast) for s in plan_passes(scale, sorted(available))]
+            if not available:
+                find_model(scale, light=request.fast)  # says what is missing
+            return [self._engine(name) for name in names]
+        only = self._engine(request.model)
+        return [only] * len(plan_passes(scale, [only.scale]))
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._loaded:
+            self._loaded[name] = Engine(load_model(name), self._request.engine)
+        return self._loaded[name]
+
+
+def run_batch(
+    inputs: Sequence[Path], output: Path | None, request: ZoomRequest, *, recursive: bool = False
+) -> list[ZoomResult] | None:
+    """Zoom everything; under torchrun each process takes its share and the first gathers the results.
+
+    Returns None in the other processes.
+
+    Raises:
+        UsageError: when the request itself is impossible.
+    """
+    plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
+    jobs = plan_jobs(inputs, output, f"x{request.scale:g}", request.write.format, recursive)
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    mine = jobs[rank::world]
+    engines = Engines(request)
+    with BatchProgress(len(mine)) as progress:
+        results = [_one(job, request, engines, progress) for job in mine]
+    return results if world == 1 else _gathered(results, rank, world)
+
+
+def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResult] | None:
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    shares: list[list[ZoomResult]] | None = [[] for _ in range(world)] if rank == 0 else None
+    dist.gather_object(results, shares)
+    dist.destroy_process_group()
+    return None if shares is None else [result for share in shares for result in share]
+
+
+def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
+    started = time.perf_counter()
+    try:
+        if job.error is not None:
+            raise job.error
+        assert job.target is not None
+        if job.target.exists() and request.skip_existing:
+            return ZoomResult(job.source, job.target, "skipped")
+        return _zoom(job.source, job.target, request, engines, progress, started)
+    except SrnetError as error:
+        named = _about(error, job.source)
+        show_error(named)
+        return ZoomResult(job.source, job.target, "failed", error=str(named))
+    finally:
+        progress.picture_done()
+
+
+def _about(error: SrnetError, source: Path) -> SrnetError:
+    """The error, naming the picture where it does not name a file itself."""
+    if error.path is not None:
+        return error
+    return type(error)(error.reason, path=source, remedy=error.remedy)
+
+
+def _zoom(
+    source: Path,
+    target: Path,
+    request: ZoomRequest,
+    engines: Engines,
+    progress: BatchProgress,
+    started: float,
+) -> ZoomResult:
+    _check_target(target, request)
+    picture = read_picture(source, request.raw, request.max_pixels)
+    for note in picture.metadata.notes:
+        warn(f"{source.name}: {note}")
+    frame = plan_frame(picture.height, picture.width, request.scale, request.frame, request.crop)
+    check_output(
+        target,
+        frame.height,
+        frame.width,
+        request.write,
+        alpha=picture.alpha is not None,
+        source_depth=picture.bit_depth,
+    )
+    passes = engines.for_scale(request.scale)
+    tiles = tile_count(frame, passes)
+    progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    zoomed = zoom_to_file(
+        picture,
+        frame,
+        passes,
+        target,
+        request.write,
+        overwrite=request.overwrite,
+        want_residual=request.heatmap,
+        on_tile=progress.tile_done,
+    )
+    for note in zoomed.notes:
+        warn(f"{target.name}: {note}")
+    heatmaps: tuple[Path, ...] = ()
+    if request.heatmap:
+        if zoomed.residual is None:
+            warn(f"{source.name}: the model has no auxiliary stream, so there is no heatmap")
+        else:
+            heatmaps = write_heatmaps(zoomed.residual, target, request.overwrite)
+    seconds = time.perf_counter() - started
+    progress.say(f"{printable(str(target))}  {frame.width}×{frame.height}  {seconds:.1f} s")
+    names = tuple(engine.card.name for engine in passes)
+    return ZoomResult(source, target, "written", frame.width, frame.height, names, seconds, heatmaps=heatmaps)
+
+
+def _check_target(target: Path, request: ZoomRequest) -> None:
+    """An existing result is refused before the work, not after it."""
+    if target.exists() and not request.overwrite:
+        raise OutputError("already exists", path=target, remedy="use --overwrite or --skip-existing")
+
+
+def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int) -> str:
+    """What the work will cost, as far as it is known before the first tile."""
+    given = frame.region.height * frame.region.width / 1e6
+    made = frame.height * frame.width / 1e6
+    # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.
+    strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
+    memory = (picture.pixels.nbytes + strip) / 1e9
+    how = ", ".join(
+        f"{e.card.name} on {e.device.type} in {str(e.dtype).removeprefix('torch.')}" for e in passes
+    )
+    return f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, about {memory:.1f} GB besides the model" + (
+        f" ({how})" if how else ""
+    )

@@ -1,0 +1,40 @@
+"""The network's own predicted residual as pictures: where it found information to restore."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.imaging import Picture, write_picture
+from srnet_cli.residual.draw import (
+    ENTROPY_LABEL,
+    automatic_high,
+    entropy_map,
+    entropy_top,
+    heatmap_image,
+    loss_map,
+)
+from srnet_cli.residual.entropy import DEFAULT_WINDOW
+
+RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
+
+
+def write_heatmaps(residual: NDArray[np.float32], target: Path, overwrite: bool = False) -> tuple[Path, Path]:
+    """Write ``<stem>_residual.png`` and ``<stem>_entropy.png`` beside a result; returns their paths.
+
+    ``residual`` is H×W×3, 0..255: what the auxiliary stream expects the picture to lack.
+
+    Raises:
+        OutputError: when one of them cannot be written.
+    """
+    coded = np.rint(residual).astype(np.uint8)
+    values = loss_map(coded)
+    heat = heatmap_image(values, 0.0, automatic_high(values), label=RESIDUAL_LABEL)
+    bits = entropy_map(coded, DEFAULT_WINDOW)
+    entropy = heatmap_image(bits, 0.0, entropy_top(DEFAULT_WINDOW), label=ENTROPY_LABEL)
+    paths = (target.with_name(f"{target.stem}_residual.png"), target.with_name(f"{target.stem}_entropy.png"))
+    for path, pixels in zip(paths, (heat, entropy), strict=True):
+        write_picture(Picture(pixels), path, overwrite=overwrite)
+    return paths

@@ -1,0 +1,146 @@
+"""From what the user names to a list of pictures and where each result goes."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
+from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES
+
+FORMAT_SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
+WRITABLE_SUFFIXES = frozenset({*FORMAT_SUFFIX.values(), ".jpeg", ".tiff"})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture and where its result goes; with ``error`` set it cannot be done and ``target`` is None."""
+
+    source: Path
+    target: Path | None
+    error: SrnetError | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    path: Path
+    #: the folder the user named, when the picture was found in one
+    root: Path | None = None
+
+
+def plan_jobs(
+    inputs: Sequence[Path],
+    output: Path | None,
+    tag: str,
+    image_format: str | None = None,
+    recursive: bool = False,
+) -> list[Job]:
+    """Jobs for files and folders, each picture once, no two with the same target.
+
+    Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``; in a folder ``output`` the
+    tree below each named folder is mirrored. Results that an earlier run left in a named folder are not
+    taken as pictures. Where two pictures would get the same target, both keep their suffix in its name.
+
+    Raises:
+        UsageError: when several pictures are to go into one file.
+    """
+    found, failed = _expand(inputs, recursive)
+    if output is not None and _is_file_name(output):
+        if len(found) + len(failed) > 1 or any(f.root is not None for f in found):
+            raise UsageError(f"several pictures cannot go into the one file {output}", remedy="name a folder")
+        jobs = [_job(f.path, output) for f in found]
+    else:
+        jobs = _into_folders(found, output, tag, image_format)
+    return jobs + failed
+
+
+def _into_folders(found: list[_Found], output: Path | None, tag: str, image_format: str | None) -> list[Job]:
+    def target(f: _Found, stem: str) -> Path:
+        return _folder(f, output) / f"{stem}_{tag}{_result_suffix(f.path, image_format)}"
+
+    plain = [target(f, f.path.stem) for f in found]
+    # An earlier run's result: found in a folder, and the very target of another picture found there.
+    sources = {os.path.realpath(f.path) for f in found}
+    earlier = {os.path.realpath(t) for f, t in zip(found, plain, strict=True) if f.root is not None} & sources
+    kept = [
+        (f, t)
+        for f, t in zip(found, plain, strict=True)
+        if f.root is None or os.path.realpath(f.path) not in earlier
+    ]
+    # Case-folded, because a.JPG and A.jpg share a target where the file system does not tell case.
+    wanted = Counter(str(t).casefold() for _, t in kept)
+    return [
+        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, f.path.name.replace(".", "_")))
+        for f, t in kept
+    ]
+
+
+def _folder(found: _Found, output: Path | None) -> Path:
+    if output is None:
+        return found.path.parent
+    return output if found.root is None else output / found.path.parent.relative_to(found.root)
+
+
+def _job(source: Path, target: Path) -> Job:
+    if os.path.realpath(source) == os.path.realpath(target):
+        error = OutputError(
+            "the result would replace its own input", path=source, remedy="name another output"
+        )
+        return Job(source, None, error)
+    return Job(source, target)
+
+
+def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[Job]]:
+    """Pictures found, each file once, and failed jobs for what is not there."""
+    found: dict[str, _Found] = {}
+    failed: dict[str, Job] = {}
+    for path in inputs:
+        if path.is_dir():
+            entries = [_Found(file, path) for file in _pictures(path, recursive)]
+            if not entries:
+                error = InputError("no picture in this folder", path=path, remedy=_hint(recursive))
+                failed[str(path)] = Job(path, None, error)
+        elif path.is_file():
+            entries = [_Found(path)]
+        else:
+            entries = []
+            failed[str(path)] = Job(path, None, InputError("there is no such file or folder", path=path))
+        for entry in entries:
+            found.setdefault(os.path.realpath(entry.path), entry)
+    return list(found.values()), list(failed.values())
+
+
+def _hint(recursive: bool) -> str | None:
+    return None if recursive else "--recursive also looks into its subfolders"
+
+
+def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
+    """Files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
+    entered: set[str] = set()
+    known = RAW_SUFFIXES | RGB_SUFFIXES
+    for place, folders, names in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(place))
+        folders[:] = sorted(
+            f for f in folders if recursive and os.path.realpath(Path(place, f)) not in entered
+        )
+        for name in sorted(names):
+            file = Path(place, name)
+            if file.suffix.lower() in known and not name.startswith(".") and file.is_file():
+                yield file
+
+
+def _is_file_name(output: Path) -> bool:
+    return not output.is_dir() and output.suffix.lower() in WRITABLE_SUFFIXES
+
+
+def _result_suffix(source: Path, image_format: str | None) -> str:
+    """The input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
+    if image_format is not None:
+        return FORMAT_SUFFIX[image_format]
+    suffix = source.suffix.lower()
+    if suffix in WRITABLE_SUFFIXES:
+        return source.suffix
+    return ".tif" if suffix in RAW_SUFFIXES else ".png"

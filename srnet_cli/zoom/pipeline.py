@@ -1,0 +1,233 @@
+"""One picture through one or more models: to a picture in memory, or strip by strip into a file."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import SrnetError
+from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
+from srnet_cli.imaging.picture import Pixels
+from srnet_cli.imaging.resize import resize
+from srnet_cli.zoom.engine import Engine
+from srnet_cli.zoom.frame import Frame
+from srnet_cli.zoom.reduce import AreaReducer
+from srnet_cli.zoom.tiles import Region
+
+_Sample = TypeVar("_Sample", np.uint8, np.uint16)
+
+#: strips that may wait for the encoder while the next is computed
+WAITING_STRIPS = 2
+#: predicted residuals of larger outputs are kept at the model's input resolution
+LARGEST_RESIDUAL = 64_000_000
+
+
+@dataclass(frozen=True)
+class Zoomed:
+    """What a zoom left besides the picture."""
+
+    height: int
+    width: int
+    #: H×W×3 float32, 0..255: the network's predicted residual, if it was asked for and the network has one
+    residual: NDArray[np.float32] | None = None
+    #: what the user should know about the file
+    notes: tuple[str, ...] = ()
+
+
+def tile_count(frame: Frame, engines: Sequence[Engine]) -> int:
+    """Tiles that will be computed for ``frame``, over all passes."""
+    total, region = 0, frame.region
+    for engine in engines:
+        grid = engine.grid(region)
+        total += grid.rows * grid.columns
+        region = Region(0, 0, region.height * engine.scale, region.width * engine.scale)
+    return total
+
+
+def zoom_picture(
+    picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
+) -> Picture:
+    """``frame`` of a picture, enlarged in memory; bit depth, profile and metadata stay."""
+    rows = [_finished(strip, picture) for strip, _ in _zoomed_rows(picture, frame, engines, False, on_tile)]
+    pixels = np.concatenate(rows)
+    alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
+    return replace(picture, pixels=np.ascontiguousarray(pixels), alpha=alpha)
+
+
+def zoom_to_file(
+    picture: Picture,
+    frame: Frame,
+    engines: Sequence[Engine],
+    target: Path,
+    options: WriteOptions,
+    *,
+    overwrite: bool = False,
+    want_residual: bool = False,
+    on_tile: Callable[[], None] | None = None,
+) -> Zoomed:
+    """``frame`` of a picture, enlarged into ``target``, encoding while the next strip is computed.
+
+    Raises:
+        OutputError: when the file cannot be written; nothing is left then.
+        DeviceError, WeightsError: as :meth:`Engine.strips`.
+    """
+    alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
+    channels = (1 if picture.grey else 3) + (alpha is not None)
+    residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
+    with (
+        open_strip_writer(
+            target,
+            frame.height,
+            frame.width,
+            channels,
+            options,
+            picture.metadata,
+            source_depth=picture.bit_depth,
+            overwrite=overwrite,
+        ) as writer,
+        _in_background(writer.write_rows) as write,
+    ):
+        done = 0
+        for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile):
+            rows = _finished(strip, picture)
+            colours = rows[..., :1] if picture.grey else rows
+            if alpha is not None:
+                below = alpha[done : done + len(rows), :, None]
+                colours = np.concatenate([colours, below], axis=2)
+            done += len(rows)
+            residual.add(predicted, engines)
+            write(np.ascontiguousarray(colours))
+    return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
+
+
+def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
+    """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
+    r = frame.region
+    part = alpha[r.top : r.top + r.height, r.left : r.left + r.width]
+    height = max(frame.height, round(r.height * frame.scale))
+    width = max(frame.width, round(r.width * frame.scale))
+    top = min(round(frame.top), height - frame.height)
+    left = min(round(frame.left), width - frame.width)
+    whole = resize(np.ascontiguousarray(part), height, width, "bicubic")
+    return np.ascontiguousarray(whole[top : top + frame.height, left : left + frame.width])
+
+
+def _zoomed_rows(
+    picture: Picture,
+    frame: Frame,
+    engines: Sequence[Engine],
+    want_residual: bool,
+    on_tile: Callable[[], None] | None,
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+    """Rows of the frame from top to bottom, float32 0..255, with the last model's residual of what it made."""
+    pixels, region = picture.pixels, frame.region
+    if not engines:
+        yield _without_model(pixels, frame), None
+        return
+    for engine in engines[:-1]:
+        pixels = _all_strips(engine, pixels, region, on_tile)
+        region = Region(0, 0, *pixels.shape[:2])
+    last = engines[-1]
+    reached = last.scale * region.height / frame.region.height
+    reducer = AreaReducer(
+        reached / frame.scale,
+        (frame.top, frame.left),
+        (frame.height, frame.width),
+        (region.height * last.scale, region.width * last.scale),
+    )
+    for strip in last.strips(pixels, region, want_residual, on_tile):
+        yield reducer.push(strip.sr), strip.residual
+
+
+def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
+    """A scale of 1: the region as it is."""
+    r = frame.region
+    values = pixels[r.top : r.top + r.height, r.left : r.left + r.width].astype(np.float32)
+    return values / 257 if pixels.dtype == np.uint16 else values
+
+
+def _all_strips(
+    engine: Engine, pixels: Pixels, region: Region, on_tile: Callable[[], None] | None
+) -> NDArray[np.uint16]:
+    """A whole pass in memory, with 16 bits, as the next pass's input."""
+    parts = [_quantised(s.sr, np.uint16) for s in engine.strips(pixels, region, on_tile=on_tile)]
+    return np.concatenate(parts)
+
+
+def _finished(rows: NDArray[np.float32], picture: Picture) -> Pixels:
+    """Float rows to the picture's own type; a grey picture's three channels are made equal."""
+    if picture.grey:
+        rows = np.repeat(rows.mean(axis=2, keepdims=True), 3, axis=2)
+    return _quantised(rows, np.uint16) if picture.bit_depth == 16 else _quantised(rows, np.uint8)
+
+
+def _quantised(rows: NDArray[np.float32], kind: type[_Sample]) -> NDArray[_Sample]:
+    factor = np.iinfo(kind).max / 255
+    scaled = rows * np.float32(factor) if factor != 1 else rows.copy()
+    scaled += 0.5
+    np.clip(scaled, 0, np.iinfo(kind).max, out=scaled)
+    return scaled.astype(kind)
+
+
+class _ResidualMap:
+    """Collects the predicted residual; of a very large one only block means are kept."""
+
+    def __init__(self, reduced: bool) -> None:
+        self._reduced = reduced
+        self._parts: list[NDArray[np.float32]] = []
+
+    def add(self, residual: NDArray[np.float32] | None, engines: Sequence[Engine]) -> None:
+        if residual is None:
+            return
+        residual = np.clip(residual, 0, 255)
+        if self._reduced:
+            # Strips are whole numbers of input rows high, so blocks never straddle two strips.
+            s = engines[-1].scale
+            height, width = residual.shape[0] // s, residual.shape[1] // s
+            residual = residual.reshape(height, s, width, s, 3).mean(axis=(1, 3))
+        self._parts.append(residual)
+
+    def whole(self) -> NDArray[np.float32] | None:
+        return np.concatenate(self._parts) if self._parts else None
+
+
+@contextmanager
+def _in_background(write: Callable[[Pixels], None]) -> Iterator[Callable[[Pixels], None]]:
+    """Call ``write`` in another thread, in order, at most ``WAITING_STRIPS`` calls behind.
+
+    Its first error is raised by the next call or at the end of the block.
+    """
+    waiting: queue.Queue[Pixels | None] = queue.Queue(maxsize=WAITING_STRIPS)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        while (rows := waiting.get()) is not None:
+            if failures:
+                continue  # the queue is still emptied, so that the producer never blocks on it
+            try:
+                write(rows)
+            except (SrnetError, OSError, ValueError, RuntimeError, MemoryError) as error:
+                failures.append(error)
+
+    def put(rows: Pixels) -> None:
+        if failures:
+            raise failures[0]
+        waiting.put(rows)
+
+    thread = threading.Thread(target=work, name="encoder", daemon=True)
+    thread.start()
+    try:
+        yield put
+    finally:
+        waiting.put(None)
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,70 @@
+"""What a person sees while pictures are zoomed: one bar for the picture, one for the batch."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from srnet_cli.console import people, printable
+
+
+class BatchProgress:
+    """Progress bars on stderr; without a terminal only the lines that stay are printed."""
+
+    def __init__(self, pictures: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=people(),
+            transient=True,
+            disable=not people().is_terminal,
+        )
+        self._batch: TaskID | None = None
+        if pictures > 1:
+            self._batch = self._progress.add_task(f"{pictures} pictures", total=pictures)
+        self._picture: TaskID | None = None
+
+    def __enter__(self) -> BatchProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def start_picture(self, name: str, tiles: int, announcement: str) -> None:
+        """A picture of ``tiles`` tiles begins."""
+        shown = escape(printable(name))
+        if people().is_terminal:
+            self.say(f"[bold]{shown}[/]  {announcement}")
+        self._picture = self._progress.add_task(shown, total=tiles)
+
+    def tile_done(self) -> None:
+        if self._picture is not None:
+            self._progress.advance(self._picture)
+
+    def picture_done(self) -> None:
+        """The current picture is finished, skipped or failed."""
+        if self._picture is not None:
+            self._progress.remove_task(self._picture)
+            self._picture = None
+        if self._batch is not None:
+            self._progress.advance(self._batch)
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        people().print(line)
