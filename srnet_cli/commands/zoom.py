@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from srnet_cli.zoom.tiles import Region
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -54,7 +57,7 @@ def zoom(
     frame: Annotated[
         FrameChoice,
         typer.Option(
-            help="full: everything, SCALE times as large. camera: the centre 1/SCALE at the input's own size.",
+            help="full: everything, SCALE times as large; camera: the centre, at the input's own size.",
             rich_help_panel=_WHAT,
         ),
     ] = FrameChoice.FULL,
@@ -227,7 +230,7 @@ def zoom(
         raise typer.Exit(1)
 
 
-def _region(text: str) -> Region:  # type: ignore[name-defined] # noqa: F821
+def _region(text: str) -> Region:
     from srnet_cli.errors import UsageError
     from srnet_cli.zoom.tiles import Region
 

@@ -24,12 +24,14 @@ def linear_to_srgb(light: Tensor) -> Tensor:
 def camera_to_srgb(mix: Tensor) -> Tensor:
     """Matrices between the identity (``mix`` 0) and the typical camera (1): length N → N×3×3."""
     typical = torch.tensor(TYPICAL_CAMERA, device=mix.device)
-    return torch.lerp(torch.eye(3, device=mix.device), typical, mix.view(-1, 1, 1))
+    neutral = torch.eye(3, device=mix.device)
+    return neutral + mix.view(-1, 1, 1) * (typical - neutral)
 
 
 def srgb_to_camera(mix: Tensor) -> Tensor:
     """Inverse of :func:`camera_to_srgb`."""
-    return torch.linalg.inv(camera_to_srgb(mix))
+    inverse: Tensor = torch.linalg.inv(camera_to_srgb(mix))
+    return inverse
 
 
 def apply_matrix(picture: Tensor, matrices: Tensor) -> Tensor:

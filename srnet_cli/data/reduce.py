@@ -37,7 +37,7 @@ def reduce_bicubic(pictures: Tensor, scale: int) -> Tensor:
 
 
 def bicubic_matrix(size: int, reduced: int) -> Tensor:
-    """The weights of MATLAB's bicubic reduction from ``size`` to ``reduced`` samples: reduced×size, float64."""
+    """Weights of MATLAB's bicubic reduction from ``size`` to ``reduced`` samples: reduced×size, float64."""
     scale = size / reduced
     centre = (torch.arange(reduced, dtype=torch.float64) + 0.5) * scale - 0.5
     reach = int(2 * scale + 2)

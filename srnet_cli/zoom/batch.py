@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from srnet_cli.console import people, printable, show_error, warn
+from srnet_cli.console import printable, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
 from srnet_cli.weights import find_model, load_model, released_models

@@ -44,7 +44,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How the engine computes; results depend on ``tile``, ``overlap``, ``precision`` and ``ensemble`` only."""
+    """How the engine computes; results depend on ``tile``, ``precision`` and ``ensemble`` only."""
 
     device: str = "auto"
     precision: str = "auto"
@@ -210,7 +210,7 @@ class _Accumulator:
         self.values[:, left : left + side] += weighted
 
     def finish(self, row: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Rows of the region that no later tile touches, with the first one's number; None if there are none."""
+        """Rows of the region that no later tile touches, and the first one's number; None without any."""
         grid, scale = self.grid, self.scale
         lead = (grid.discard + grid.fade) * scale
         stride = grid.stride * scale
@@ -229,7 +229,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether torch could not allocate: on the CPU that is a plain RuntimeError."""
     text = str(error).lower()
     return (
-        isinstance(error, torch.OutOfMemoryError)
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
         or "can't allocate memory" in text
         or "out of memory" in text
     )

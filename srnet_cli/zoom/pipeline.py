@@ -57,7 +57,7 @@ def zoom_picture(
 ) -> Picture:
     """``frame`` of a picture, enlarged in memory; bit depth, profile and metadata stay."""
     rows = [_finished(strip, picture) for strip, _ in _zoomed_rows(picture, frame, engines, False, on_tile)]
-    pixels = np.concatenate(rows)
+    pixels: Pixels = np.concatenate(rows)
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
     return replace(picture, pixels=np.ascontiguousarray(pixels), alpha=alpha)
 
@@ -98,26 +98,26 @@ def zoom_to_file(
         done = 0
         for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile):
             rows = _finished(strip, picture)
-            colours = rows[..., :1] if picture.grey else rows
+            colours: Pixels = rows[..., :1] if picture.grey else rows
             if alpha is not None:
                 below = alpha[done : done + len(rows), :, None]
                 colours = np.concatenate([colours, below], axis=2)
             done += len(rows)
             residual.add(predicted, engines)
-            write(np.ascontiguousarray(colours))
+            write(colours)
     return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
 
 
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
     """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
     r = frame.region
-    part = alpha[r.top : r.top + r.height, r.left : r.left + r.width]
+    part = np.ascontiguousarray(alpha[r.top : r.top + r.height, r.left : r.left + r.width])
     height = max(frame.height, round(r.height * frame.scale))
     width = max(frame.width, round(r.width * frame.scale))
     top = min(round(frame.top), height - frame.height)
     left = min(round(frame.left), width - frame.width)
-    whole = resize(np.ascontiguousarray(part), height, width, "bicubic")
-    return np.ascontiguousarray(whole[top : top + frame.height, left : left + frame.width])
+    whole = resize(part, height, width, "bicubic")
+    return whole[top : top + frame.height, left : left + frame.width]
 
 
 def _zoomed_rows(
@@ -127,7 +127,7 @@ def _zoomed_rows(
     want_residual: bool,
     on_tile: Callable[[], None] | None,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
-    """Rows of the frame from top to bottom, float32 0..255, with the last model's residual of what it made."""
+    """Rows of the frame from top to bottom, float32 0..255, and the last model's residual."""
     pixels, region = picture.pixels, frame.region
     if not engines:
         yield _without_model(pixels, frame), None
@@ -151,7 +151,7 @@ def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
     """A scale of 1: the region as it is."""
     r = frame.region
     values = pixels[r.top : r.top + r.height, r.left : r.left + r.width].astype(np.float32)
-    return values / 257 if pixels.dtype == np.uint16 else values
+    return values / np.float32(257) if pixels.dtype == np.uint16 else values
 
 
 def _all_strips(

@@ -28,10 +28,7 @@ class AreaReducer:
     def push(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next input rows (h×W×C); returns the output rows that they complete, possibly none."""
         narrow = self._columns.gather(rows, axis=1, outputs=(0, self._columns.count), first=0)
-        if self._pending is None:
-            pending = narrow
-        else:
-            pending = np.concatenate([self._pending, narrow])
+        pending = narrow if self._pending is None else np.concatenate([self._pending, narrow])
         available = self._pending_top + len(pending)
         end = self._rows.completed_by(available)
         result = self._rows.gather(pending, axis=0, outputs=(self._done, end), first=self._pending_top)

@@ -86,8 +86,8 @@ def take(pixels: NDArray[np.generic], top: int, left: int, size: int) -> NDArray
     """A size×size tile of H×W×C pixels; what lies outside the picture is reflected at its border."""
     rows = reflected(top, size, pixels.shape[0])
     columns = reflected(left, size, pixels.shape[1])
-    inside_rows = 0 <= top and top + size <= pixels.shape[0]
-    inside_columns = 0 <= left and left + size <= pixels.shape[1]
+    inside_rows = top >= 0 and top + size <= pixels.shape[0]
+    inside_columns = left >= 0 and left + size <= pixels.shape[1]
     if inside_rows and inside_columns:
         return pixels[top : top + size, left : left + size]
     return pixels[rows[:, None], columns[None, :]]
@@ -103,7 +103,7 @@ def reflected(start: int, count: int, length: int) -> NDArray[np.intp]:
 
 
 def window(grid: Grid, scale: int) -> NDArray[np.float32]:
-    """Weights along one axis of a tile's result, length size·scale: 0 on the rim, 1 inside, a fade between."""
+    """Weights along one axis of a tile's result, size·scale long: 0 on the rim, 1 inside, a fade between."""
     discard, fade = grid.discard * scale, grid.fade * scale
     ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / max(fade, 1))
     weights = np.ones(grid.size * scale, dtype=np.float64)
