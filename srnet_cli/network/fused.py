@@ -8,6 +8,7 @@ they are missing or give another answer.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -94,7 +95,7 @@ class PreciseConv(nn.Module):
             return
         both, rounded = self.packed
         result = _fused(x, both, None, self.padding, self.stride, False, None)
-        main, rest = result.split(self.maps, dim=1)
+        main, rest = result[:, : self.maps], result[:, self.maps :]
         error = _fused_in_place(main.neg(), x, rounded, self.padding, self.stride)
         total += main
         total += rest
@@ -104,7 +105,7 @@ class PreciseConv(nn.Module):
 @cache
 def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
     """Whether the fused operators are there for ``dtype`` and give the plain convolution's answer."""
-    if device_type != "cpu" or not torch.backends.mkldnn.is_available():
+    if device_type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     if dtype == torch.bfloat16 and not bfloat16_is_native():
         return False
@@ -127,10 +128,10 @@ def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
 def bfloat16_is_native() -> bool:
     """Whether this CPU multiplies bfloat16 itself; elsewhere it is emulated and slower than float32."""
     try:
-        native: bool = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        # Private names; not every release that we support has them.
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported())
     except (AttributeError, RuntimeError):
         return False
-    return native and torch.cpu._is_avx512_bf16_supported()
 
 
 def _kernel(kernel: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -140,9 +141,8 @@ def _kernel(kernel: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _pack(kernel: Tensor, padding: tuple[int, int], stride: tuple[int, int]) -> Tensor:
     # The size is only a hint for the choice of layout.
     size = (1, kernel.shape[1], 128, 128)
-    packed: Tensor = torch._C._nn.mkldnn_reorder_conv2d_weight(  # type: ignore[attr-defined]
-        kernel.to_mkldnn(), padding, stride, (1, 1), 1, size
-    )
+    reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
+    packed: Tensor = reorder(kernel.to_mkldnn(), padding, stride, (1, 1), 1, size)
     return packed
 
 

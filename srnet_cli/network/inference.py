@@ -39,9 +39,9 @@ def to_inference(
 ) -> nn.Module:
     """The inference form of ``network`` on ``device``: ``forward(lr, residual=False) -> NetworkOutput``.
 
-    ``lr`` is N×3×S×S float32, 0..255; so are the output's pictures, N×3×sS×sS. ``dtype`` (float32, bfloat16
-    or float16) is what the features are computed in. ``network`` is not changed, but weights may be shared
-    with it when it has no inference form of its own: then it is returned in eval mode and channels_last.
+    ``lr`` is N×3×S×S float32, 0..255; so are the output's pictures, N×3×sS×sS, in channels_last memory.
+    ``dtype`` (float32, bfloat16 or float16) is what the features are computed in. SRNet is copied; any other
+    network is wrapped and itself put into eval mode, channels_last and on the device.
 
     Raises:
         ValueError: for another ``dtype``.
@@ -95,7 +95,7 @@ class InferenceSRNet(nn.Module):
         if lr.device.type != "cpu" or len(lr) == 1:
             return self._run(lr, residual)
         # One by one: the maps of a single tile stay in cache, and the batch size cannot change the result.
-        outputs = [self._run(tile, residual) for tile in lr.split(1)]
+        outputs = [self._run(tile.unsqueeze(0), residual) for tile in lr.unbind()]
         labels = [output.residual for output in outputs if output.residual is not None]
         return NetworkOutput(
             torch.cat([output.sr for output in outputs]), torch.cat(labels) if labels else None
@@ -120,6 +120,8 @@ class InferenceSRNet(nn.Module):
 
 class InferenceStream(nn.Module):
     """Head, blocks and upsampler of one stream."""
+
+    shift: Tensor | None
 
     def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
@@ -289,14 +291,14 @@ class SpatialGate(nn.Module):
 
 
 def _stack_turns(means: Tensor, size: int) -> Tensor:
-    """N×P×4 means of a square map → N×P×16: the four quarter turns beside each other.
-
-    The four means of a pixel are moved as one number of their total size.
-    """
-    n, count, _ = means.shape
+    """N×P×4 means of a square map → N×P×16: the four quarter turns beside each other."""
+    n, count, groups = means.shape
+    index = _turned_index(size, means.device)
+    if means.device.type != "cpu":
+        return means.index_select(1, index).view(n, count, TURNS * groups)
+    # On the CPU the four means of a pixel move fastest as one number of their total size.
     whole = means.view(torch.complex128 if means.dtype == torch.float32 else torch.float64).squeeze(2)
-    turned = whole.index_select(1, _turned_index(size, means.device))
-    return turned.view(means.dtype).view(n, count, TURNS * FINEST)
+    return whole.index_select(1, index).view(means.dtype).view(n, count, TURNS * groups)
 
 
 @lru_cache(maxsize=8)
@@ -312,6 +314,8 @@ class InferenceTail(nn.Module):
     All stages but the last write their sub-pixel rows into place. The last one keeps them apart: the last
     convolution reads them where they are, and only its three colours are put in order.
     """
+
+    shift: Tensor
 
     def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
@@ -362,7 +366,8 @@ class InferenceTail(nn.Module):
                 hidden = _widen(conv(padded[:, :, top : bottom + 2]), factor)
                 cast(PreciseConv, self.last_rows[row]).add_to(blocks[:, :, first:last], hidden)
         inner = blocks[:, :, 1:-1].permute(0, 2, 3, 1).view(n, height, width, factor, factor, 3)
-        return inner.permute(0, 5, 1, 3, 2, 4).reshape(n, 3, height * factor, width * factor)
+        ordered = inner.permute(0, 1, 3, 2, 4, 5).reshape(n, height * factor, width * factor, 3)
+        return ordered.permute(0, 3, 1, 2)
 
 
 def _stages(
