@@ -87,6 +87,8 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
     """
     structure = _structure(path)
     with _opened(path, structure, max_pixels) as raw:
+        # Developing changes what the object says about orientation.
+        orientation = _orientation(raw)
         notes = _notes(raw, options)
         parameters = _parameters(options, is_dng=_is_dng(structure))
         if _is_beyond(raw.raw_image_visible, raw.white_level):
@@ -95,11 +97,8 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
                 f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
             )
         linear = raw.postprocess(**parameters)
-        # The multipliers that LibRaw really used are known only now.
-        stops = options.exposure + _highlight_loss(raw, options)
-        linear = _cropped(linear, raw.sizes)
-        pixels = _encoded(linear, stops)
-        orientation = _ORIENTATION_OF_FLIP[raw.sizes.flip & 7]
+        stops = options.exposure + _highlight_room(raw, parameters, options)
+        pixels = _encoded(_cropped(linear, raw.sizes), stops)
         about = _metadata(raw, structure)
     return Picture(
         upright(pixels, orientation), raw=True, source=path, metadata=replace(about, notes=tuple(notes))
@@ -128,7 +127,7 @@ def read_mosaic(path: Path, max_pixels: int = 250_000_000) -> Mosaic:
             black_levels=_four([raw.black_level_per_channel[channel] for channel in channels]),
             white_level=float(min(levels) if levels and min(levels) > 0 else raw.white_level),
             gains=_four([gains[channel] for channel in channels]),
-            orientation=_ORIENTATION_OF_FLIP[raw.sizes.flip & 7],
+            orientation=_orientation(raw),
         )
 
 
@@ -317,12 +316,27 @@ def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
     return bool(np.count_nonzero(values[::4, ::4] > 2 * white_level) > values[::4, ::4].size // 10)
 
 
-def _highlight_loss(raw: Any, options: RawOptions) -> float:
-    """The stops by which LibRaw darkens the whole picture to make room for overexposed parts."""
-    if options.highlights == "clip":
+def _highlight_room(raw: Any, parameters: dict[str, Any], options: RawOptions) -> float:
+    """The stops by which LibRaw darkened the picture to make room for overexposed parts.
+
+    It scales the weakest channel instead of the strongest one to full range, by gains that it does not tell
+    when it finds them itself; so they are measured, on small developments of both kinds.
+    """
+    if options.highlights == "clip" or options.auto_brightness:
         return 0.0
-    used = [value for value in raw.daylight_whitebalance[:3] if value > 0]
-    return float(np.log2(max(used) / min(used))) if used else 0.0
+    import rawpy
+
+    small = {**parameters, "half_size": True}
+    darkened = raw.postprocess(**small).astype(np.float64)
+    usual = raw.postprocess(**{**small, "highlight_mode": rawpy.HighlightMode.Clip}).astype(np.float64)
+    untouched = (usual.max(axis=2) < 0.4 * _CODED_PEAK) & (darkened.min(axis=2) > 0)
+    if not untouched.any():
+        return 0.0
+    return float(np.log2(usual[untouched].sum() / darkened[untouched].sum()))
+
+
+def _orientation(raw: Any) -> int:
+    return _ORIENTATION_OF_FLIP[raw.sizes.flip & 7]
 
 
 def _crop_box(sizes: Any) -> tuple[int, int, int, int]:

@@ -26,6 +26,7 @@ from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_foc
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
 _HEAD_BYTES = 32
+_ZERO_TAIL_BYTES = 512
 _PILLOW_NAMES = {"png": "PNG", "jpeg": "JPEG", "tiff": "TIFF", "webp": "WEBP", "avif": "AVIF", "bmp": "BMP"}
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
 _pillow_limit = threading.Lock()
@@ -185,6 +186,8 @@ def _other(path: Path, kind: str, max_pixels: int) -> _Decoded:
     data = path.read_bytes()
     if kind == "webp":
         _check_riff(path, data)
+    if kind in ("webp", "avif"):
+        _check_tail(path, data)
     with _decoding(path):
         header = png_read.read_header(path, data) if kind == "png" else None
         if header is not None:
@@ -211,6 +214,12 @@ def _check_riff(path: Path, data: bytes) -> None:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
+
+
+def _check_tail(path: Path, data: bytes) -> None:
+    """Refuse what an interrupted copy leaves: compressed data without a checksum, zeros at the end."""
+    if len(data) > _ZERO_TAIL_BYTES and not any(data[-_ZERO_TAIL_BYTES:]):
+        raise InputError("is incomplete: its end holds nothing but zeros", path=path)
 
 
 def _exif_bytes(image: Image.Image) -> bytes | None:

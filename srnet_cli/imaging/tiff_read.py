@@ -17,6 +17,8 @@ _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 #: tifffile decodes these itself, others only with a further package
 _PLAIN_COMPRESSIONS = frozenset({1, 8, 32946})
 _REDUCED_PICTURE = 1
+#: colours, alpha, and a few that are left out; a header that claims more would only cost memory
+_MOST_SAMPLES = 16
 
 
 def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:
@@ -89,9 +91,9 @@ def read_deep(
     samples = int(page.number(_SAMPLES) or 1)
     photometric = int((page.numbers(_PHOTOMETRIC) or (_BLACK_IS_ZERO,))[0])
     colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}.get(photometric)
-    if colours is None or samples < colours:
+    if colours is None or not colours <= samples <= _MOST_SAMPLES:
         raise InputError(
-            f"is a TIFF file of a colour kind that is read with 8 bits only (photometric {photometric})",
+            f"is a TIFF file of a kind that is not supported ({samples} channels, photometric {photometric})",
             path=path,
         )
     if int(page.number(_COMPRESSION) or 1) in _PLAIN_COMPRESSIONS:
