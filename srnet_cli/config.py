@@ -236,6 +236,17 @@ def resolved(options: TrainOptions) -> TrainOptions:
     )
 
 
+def data_path(options: TrainOptions) -> Path:
+    """What to train on.
+
+    Raises:
+        UsageError: when it was not said.
+    """
+    if options.data is None:
+        raise UsageError("nothing to train on", remedy="name a folder with --data")
+    return options.data
+
+
 def flag(field: str) -> str:
     """The flag that sets a field."""
     return "--" + field.replace("_", "-")

@@ -10,7 +10,7 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def draw_curves(records: Records, path: Path, title: str) -> None:
-    """Draw the records of ``log.jsonl`` into a PNG: loss of both streams, and PSNR with bicubic's beside it."""
+    """Draw the records of ``log.jsonl`` into a PNG: loss of both streams, PSNR with bicubic's beside it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

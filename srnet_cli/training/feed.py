@@ -19,7 +19,7 @@ from srnet_cli.training.job import Job
 
 @dataclass(frozen=True)
 class Order:
-    """The patches of one optimiser step: numbers ``start`` to ``start + size``, ``patch`` LR pixels a side."""
+    """The patches of one step: numbers ``start`` to ``start + size``, ``patch`` LR pixels a side."""
 
     start: int
     size: int

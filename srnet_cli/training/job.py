@@ -160,7 +160,7 @@ class SumOverJob(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         total = gradient.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total
@@ -168,5 +168,5 @@ class SumOverJob(torch.autograd.Function):
 
 def sum_over_job(tensor: Tensor) -> Tensor:
     """Sum over all processes, differentiable."""
-    total: Tensor = SumOverJob.apply(tensor)
+    total: Tensor = SumOverJob.apply(tensor)  # type: ignore[no-untyped-call]
     return total

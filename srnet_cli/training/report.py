@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,9 +45,8 @@ class Silent:
 class Console:
     """A progress bar on stderr when it is a terminal, and lines for what should stay readable."""
 
-    def __init__(self, progress: Progress, has_residual: bool) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._has_residual = has_residual
         self._psnr = ""
         self._task: TaskID = progress.add_task("training", total=1.0, step=0, figures="starting", left="")
 
@@ -60,7 +61,7 @@ class Console:
         self._progress.update(self._task, completed=done, step=step)
 
     def window(self, window: Window, rate: float, seconds_left: float) -> None:
-        residual = f" residual {window.residual:.2f}" if self._has_residual else ""
+        residual = f" residual {window.residual:.2f}" if window.residual else ""
         figures = (
             f"loss {window.sr:.2f}{residual} · {duration(window.step_time)}/step, "
             f"{100 * window.data_wait:.0f} % data wait · lr {rate:.1e}{self._psnr}"
@@ -80,6 +81,28 @@ class Console:
 def duration(seconds: float) -> str:
     """Seconds, or milliseconds when there are few of them."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
+@contextmanager
+def preparation_display() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar for the preparation of data: a function to call with items done, items in all, and a name."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from srnet_cli.console import people, printable
+
+    console = people()
+    columns = (TextColumn("preparing"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)
+    with Progress(*columns, name, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task: TaskID | None = None
+
+        def show(done: int, total: int, last: str) -> None:
+            nonlocal task
+            if task is None:
+                task = bar.add_task("", total=total)
+            bar.update(task, completed=done, description=printable(last))
+
+        yield show
 
 
 def progress_display() -> Progress:

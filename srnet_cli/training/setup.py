@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import nn
 
 from srnet_cli.cards import Card
 from srnet_cli.checkpoints import load_checkpoint_into
-from srnet_cli.config import TrainOptions, plain
+from srnet_cli.config import TrainOptions, data_path, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.device import choose_precision
 from srnet_cli.errors import UsageError, WeightsError
@@ -52,13 +51,6 @@ def open_data(
     assert source is not None
     say(source.description)
     return source
-
-
-def data_path(options: TrainOptions) -> Path:
-    """Raises UsageError when no data was named."""
-    if options.data is None:
-        raise UsageError("nothing to train on", remedy="name a folder with --data")
-    return options.data
 
 
 def source_options(options: TrainOptions) -> Any:

@@ -1,0 +1,152 @@
+"""A whole training run: data, network, loop, and the folder that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from srnet_cli.config import TrainOptions, data_path
+from srnet_cli.config_file import options_text
+from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.training.checkpoint import State, load_checkpoint
+from srnet_cli.training.folder import RunFolder
+from srnet_cli.training.job import Job, open_job
+from srnet_cli.training.loop import Outcome, Scalars, Trainer
+from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
+from srnet_cli.training.setup import open_data, prepare
+from srnet_cli.training.signals import stop_at_signals
+
+if TYPE_CHECKING:
+    from srnet_cli.data import TrainingSource
+
+Say = Callable[[str], None]
+
+
+def run_training(options: TrainOptions, resume: bool) -> Outcome:
+    """Train as the (resolved) options say, into the folder ``options.run``.
+
+    With ``resume`` it goes on from the folder's last checkpoint; where there is none yet, it starts.
+
+    Raises:
+        SrnetError: whatever kept it from ending well; checkpoints written before stay.
+    """
+    data_path(options)
+    with stop_at_signals() as stop, open_job(options.device) as job, _reporter(job, options) as reporter:
+        folder = RunFolder(options.run, reporter.say)
+        resuming = _resumes(folder, job, resume)
+        if job.leads and not resuming:
+            folder.begin(options)
+        _introduce(options, job, reporter.say)
+        with _preparation(job) as progress:
+            source = open_data(options, job, reporter.say, progress)
+        _check_batches(options, job)
+        state = prepare(options, source.scale, job, reporter.say)
+        _say_size(state, reporter.say)
+        if resuming:
+            load_checkpoint(folder.last, state)
+            reporter.say(f"going on after step {state.progress.step}")
+            if job.leads:
+                folder.go_on(options, state.progress.step)
+        with _scalars(options, job, folder) as scalars, _memory_explained():
+            return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
+
+
+def prepare_data(options: TrainOptions) -> TrainingSource:
+    """Only bring the cache of the data up to date.
+
+    Raises:
+        DataError: when there is nothing to prepare.
+    """
+    with _preparation(Job(torch.device("cpu"))) as progress, _lines() as say:
+        return open_data(options, Job(torch.device("cpu")), say, progress)
+
+
+def _resumes(folder: RunFolder, job: Job, resume: bool) -> bool:
+    """Whether there is something to go on with; the first process looks, for all."""
+    found = resume and job.leads and folder.last.exists()
+    return bool(job.most(float(found))[0])
+
+
+def _introduce(options: TrainOptions, job: Job, say: Say) -> None:
+    processes = f", {job.world} processes" if job.world > 1 else ""
+    say(f"training on {job.device}{processes}; everything goes to {options.run}")
+    say(" · ".join(options_text(options).replace(" = ", " ").splitlines()))
+
+
+def _say_size(state: State, say: Say) -> None:
+    trained = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
+    precision = str(state.stepper.precision.dtype).removeprefix("torch.")
+    say(f"{trained:,} parameters, {precision}")
+
+
+def _check_batches(options: TrainOptions, job: Job) -> None:
+    sizes = [phase.batch for phase in options.phases] or [options.batch_size or 1]
+    if min(sizes) < job.world:
+        raise UsageError(f"a batch of {min(sizes)} cannot be shared out between {job.world} processes")
+
+
+@contextmanager
+def _reporter(job: Job, options: TrainOptions) -> Iterator[Reporter]:
+    if not job.leads:
+        yield Silent()
+        return
+    with progress_display() as display:
+        yield Console(display)
+
+
+@contextmanager
+def _lines() -> Iterator[Say]:
+    with progress_display() as display:
+        yield Console(display).say
+
+
+@contextmanager
+def _preparation(job: Job) -> Iterator[Any]:
+    """A callback that shows how far the preparation of data is, or None."""
+    if not job.leads:
+        yield None
+        return
+    with preparation_display() as show:
+        yield show
+
+
+@contextmanager
+def _scalars(options: TrainOptions, job: Job, folder: RunFolder) -> Iterator[Scalars | None]:
+    if not options.tensorboard or not job.leads:
+        yield None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError(
+            "TensorBoard is not installed",
+            remedy='pip install "srnet-cli[tensorboard]", or leave out --tensorboard',
+        ) from error
+    writer = SummaryWriter(str(folder.path / "tensorboard"))
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+@contextmanager
+def _memory_explained() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        # A failed allocation on the CPU has no type of its own.
+        if "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error):
+            raise _out_of_memory() from error
+        raise TrainingError(f"a step failed: {' '.join(str(error).split())[:300]}") from error
+
+
+def _out_of_memory() -> DeviceError:
+    return DeviceError(
+        "not enough memory for a training step",
+        remedy="--accumulate 2 computes a batch in parts; or use a smaller --patch-size or --batch-size",
+    )
