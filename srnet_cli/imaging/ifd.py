@@ -28,6 +28,8 @@ _TYPES = {
     9: (4, "i"), 10: (8, "i"), 11: (4, "f"), 12: (8, "d"), 13: (4, "I"), 16: (8, "Q"), 17: (8, "q"),
     18: (8, "Q"),
 }  # fmt: skip
+_UNSIGNED = frozenset({1, 3, 4, 13, 16, 18})
+_OFFSETS = frozenset({4, 13, 16, 18})
 #: bytes of the units that change order between the two byte orders
 _SWAP_UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
@@ -79,6 +81,16 @@ class Directory:
         """All numbers of ``tag``; empty when it is missing."""
         entry = self.entries.get(tag)
         return () if entry is None else entry.numbers()
+
+    def integers(self, tag: int) -> tuple[int, ...]:
+        """All values of ``tag``; empty when it is missing or of a type that cannot count or point."""
+        entry = self.entries.get(tag)
+        return () if entry is None or entry.kind not in _UNSIGNED else tuple(int(v) for v in entry.numbers())
+
+    def integer(self, tag: int, otherwise: int) -> int:
+        """The first value of ``tag``, or ``otherwise``."""
+        values = self.integers(tag)
+        return values[0] if values else otherwise
 
     def child(self, pointer: int) -> Directory:
         """The directory behind a pointer tag; an empty one when there is none."""
@@ -205,7 +217,8 @@ class _Parser:
             return
         value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data)
         if tag in _POINTERS:
-            children = [child for target in value.numbers() for child in self._pointed(int(target))]
+            targets = value.numbers() if kind in _OFFSETS else ()
+            children = [child for target in targets for child in self._pointed(int(target))]
             if children:
                 directory.children[tag] = children
         else:

@@ -7,6 +7,7 @@ Exif and the GPS directory; the thumbnail is dropped (it shows the old picture),
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -49,7 +50,7 @@ class Shot:
 def orientation_of(exif: bytes | None) -> int:
     """The EXIF orientation, 1..8; 1 when it is missing or nonsense."""
     top = _top(exif)
-    value = 0 if top is None else int(top.number(_ORIENTATION) or 0)
+    value = 0 if top is None else top.integer(_ORIENTATION, 0)
     return value if 1 <= value <= 8 else 1
 
 
@@ -62,7 +63,7 @@ def focal_length_of(exif: bytes | None) -> float | None:
 def focal_length_in(top: Directory) -> float | None:
     """The focal length from a top directory or its Exif directory; DNG files keep it in the first."""
     value = top.child(ifd.EXIF_POINTER).number(_FOCAL_LENGTH) or top.number(_FOCAL_LENGTH)
-    return float(value) if value and value > 0 else None
+    return float(value) if value and 0 < value < math.inf else None
 
 
 def carried_exif(exif: bytes | None) -> bytes | None:

@@ -148,7 +148,7 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     """Whether a TIFF structure is that of a RAW file (a DNG under another name, for one)."""
     colour_filter_array, linear_raw = 32803, 34892
     return any(
-        _DNG_VERSION in directory.entries or directory.number(262) in (colour_filter_array, linear_raw)
+        _DNG_VERSION in directory.entries or directory.integer(262, 0) in (colour_filter_array, linear_raw)
         for directory in structure.walk()
     )
 
@@ -221,7 +221,7 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
     if present * 8 < _LEAST_BITS_PER_PIXEL * sizes.raw_height * sizes.raw_width:
         raise InputError("has no pixel data: the file is far too small for its picture", path=path)
     for directory in [] if structure is None else structure.walk():
-        if directory.number(256) is None or int(directory.number(254) or 0) & _REDUCED_PICTURE:
+        if not directory.integer(256, 0) or directory.integer(254, 0) & _REDUCED_PICTURE:
             continue
         end = data_end(directory)
         if end > present:
@@ -232,9 +232,9 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
 
 def data_end(directory: ifd.Directory) -> int:
     """The byte behind the last strip or tile that a directory lists; 0 when it lists none."""
-    starts = directory.numbers(273) or directory.numbers(324)
-    lengths = directory.numbers(279) or directory.numbers(325)
-    return max((int(start + length) for start, length in zip(starts, lengths, strict=False)), default=0)
+    starts = directory.integers(273) or directory.integers(324)
+    lengths = directory.integers(279) or directory.integers(325)
+    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
 
 
 def _check_values(path: Path, values: NDArray[np.uint16]) -> None:

@@ -28,19 +28,17 @@ def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Director
         InputError: no page has a size.
     """
     pages = [
-        (i, d)
-        for i, d in enumerate(directories)
-        if (d.number(_WIDTH) or 0) > 0 and (d.number(_HEIGHT) or 0) > 0
+        (i, d) for i, d in enumerate(directories) if d.integer(_WIDTH, 0) > 0 and d.integer(_HEIGHT, 0) > 0
     ]
     if not pages:
         raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
-    full = [(i, d) for i, d in pages if not int(d.number(_SUBFILE_TYPE) or 0) & _REDUCED_PICTURE]
+    full = [(i, d) for i, d in pages if not d.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE]
     return (full or pages)[0]
 
 
 def page_size(page: Directory) -> tuple[int, int]:
     """Height and width."""
-    return int(page.number(_HEIGHT) or 0), int(page.number(_WIDTH) or 0)
+    return page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
 
 
 def check_page(path: Path, page: Directory) -> None:
@@ -49,8 +47,8 @@ def check_page(path: Path, page: Directory) -> None:
     Raises:
         InputError: with the reason.
     """
-    starts = page.numbers(273) or page.numbers(324)
-    lengths = page.numbers(279) or page.numbers(325)
+    starts = page.integers(273) or page.integers(324)
+    lengths = page.integers(279) or page.integers(325)
     if not starts:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     present = path.stat().st_size
@@ -59,7 +57,7 @@ def check_page(path: Path, page: Directory) -> None:
     # The lengths may be missing when nothing is compressed; the decoder finds the end itself then.
     if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
         raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
-    end = max((int(a + b) for a, b in zip(starts, lengths, strict=False)), default=0)
+    end = max((a + b for a, b in zip(starts, lengths, strict=False)), default=0)
     if end > present:
         raise InputError(
             f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
@@ -68,7 +66,7 @@ def check_page(path: Path, page: Directory) -> None:
 
 def is_deep(page: Directory) -> bool:
     """Whether the samples have more than 8 bits, which Pillow would reduce or refuse."""
-    return max(page.numbers(_BITS) or (1,)) > 8
+    return max(page.integers(_BITS) or (1,)) > 8
 
 
 def icc_of(page: Directory) -> bytes | None:
@@ -88,16 +86,16 @@ def read_deep(
     Raises:
         InputError: a kind of sample or colour that is not supported, NaN or infinity.
     """
-    samples = int(page.number(_SAMPLES) or 1)
-    photometric = int((page.numbers(_PHOTOMETRIC) or (_BLACK_IS_ZERO,))[0])
+    samples = page.integer(_SAMPLES, 1)
+    photometric = page.integer(_PHOTOMETRIC, _BLACK_IS_ZERO)
     colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}.get(photometric)
     if colours is None or not colours <= samples <= _MOST_SAMPLES:
         raise InputError(
             f"is a TIFF file of a kind that is not supported ({samples} channels, photometric {photometric})",
             path=path,
         )
-    if int(page.number(_COMPRESSION) or 1) in _PLAIN_COMPRESSIONS:
-        values = _through_tifffile(path, page_index, planar=samples > 1 and page.number(_PLANAR) == 2)
+    if page.integer(_COMPRESSION, 1) in _PLAIN_COMPRESSIONS:
+        values = _through_tifffile(path, page_index, planar=samples > 1 and page.integer(_PLANAR, 1) == 2)
     else:
         values = _through_opencv(path, structure, page)
     height, width = page_size(page)
@@ -158,7 +156,7 @@ def _as_uint16(path: Path, values: NDArray[np.generic]) -> tuple[NDArray[np.uint
 
 def _with_alpha(pixels: NDArray[np.uint16], colours: int, page: Directory) -> NDArray[np.uint16]:
     """The colour channels, and behind them alpha if the first further channel is one."""
-    kinds = page.numbers(_EXTRA_SAMPLES)
+    kinds = page.integers(_EXTRA_SAMPLES)
     kind = int(kinds[0]) if kinds else 0
     if pixels.shape[2] == colours or kind not in (_ASSOCIATED_ALPHA, _ALPHA) or colours == 4:
         return pixels[..., :colours]

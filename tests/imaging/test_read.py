@@ -20,6 +20,8 @@ from srnet_cli.imaging import ifd, read_focal_length, read_picture, to_bit_depth
 from srnet_cli.imaging.orientation import upright
 
 HEIGHT, WIDTH = 37, 53
+#: made once, because a profile holds the time it was made
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def colours(dtype: str = "uint8", channels: int = 3) -> NDArray[Any]:
@@ -33,11 +35,6 @@ def saved(tmp_path: Path, image: Image.Image, name: str, **options: Any) -> Path
     path = tmp_path / name
     image.save(path, **options)
     return path
-
-
-def display_p3() -> bytes:
-    """An RGB profile that is not sRGB: sRGB's with another description would do, as it is only carried."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp"])
@@ -314,13 +311,13 @@ def test_every_orientation_comes_out_upright(tmp_path: Path, name: str, orientat
 def test_profile_is_kept(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name == "deep.tif":
-        tifffile.imwrite(path, colours("uint16"), photometric="rgb", iccprofile=display_p3())
+        tifffile.imwrite(path, colours("uint16"), photometric="rgb", iccprofile=PROFILE)
     else:
-        Image.fromarray(colours()).save(path, icc_profile=display_p3())
-    assert read_picture(path).metadata.icc == display_p3()
+        Image.fromarray(colours()).save(path, icc_profile=PROFILE)
+    assert read_picture(path).metadata.icc == PROFILE
 
 
-@pytest.mark.parametrize("icc", [b"nonsense", display_p3()[:200], b"\0" * 500])
+@pytest.mark.parametrize("icc", [b"nonsense", PROFILE[:200], b"\0" * 500])
 def test_damaged_profile_is_dropped_with_a_note(tmp_path: Path, icc: bytes) -> None:
     path = saved(tmp_path, Image.fromarray(colours()), "a.jpg", icc_profile=icc)
     picture = read_picture(path)
