@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +49,12 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
     """
     _check_archive(content, path)
     try:
-        document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise anything at all; none of it is ours to tell apart
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"no checkpoint of plain tensors: {reason[:200]}", path=path) from error
+        with warnings.catch_warnings():
+            # Of pickle protocols and the like; what matters to the user becomes an error here.
+            warnings.simplefilter("ignore")
+            document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything at all
+        raise WeightsError(_refusal(error), path=path) from error
     if not isinstance(document, Mapping):
         raise WeightsError("holds no dictionary of tensors", path=path)
     state: Any = next(
@@ -63,6 +67,14 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
     if sum(t.nbytes for t in state.values()) > len(content):
         raise WeightsError("its tensors claim more values than the file holds", path=path)
     return dict(state), document.get("card")
+
+
+def _refusal(error: Exception) -> str:
+    """Our own words: torch's are a page, and advise to load the file regardless."""
+    foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
+    if foreign:
+        return f"holds {foreign[1]}, not plain tensors only; nothing of it was executed"
+    return "damaged, or no checkpoint of plain tensors"
 
 
 def _check_archive(content: bytes, path: Path) -> None:
@@ -95,12 +107,7 @@ def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: 
     """
     found = differences(network, state)
     forgiven = {name for name in found if allow_tail_mismatch and "tail" in name}
-    refused = [text for name, text in found.items() if name not in forgiven]
-    if refused:
-        more = f"; and {len(refused) - NAMED_IN_ERROR} more" if len(refused) > NAMED_IN_ERROR else ""
-        raise WeightsError(
-            f"the tensors do not match the network: {'; '.join(refused[:NAMED_IN_ERROR])}{more}"
-        )
+    refuse([text for name, text in found.items() if name not in forgiven])
     own = network.state_dict()
     reports = [found[name] for name in sorted(forgiven)]
     with torch.no_grad():
@@ -111,6 +118,14 @@ def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: 
                 tensor.zero_()
                 reports.append(f"{name} was missing and is 0")
     return reports
+
+
+def refuse(clauses: Sequence[str]) -> None:
+    """Raise ``WeightsError`` with what ``differences`` found; nothing when that is empty."""
+    if clauses:
+        more = f"; and {len(clauses) - NAMED_IN_ERROR} more" if len(clauses) > NAMED_IN_ERROR else ""
+        listed = "; ".join(clauses[:NAMED_IN_ERROR])
+        raise WeightsError(f"the tensors do not match the network: {listed}{more}")
 
 
 def differences(network: nn.Module, state: State) -> dict[str, str]:

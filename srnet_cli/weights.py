@@ -20,6 +20,7 @@ from srnet_cli.checkpoints import (
     load_checkpoint_into,
     parse_pickle,
     parse_safetensors,
+    refuse,
 )
 from srnet_cli.errors import OutputError, WeightsError
 from srnet_cli.files import atomic_path
@@ -179,11 +180,11 @@ def _stated_card(stated: Any, path: Path) -> Card | None:
 def _inferred_card(state: State, path: Path) -> Card:
     try:
         found = recognise({name: tuple(tensor.shape) for name, tensor in state.items()})
+        # The released evaluation ran on 128×128 LR crops, at ×8 on 64×64.
+        tile = 64 if found.scale == 8 else 128
+        return Card(path.stem, found.name, found.scale, found.options, tile=tile, overlap=tile // 8)
     except ValueError as error:
         raise WeightsError(str(error), path=path) from error
-    # The released evaluation ran on 128×128 LR crops, at ×8 on 64×64.
-    tile = 64 if found.scale == 8 else 128
-    return Card(path.stem, found.name, found.scale, found.options, tile=tile, overlap=tile // 8)
 
 
 def _assemble(state: State, card: Card, path: Path) -> LoadedModel:
@@ -218,8 +219,10 @@ def _check_claim(state: State, card: Card) -> None:
             claimed = build_network(card.architecture, card.scale, **card.options)
     except (RuntimeError, OverflowError, TypeError) as error:
         raise ValueError(f"the card's options make no network: {error}") from error
-    if differences(claimed, state) and (card.architecture, card.scale) != (found.name, found.scale):
+    found_different = differences(claimed, state)
+    if found_different and (card.architecture, card.scale) != (found.name, found.scale):
         raise contradiction
+    refuse(list(found_different.values()))
 
 
 def _options_text(options: Mapping[str, Any]) -> str:

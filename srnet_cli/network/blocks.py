@@ -35,10 +35,12 @@ class MeanShift(nn.Conv2d):
 
     def __init__(self, sign: int) -> None:
         super().__init__(3, 3, kernel_size=1)
+        # On the CPU by name: under a meta device, building these would import the whole of torch's compiler.
+        cpu = torch.device("cpu")
         with torch.no_grad():
-            self.weight.copy_(torch.eye(3).view(3, 3, 1, 1))
+            self.weight.copy_(torch.eye(3, device=cpu).view(3, 3, 1, 1))
             assert self.bias is not None
-            self.bias.copy_(sign * torch.tensor(RGB_MEAN))
+            self.bias.copy_(sign * torch.tensor(RGB_MEAN, device=cpu))
         self.requires_grad_(False)
 
     def forward(self, input: Tensor) -> Tensor:

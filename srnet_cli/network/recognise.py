@@ -37,7 +37,9 @@ def recognise(shapes: Shapes) -> Recognised:
         if telltale in shapes:
             try:
                 return read(shapes)
-            except (KeyError, IndexError, ZeroDivisionError) as error:
+            except (IndexError, ZeroDivisionError):
+                raise ValueError("its tensors have shapes of no network known here") from None
+            except KeyError as error:
                 raise ValueError(
                     f"the tensors look like a network known here, but {error} is missing"
                 ) from None
@@ -55,8 +57,8 @@ def _count(shapes: Shapes, pattern: str) -> int:
 
 def _shuffled_scale(shapes: Shapes, prefix: str, convolutions: int) -> int:
     """Scale of an upsampler whose first convolution is ``prefix.0``."""
-    out_channels, in_channels = shapes[f"{prefix}.0.weight"][:2]
-    return 3 if out_channels == 9 * in_channels else 2**convolutions
+    shape = shapes[f"{prefix}.0.weight"]
+    return 3 if shape[0] == 9 * shape[1] else 2**convolutions
 
 
 def _tail_scale(shapes: Shapes) -> int:
@@ -91,7 +93,7 @@ _FAMILY = {
 
 
 def _read_family(shapes: Shapes) -> Recognised:
-    n_feats, in_channels = shapes["head.0.weight"][:2]
+    n_feats, in_channels = shapes["head.0.weight"][0], shapes["head.0.weight"][1]
     scale = _tail_scale(shapes)
     auxiliary = any(name.startswith("model_ssl.") for name in shapes)
     attention, fusion = _attention_kind(shapes, "body.0.body.3"), _attention_kind(shapes, "CALayer_head")
