@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -73,6 +73,7 @@ def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float
     ]
 
 
+@lru_cache(maxsize=64)
 def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> Frame:
     """What the lens of ``shot`` projects on the sensor, for scene number ``scene``."""
     factor = shot.focal / FOCALS[0]
@@ -83,37 +84,46 @@ def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> F
 
     k = _SUPERSAMPLING
     canvas = np.full((height * k, width * k, 3), 0.35, np.float32)
-    for vertices, size, colour in _polygons(scene):
-        if size * factor < 0.15:
-            continue
-        pixels = (vertices @ turn.T + centre + 0.5) * k - 0.5
-        low, high = pixels.min(0), pixels.max(0)
-        if high[0] < 0 or high[1] < 0 or low[0] > width * k or low[1] > height * k:
-            continue
-        cv2.fillConvexPoly(canvas, np.rint(pixels * 16).astype(np.int32), colour, cv2.LINE_8, 4)
-    linear = cv2.resize(
-        cv2.GaussianBlur(canvas, (0, 0), shot.blur * k), (width, height), interpolation=cv2.INTER_AREA
-    )
-    linear *= np.float32(shot.exposure) * np.array(shot.tint, np.float32)
-    return Frame(np.clip(linear, 0.0, 1.0), scene_to_pixel)
+    shapes = _shapes(scene)
+    vertices = (shapes.vertices @ turn.T + centre + 0.5) * k - 0.5
+    fixed_point = np.rint(vertices * 16).astype(np.int32)
+    middles, reach = shapes.middles @ turn.T + centre, shapes.sizes * factor
+    outside = np.abs(middles - centre) - np.array([width, height]) / 2 - reach[:, None]
+    seen = (reach > 0.15) & (outside.max(1) < 9)
+    for index in np.flatnonzero(seen):
+        colour = tuple(float(v) for v in shapes.colours[index])
+        cv2.fillConvexPoly(canvas, fixed_point[index], colour, cv2.LINE_8, 4)
+    blurred = cv2.GaussianBlur(canvas, (0, 0), shot.blur * k)
+    linear = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_AREA)
+    linear = np.clip(linear * np.float32(shot.exposure) * np.array(shot.tint, np.float32), 0.0, 1.0)
+    linear.flags.writeable = False
+    return Frame(linear, scene_to_pixel)
 
 
-@cache
-def _polygons(scene: int) -> list[tuple[NDArray[np.float64], float, tuple[float, float, float]]]:
-    """Convex shapes of every size, finer towards the optical axis, so that each focal length sees detail."""
+@dataclass(frozen=True)
+class _Shapes:
+    """N convex polygons in painting order: N×5×2 ``vertices``, N×2 ``middles``, ``sizes``, N×3 ``colours``."""
+
+    vertices: NDArray[np.float64]
+    middles: NDArray[np.float64]
+    sizes: NDArray[np.float64]
+    colours: NDArray[np.float64]
+
+
+@lru_cache(maxsize=8)
+def _shapes(scene: int) -> _Shapes:
+    """Shapes of every size, finer towards the optical axis, so that each focal length sees detail."""
     rng = np.random.default_rng(1000 + scene)
-    shapes = []
-    for distance in np.exp(np.sort(rng.uniform(np.log(6.0), np.log(4500.0), 6000)))[::-1]:
-        direction = rng.uniform(0, 2 * np.pi)
-        centre = distance * np.array([np.cos(direction), 0.8 * np.sin(direction)])
-        size = float(np.clip(distance * np.exp(rng.normal(-2.3, 0.6)), 1.5, 700.0))
-        corners = int(rng.integers(3, 7))
-        angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
-        vertices = centre + size * np.column_stack([np.cos(angles), np.sin(angles)])
-        grey, hue = rng.uniform(0.02, 0.8), rng.uniform(-0.12, 0.12, 3)
-        r, g, b = (float(v) for v in np.clip(grey * (1 + 2 * hue), 0.01, 0.85))
-        shapes.append((vertices, size, (r, g, b)))
-    return shapes
+    count = 4000
+    distances = np.exp(np.sort(rng.uniform(np.log(6.0), np.log(4500.0), count)))[::-1]
+    directions = rng.uniform(0, 2 * np.pi, count)
+    middles = distances[:, None] * np.column_stack([np.cos(directions), 0.8 * np.sin(directions)])
+    sizes = np.clip(distances * np.exp(rng.normal(-2.2, 0.6, count)), 1.5, 700.0)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, (count, 5)), axis=1)
+    outline = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    grey, hue = rng.uniform(0.02, 0.8, (count, 1)), rng.uniform(-0.12, 0.12, (count, 3))
+    colours = np.clip(grey * (1 + 2 * hue), 0.01, 0.85)
+    return _Shapes(middles[:, None] + sizes[:, None, None] * outline, middles, sizes, colours)
 
 
 def develop(frame: Frame, noise: float = 0.004, seed: int = 0) -> NDArray[np.uint8]:

@@ -183,7 +183,7 @@ def _quality(common: _Common, warp: Affine) -> Quality:
     moved = np.asarray(cv2.warpAffine(common.search, warp, size, flags=flags), np.float32)
     inside = np.ones(common.search.shape, np.float32)
     valid = np.asarray(cv2.warpAffine(inside, warp, size, flags=flags)) > 0.999
-    # Equal sharpness: the wide shot has its lens and demosaicking at this pixel size, the reduced one has not.
+    # Equal sharpness: the wide shot has its lens and demosaicking at this pixel size, the other has not.
     a, b = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), np.float32) for p in (common.template, moved))
     if valid.mean() < 0.25:
         return Quality(0.0, float("inf"), float("inf"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable
 
 import cv2
@@ -39,9 +40,11 @@ def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> Transfor
         view = _as_jpeg(to_reference_view(frame, focal / reference_focal), quality=100)
         start = warp.astype(np.float32)
         try:
-            _, found = cv2.findTransformECC(reference, _shrunk_grey(view), start, motion, _CRITERIA)
+            correlation, found = cv2.findTransformECC(reference, _shrunk_grey(view), start, motion, _CRITERIA)
         except cv2.error:
-            # Not converged: the next frame starts from the last that did, and this one has no line.
+            correlation = math.nan
+        if not -1 <= correlation <= 1:
+            # Not converged, or featureless (infinite): the next frame starts from the last that did.
             continue
         warp = np.asarray(found, np.float64)
         maps[number] = warp * np.array([1.0, 1.0, _SHRINK])
@@ -57,7 +60,9 @@ def _as_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 def _shrunk_grey(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = picture.shape[0] // _SHRINK, picture.shape[1] // _SHRINK
-    small = cv2.resize(picture.astype(np.float32) / 255, (width, height), interpolation=cv2.INTER_CUBIC)
+    # Whole blocks only, so that frames of slightly different size are shrunk by the same factor.
+    whole = picture[: height * _SHRINK, : width * _SHRINK].astype(np.float32) / 255
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
 
 
