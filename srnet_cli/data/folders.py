@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.data.frames import read_rgb
-from srnet_cli.data.photos import PHOTO_SUFFIXES
 from srnet_cli.data.preparation import Prepared
 from srnet_cli.data.sequences import PARTS, Problem
 from srnet_cli.errors import DataError
@@ -103,7 +102,9 @@ def _is_paired(folder: Path) -> bool:
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    return {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file()}
+    from srnet_cli.imaging import RGB_SUFFIXES
+
+    return {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in RGB_SUFFIXES and p.is_file()}
 
 
 def _read_packed(path: Path, lr_size: tuple[int, int]) -> NDArray[np.float32]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import islice
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from torch import Tensor
 
 from srnet_cli.data.cache import Item
 from srnet_cli.data.photos import dihedral
-from srnet_cli.data.sources import Batch, TrainingSource
+from srnet_cli.data.sources import Batch
 from srnet_cli.data.upscale import Upscale, upscale
 from srnet_cli.errors import DataError
 from srnet_cli.residual.labels import enhanced_residual_tensor
@@ -135,34 +133,6 @@ class PatchSampler:
                 if residual is not None and labels is not None:
                     residual[row] = dihedral(labels[fine], turn)
         return lr, hr, residual
-
-
-def prefetched(
-    source: TrainingSource,
-    plan: Iterable[Sequence[int]],
-    seed: int,
-    patch: int,
-    device: torch.device | str,
-    workers: int = 2,
-    ahead: int = 4,
-) -> Iterator[Batch]:
-    """The batches of ``plan`` (the indices of each) in its order, made in the background.
-
-    Threads suffice: reading, copying and tensor arithmetic release the interpreter. At most ``ahead`` batches
-    wait to be used.
-    """
-    steps = iter(plan)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="patches")
-    waiting: list[Future[Batch]] = []
-    try:
-        while True:
-            for indices in islice(steps, max(1, ahead) - len(waiting)):
-                waiting.append(pool.submit(source.batch, indices, seed, patch, device))
-            if not waiting:
-                return
-            yield waiting.pop(0).result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _short_side(item: Item) -> int:

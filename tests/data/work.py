@@ -1,4 +1,4 @@
-"""A job for tests of the cache, in a module that a new process imports quickly."""
+"""Jobs for tests of the cache, in a module that a new process imports quickly."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.data.preparation import Prepared
 
@@ -34,3 +35,28 @@ class Work:
         if self.name == "dies":
             os._exit(1)
         return Prepared({"lr": np.zeros((2, 2, 3), np.uint8)}, {})
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A job that keeps given arrays."""
+
+    name: str
+    arrays: Mapping[str, NDArray[Any]]
+
+    @property
+    def group(self) -> str:
+        return self.name
+
+    @property
+    def scene(self) -> str:
+        return self.name
+
+    def inputs(self) -> tuple[Path, ...]:
+        return ()
+
+    def parameters(self) -> Mapping[str, Any]:
+        return {}
+
+    def run(self) -> Prepared:
+        return Prepared(self.arrays, {})

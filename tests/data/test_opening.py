@@ -1,0 +1,227 @@
+"""From a path to a source."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srnet_cli.data.folders import find_pairs
+from srnet_cli.data.opening import PairSource, SourceOptions, detect_source, open_source, prepare_source
+from srnet_cli.data.preparation import PairOptions
+from srnet_cli.data.sequences import Problem
+from srnet_cli.data.simulated import SimulatedSource
+from srnet_cli.data.splits import held_out_scenes, published_split
+from srnet_cli.errors import DataError
+
+
+def save(path: Path, height: int, width: int, seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    small = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC).save(path)
+
+
+def write_pairs(folder: Path, names: tuple[str, ...], scale: int = 4) -> None:
+    for seed, name in enumerate(names):
+        save(folder / "LR" / f"{name}.png", 24, 32, seed)
+        save(folder / "HR" / f"{name}.png", 24 * scale, 32 * scale, seed)
+
+
+def options(tmp_path: Path, scale: int = 4) -> SourceOptions:
+    return SourceOptions(scale=scale, cache=tmp_path / "cache", workers=1)
+
+
+# What a path is taken for.
+
+
+def test_sr_raw_is_recognised(srraw: Path) -> None:
+    found = detect_source(srraw)
+    assert found.kind == "sequences"
+    assert found.sentence.endswith("sequences of shots at several focal lengths, 2 in train/ and 1 in test/")
+    flat = detect_source(srraw / "train")
+    assert flat.kind == "sequences"
+    assert flat.sentence.endswith(": 2 sequences of shots at several focal lengths")
+    one = detect_source(srraw / "train" / "00001")
+    assert one.sentence.endswith("4 shots of one scene at several focal lengths")
+
+
+def test_paired_folders_are_recognised(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "data", ("a",))
+    assert detect_source(tmp_path / "data").kind == "pairs"
+    write_pairs(tmp_path / "theirs" / "SRRAW" / "X4" / "train", ("00001_00005",))
+    assert detect_source(tmp_path / "theirs", 4).kind == "pairs"
+
+
+@pytest.mark.parametrize("inside", ["", "HR", "train"])
+def test_photographs_are_recognised(tmp_path: Path, inside: str) -> None:
+    for name in ("cat", "dog", "1"):
+        save(tmp_path / "data" / inside / f"{name}.png", 20, 20)
+    found = detect_source(tmp_path / "data")
+    assert found.kind == "photos"
+    assert found.root == tmp_path / "data" / inside
+    assert "3 photographs, zoom will be simulated" in found.sentence
+
+
+def test_photographs_in_parts_are_not_taken_for_sequences(tmp_path: Path) -> None:
+    for part in ("train", "valid"):
+        for name in ("cat", "dog"):
+            save(tmp_path / part / f"{name}.png", 20, 20)
+    assert detect_source(tmp_path).root == tmp_path / "train"
+
+
+def test_nothing_and_nowhere_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no training data that I know"):
+        detect_source(tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        detect_source(tmp_path / "x")
+
+
+# Real zoom.
+
+
+def test_sequences_become_a_source(srraw: Path, tmp_path: Path) -> None:
+    source = open_source(srraw, options(tmp_path))
+    assert isinstance(source, PairSource)
+    training = {item.scene for item in source.sampler.items}
+    held_out = {item.scene for item in source.held_out}
+    assert training | held_out == {"train/00001", "train/00002"}
+    assert len(training) == len(held_out) == 1
+    assert {item.scene for item in source.test} == {"test/00001"}
+    assert source.description == "2 pairs ×4 from 1 scenes; 2 held out, 2 for testing, 0 left out"
+    assert source.scale == 4
+    batch = source.batch(range(4), seed=0, patch=24, device="cpu")
+    assert batch.lr.shape == (4, 3, 24, 24)
+    (item, _) = source.validation()
+    assert item.hr.shape == (4 * item.lr.shape[0], 4 * item.lr.shape[1], 3)
+    assert {item.name.split("/")[0] for item in source.evaluation()} == {"test"}
+
+
+def test_real_patches_show_one_thing(srraw: Path, tmp_path: Path) -> None:
+    """HR reduced to LR's size correlates with LR, whatever the flip."""
+    batch = open_source(srraw, options(tmp_path)).batch(range(12), seed=0, patch=24, device="cpu")
+    reduced = torch.nn.functional.avg_pool2d(batch.hr, 4)
+    likeness = [
+        np.corrcoef(lr.ravel().numpy(), hr.ravel().numpy())[0, 1]
+        for lr, hr in zip(batch.lr, reduced, strict=True)
+    ]
+    assert min(likeness) > 0.8
+    assert np.mean(likeness) > 0.9
+
+
+def test_a_mosaic_source_is_twice_as_far_from_its_target(srraw: Path, tmp_path: Path) -> None:
+    wanted = SourceOptions(scale=4, cache=tmp_path, workers=1, pairs=PairOptions(mosaic=True))
+    source = open_source(srraw, wanted)
+    assert source.scale == 8
+    batch = source.batch(range(3), seed=0, patch=12, device="cpu")
+    assert batch.lr.shape == (3, 4, 12, 12)
+    assert batch.hr.shape == (3, 3, 96, 96)
+    item = source.validation()[0]
+    assert item.lr.shape == (item.hr.shape[0] // 8, item.hr.shape[1] // 8, 4)
+
+
+def test_data_without_any_pair_says_why(srraw: Path, tmp_path: Path) -> None:
+    shutil.copytree(srraw / "train" / "00001", tmp_path / "data" / "00001")
+    for path in (tmp_path / "data" / "00001").glob("0000[12].*"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"no pair to train on \(00001: no two focal lengths \(35, 24 mm\)"):
+        open_source(tmp_path / "data", options(tmp_path))
+
+
+# Paired folders.
+
+
+def test_pairs_by_name_with_what_does_not_fit_left_out(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    write_pairs(data, ("a", "b", "c"))
+    (data / "LR" / "a.png").rename(data / "LR" / "ax4.png")
+    save(data / "LR" / "lonely.png", 24, 32)
+    save(data / "HR" / "single.png", 96, 128)
+    save(data / "HR" / "b.png", 97, 131)  # a few pixels too many are cut
+    save(data / "HR" / "c.png", 90, 128)
+    report = prepare_source(data, options(tmp_path))
+    assert [item.name for item in report.items] == ["a", "b"]
+    assert report.items[1].shapes == {"lr": (24, 32, 3), "hr": (96, 128, 3)}
+    assert sorted(report.left_out, key=lambda problem: problem.name) == [
+        Problem("c", "c.png is 128×90, not 4 times the 32×24 of its LR picture"),
+        Problem("lonely", "has no picture in HR/"),
+        Problem("single", "has no picture in LR/"),
+    ]
+
+
+def test_the_authors_tree_is_split_by_sequence(tmp_path: Path) -> None:
+    tree = tmp_path / "data" / "SRRAW" / "X4"
+    write_pairs(tree / "train", ("00001_00005", "00001_00006", "00002_00005"))
+    write_pairs(tree / "test", ("00009_00006",))
+    (tree / "train" / "ARW").mkdir()
+    np.save(tree / "train" / "ARW" / "00001_00005.npy", np.ones((12, 16, 4), np.float32))
+    source = open_source(tmp_path / "data", options(tmp_path))
+    assert isinstance(source, PairSource)
+    assert {item.scene for item in source.sampler.items + source.held_out} == {"train/00001", "train/00002"}
+    assert [item.name for item in source.test] == ["test/00009_00006"]
+    jobs, problems = find_pairs(tmp_path / "data", 4, mosaic=True)
+    assert [job.name for job in jobs] == ["train/00001_00005"]
+    assert jobs[0].run().arrays["mosaic"].shape == (12, 16, 4)
+    assert problems[0] == Problem("train/00001_00006", "has no packed mosaic in ARW/")
+
+
+# Photographs.
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(3):
+        save(folder / f"p{seed}.png", 130, 171, seed)
+    return folder
+
+
+@pytest.mark.parametrize("degradation", ["camera", "bicubic"])
+def test_photographs_become_a_source(photos: Path, degradation: str) -> None:
+    source = open_source(photos, SourceOptions(scale=4, degradation=degradation, smallest_photo=96))
+    assert isinstance(source, SimulatedSource)
+    batch = source.batch([5, 3], seed=1, patch=16, device="cpu")
+    assert batch.lr.shape == (2, 3, 16, 16)
+    assert batch.residual is not None
+    assert batch.hr.shape == batch.residual.shape == (2, 3, 64, 64)
+    alone = source.batch([3], seed=1, patch=16, device="cpu")
+    assert torch.equal(alone.lr[0], batch.lr[1])
+    assert torch.equal(alone.hr[0], batch.hr[1])
+    (item,) = source.validation()
+    assert (item.lr.shape, item.hr.shape) == ((32, 42, 3), (128, 168, 3))
+    assert np.array_equal(item.lr, source.validation()[0].lr)
+    assert "2 photographs" in source.description
+
+
+def test_one_photograph_trains_without_validation(tmp_path: Path) -> None:
+    save(tmp_path / "only.png", 120, 120)
+    source = open_source(tmp_path, SourceOptions(scale=2, smallest_photo=64))
+    assert source.validation() == ()
+    assert source.batch([0], 0, 16, "cpu").lr.shape == (1, 3, 16, 16)
+
+
+# Splits.
+
+
+def test_scenes_are_held_out_by_name() -> None:
+    names = [f"{number:05d}" for number in range(1, 401)]
+    held_out = held_out_scenes(names)
+    assert len(held_out) == 16
+    assert held_out == held_out_scenes(reversed(names * 3))
+    assert len(held_out & held_out_scenes([*names, "00401", "00402"])) >= 14
+    assert held_out_scenes(["only"]) == frozenset()
+    assert len(held_out_scenes(["a", "b"])) == 1
+
+
+def test_the_published_split_goes_by_item_number() -> None:
+    train, validation = published_split(list(range(1, 1400)), 4)
+    assert (train[0], train[-1], validation) == (1, 1300, list(range(1301, 1315)))
+    train, validation = published_split(list(range(1, 600)), 8)
+    assert (train[-1], validation[0], validation[-1]) == (482, 483, 497)
+    with pytest.raises(DataError, match="100 items; the published validation items are 1301–1314"):
+        published_split(list(range(100)), 4)
+    with pytest.raises(DataError, match="no published ranges for ×2"):
+        published_split([1], 2)
