@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -135,7 +136,7 @@ def raw_focal_length(path: Path) -> float | None:
     """The focal length in millimetres that a RAW file records, or None."""
     rawpy = _rawpy(path)
     with _explained(path), rawpy.RawPy() as raw:
-        raw.open_file(str(path))
+        _open(raw, path)
         value = float(raw.other.focal_length)
     if value > 0:
         return value
@@ -190,12 +191,22 @@ def _explained(path: Path) -> Iterator[None]:
         raise InputError(f"is a damaged RAW file ({text})", path=path) from error
 
 
+def _open(raw: Any, path: Path) -> None:
+    name = os.fsencode(path)
+    if name == str(path).encode(errors="replace"):
+        raw.open_file(str(path))
+        return
+    # rawpy takes names in UTF-8 only.
+    with path.open("rb") as file:
+        raw.open_buffer(file)
+
+
 @contextmanager
 def _opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iterator[Any]:
     """LibRaw's object with the pixels unpacked and checked."""
     rawpy = _rawpy(path)
     with _explained(path), rawpy.RawPy() as raw:
-        raw.open_file(str(path))
+        _open(raw, path)
         _check_size(path, raw.sizes, max_pixels)
         _check_extent(path, structure, raw.sizes)
         raw.unpack()

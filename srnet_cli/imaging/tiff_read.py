@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 #: tifffile decodes these itself, others only with a further package
 _PLAIN_COMPRESSIONS = frozenset({1, 8, 32946})
 _REDUCED_PICTURE = 1
+_QUIET = logging.NullHandler()
 #: colours, alpha, and a few that are left out; a header that claims more would only cost memory
 _MOST_SAMPLES = 16
 
@@ -111,6 +113,8 @@ def read_deep(
 def _through_tifffile(path: Path, page_index: int, planar: bool) -> NDArray[np.generic]:
     import tifffile
 
+    # It logs every oddity; what matters raises.
+    logging.getLogger("tifffile").addHandler(_QUIET)
     with tifffile.TiffFile(path) as file:
         values = np.asarray(file.pages[page_index].asarray(maxworkers=1))
     return np.moveaxis(values, 0, -1) if planar else values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -160,7 +161,7 @@ def test_dng_under_another_name(tmp_path: Path) -> None:
 
 
 def test_unusual_names(tmp_path: Path) -> None:
-    for name in ("ünï cödé.dng", "new\nline.dng", "-dash.DNG"):
+    for name in ("ünï cödé.dng", "new\nline.dng", "-dash.DNG", os.fsdecode(b"not utf-8 \xff.dng")):
         write_dng(tmp_path / name, corners())
         assert read_picture(tmp_path / name).width == 64
 
