@@ -93,7 +93,7 @@ def _channel(
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         total = math.fsum(threads.map(strip_sum, range(0, first.shape[0] - reach, strip)))
-    return total / ((first.shape[0] - reach) * (first.shape[1] - reach))
+    return total / float((first.shape[0] - reach) * (first.shape[1] - reach))
 
 
 def _strip_map(

@@ -1,0 +1,250 @@
+"""``srnet residual``: parse, call, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from srnet_cli.residual.batch import Outcome
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  srnet residual lr.png hr.png                    figures, residual and enhanced residual
+
+  srnet residual lr.png hr.png --heatmap          also heatmap, entropy map, histogram and overview
+
+  srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap
+
+  srnet residual LR/ HR/ --output lost/ --json
+
+  srnet residual lr.png hr.png --heatmap --interpolation nearest --colormap jet    the published look
+"""
+
+_LR = "Bringing LR to HR"
+_DRAWING = "Drawing"
+_RESULT = "The result"
+
+
+class InterpolationChoice(StrEnum):
+    NEAREST = "nearest"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+
+
+class AlignChoice(StrEnum):
+    NONE = "none"
+    TRANSLATION = "translation"
+    EUCLIDEAN = "euclidean"
+    AFFINE = "affine"
+
+
+def residual(
+    lr: Annotated[
+        Path, typer.Argument(metavar="LR", help="The wide shot: a RAW or RGB picture, or a folder of them.")
+    ],
+    hr: Annotated[
+        Path, typer.Argument(metavar="HR", help="The long shot, or the folder with files of equal names.")
+    ],
+    interpolation: Annotated[
+        InterpolationChoice,
+        typer.Option(help="How a smaller LR is enlarged to HR's size.", rich_help_panel=_LR),
+    ] = InterpolationChoice.BICUBIC,
+    align: Annotated[
+        AlignChoice,
+        typer.Option(
+            help="Register LR to HR first, to fractions of a pixel; of both, the common part is compared.",
+            rich_help_panel=_LR,
+        ),
+    ] = AlignChoice.NONE,
+    match_colour: Annotated[
+        bool,
+        typer.Option(
+            "--match-colour",
+            help="Remove a global difference of exposure and colour first.",
+            rich_help_panel=_LR,
+        ),
+    ] = False,
+    heatmap: Annotated[
+        bool,
+        typer.Option(
+            "--heatmap",
+            help="Draw heatmap, map of the local entropy, histogram and overview.",
+            rich_help_panel=_DRAWING,
+        ),
+    ] = False,
+    colormap: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="inferno, cividis, viridis, gray, jet, turbo, …", rich_help_panel=_DRAWING
+        ),
+    ] = "inferno",
+    value_range: Annotated[
+        str,
+        typer.Option(
+            "--range",
+            metavar="auto|LOW,HIGH",
+            help="Grey levels of the first and the last colour.",
+            rich_help_panel=_DRAWING,
+        ),
+    ] = "auto",
+    window: Annotated[
+        int,
+        typer.Option(
+            min=3, help="Side of the entropy map's window in pixels, odd.", rich_help_panel=_DRAWING
+        ),
+    ] = 15,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Folder of the pictures, made if missing.", rich_help_panel=_RESULT
+        ),
+    ] = Path("residual"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing pictures.", rich_help_panel=_RESULT)
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=_RESULT)
+    ] = False,
+) -> None:
+    """See and measure what a zoom lost: the residual of a wide shot and a long one."""
+    from srnet_cli.console import emit_json
+    from srnet_cli.errors import UsageError
+    from srnet_cli.residual.batch import Request, find_pairs, run_pairs
+    from srnet_cli.residual.compare import CompareOptions
+    from srnet_cli.residual.draw import colormap_table
+    from srnet_cli.residual.outputs import DrawOptions
+
+    if window % 2 == 0:
+        raise UsageError(f"--window takes an odd number of pixels, not {window}")
+    colormap_table(colormap)  # a name that does not exist ends the command before any work
+    request = Request(
+        compare=CompareOptions(
+            interpolation.value, None if align is AlignChoice.NONE else align.value, match_colour
+        ),
+        draw=DrawOptions(colormap, _range(value_range), window),
+        heatmap=heatmap,
+        output=output,
+        overwrite=overwrite,
+    )
+    pairs = find_pairs(lr, hr)
+    outcomes = []
+    for outcome in run_pairs(pairs, request):
+        _report(outcome, single=len(pairs) == 1 and not json)
+        outcomes.append(outcome)
+    if json:
+        emit_json({"results": [outcome.document() for outcome in outcomes]})
+    elif len(pairs) > 1:
+        _print_summary(outcomes)
+    if any(outcome.error is not None for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _range(text: str) -> tuple[float, float] | None:
+    from srnet_cli.errors import UsageError
+
+    if text == "auto":
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--range takes 'auto' or two numbers LOW,HIGH, not {text!r}") from None
+    if not 0 <= low < high <= 255:
+        raise UsageError(f"--range needs 0 <= LOW < HIGH <= 255, not {text}")
+    return low, high
+
+
+def _report(outcome: Outcome, single: bool) -> None:
+    """What is known as soon as a pair is done: errors and notes, and the figures if it is the only one."""
+    from srnet_cli.console import show_error, warn
+
+    if outcome.error is not None:
+        show_error(outcome.error)
+        return
+    for note in outcome.notes:
+        warn(f"{outcome.pair.lr.name}: {note}")
+    if single:
+        _print_figures(outcome)
+
+
+def _print_figures(outcome: Outcome) -> None:
+    """A column for LR as it was given, and one for each change."""
+    from rich.table import Table
+
+    from srnet_cli.console import people, printable
+    from srnet_cli.residual.panel import figure_rows
+
+    comparison = outcome.comparison
+    assert comparison is not None
+    names = (
+        f"{printable(outcome.pair.lr.name)} → {printable(outcome.pair.hr.name if outcome.pair.hr else '')}"
+    )
+    table = Table(title=names, title_justify="left")
+    table.add_column("")
+    for stage in comparison.stages:
+        table.add_column(stage.name if len(comparison.stages) > 1 else "", justify="right")
+    columns = [figure_rows(stage.figures) for stage in comparison.stages]
+    for rows in zip(*columns, strict=True):
+        table.add_row(rows[0][0], *(value for _, value in rows))
+    table.add_section()
+    for lowest in range(0, 100, 10):
+        shares = [f"{100 * stage.figures.lost_shares[lowest // 10]:.1f} %" for stage in comparison.stages]
+        table.add_row(f"pixels that lost {lowest}–{lowest + 10} %", *shares)
+    people().print(table, soft_wrap=False)
+    for line in _changes(outcome):
+        people().print(line)
+    people().print(f"pictures in {printable(str(next(iter(outcome.files.values())).parent))}")
+
+
+def _changes(outcome: Outcome) -> list[str]:
+    """What alignment and colour match did, a line each."""
+    lines = []
+    comparison = outcome.comparison
+    assert comparison is not None
+    if comparison.alignment is not None:
+        found = comparison.alignment
+        right, down = found.shift
+        left, top, end, bottom = found.box
+        lines.append(
+            f"aligned ({found.motion}): moved {right:+.2f} px right, {down:+.2f} px down, "
+            f"turned {found.rotation:+.3f}°, enlarged ×{found.magnification:.4f}; "
+            f"correlation {found.correlation:.3f}; compared {end - left}×{bottom - top} px in common"
+        )
+    if comparison.colour is not None:
+        gains = " / ".join(f"{gain:.3f}" for gain in comparison.colour.gain)
+        offsets = " / ".join(f"{offset:+.1f}" for offset in comparison.colour.offset)
+        lines.append(f"colours matched: R / G / B times {gains}, plus {offsets}")
+    return lines
+
+
+def _print_summary(outcomes: Sequence[Outcome]) -> None:
+    """A line for each pair of two folders."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from srnet_cli.console import people, printable
+    from srnet_cli.residual.panel import decibels
+
+    table = Table("pair")
+    for name in ("PSNR, RGB", "PSNR, Y", "SSIM", "MAE", "entropy"):
+        table.add_column(name, justify="right")
+    for outcome in outcomes:
+        if outcome.comparison is None:
+            table.add_row(escape(printable(outcome.pair.lr.name)), "[red]failed[/]")
+            continue
+        figures = outcome.comparison.figures
+        table.add_row(
+            escape(printable(outcome.pair.lr.name)),
+            decibels(figures.psnr_rgb),
+            decibels(figures.psnr_y),
+            f"{figures.ssim:.4f}",
+            f"{figures.mae:.2f}",
+            f"{figures.entropy:.3f}",
+        )
+    people().print(table, soft_wrap=False)
