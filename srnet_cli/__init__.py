@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from srnet_cli.library import residual, zoom
     from srnet_cli.weights import load_model
 
 __all__ = ["load_model", "residual", "zoom"]
@@ -17,4 +18,7 @@ __all__ = ["load_model", "residual", "zoom"]
 def __getattr__(name: str) -> Any:
     if name == "load_model":
         return import_module("srnet_cli.weights").load_model
+    if name in ("zoom", "residual"):
+        # The packages of these names; they can be called (see callable_room).
+        return import_module(f"srnet_cli.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

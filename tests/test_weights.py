@@ -20,7 +20,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-import srnet_cli
 from srnet_cli import weights
 from srnet_cli.cards import CARD_FILE, Card, card_text, read_card
 from srnet_cli.checkpoints import load_checkpoint_into
@@ -573,12 +572,3 @@ def test_what_this_checkout_releases_loads() -> None:
         assert loaded.card == card
         assert card.licence != "unknown"
     assert models_folder().name in ("models", "_models")
-
-
-# --- the library --------------------------------------------------------------------------------------------
-
-
-def test_load_model_is_a_name_of_the_library() -> None:
-    assert srnet_cli.load_model is load_model
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = srnet_cli.nothing

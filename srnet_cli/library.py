@@ -1,0 +1,77 @@
+"""The functions behind ``srnet_cli.zoom`` and ``srnet_cli.residual``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
+from srnet_cli.imaging.resize import Method, resize
+from srnet_cli.residual.figures import Residual, measure
+from srnet_cli.weights import LoadedModel
+from srnet_cli.zoom.batch import Engines, ZoomRequest
+from srnet_cli.zoom.engine import Engine, EngineOptions
+from srnet_cli.zoom.frame import FrameKind, plan_frame, plan_passes
+from srnet_cli.zoom.pipeline import zoom_picture
+from srnet_cli.zoom.tiles import Region
+
+Source = str | Path | Picture
+
+
+def zoom(
+    source: Source,
+    scale: float = 4.0,
+    *,
+    model: str | LoadedModel = "auto",
+    frame: FrameKind = "full",
+    crop: Region | None = None,
+    raw: RawOptions | None = None,
+    engine: EngineOptions | None = None,
+) -> Picture:
+    """A picture enlarged, in memory; bit depth, profile and metadata stay.
+
+    Args:
+        source: a file (RAW or RGB), or a picture: ``Picture(pixels)`` of H×W×3 uint8 or uint16.
+        scale: output over input, 1 to 16.
+        model: the name of a released model, a path, or what ``load_model`` returned; ``auto`` takes the
+            smallest released model that reaches the scale, or a chain.
+        frame: ``full``, or ``camera`` for the centre at the input's own size.
+        crop: only this region.
+        raw: how a RAW file is developed.
+        engine: device, precision, tile.
+
+    Returns:
+        The picture; its ``pixels`` are the enlarged array.
+
+    Raises:
+        SrnetError: its subclasses say what could not be read, loaded or computed.
+    """
+    picture = _opened(source, raw)
+    plan = plan_frame(picture.height, picture.width, scale, frame, crop)
+    options = engine or EngineOptions()
+    if isinstance(model, LoadedModel):
+        engines = [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
+    else:
+        engines = Engines(ZoomRequest(model=model, engine=options)).for_scale(scale)
+    return zoom_picture(picture, plan, engines)
+
+
+def residual(lr: Source, hr: Source, *, interpolation: Method = "bicubic") -> Residual:
+    """What a zoom lost: LR enlarged to the size of HR, their difference in 8 bit, and its figures.
+
+    Raises:
+        SrnetError: when a file cannot be read.
+        ValueError: when the pictures are smaller than 7×7.
+    """
+    small, large = _eight_bit(lr), _eight_bit(hr)
+    return measure(resize(small, large.shape[0], large.shape[1], interpolation), large)
+
+
+def _eight_bit(source: Source) -> NDArray[np.uint8]:
+    return np.asarray(to_bit_depth(_opened(source, None).pixels, 8), np.uint8)
+
+
+def _opened(source: Source, raw: RawOptions | None) -> Picture:
+    return source if isinstance(source, Picture) else read_picture(Path(source), raw or RawOptions())

@@ -1,0 +1,91 @@
+"""The library in three names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import srnet_cli
+from srnet_cli.cards import Card
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import Picture, write_picture
+from srnet_cli.imaging.resize import resize
+from srnet_cli.network.registry import build_network
+from srnet_cli.weights import LoadedModel, load_model, save_model
+
+SIZES = {"n_feats": 16, "n_resblocks": 1}
+CARD = Card("tiny", "edsr", 2, SIZES, tile=32, overlap=8)
+
+
+@pytest.fixture
+def model() -> LoadedModel:
+    torch.manual_seed(0)
+    return LoadedModel(build_network("edsr", 2, **SIZES).eval(), CARD, Path("tiny"))
+
+
+def scene(height: int = 40, width: int = 50) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_load_model() -> None:
+    assert srnet_cli.load_model is load_model
+
+
+def test_zoom_a_picture_and_a_file(model: LoadedModel, tmp_path: Path) -> None:
+    picture = Picture(scene())
+    enlarged = srnet_cli.zoom(picture, 2, model=model)
+    assert enlarged.pixels.shape == (80, 100, 3) and enlarged.pixels.dtype == np.uint8
+    write_picture(picture, tmp_path / "a.png")
+    save_model(tmp_path / "tiny", model.network, CARD, half=False)
+    again = srnet_cli.zoom(tmp_path / "a.png", 2, model=str(tmp_path / "tiny"))
+    assert np.array_equal(again.pixels, enlarged.pixels)
+
+
+def test_zoom_frames_and_other_scales(model: LoadedModel) -> None:
+    picture = Picture(scene().astype(np.uint16) * 257)
+    assert srnet_cli.zoom(picture, 2, model=model, frame="camera").pixels.shape == (40, 50, 3)
+    three = srnet_cli.zoom(picture, 3, model=model)
+    assert three.pixels.shape == (120, 150, 3) and three.bit_depth == 16
+
+
+def test_residual_of_arrays_and_files(tmp_path: Path) -> None:
+    large = scene(32, 48)
+    small = resize(large, 16, 24, "bicubic")
+    result = srnet_cli.residual(Picture(small), Picture(large))
+    expected = np.abs(large.astype(int) - resize(small, 32, 48, "bicubic"))
+    assert np.array_equal(result.plain, expected)
+    for name, pixels in (("lr.png", small), ("hr.png", large)):
+        write_picture(Picture(pixels), tmp_path / name)
+    assert srnet_cli.residual(str(tmp_path / "lr.png"), str(tmp_path / "hr.png")).figures == result.figures
+    with pytest.raises(InputError):
+        srnet_cli.residual(tmp_path / "none.png", tmp_path / "hr.png")
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = srnet_cli.nothing
+
+
+@pytest.mark.parametrize("first", ["", "import srnet_cli.zoom.engine, srnet_cli.residual.labels"])
+def test_the_names_are_functions_whatever_was_imported_first(first: str) -> None:
+    code = f"""
+{first}
+from srnet_cli import residual, zoom
+import srnet_cli.zoom.tiles as tiles
+assert callable(zoom) and callable(residual) and tiles.Grid
+try:
+    zoom("/nowhere.png")
+except Exception as error:
+    assert type(error).__name__ == "InputError", error
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+def test_the_package_alone_imports_nothing_heavy() -> None:
+    code = "import sys, srnet_cli; assert not {'torch', 'numpy', 'cv2'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
