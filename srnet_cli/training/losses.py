@@ -75,7 +75,7 @@ def rloss(
 ) -> Tensor:
     """Pictures weighted by residuals must agree.
 
-    ``as_written``: mean|SR·D − HR·D| + mean|SR·D̂ − HR·D̂|, each divided by 255. ``as_called``: the same with
+    ``as_written``: mean|SR·D − HR·D| + mean|SR·D̂ − HR·D|, each divided by 255. ``as_called``: the same with
     the arguments in the order that the released code passes, mean|HR·D̂ − SR·D̂| + mean|HR·D − SR·D̂|.
     """
     if order == "as_called":
@@ -83,7 +83,7 @@ def rloss(
             F.l1_loss(hr * predicted, sr * predicted) / RANGE
             + F.l1_loss(hr * residual, sr * predicted) / RANGE
         )
-    return F.l1_loss(sr * residual, hr * residual) / RANGE + F.l1_loss(sr * predicted, hr * predicted) / RANGE
+    return F.l1_loss(sr * residual, hr * residual) / RANGE + F.l1_loss(sr * predicted, hr * residual) / RANGE
 
 
 def rnlloss(
