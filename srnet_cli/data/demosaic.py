@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+#: pixels of reflection around the mosaic: as far as the interpolation reaches, and even
+MARGIN = 4
+
 
 def hamilton_adams(picture: Tensor, phase: Tensor) -> Tensor:
     """Sample N×3×H×W on a Bayer mosaic and interpolate it again.
@@ -13,15 +16,18 @@ def hamilton_adams(picture: Tensor, phase: Tensor) -> Tensor:
     Green along the direction of the smaller gradient with a second-order correction from the sampled
     colour, red and blue as bilinear colour differences (Hamilton and Adams, US patent 5,629,734, expired).
     ``phase`` (N, 0..3) says which of RGGB's four corners is at the upper left: bit 0 shifts by a column,
-    bit 1 by a row.
+    bit 1 by a row. Height and width must exceed ``MARGIN``.
     """
+    # Reflection at a pixel keeps its row's and column's parity, so the mosaic goes on beyond the border.
+    picture = F.pad(picture, (MARGIN, MARGIN, MARGIN, MARGIN), mode="reflect")
     red, green, blue = (mask.unsqueeze(1).to(picture) for mask in bayer_masks(phase, *picture.shape[2:]))
     mosaic = picture[:, 0:1] * red + picture[:, 1:2] * green + picture[:, 2:3] * blue
     full_green = torch.where(green.bool(), mosaic, _directed_green(mosaic))
     difference = mosaic - full_green
     full_red = full_green + _fill(difference * red, red)
     full_blue = full_green + _fill(difference * blue, blue)
-    return torch.cat([full_red, full_green, full_blue], dim=1)
+    full = torch.cat([full_red, full_green, full_blue], dim=1)
+    return full[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def bayer_masks(phase: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,5 +64,4 @@ def _fill(samples: Tensor, mask: Tensor) -> Tensor:
     def spread(x: Tensor) -> Tensor:
         return F.conv2d(F.pad(x, (1, 1, 1, 1)), weights)
 
-    # Dividing by the spread mask keeps the borders right, where neighbours are missing.
     return spread(samples) / spread(mask)

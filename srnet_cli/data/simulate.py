@@ -154,10 +154,10 @@ def lens_kernels(p: CameraParameters, scale: int) -> Tensor:
     """
     radius = math.ceil(3 * 0.7 * scale)
     size = 2 * radius + scale
-    # Gaussian sampled four times as fine as the HR grid, then summed over the pixel's area.
+    # The Gaussian is sampled four times as fine as the HR grid, then summed over the areas of LR and HR pixel.
     fine = 4
-    steps = torch.arange(size * fine, device=p.blur.device, dtype=torch.float32)
-    position = (steps + 0.5) / fine - size / 2
+    count = (size + scale) * fine - 1
+    position = (torch.arange(count, device=p.blur.device, dtype=torch.float32) - (count - 1) / 2) / fine
     y = position.view(1, -1, 1) - p.shift_y.view(-1, 1, 1) * scale
     x = position.view(1, 1, -1) - p.shift_x.view(-1, 1, 1) * scale
     cos, sin = torch.cos(p.angle).view(-1, 1, 1), torch.sin(p.angle).view(-1, 1, 1)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from srnet_cli.errors import UsageError
+from srnet_cli.zoom.jobs import plan_jobs
+
+
+def touch(folder: Path, *names: str) -> list[Path]:
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return paths
+
+
+def targets(folder: Path, *args: object, **kwargs: object) -> list[str]:
+    jobs = plan_jobs(*args, **kwargs)  # type: ignore[arg-type]
+    return [str(job.target.relative_to(folder)) for job in jobs if job.target is not None]
+
+
+def test_default_names_lie_beside_their_input(tmp_path: Path) -> None:
+    inputs = touch(tmp_path, "a.jpg", "b.ARW", "c.bmp", "d.PNG")
+    expected = ["a_x4.jpg", "b_x4.tif", "c_x4.png", "d_x4.PNG"]
+    assert targets(tmp_path, inputs, None, "x4") == expected
+
+
+def test_a_format_decides_the_suffix(tmp_path: Path) -> None:
+    inputs = touch(tmp_path, "a.jpg", "b.ARW")
+    assert targets(tmp_path, inputs, None, "x2", "avif") == ["a_x2.avif", "b_x2.avif"]
+
+
+def test_same_stems_do_not_collide(tmp_path: Path) -> None:
+    inputs = touch(tmp_path / "in", "a.jpg", "a.png", "b.png")
+    found = targets(tmp_path, inputs, tmp_path / "out", "x4", "png")
+    assert found == ["out/a_jpg_x4.png", "out/a_png_x4.png", "out/b_x4.png"]
+
+
+def test_a_folders_tree_is_mirrored(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.jpg", "deep/er/b.png", "notes.txt")
+    found = targets(tmp_path, [tmp_path / "in"], tmp_path / "out", "x4", recursive=True)
+    assert found == ["out/a_x4.jpg", "out/deep/er/b_x4.png"]
+    assert targets(tmp_path, [tmp_path / "in"], tmp_path / "out", "x4") == ["out/a_x4.jpg"]
+
+
+def test_results_of_an_earlier_run_are_not_zoomed_again(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a_x4.jpg", "lonely_x4.jpg")
+    assert targets(tmp_path, [tmp_path], None, "x4") == ["a_x4.jpg", "lonely_x4_x4.jpg"]
+
+
+def test_a_picture_given_twice_is_done_once(tmp_path: Path) -> None:
+    (file,) = touch(tmp_path, "a.jpg")
+    jobs = plan_jobs([file, tmp_path / "." / "a.jpg", tmp_path], None, "x4")
+    assert len(jobs) == 1
+
+
+def test_a_symlink_loop_ends(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.jpg")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    assert targets(tmp_path, [tmp_path / "in"], tmp_path / "out", "x4", recursive=True) == ["out/a_x4.jpg"]
+
+
+def test_what_is_not_there_is_a_failed_job(tmp_path: Path) -> None:
+    (file,) = touch(tmp_path, "a.jpg")
+    jobs = plan_jobs([tmp_path / "gone.jpg", file], None, "x4")
+    assert [job.error is not None for job in jobs] == [False, True]
+
+
+def test_a_result_never_replaces_its_input(tmp_path: Path) -> None:
+    (file,) = touch(tmp_path, "a.png")
+    (job,) = plan_jobs([file], file, "x4")
+    assert job.error is not None
+    assert "replace its own input" in str(job.error)
+
+
+def test_several_pictures_into_one_file_are_refused(tmp_path: Path) -> None:
+    inputs = touch(tmp_path, "a.jpg", "b.jpg")
+    with pytest.raises(UsageError, match="one file"):
+        plan_jobs(inputs, tmp_path / "out.png", "x4")
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (job,) = plan_jobs([tmp_path / "in"], None, "x4")
+    assert "no picture" in str(job.error)
