@@ -74,6 +74,17 @@ def test_every_remainder_of_columns_and_strips(size: int) -> None:
     assert_same(small(scale=4), picture(size), residual=False)
 
 
+def test_the_yardstick_of_the_benchmark_computes_the_same() -> None:
+    from benchmarks.authors_form import AuthorsForm
+
+    network = small(scale=4)
+    lr = picture(12)
+    expected, got = run(network, lr, True), run(AuthorsForm(network), lr, True)
+    assert expected.residual is not None and got.residual is not None
+    assert (got.sr - expected.sr).abs().max() <= 1e-3
+    assert (got.residual - expected.residual).abs().max() <= 1e-3
+
+
 def test_residual_scale_and_untrained_statistics() -> None:
     torch.manual_seed(3)
     for kind in ("none", "ca+mpr-sa"):
