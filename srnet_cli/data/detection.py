@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from srnet_cli.data.folders import find_pair_folders
+from srnet_cli.data.frames import Shot, focal_length
 from srnet_cli.data.sequences import PARTS, find_shots
 from srnet_cli.errors import DataError
 
@@ -79,11 +80,21 @@ def _any_scene(folders: Sequence[Path]) -> bool:
 
 
 def _is_scene(folder: Path) -> bool:
-    """A few shots that are RAW files, or pictures numbered as a camera or SR-RAW does."""
+    """A few shots that are RAW files, or numbered pictures that tell their focal length."""
     shots = find_shots(folder)
     if not 1 <= len(shots) <= _MOST_SHOTS:
         return False
-    return any(shot.raw is not None for shot in shots) or all(shot.number is not None for shot in shots)
+    if any(shot.raw is not None for shot in shots):
+        return True
+    return all(shot.number is not None for shot in shots) and any(_has_focal_length(shot) for shot in shots)
+
+
+def _has_focal_length(shot: Shot) -> bool:
+    try:
+        focal_length(shot)
+    except DataError:
+        return False
+    return True
 
 
 def _count_photos(folder: Path) -> int:

@@ -81,6 +81,8 @@ def open_source(
     source = pair_source(report, options)
     if not source.sampler.items:
         reasons = "; ".join(f"{p.name}: {p.reason}" for p in report.left_out[:3])
+        if not reasons and source.test:
+            reasons = "all are in test/"
         raise DataError(f"no pair to train on{f' ({reasons})' if reasons else ''}", path=path)
     return source
 

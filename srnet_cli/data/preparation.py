@@ -122,8 +122,9 @@ class PairJob:
         return (*(path for shot in shots for path in shot.files), *texts)
 
     def parameters(self) -> Mapping[str, Any]:
-        focals = {shot.name: shot.focal for shot in self.pair.sequence.shots}
-        return {**asdict(self.options), "lr": self.pair.lr.name, "hr": self.pair.hr.name, "focal_mm": focals}
+        shots = (self.pair.sequence.shots[0], self.pair.lr, self.pair.hr)
+        reference, lr, hr = ([shot.name, shot.focal] for shot in shots)
+        return {**asdict(self.options), "reference": reference, "lr": lr, "hr": hr}
 
     def run(self) -> Prepared:
         if self.options.recipe == "published":
@@ -222,14 +223,28 @@ def _lacks(*shots: Shot) -> list[tuple[Shot, str]]:
     ]
 
 
+def release_frames() -> None:
+    """Give back the memory of the pictures that were kept for the next pair."""
+    _read_once.cache_clear()
+
+
+def _frame(path: Path) -> NDArray[np.uint8]:
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
 # A process prepares the pairs of one sequence in a row; each shot is in several of them.
 @lru_cache(maxsize=3)
-def _frame(path: Path) -> NDArray[np.uint8]:
+def _read_once(path: Path, _modified: int) -> NDArray[np.uint8]:
     return read_rgb(path)
 
 
-@lru_cache(maxsize=1)
 def _published_transforms(shots: tuple[Shot, ...], euclidean: bool) -> TransformFile:
+    modified = tuple(shot.rgb.stat().st_mtime_ns for shot in shots if shot.rgb is not None)
+    return _align_once(shots, modified, euclidean)
+
+
+@lru_cache(maxsize=1)
+def _align_once(shots: tuple[Shot, ...], _modified: tuple[int, ...], euclidean: bool) -> TransformFile:
     numbered = [shot for shot in shots if shot.number is not None and shot.rgb is not None]
 
     def frames() -> Any:

@@ -12,7 +12,7 @@ from srnet_cli.data.cache import Item, Progress
 from srnet_cli.data.detection import Kind, detect_source
 from srnet_cli.data.folders import find_pairs
 from srnet_cli.data.pairing import make_pairs
-from srnet_cli.data.preparation import Job, PairJob, PairOptions
+from srnet_cli.data.preparation import Job, PairJob, PairOptions, release_frames
 from srnet_cli.data.repairs import repair_published
 from srnet_cli.data.sequences import Problem, discover
 from srnet_cli.errors import DataError
@@ -86,7 +86,10 @@ def prepare_source(
         raise DataError("photographs need no preparation", path=path, remedy="just train on them")
     jobs, left_out, notes = _jobs(kind, root, options)
     folder = cache.set_folder(options.cache or cache.default_cache(), root, _set_name(kind, options))
-    done = cache.prepare(jobs, folder, options.workers, progress)
+    try:
+        done = cache.prepare(jobs, folder, options.workers, progress)
+    finally:
+        release_frames()
     return PreparationReport(done.items, (*left_out, *done.left_out), tuple(notes), done.made, folder)
 
 

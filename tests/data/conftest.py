@@ -8,6 +8,8 @@ import pytest
 
 from tests.scenes import Shot, default_shots, write_sequence
 
+FOUR_FOCALS = (150.0, 100.0, 35.0, 24.0)
+
 
 @pytest.fixture(scope="session")
 def srraw(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -19,4 +21,4 @@ def srraw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def four_shots(seed: int) -> list[Shot]:
-    return default_shots(seed, (150.0, 100.0, 35.0, 24.0))
+    return default_shots(seed, FOUR_FOCALS)

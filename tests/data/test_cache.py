@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from srnet_cli.data import cache
 from srnet_cli.data.preparation import PairOptions
 from srnet_cli.data.preparing import PreparationReport, SourceOptions, prepare_source
 from srnet_cli.errors import DataError, OutputError, UsageError
-from tests.data.conftest import four_shots
+from tests.data.conftest import FOUR_FOCALS, four_shots
 from tests.data.work import Work
 from tests.scenes import Shot, save_jpeg, write_sequence
 
@@ -306,6 +307,36 @@ def test_colours_are_matched_on_request(tmp_path: Path) -> None:
     offsets = [float(item.open("hr").mean() - item.open("lr").mean()) for item in (plain, matched)]
     assert offsets[0] < -15
     assert abs(offsets[1]) < 3
+
+
+def test_shots_taken_upside_down_are_turned(own: Path, tmp_path: Path) -> None:
+    """The same shots stored turned by 180 degrees with the EXIF orientation that says so."""
+    upright = {item.name: item for item in prepare(own, tmp_path / "upright").items}
+    for path, focal in zip(sorted((own / "00001").glob("*.JPG")), FOUR_FOCALS, strict=True):
+        save_jpeg(path, np.asarray(Image.open(path))[::-1, ::-1].copy(), focal, orientation=3)
+    for item in prepare(own, tmp_path / "turned").items:
+        before = upright[item.name].open("lr").astype(int)
+        assert item.shapes == upright[item.name].shapes
+        assert np.abs(item.open("lr") - before).mean() < 3
+
+
+def test_a_sequence_of_raw_files_only(tmp_path: Path) -> None:
+    shots = [Shot(focal, (0.5 * k, -k)) for k, focal in enumerate((150.0, 35.0))]
+    write_sequence(tmp_path / "data", shots, 240, 320, raw="DNG", jpeg=False)
+    (item,) = prepare(tmp_path / "data", tmp_path / "cache", mosaic=True).items
+    assert item.report["files"] == ["00002.DNG", "00001.DNG"]
+    assert item.report["correlation"] > 0.95
+    assert item.report["white_balance"] == pytest.approx([2.2, 1.0, 1.0, 1.6], rel=0.02)
+
+
+def test_a_new_shot_leaves_the_old_pairs_alone(srraw: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "00001"
+    folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        shutil.copy2(srraw / "train" / "00001" / f"0000{number}.JPG", folder)
+    assert prepare(folder.parent, tmp_path / "cache").made == 1
+    shutil.copy2(srraw / "train" / "00001" / "00004.JPG", folder)
+    assert prepare(folder.parent, tmp_path / "cache").made == 1
 
 
 # The cache itself.

@@ -58,7 +58,7 @@ def test_paired_folders_are_recognised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("inside", ["", "HR", "train"])
 def test_photographs_are_recognised(tmp_path: Path, inside: str) -> None:
-    for name in ("cat", "dog", "1"):
+    for name in ("1", "2", "3"):
         save(tmp_path / "data" / inside / f"{name}.png", 20, 20)
     found = detect_source(tmp_path / "data")
     assert found.kind == "photos"
@@ -101,15 +101,12 @@ def test_sequences_become_a_source(srraw: Path, tmp_path: Path) -> None:
 
 
 def test_real_patches_show_one_thing(srraw: Path, tmp_path: Path) -> None:
-    """HR reduced to LR's size correlates with LR, whatever the flip."""
+    """HR reduced to LR's size looks like its own LR, whatever the flip, and like no other."""
     batch = open_source(srraw, options(tmp_path)).batch(range(12), seed=0, patch=24, device="cpu")
     reduced = torch.nn.functional.avg_pool2d(batch.hr, 4)
-    likeness = [
-        np.corrcoef(lr.ravel().numpy(), hr.ravel().numpy())[0, 1]
-        for lr, hr in zip(batch.lr, reduced, strict=True)
-    ]
-    assert min(likeness) > 0.8
-    assert np.mean(likeness) > 0.9
+    likeness = np.corrcoef(batch.lr.flatten(1).numpy(), reduced.flatten(1).numpy())[:12, 12:]
+    assert np.diag(likeness).min() > 0.7
+    assert (likeness.argmax(axis=1) == np.arange(12)).all()
 
 
 def test_a_mosaic_source_is_twice_as_far_from_its_target(srraw: Path, tmp_path: Path) -> None:
@@ -128,6 +125,12 @@ def test_data_without_any_pair_says_why(srraw: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "data" / "00001").glob("0000[12].*"):
         path.unlink()
     with pytest.raises(DataError, match=r"no pair to train on \(00001: no two focal lengths \(35, 24 mm\)"):
+        open_source(tmp_path / "data", options(tmp_path))
+
+
+def test_test_data_alone_is_not_trained_on(srraw: Path, tmp_path: Path) -> None:
+    shutil.copytree(srraw / "test", tmp_path / "data" / "test")
+    with pytest.raises(DataError, match=r"no pair to train on \(all are in test/\)"):
         open_source(tmp_path / "data", options(tmp_path))
 
 
