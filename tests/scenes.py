@@ -102,7 +102,7 @@ def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> F
 
 @dataclass(frozen=True)
 class _Shapes:
-    """N convex polygons in painting order: N×5×2 ``vertices``, N×2 ``middles``, ``sizes``, N×3 ``colours``."""
+    """Convex polygons in painting order: N×5×2 ``vertices``, N×2 ``middles``, N×3 ``colours``."""
 
     vertices: NDArray[np.float64]
     middles: NDArray[np.float64]
