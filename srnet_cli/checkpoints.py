@@ -39,10 +39,12 @@ def parse_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"no valid safetensors file: {error}", path=path) from error
 
 
-def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]:
+def parse_pickle(
+    content: bytes, path: Path, keys: Sequence[str] = STATE_KEYS
+) -> tuple[dict[str, Tensor], object]:
     """The tensors of a ``torch.save`` file, and what it holds under ``card`` (None: nothing).
 
-    The tensors are the whole document, or what lies under ``network``, ``model`` or ``state_dict``.
+    The tensors are the whole document, or what lies under the first of ``keys`` that it has.
 
     Raises:
         WeightsError: when the content is damaged, holds anything but plain data, or claims more than it has.
@@ -57,9 +59,7 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
         raise WeightsError(_refusal(error), path=path) from error
     if not isinstance(document, Mapping):
         raise WeightsError("holds no dictionary of tensors", path=path)
-    state: Any = next(
-        (document[key] for key in STATE_KEYS if isinstance(document.get(key), Mapping)), document
-    )
+    state: Any = next((document[key] for key in keys if isinstance(document.get(key), Mapping)), document)
     if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
         raise WeightsError("holds no dictionary of tensors", path=path)
     if any(t.layout is not torch.strided or t.is_quantized for t in state.values()):

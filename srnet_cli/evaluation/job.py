@@ -1,0 +1,103 @@
+"""A whole evaluation: measured, shown to the user, written to a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.console import people
+from srnet_cli.errors import OutputError
+from srnet_cli.evaluation.display import Display, show_results
+from srnet_cli.evaluation.ranks import join_ranks
+from srnet_cli.evaluation.results import SetResult
+from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
+from srnet_cli.evaluation.tables import document, markdown, methods_csv, pictures_csv
+from srnet_cli.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure, and where the results go (None: nowhere)."""
+
+    request: EvaluationRequest
+    output: Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Results as one JSON document, and how many pictures could not be measured completely."""
+
+    document: dict[str, Any]
+    failures: int
+
+
+def run_job(job: Job) -> Outcome | None:
+    """Measure, show, write; None in processes other than the first.
+
+    Raises:
+        SrnetError: when models or data cannot be opened, or the folder cannot be written.
+    """
+    with join_ranks() as ranks:
+        if ranks.leads and job.output is not None:
+            _check_output(job.output, job.overwrite)
+        if not ranks.leads:
+            evaluate(job.request, ranks, Watcher())
+            return None
+        with Display() as display:
+            results = evaluate(job.request, ranks, display)
+    assert results is not None
+    show_results(results)
+    whole = document(results, _about(job.request))
+    if job.output is not None:
+        write_results(results, whole, job.output, job.overwrite)
+        people().print(f"written to {job.output}")
+    return Outcome(whole, sum(len(result.failed) for result in results))
+
+
+def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool) -> None:
+    """Every kind of table and picture into ``folder``.
+
+    Raises:
+        OutputError: when something cannot be written.
+    """
+
+    def text(name: str, content: str) -> None:
+        with atomic_path(folder / name, overwrite=overwrite) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+    text("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    text("results.csv", methods_csv(results))
+    text("pictures.csv", pictures_csv(results))
+    text("results.md", markdown(results))
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
+    """An existing result is refused before the work, not after it."""
+    if (folder / "results.json").exists() and not overwrite:
+        raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be made: {error.strerror}", path=folder) from error
+
+
+def _about(request: EvaluationRequest) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    import torch
+
+    try:
+        own = version("srnet-cli")
+    except PackageNotFoundError:  # run from a checkout
+        own = "not installed"
+    return {
+        "srnet": own,
+        "torch": torch.__version__,
+        "data": [str(path) for path in request.data],
+        "crop": request.crop,
+        "untiled": request.methods.untiled,
+    }

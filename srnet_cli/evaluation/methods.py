@@ -1,0 +1,234 @@
+"""The methods that are compared: released models, any weights, other people's networks, interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from srnet_cli.device import choose_device
+from srnet_cli.errors import DeviceError, UsageError
+from srnet_cli.imaging.resize import Method as Filter
+from srnet_cli.imaging.resize import resize
+from srnet_cli.metrics import quantise
+from srnet_cli.metrics.macs import multiply_accumulates
+from srnet_cli.weights import LoadedModel, load_model, parameter_count, released_models
+from srnet_cli.zoom.engine import Engine, EngineOptions
+from srnet_cli.zoom.tiles import Grid, Region
+
+Pixels8 = NDArray[np.uint8]
+
+INTERPOLATIONS: tuple[Filter, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
+#: the method that differences are taken to
+REFERENCE = "bicubic"
+#: side of the LR input of the published counts, whose "GFLOPs" are multiply-accumulates
+PUBLISHED_SIDE = 64
+
+
+class Method(Protocol):
+    """Something that enlarges pictures."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the methods compared."""
+
+    @property
+    def parameters(self) -> int | None:
+        """Trainable values; None where there is nothing to train."""
+
+    @property
+    def published_macs(self) -> int | None:
+        """Multiply-accumulates for 64×64 LR pixels with all outputs; None where they cannot be counted."""
+
+    def macs(self, height: int, width: int) -> int | None:
+        """Multiply-accumulates spent on a picture of that many LR pixels, overlaps of tiles included."""
+
+    def run(self, lr: Pixels8) -> Pixels8:
+        """h×w×3 to sh×sw×3."""
+
+    def warm_up(self) -> None:
+        """Do once what only the first call has to do, so that it is not measured."""
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """Pillow's filters, as everybody enlarges pictures."""
+
+    name: Filter
+    scale: int
+    parameters: None = None
+    published_macs: None = None
+
+    def macs(self, height: int, width: int) -> int | None:
+        return None
+
+    def run(self, lr: Pixels8) -> Pixels8:
+        return resize(lr, lr.shape[0] * self.scale, lr.shape[1] * self.scale, self.name)
+
+    def warm_up(self) -> None:
+        """There is nothing to warm."""
+
+
+class WholePictureEngine(Engine):
+    """The whole picture as one tile, without context from beyond its border: the published evaluation.
+
+    A picture that is no square is made one by reflection, because MPR-SA takes nothing else.
+    """
+
+    def grid(self, region: Region) -> Grid:
+        return Grid(region, max(region.height, region.width), 0)
+
+
+@dataclass
+class Network:
+    """A model through the engine that ``srnet zoom`` uses."""
+
+    name: str
+    model: LoadedModel
+    engine: Engine
+    _counted: dict[int, int | None] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether pictures are taken in one piece."""
+        return isinstance(self.engine, WholePictureEngine)
+
+    @property
+    def parameters(self) -> int | None:
+        return parameter_count(self.model.network)
+
+    @property
+    def published_macs(self) -> int | None:
+        return count_macs(self.model.network, PUBLISHED_SIDE, residual=True)
+
+    def macs(self, height: int, width: int) -> int | None:
+        grid = self.engine.grid(Region(0, 0, height, width))
+        if grid.size not in self._counted:
+            self._counted[grid.size] = count_macs(self.model.network, grid.size, residual=False)
+        each = self._counted[grid.size]
+        return None if each is None else each * grid.rows * grid.columns
+
+    def run(self, lr: Pixels8) -> Pixels8:
+        region = Region(0, 0, *lr.shape[:2])
+        side = self.engine.grid(region).size
+        rows = [quantise(strip.sr).astype(np.uint8) for strip in self.engine.strips(lr, region)]
+        if self.whole and len(rows) > 1:
+            raise DeviceError(
+                f"a whole picture as one tile of {side} pixels does not fit the memory",
+                remedy="leave out --untiled",
+            )
+        return np.concatenate(rows)
+
+    def warm_up(self) -> None:
+        side = self.engine.tile
+        grey = np.full((side, side, 3), 128, np.uint8)
+        for _ in self.engine.strips(grey, Region(0, 0, side // 2, side // 2)):
+            pass
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """Which methods take part, and how networks compute."""
+
+    #: names of released models, files or names of interpolations; empty: every released model of the scale
+    models: tuple[str, ...] = ()
+    #: other people's checkpoints
+    peers: tuple[Path, ...] = ()
+    #: all interpolations, or bicubic alone
+    interpolations: tuple[Filter, ...] = INTERPOLATIONS
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    #: whole pictures in one piece instead of tiles
+    untiled: bool = False
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every model that was asked for, loaded once; methods are made of it for each scale."""
+
+    models: tuple[tuple[str, LoadedModel], ...]
+    options: MethodOptions
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Scales of the models, ascending."""
+        return tuple(sorted({model.card.scale for _, model in self.models}))
+
+    def methods(self, scale: int) -> list[Method]:
+        """Interpolation first, then the models of that scale in the order they were named."""
+        options = self.options
+        wanted = {*options.interpolations, *options.models, REFERENCE}
+        kinds = [kind for kind in INTERPOLATIONS if kind in wanted]
+        methods: list[Method] = [Interpolation(kind, scale) for kind in kinds]
+        engine = WholePictureEngine if options.untiled else Engine
+        for name, model in self.models:
+            if model.card.scale == scale:
+                methods.append(Network(name, model, engine(model, options.engine)))
+        return methods
+
+
+def load_catalogue(options: MethodOptions) -> Catalogue:
+    """Load the models that ``options`` name.
+
+    Raises:
+        WeightsError, MissingExtraError: when one cannot be used.
+        DeviceError: when the device is not there.
+    """
+    from srnet_cli.evaluation.peers import load_peer
+
+    choose_device(options.engine.device)
+    named: tuple[str, ...] = tuple(name for name in options.models if name not in INTERPOLATIONS)
+    if not options.models and not options.peers:
+        named = tuple(card.name for card in released_models())
+    loaded = [load_model(name) for name in named] + [load_peer(path) for path in options.peers]
+    return Catalogue(tuple(zip(_names(loaded), loaded, strict=True)), options)
+
+
+def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...]:
+    """The scales to measure at: the wanted ones, else those of the named models, else 4.
+
+    Raises:
+        UsageError: when a named model has another scale.
+    """
+    named = bool(catalogue.options.models or catalogue.options.peers)
+    if not wanted:
+        return (catalogue.scales if named else ()) or (4,)
+    for name, model in catalogue.models:
+        if named and model.card.scale not in wanted:
+            raise UsageError(f"{name} enlarges ×{model.card.scale}", remedy=f"--scale {model.card.scale}")
+    return tuple(dict.fromkeys(wanted))
+
+
+def count_macs(network: nn.Module, side: int, *, residual: bool) -> int | None:
+    """Multiply-accumulates of a network's convolutions; None where that is not all it does."""
+    if any(isinstance(module, nn.Linear | nn.MultiheadAttention) for module in network.modules()):
+        return None
+    counter: Callable[..., int] = multiply_accumulates
+    try:
+        return counter(network, side, side, residual=residual)
+    except (RuntimeError, ValueError, NotImplementedError, TypeError):
+        # Other people's networks may do what cannot be done without data.
+        return None
+
+
+def _names(models: Sequence[LoadedModel]) -> list[str]:
+    """The cards' names, told apart by their folder or by a number where two are the same."""
+    names = [model.card.name for model in models]
+    taken: set[str] = set()
+    result = []
+    for name, model in zip(names, models, strict=True):
+        own = (
+            name
+            if names.count(name) == 1 and name not in INTERPOLATIONS
+            else f"{model.path.parent.name}/{name}"
+        )
+        unique, number = own, 2
+        while unique in taken:
+            unique, number = f"{own} ({number})", number + 1
+        taken.add(unique)
+        result.append(unique)
+    return result

@@ -1,0 +1,157 @@
+"""From a path to a test set: real zoom sequences, paired folders, prepared sets, or sharp pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from srnet_cli.data.cache import Item, Progress
+from srnet_cli.data.folders import find_pairs
+from srnet_cli.data.opening import SourceOptions, detect_source, pair_source, prepare_source
+from srnet_cli.data.pairing import Recipe
+from srnet_cli.data.photos import PHOTO_SUFFIXES
+from srnet_cli.data.preparation import PairOptions
+from srnet_cli.errors import DataError
+from srnet_cli.evaluation.pairs import FileItem, PairItem, PairSet, PreparedItem, SimulatedItem
+
+Split = Literal["auto", "scene", "published", "all"]
+
+#: how prepared sets name the folders of HR and LR pictures; {s} is the scale
+_BENCHMARKS = (
+    ("HR", "LR_bicubic/X{s}"),
+    ("HR", "LR_bicubic/x{s}"),
+    ("HR", "LR_x{s}"),
+    ("HR", "X{s}"),
+    ("GTmod12", "LRbicx{s}"),
+    ("GTmod{s}", "LRbicx{s}"),
+)
+#: folders that may hold the sharp pictures
+_HR_FOLDERS = ("", "HR", "GTmod12", "original")
+_LR_TAG = re.compile(r"_?[xX]\d+$")
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How data becomes test pairs. What does not concern the kind of data found is not used."""
+
+    #: "bicubic" or "camera": how sharp pictures are reduced
+    degradation: str = "bicubic"
+    #: which real pairs: the data's own test part, else held-out scenes (auto), the items of the published
+    #: runs, or all
+    split: Split = "auto"
+    #: how shots of SR-RAW are paired
+    pairing: Recipe = "ratio"
+    #: give HR the exposure and white balance of its LR shot
+    match_colour: bool = False
+    cache: Path | None = None
+
+
+def open_test_set(
+    path: Path, scale: int, options: DataOptions = DataOptions(), progress: Progress | None = None
+) -> PairSet:
+    """The pairs of ``path`` at ``scale``.
+
+    Raises:
+        DataError: when there is nothing to measure on.
+        OutputError: when the cache of real zoom pairs cannot be written.
+    """
+    if not path.exists():
+        raise DataError("does not exist", path=path)
+    if path.is_file():
+        return _simulated(path, [path], scale, options.degradation)
+    prepared = _benchmark(path, scale)
+    if prepared:
+        return PairSet(path.resolve().name, scale, "LR as supplied", tuple(prepared))
+    jobs, problems = find_pairs(path, scale, mosaic=False)
+    if jobs:
+        kept = [job for job in jobs if job.name.startswith("test/")] or jobs
+        items = tuple(FileItem(job.name, job.scene, job.lr, job.hr, scale) for job in kept)
+        notes = tuple(f"{p.name} {p.reason}" for p in problems)
+        return PairSet(path.resolve().name, scale, "LR as supplied", items, notes)
+    pictures = [list(_pictures(path / name)) for name in _HR_FOLDERS]
+    if detects_sequences(path, scale):
+        return _sequences(path, scale, options, progress)
+    found = next((p for p in pictures if p), None)
+    if found is None:
+        raise DataError(
+            "holds nothing to evaluate on",
+            path=path,
+            remedy="LR/ with HR/, a folder of sharp pictures, or SR-RAW's sequences",
+        )
+    return _simulated(path, found, scale, options.degradation)
+
+
+def detects_sequences(path: Path, scale: int) -> bool:
+    """Whether a folder holds shots at several focal lengths."""
+    try:
+        return detect_source(path, scale).kind == "sequences"
+    except DataError:
+        return False
+
+
+def _simulated(path: Path, pictures: Sequence[Path], scale: int, degradation: str) -> PairSet:
+    stems = [p.stem for p in pictures]
+    names = [p.stem if stems.count(p.stem) == 1 else p.name for p in pictures]
+    items = tuple(SimulatedItem(n, p, scale, degradation) for n, p in zip(names, pictures, strict=True))
+    name = path.stem if path.is_file() else path.resolve().name
+    return PairSet(name, scale, f"LR by {_ORIGINS[degradation]}", items)
+
+
+_ORIGINS = {"bicubic": "bicubic reduction", "camera": "simulated camera"}
+
+
+def _benchmark(path: Path, scale: int) -> list[PairItem]:
+    """Pairs in the folder layouts that prepared sets come in; empty for anything else."""
+    for hr_name, lr_name in _BENCHMARKS:
+        hr_folder, lr_folder = path / hr_name.format(s=scale), path / lr_name.format(s=scale)
+        if hr_folder.is_dir() and lr_folder.is_dir():
+            lrs = {_LR_TAG.sub("", p.stem): p for p in _pictures(lr_folder)}
+            return _matched(lrs, {p.stem: p for p in _pictures(hr_folder)}, scale)
+    tagged = path / f"image_SRF_{scale}"
+    files = list(_pictures(tagged if tagged.is_dir() else path))
+    lrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("LR")}
+    hrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("HR")}
+    if files and len(lrs) + len(hrs) == len(files):
+        return _matched(lrs, hrs, scale)
+    return []
+
+
+def _matched(lrs: dict[str, Path], hrs: dict[str, Path], scale: int) -> list[PairItem]:
+    names = sorted(lrs.keys() & hrs.keys())
+    return [FileItem(n or hrs[n].parent.name, n, lrs[n], hrs[n], scale) for n in names]
+
+
+def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress | None) -> PairSet:
+    # The test part alone is prepared where there is one: the training part takes hours.
+    own_test = options.split == "auto" and detects_sequences(path / "test", scale)
+    root = path / "test" if own_test else path
+    source = SourceOptions(
+        scale=scale,
+        kind="sequences",
+        pairs=PairOptions(scale=scale, recipe=options.pairing, match_colour=options.match_colour),
+        split="published" if options.split == "published" else "scene",
+        cache=options.cache,
+    )
+    report = prepare_source(root, source, progress)
+    notes = [f"{p.name}: {p.reason}" for p in report.left_out]
+    chosen: tuple[Item, ...] = report.items
+    if not own_test and options.split != "all":
+        parts = pair_source(report, source)
+        chosen = (parts.test if options.split == "auto" else ()) or parts.held_out
+        if not chosen and report.items:
+            chosen = report.items
+            notes.append("too few scenes to hold any out: all pairs are measured, trained on or not")
+    if not chosen:
+        raise DataError(f"no pair to measure on ({'; '.join(notes[:3])})", path=path)
+    items = tuple(PreparedItem(item) for item in chosen)
+    return PairSet(path.resolve().name, scale, f"real zoom pairs, {options.pairing}", items, tuple(notes))
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file() and not path.name.startswith("."):
+                yield path

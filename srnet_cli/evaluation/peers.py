@@ -1,0 +1,83 @@
+"""Anyone's network in the same table: checkpoints that spandrel recognises, behind our interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from srnet_cli.cards import MAX_SCALE, Card
+from srnet_cli.checkpoints import parse_pickle, parse_safetensors
+from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.weights import LoadedModel
+
+#: tile and overlap in LR pixels; attention windows of other networks divide it
+_TILE, _OVERLAP = 192, 32
+#: where other projects keep the tensors among other state; averaged weights first
+_WRAPPERS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
+
+
+class PeerNetwork(nn.Module):
+    """A network on the scale 0..1 as one on 0..255."""
+
+    def __init__(self, network: nn.Module, call: Any, scale: int) -> None:
+        super().__init__()
+        self.network = network
+        self.scale = scale
+        # Kept out of the module's own attributes: it pads to the sizes that the network needs.
+        self._call = (call,)
+
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        return NetworkOutput(self._call[0](lr / 255) * 255)
+
+
+def load_peer(path: Path) -> LoadedModel:
+    """A super-resolution checkpoint of another project.
+
+    Raises:
+        MissingExtraError: the package that knows them is not installed.
+        WeightsError: the file cannot be read safely, or holds no RGB super-resolution network.
+    """
+    try:
+        import spandrel
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"other projects' networks need the package {error.name!r}",
+            path=path,
+            remedy="pip install 'srnet-cli[peers]', or leave out --peer",
+        ) from error
+    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
+        raise MissingExtraError(
+            f"the package 'spandrel' cannot be loaded: {error}",
+            path=path,
+            remedy="install the torchvision that belongs to your torch, or leave out --peer",
+        ) from error
+    state = spandrel.canonicalize_state_dict(_read_state(path))
+    try:
+        found = spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
+    except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
+        raise WeightsError(f"no network that spandrel knows: {_line(error)}", path=path) from error
+    if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in ("SR", "Restoration"):
+        raise WeightsError(f"{found.architecture.name} does not enlarge pictures", path=path)
+    if (found.input_channels, found.output_channels) != (3, 3) or not 2 <= found.scale <= MAX_SCALE:
+        raise WeightsError(f"{found.architecture.name} is no enlarger of RGB pictures", path=path)
+    found.eval()
+    card = Card(path.stem, f"peer:{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP)
+    return LoadedModel(PeerNetwork(found.model, found, found.scale).eval(), card, path)
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file, without running anything in it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
+    if path.suffix.lower() == ".safetensors":
+        return parse_safetensors(content, path)
+    return parse_pickle(content, path, _WRAPPERS)[0]
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,156 @@
+"""What an evaluation found: per picture and method, and the means over a set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.evaluation.figures import METRICS
+from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One method on one picture."""
+
+    #: by the keys of ``figures.METRICS``
+    figures: dict[str, float]
+    seconds: float
+    #: bytes of working memory, None where the system does not tell
+    memory: int | None
+    #: multiply-accumulates, None for interpolation and where they cannot be counted
+    macs: int | None
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of a picture: all of HR, small, and one part of it by every method."""
+
+    #: h×w×3, and by how much it was reduced
+    whole: NDArray[np.uint8]
+    reduction: float
+    #: top, left, side of the part, HR pixels
+    box: tuple[int, int, int]
+    hr: NDArray[np.uint8]
+    parts: dict[str, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """Every method on one picture; ``error`` says why there is nothing, or which methods are missing."""
+
+    name: str
+    scene: str
+    #: of the LR picture
+    height: int = 0
+    width: int = 0
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    view: View | None = None
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What does not depend on pictures."""
+
+    name: str
+    parameters: int | None
+    #: multiply-accumulates for 64×64 LR pixels, as published
+    published_macs: int | None
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """A method's means over the pictures of a set that it could do."""
+
+    info: MethodInfo
+    pictures: int
+    means: dict[str, Mean]
+    #: mean over pictures of this method's figure minus the reference's; empty for the reference
+    gains: dict[str, Mean]
+    seconds: float
+    seconds_per_megapixel: float
+    #: bytes, the largest of all pictures
+    memory: int | None
+    macs: float | None
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """All methods on one set of pairs."""
+
+    name: str
+    scale: int
+    #: how the LR pictures came about
+    origin: str
+    methods: tuple[MethodInfo, ...]
+    pictures: tuple[PictureResult, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} ×{self.scale}, {self.origin}"
+
+    @property
+    def slug(self) -> str:
+        """The title as a file name."""
+        return "-".join(
+            "".join(c if c.isalnum() else " " for c in self.title.lower().replace("×", "x")).split()
+        )
+
+    @property
+    def measured(self) -> tuple[PictureResult, ...]:
+        """Pictures with at least one measurement."""
+        return tuple(picture for picture in self.pictures if picture.measurements)
+
+    @property
+    def failed(self) -> tuple[PictureResult, ...]:
+        return tuple(picture for picture in self.pictures if picture.errors)
+
+    @cached_property
+    def summaries(self) -> tuple[MethodSummary, ...]:
+        """One for each method that did at least one picture."""
+        found = (_summary(info, self.measured) for info in self.methods)
+        return tuple(summary for summary in found if summary is not None)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The metrics that were measured, in the order of ``figures.METRICS``."""
+        known = {key for p in self.pictures for m in p.measurements.values() for key in m.figures}
+        return tuple(metric.key for metric in METRICS if metric.key in known)
+
+
+def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSummary | None:
+    done = [(p, p.measurements[info.name]) for p in pictures if info.name in p.measurements]
+    if not done:
+        return None
+    scenes = [p.scene for p, _ in done]
+    keys = done[0][1].figures.keys()
+    both = [(p.scene, m, p.measurements[REFERENCE]) for p, m in done if REFERENCE in p.measurements]
+    gains = {}
+    if info.name != REFERENCE and both:
+        gains = {
+            key: mean_with_interval(
+                [m.figures[key] - r.figures[key] for _, m, r in both], [s for s, _, _ in both]
+            )
+            for key in keys
+        }
+    seconds = [m.seconds for _, m in done]
+    memories = [m.memory for _, m in done if m.memory is not None]
+    macs = [m.macs for _, m in done if m.macs is not None]
+    megapixels = sum(p.height * p.width for p, _ in done) / 1e6
+    return MethodSummary(
+        info=info,
+        pictures=len(done),
+        means={key: mean_with_interval([m.figures[key] for _, m in done], scenes) for key in keys},
+        gains=gains,
+        seconds=sum(seconds) / len(seconds),
+        seconds_per_megapixel=sum(seconds) / megapixels,
+        memory=max(memories, default=None),
+        macs=sum(macs) / len(macs) if macs else None,
+    )

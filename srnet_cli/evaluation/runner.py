@@ -1,0 +1,215 @@
+"""The measuring itself: every method on every picture, shared out between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from srnet_cli.data.cache import Progress
+from srnet_cli.device import choose_device
+from srnet_cli.errors import MissingExtraError, SrnetError
+from srnet_cli.evaluation.figures import measure
+from srnet_cli.evaluation.methods import (
+    Catalogue,
+    Method,
+    MethodOptions,
+    Network,
+    choose_scales,
+    load_catalogue,
+)
+from srnet_cli.evaluation.opening import DataOptions, open_test_set
+from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, centre_crop
+from srnet_cli.evaluation.ranks import Ranks
+from srnet_cli.evaluation.resources import measured
+from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
+from srnet_cli.evaluation.views import make_view
+from srnet_cli.metrics.perceptual import Lpips
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is measured on what."""
+
+    data: tuple[Path, ...]
+    methods: MethodOptions = field(default_factory=MethodOptions)
+    #: empty: those of the named models, else 4
+    scales: tuple[int, ...] = ()
+    source: DataOptions = field(default_factory=DataOptions)
+    #: each of them makes a set of its own out of sharp pictures
+    degradations: tuple[str, ...] = ("bicubic",)
+    #: HR pixels of the centre crop; None: whole pictures
+    crop: int | None = None
+    #: of each set, only the first pictures
+    limit: int | None = None
+    #: True demands LPIPS, None takes it where it can be had
+    lpips: bool | None = None
+    #: pictures of each set that views are kept of, for panels and the report
+    shown: int = 0
+
+
+class Watcher:
+    """What is told while measuring; does nothing. To be overridden."""
+
+    def preparing(self) -> Progress | None:
+        """Called before data is opened; the progress that it wants to hear."""
+        return None
+
+    def started(self, title: str, pictures: int) -> None:
+        """A set begins, with this process's share of its pictures."""
+
+    def picture_done(self, picture: PictureResult) -> None:
+        """A picture is measured, or has failed."""
+
+    def note(self, sentence: str) -> None:
+        """Something the user should know."""
+
+
+def evaluate(request: EvaluationRequest, ranks: Ranks, watcher: Watcher) -> list[SetResult] | None:
+    """Measure everything; None in processes other than the first.
+
+    A picture that cannot be read or done is in the result with its reason; so is a method that fails on it.
+
+    Raises:
+        SrnetError: when models or data cannot be opened at all.
+    """
+    methods = replace(
+        request.methods,
+        engine=replace(request.methods.engine, device=ranks.device(request.methods.engine.device)),
+    )
+    catalogue = load_catalogue(methods)
+    lpips = _open_lpips(request.lpips, choose_device(methods.engine.device), watcher)
+    sets = _open_sets(request, catalogue, ranks, watcher)
+    results = []
+    for found in sets:
+        result = _evaluate_set(found, catalogue, request, lpips, ranks, watcher)
+        if result is not None:
+            results.append(result)
+    return results if ranks.leads else None
+
+
+def _open_lpips(wanted: bool | None, device: torch.device, watcher: Watcher) -> Lpips | None:
+    if wanted is False:
+        return None
+    try:
+        return Lpips(device=device.type if device.index is None else str(device))
+    except MissingExtraError as error:
+        if wanted:
+            raise
+        watcher.note(f"no LPIPS: {error}")
+        return None
+
+
+def _open_sets(
+    request: EvaluationRequest, catalogue: Catalogue, ranks: Ranks, watcher: Watcher
+) -> list[PairSet]:
+    sets: list[PairSet] = []
+    for _ in ranks.in_turn():
+        for scale in choose_scales(request.scales, catalogue):
+            for path in request.data:
+                for degradation in request.degradations:
+                    options = replace(request.source, degradation=degradation)
+                    found = open_test_set(path, scale, options, watcher.preparing())
+                    # Only sharp pictures have one set for each degradation.
+                    if found not in sets:
+                        sets.append(found)
+    return sets
+
+
+def _evaluate_set(
+    found: PairSet,
+    catalogue: Catalogue,
+    request: EvaluationRequest,
+    lpips: Lpips | None,
+    ranks: Ranks,
+    watcher: Watcher,
+) -> SetResult | None:
+    methods = catalogue.methods(found.scale)
+    items = found.items[: request.limit]
+    mine = range(ranks.rank, len(items), ranks.world)
+    watcher.started(f"{found.name} ×{found.scale}, {found.origin}", len(mine))
+    if mine:
+        for method in methods:
+            method.warm_up()
+    own: dict[int, PictureResult] = {}
+    for index in mine:
+        own[index] = _evaluate_picture(
+            items[index], found.scale, methods, request, lpips, shown=index < request.shown
+        )
+        watcher.picture_done(own[index])
+    shares = ranks.gather(own)
+    if shares is None:
+        return None
+    pictures = {index: result for share in shares for index, result in share.items()}
+    infos = tuple(MethodInfo(m.name, m.parameters, m.published_macs) for m in methods)
+    ordered = tuple(pictures[index] for index in sorted(pictures))
+    notes = (*found.notes, *_engine_notes(methods))
+    return SetResult(found.name, found.scale, found.origin, infos, ordered, notes)
+
+
+def _evaluate_picture(
+    item: PairItem,
+    scale: int,
+    methods: Sequence[Method],
+    request: EvaluationRequest,
+    lpips: Lpips | None,
+    shown: bool,
+) -> PictureResult:
+    try:
+        pair = item.load()
+        if request.crop is not None:
+            pair = centre_crop(pair, scale, request.crop)
+    except SrnetError as error:
+        return PictureResult(item.name, item.scene, errors=(str(error),))
+    measurements: dict[str, Measurement] = {}
+    pictures: dict[str, Pixels8] = {}
+    errors: list[str] = []
+    for method in methods:
+        try:
+            pictures[method.name], measurements[method.name] = _measure(method, pair, scale, lpips)
+        except (SrnetError, ValueError) as error:
+            errors.append(f"{method.name}: {error}")
+            if not measurements and isinstance(error, ValueError):
+                break  # the picture is too small for the metrics, whatever the method
+    height, width = pair.lr.shape[:2]
+    view = make_view(pair.hr, pictures) if shown and pictures else None
+    return PictureResult(item.name, item.scene, height, width, measurements, tuple(errors), view)
+
+
+def _measure(
+    method: Method, pair: LoadedPair, scale: int, lpips: Lpips | None
+) -> tuple[Pixels8, Measurement]:
+    device = method.engine.device if isinstance(method, Network) else torch.device("cpu")
+    with measured(device) as cost:
+        result = method.run(pair.lr)
+    figures = measure(result, pair.hr, scale, lpips)
+    return result, Measurement(figures, cost.seconds, cost.memory, method.macs(*pair.lr.shape[:2]))
+
+
+def _engine_notes(methods: Sequence[Method]) -> list[str]:
+    """How the networks computed, and what the engine changed for want of memory."""
+    networks = [method for method in methods if isinstance(method, Network)]
+    notes = []
+    for how in dict.fromkeys(_how(network) for network in networks):
+        names = ", ".join(network.name for network in networks if _how(network) == how)
+        notes.append(f"{names}: {how}")
+    return notes
+
+
+def _how(network: Network) -> str:
+    engine = network.engine
+    wanted = engine.options.tile or engine.card.tile
+    less = f" (instead of {wanted}, for want of memory)" if engine.tile != wanted else ""
+    tiles = "whole pictures in one piece" if network.whole else f"tiles of {engine.tile}{less}"
+    views = ", mean of 8 flipped views" if engine.options.ensemble else ""
+    precision = str(engine.dtype).removeprefix("torch.")
+    return f"{precision} on {device_name(engine.device)}, {tiles}{views}"
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person knows it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
