@@ -29,6 +29,15 @@ class SrnetError(Exception):
         return f"{where}{self.reason}{what_to_do}"
 
 
+def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetError:
+    """What the user is told about an error that nobody raised on purpose; ``path`` is what it happened to."""
+    if isinstance(error, MemoryError):
+        return DeviceError("not enough memory", path=path)
+    text = " ".join(str(error).split())[:300]
+    reason = f"unexpected {type(error).__name__}" + (f": {text}" if text else "")
+    return SrnetError(reason, path=path, remedy="a bug; --debug shows where it happened")
+
+
 class UsageError(SrnetError):
     """The command line asks for something impossible or contradictory."""
 

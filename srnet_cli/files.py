@@ -70,6 +70,19 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder with all folders above it; one that is there is fine.
+
+    Raises:
+        OutputError: when a file is in the way, or the disk refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason, remedy = _CAUSES.get(error.errno or 0, ((error.strerror or "").lower() or "unknown", None))
+        raise OutputError(f"the folder cannot be made: {reason}", path=folder, remedy=remedy) from error
+
+
 def remove_stray_temporaries(folder: Path) -> None:
     """Remove what killed processes of this machine left in ``folder``; files of living ones stay."""
     try:

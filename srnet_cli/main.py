@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
 from typing import Annotated
 
@@ -71,10 +72,12 @@ def run() -> None:
 
 def _run(arguments: list[str], debug: bool) -> int:
     from srnet_cli.console import people, show_error
-    from srnet_cli.errors import SrnetError
+    from srnet_cli.errors import SrnetError, unexpected
 
+    # Pillow's word about damaged metadata, in the middle of the progress; what matters raises.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
-        app(arguments, prog_name="srnet")
+        app(arguments, prog_name="srnet", obj=debug)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
@@ -93,8 +96,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         # The last resort: whatever is not expected is a bug of ours, and still ends in one line.
         if debug:
             raise
-        reason = f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        show_error(SrnetError(reason, remedy=f"a bug; {DEBUG_FLAG} shows where it happened"))
+        show_error(unexpected(error))
         return 1
     return 0
 

@@ -45,6 +45,7 @@ class FormatChoice(StrEnum):
 
 
 def zoom(
+    context: typer.Context,
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="RAW or RGB pictures, or folders of them.")
     ],
@@ -220,6 +221,7 @@ def zoom(
         overwrite=overwrite,
         skip_existing=skip_existing,
         max_pixels=max_pixels,
+        debug=bool(context.obj),
     )
     results = run_batch(inputs, output, request, recursive=recursive)
     if results is None:

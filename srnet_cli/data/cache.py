@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from srnet_cli.data.preparation import Job
 from srnet_cli.data.sequences import Problem
 from srnet_cli.errors import DataError
-from srnet_cli.files import atomic_path
+from srnet_cli.files import atomic_path, make_folder
 
 #: raised when the same inputs and parameters would give other results
 _FORMAT = 1
@@ -237,7 +237,7 @@ def _make_all(jobs: Sequence[Job], folder: Path) -> None:
 def _make(job: Job, root: Path) -> None:
     """Prepare one item and write it; a reason not to is a result like any other."""
     folder = root / job.name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     (folder / _RECORD).unlink(missing_ok=True)
     record = {"name": job.name, "scene": job.scene, **_fingerprint(job)}
     try:

@@ -44,8 +44,10 @@ def parse_transforms(text: str) -> TransformFile:
             maps[int(header[2])] = _checked(np.array(rows), int(header[2]))
             number += 3
         elif line == "corner:":
-            a, b, c, d = (int(v) for v in _numbers(lines, number + 1, 4))
-            corner = (a, b, c, d)
+            a, b, c, d = _numbers(lines, number + 1, 4)
+            if not np.isfinite([a, b, c, d]).all():
+                raise DataError(f"line {number + 2}: a corner is not finite")
+            corner = (int(a), int(b), int(c), int(d))
             number += 2
         elif not line:
             number += 1

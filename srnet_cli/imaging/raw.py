@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError, UsageError
 from srnet_cli.imaging import colour, ifd, metadata
+from srnet_cli.imaging.native import refusing_damaged_raw
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture
 
@@ -135,7 +136,7 @@ def read_mosaic(path: Path, max_pixels: int = 250_000_000) -> Mosaic:
 def raw_focal_length(path: Path) -> float | None:
     """The focal length in millimetres that a RAW file records, or None."""
     rawpy = _rawpy(path)
-    with _explained(path), rawpy.RawPy() as raw:
+    with _explained(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
         _open(raw, path)
         value = float(raw.other.focal_length)
     if value > 0:
@@ -206,10 +207,11 @@ def _opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Ite
     """LibRaw's object with the pixels unpacked and checked."""
     rawpy = _rawpy(path)
     with _explained(path), rawpy.RawPy() as raw:
-        _open(raw, path)
-        _check_size(path, raw.sizes, max_pixels)
-        _check_extent(path, structure, raw.sizes)
-        raw.unpack()
+        with refusing_damaged_raw(path):
+            _open(raw, path)
+            _check_size(path, raw.sizes, max_pixels)
+            _check_extent(path, structure, raw.sizes)
+            raw.unpack()
         _check_values(path, raw.raw_image_visible)
         yield raw
 

@@ -19,6 +19,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour, ifd, png_read, tiff_read
 from srnet_cli.imaging.formats import content_format, is_raw_path
 from srnet_cli.imaging.metadata import carried_exif, focal_length_of, orientation_of
+from srnet_cli.imaging.native import check_jpeg
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
@@ -195,6 +196,8 @@ def _other(path: Path, kind: str, max_pixels: int) -> _Decoded:
             _check_size(path, header.height, header.width, max_pixels)
         with _pillow(data, kind) as image:
             _check_size(path, image.height, image.width, max_pixels)
+            if kind == "jpeg":
+                check_jpeg(path, data, image.height * image.width)
             notes = (
                 []
                 if getattr(image, "n_frames", 1) == 1 or kind == "jpeg"

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from srnet_cli.console import printable, show_error, warn
-from srnet_cli.errors import OutputError, SrnetError
+from srnet_cli.console import people, printable, show_error, warn
+from srnet_cli.errors import OutputError, SrnetError, unexpected
+from srnet_cli.files import make_folder
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
 from srnet_cli.weights import find_model, load_model, released_models
 from srnet_cli.zoom.engine import Engine, EngineOptions
@@ -41,6 +42,8 @@ class ZoomRequest:
     overwrite: bool = False
     skip_existing: bool = False
     max_pixels: int = 250_000_000
+    #: show where an unexpected error came from
+    debug: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,11 +140,19 @@ def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgre
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job.source, job.target, request, engines, progress, started)
     except SrnetError as error:
-        named = _about(error, job.source)
-        show_error(named)
-        return ZoomResult(job.source, job.target, "failed", error=str(named))
+        return _failed(job, _about(error, job.source))
+    except Exception as error:
+        # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
+        if request.debug:
+            people().print_exception()
+        return _failed(job, unexpected(error, path=job.source))
     finally:
         progress.picture_done()
+
+
+def _failed(job: Job, error: SrnetError) -> ZoomResult:
+    show_error(error)
+    return ZoomResult(job.source, job.target, "failed", error=str(error))
 
 
 def _about(error: SrnetError, source: Path) -> SrnetError:
@@ -175,7 +186,7 @@ def _zoom(
     passes = engines.for_scale(request.scale)
     tiles = tile_count(frame, passes)
     progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     zoomed = zoom_to_file(
         picture,
         frame,

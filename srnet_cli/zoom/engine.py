@@ -156,7 +156,7 @@ class Engine:
         try:
             yield self._run(batch, residual)
             return
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if self.device.type == "cuda":
