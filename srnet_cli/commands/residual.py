@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from srnet_cli.residual.align import Motion
     from srnet_cli.residual.batch import Outcome
 
 EXAMPLES = """
 [bold]Examples[/]
 
-  srnet residual lr.png hr.png                    figures, residual and enhanced residual
-
-  srnet residual lr.png hr.png --heatmap          also heatmap, entropy map, histogram and overview
+  srnet residual lr.png hr.png --heatmap          figures, heatmaps, overview
 
   srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap
 
   srnet residual LR/ HR/ --output lost/ --json
 
-  srnet residual lr.png hr.png --heatmap --interpolation nearest --colormap jet    the published look
+  srnet residual lr.png hr.png --heatmap --colormap jet   the published look
 """
 
 _LR = "Bringing LR to HR"
@@ -125,9 +124,7 @@ def residual(
         raise UsageError(f"--window takes an odd number of pixels, not {window}")
     colormap_table(colormap)  # a name that does not exist ends the command before any work
     request = Request(
-        compare=CompareOptions(
-            interpolation.value, None if align is AlignChoice.NONE else align.value, match_colour
-        ),
+        compare=CompareOptions(interpolation.value, _motion(align), match_colour),
         draw=DrawOptions(colormap, _range(value_range), window),
         heatmap=heatmap,
         output=output,
@@ -144,6 +141,15 @@ def residual(
         _print_summary(outcomes)
     if any(outcome.error is not None for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _motion(choice: AlignChoice) -> Motion | None:
+    motions: dict[AlignChoice, Motion] = {
+        AlignChoice.TRANSLATION: "translation",
+        AlignChoice.EUCLIDEAN: "euclidean",
+        AlignChoice.AFFINE: "affine",
+    }
+    return motions.get(choice)
 
 
 def _range(text: str) -> tuple[float, float] | None:
@@ -175,6 +181,7 @@ def _report(outcome: Outcome, single: bool) -> None:
 
 def _print_figures(outcome: Outcome) -> None:
     """A column for LR as it was given, and one for each change."""
+    from rich.markup import escape
     from rich.table import Table
 
     from srnet_cli.console import people, printable
@@ -182,24 +189,24 @@ def _print_figures(outcome: Outcome) -> None:
 
     comparison = outcome.comparison
     assert comparison is not None
-    names = (
-        f"{printable(outcome.pair.lr.name)} → {printable(outcome.pair.hr.name if outcome.pair.hr else '')}"
-    )
-    table = Table(title=names, title_justify="left")
-    table.add_column("")
+    names = [printable(path.name) for path in (outcome.pair.lr, outcome.pair.hr) if path is not None]
+    table = Table(title=escape(" → ".join(names)), title_justify="left")
+    table.add_column("", no_wrap=True)
     for stage in comparison.stages:
         table.add_column(stage.name if len(comparison.stages) > 1 else "", justify="right")
     columns = [figure_rows(stage.figures) for stage in comparison.stages]
     for rows in zip(*columns, strict=True):
         table.add_row(rows[0][0], *(value for _, value in rows))
     table.add_section()
+    table.add_row("share of pixels that", *[""] * len(columns))
     for lowest in range(0, 100, 10):
         shares = [f"{100 * stage.figures.lost_shares[lowest // 10]:.1f} %" for stage in comparison.stages]
-        table.add_row(f"pixels that lost {lowest}–{lowest + 10} %", *shares)
+        table.add_row(f"lost {lowest}–{lowest + 10} % of light", *shares)
     people().print(table, soft_wrap=False)
     for line in _changes(outcome):
         people().print(line)
-    people().print(f"pictures in {printable(str(next(iter(outcome.files.values())).parent))}")
+    folder = next(iter(outcome.files.values())).parent
+    people().print(f"pictures in {escape(printable(str(folder)))}")
 
 
 def _changes(outcome: Outcome) -> list[str]:

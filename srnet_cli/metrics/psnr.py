@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -35,7 +37,10 @@ def psnr_rgb(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: f
     Raises:
         ValueError: the shapes differ, or nothing is left after shaving.
     """
-    return _psnr(result, reference, lambda rgb: rgb, shave, peak)
+    first, second = _pair(result, reference, shave)
+    if not _coded(first, second):
+        return _psnr(result, reference, lambda rgb: rgb, shave, peak)
+    return _decibels(cv2.norm(first, second, cv2.NORM_L2SQR), first.size, peak)
 
 
 def psnr_y(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0) -> float:
@@ -79,6 +84,8 @@ def mae(result: ArrayLike, reference: ArrayLike) -> float:
         ValueError: the shapes differ.
     """
     first, second = _pair(result, reference, 0)
+    if _coded(first, second):
+        return cv2.norm(first, second, cv2.NORM_L1) / first.size
     return sum(float(np.abs(a - b).sum()) for a, b in _strips(first, second)) / first.size
 
 
@@ -88,7 +95,18 @@ def _psnr(result: ArrayLike, reference: ArrayLike, plane: _Plane, shave: int, pe
         error = plane(first) - plane(second)
         total += float(np.square(error).sum())
         count += error.size
+    return _decibels(total, count, peak)
+
+
+def _decibels(total: float, count: int, peak: float) -> float:
+    """PSNR of a sum of ``count`` squared errors."""
     return math.inf if total == 0.0 else 10.0 * math.log10(peak * peak * count / total)
+
+
+def _coded(first: NDArray[np.generic], second: NDArray[np.generic]) -> bool:
+    """Whether OpenCV can sum the differences: 8-bit pictures, for which its sums are exact, and ten times
+    as fast."""
+    return first.dtype == second.dtype == np.uint8 and first.ndim == 3 and first.shape[2] <= 4
 
 
 def _weighted(rgb: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,9 +115,7 @@ def _weighted(rgb: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray
     return np.asarray(rgb @ weights, np.float64)
 
 
-def _pair(
-    result: ArrayLike, reference: ArrayLike, shave: int
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+def _pair(result: ArrayLike, reference: ArrayLike, shave: int) -> tuple[NDArray[Any], NDArray[Any]]:
     first, second = np.asarray(result), np.asarray(reference)
     if first.shape != second.shape or first.ndim < 3:
         raise ValueError(f"need two H×W×C pictures of one shape, not {first.shape} and {second.shape}")

@@ -41,7 +41,7 @@ class Sampling:
 def sampling(height: int, width: int, window: int) -> Sampling:
     """The sampling for a picture of this size: exact while small, else with a step of about a third window.
 
-    Where no step divides ``window``, the window used is the nearest that one does.
+    Where no step divides ``window``, the window used is the nearest that one can make up.
 
     Raises:
         ValueError: ``window`` is even or below 3.
@@ -50,11 +50,11 @@ def sampling(height: int, width: int, window: int) -> Sampling:
         raise ValueError(f"an entropy window needs an odd number of pixels from 3, not {window}")
     needed = ceil(sqrt(height * width / _MAX_CELLS))
     coarsest = window // 3
-    for step in range(needed, coarsest + 1):
-        if window % step == 0:
-            return Sampling(step, window // step)
-    step = min(needed, coarsest)
-    return Sampling(step, 2 * round((window / step - 1) / 2) + 1)
+    plans = [
+        Sampling(step, max(3, 2 * round((window / step - 1) / 2) + 1))
+        for step in range(min(needed, coarsest), coarsest + 1)
+    ]
+    return min(plans, key=lambda plan: (abs(plan.window - window), plan.step))
 
 
 def entropy_map(residual: NDArray[np.uint8], window: int = DEFAULT_WINDOW) -> NDArray[np.float32]:

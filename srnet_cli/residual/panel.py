@@ -208,7 +208,7 @@ def figure_rows(figures: Figures) -> Sequence[tuple[str, str]]:
         ("PSNR, Y", decibels(figures.psnr_y)),
         ("SSIM", f"{figures.ssim:.4f}"),
         ("mean absolute error", f"{figures.mae:.2f} levels"),
-        ("entropy of the residual", f"{figures.entropy:.3f} bits"),
+        ("entropy of residual", f"{figures.entropy:.3f} bits"),
         ("… of R / G / B", f"{channels} bits"),
         ("… enhanced", f"{figures.entropy_enhanced:.3f} bits"),
     )
