@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from srnet_cli.console import people, printable, warn
 from srnet_cli.data.cache import Progress as PreparationProgress
 from srnet_cli.evaluation.results import PictureResult, SetResult
 from srnet_cli.evaluation.runner import Watcher
-from srnet_cli.evaluation.tables import terminal_tables
+from srnet_cli.evaluation.tables import Cell, Table, cost_table, quality_table
 
 _WIDEST = 500
 
@@ -60,8 +61,6 @@ class Display(Watcher):
         self._task = self._progress.add_task(escape(printable(title)), total=pictures)
 
     def picture_done(self, picture: PictureResult) -> None:
-        for error in picture.errors:
-            people().print(f"[bold red]error[/] {escape(printable(f'{picture.name}: {error}'))}")
         if self._task is not None:
             self._progress.advance(self._task)
 
@@ -70,19 +69,49 @@ class Display(Watcher):
 
 
 def show_results(results: Sequence[SetResult]) -> None:
-    """The tables, as wide as they need to be."""
+    """The tables, as wide as they need to be, then what is worth knowing about them."""
     console = people()
     for result in results:
-        if not result.summaries:
-            console.print(f"[bold]{escape(printable(result.title))}[/]: nothing could be measured")
-            continue
-        for table in terminal_tables(result, decorated=console.is_terminal):
-            Console(stderr=True, highlight=False, width=_width(console, table)).print(table)
+        console.print(f"\n[bold]{escape(printable(result.title))}[/], {_pictures(len(result.measured))}")
+        if result.measured:
+            for table in (quality_table(result), cost_table(result)):
+                _print_whole(_rich(table, decorated=console.is_terminal), console)
         for note in result.notes:
             warn(note)
+        for picture in result.failed:
+            for error in picture.errors:
+                console.print(f"[bold red]error[/] {escape(printable(f'{picture.name}: {error}'))}")
 
 
-def _width(console: Console, table: Table) -> int:
-    """What the table needs, though the terminal be narrower: cells that wrap cannot be compared."""
+def _pictures(number: int) -> str:
+    return "1 picture" if number == 1 else f"{number} pictures"
+
+
+def _rich(table: Table, decorated: bool) -> RichTable:
+    shown = RichTable(box=box.SIMPLE_HEAD if decorated else None, pad_edge=False)
+    for head in table.heads:
+        last = head == table.heads[-1] and "Δ" in head
+        shown.add_column(_broken(head), justify="left" if last or head == table.heads[0] else "right")
+    for row in table.rows:
+        shown.add_row(*map(_markup, row))
+    return shown
+
+
+def _broken(head: str) -> str:
+    """A heading on two lines, so that columns are as narrow as their figures."""
+    for sign, kept in (("-", "-"), ("/", "/"), (" ", "")):
+        if sign in head and "Δ" not in head:
+            return escape(head.replace(sign, f"{kept}\n", 1))
+    return escape(head)
+
+
+def _markup(cell: Cell) -> str:
+    text = escape(printable(cell.text))
+    return f"[bold]{text}[/]" if cell.best else text
+
+
+def _print_whole(table: RichTable, console: Console) -> None:
+    """Though the terminal be narrower: cells that wrap cannot be compared."""
     wide = console.options.update(max_width=_WIDEST)
-    return max(console.width, Measurement.get(console, wide, table).maximum)
+    width = max(console.width, Measurement.get(console, wide, table).maximum)
+    Console(stderr=True, highlight=False, width=width).print(table)

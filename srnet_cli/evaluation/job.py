@@ -11,10 +11,13 @@ from typing import Any
 from srnet_cli.console import people
 from srnet_cli.errors import OutputError
 from srnet_cli.evaluation.display import Display, show_results
+from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.panels import panel_png
+from srnet_cli.evaluation.plots import scatter_png
 from srnet_cli.evaluation.ranks import join_ranks
-from srnet_cli.evaluation.results import SetResult
+from srnet_cli.evaluation.report import report_html
+from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
-from srnet_cli.evaluation.tables import document, markdown, methods_csv, pictures_csv
 from srnet_cli.files import atomic_path
 
 
@@ -65,20 +68,37 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
         OutputError: when something cannot be written.
     """
 
-    def text(name: str, content: str) -> None:
-        with atomic_path(folder / name, overwrite=overwrite) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    def write(name: str, content: bytes | str) -> None:
+        target = folder / name
+        _make_folder(target.parent)
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    text("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    text("results.csv", methods_csv(results))
-    text("pictures.csv", pictures_csv(results))
-    text("results.md", markdown(results))
+    write("results.csv", methods_csv(results))
+    write("pictures.csv", pictures_csv(results))
+    write("results.md", markdown(results))
+    scatters: list[bytes | None] = []
+    for result in results:
+        scatters.append(scatter_png(result) if result.measured else None)
+        if scatters[-1] is not None:
+            write(f"{result.slug}-psnr-over-time.png", scatters[-1])
+        for index, picture in enumerate(result.pictures, start=1):
+            if picture.view is not None:
+                name = file_name(f"{index:03d} {picture.name}")
+                write(f"panels/{result.slug}/{name}.png", panel_png(result, picture, picture.view))
+    write("report.html", report_html(results, scatters))
+    # Last: a folder with it is complete, and is not written over without being asked to.
+    write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _check_output(folder: Path, overwrite: bool) -> None:
     """An existing result is refused before the work, not after it."""
     if (folder / "results.json").exists() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
+    _make_folder(folder)
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -28,16 +28,36 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class View:
-    """What is shown of a picture: all of HR, small, and one part of it by every method."""
+class Box:
+    """A rectangle of HR pixels."""
 
-    #: h×w×3, and by how much it was reduced
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of a picture: all of HR, made small, and a part of it by every method."""
+
+    #: h×w×3, ``reduction`` times smaller than HR
     whole: NDArray[np.uint8]
     reduction: float
-    #: top, left, side of the part, HR pixels
-    box: tuple[int, int, int]
+    #: what ``hr`` and ``results`` show, and the detail inside it that is worth enlarging
+    part: Box
+    detail: Box
     hr: NDArray[np.uint8]
-    parts: dict[str, NDArray[np.uint8]]
+    results: dict[str, NDArray[np.uint8]]
+
+    def closer(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The detail of ``hr`` or of one of ``results``."""
+        top, left = self.detail.top - self.part.top, self.detail.left - self.part.left
+        return pixels[top : top + self.detail.height, left : left + self.detail.width]
 
 
 @dataclass(frozen=True)
@@ -99,9 +119,7 @@ class SetResult:
     @property
     def slug(self) -> str:
         """The title as a file name."""
-        return "-".join(
-            "".join(c if c.isalnum() else " " for c in self.title.lower().replace("×", "x")).split()
-        )
+        return file_name(self.title.lower())
 
     @property
     def measured(self) -> tuple[PictureResult, ...]:
@@ -154,3 +172,9 @@ def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSumma
         memory=max(memories, default=None),
         macs=sum(macs) / len(macs) if macs else None,
     )
+
+
+def file_name(text: str) -> str:
+    """Letters and digits of a text, the rest as dashes."""
+    plain = text.replace("×", "x")
+    return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "set"

@@ -1,25 +1,100 @@
-"""The results as tables: for the terminal, as CSV, as Markdown and as one JSON document."""
+"""The tables of a set in words and numbers, for whatever shows them."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from srnet_cli.evaluation.figures import METRICS, Metric, metric
 from srnet_cli.evaluation.methods import REFERENCE
-from srnet_cli.evaluation.results import MethodSummary, SetResult
+from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-#: the difference that stands in every table
+#: the metric whose difference to the reference stands in every table
 GAIN = "psnr_rgb"
 #: metrics that only files hold
-_FILES_ONLY = frozenset({"ssim_range2", "residual_entropy"})
+FILES_ONLY = frozenset({"ssim_range2", "residual_entropy"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text, and whether it is the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and rows; the first column names, the others are figures."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def quality_table(result: SetResult) -> Table:
+    """Means of the metrics, and the paired difference to the reference."""
+    keys = shown_keys(result)
+    best = {key: _best({s.info.name: s.means[key].value for s in result.summaries}, key) for key in keys}
+    heads = ("method", *(metric(key).title for key in keys), f"Δ {metric(GAIN).title} to {REFERENCE} [95 %]")
+    rows = (
+        (
+            Cell(s.info.name),
+            *(Cell(number(s.means[key].value, metric(key).digits), s.info.name in best[key]) for key in keys),
+            Cell(difference(s.gains[GAIN], metric(GAIN)) if GAIN in s.gains else ""),
+        )
+        for s in result.summaries
+    )
+    return Table(heads, tuple(rows))
+
+
+def cost_table(result: SetResult) -> Table:
+    """Size of each method, and what it spends on a picture."""
+    heads = (
+        *("method", "pictures", "parameters", "MACs 64×64", "MACs/picture"),
+        *("s/picture", "s/MP of LR", "peak MB"),
+    )
+    return Table(heads, tuple(tuple(map(Cell, _costs(summary))) for summary in result.summaries))
+
+
+def pictures_table(result: SetResult, key: str) -> Table:
+    """One metric of every picture by every method."""
+    names = tuple(summary.info.name for summary in result.summaries)
+    rows = []
+    for picture in result.measured:
+        best = best_methods(picture, key)
+        cells = [_figure(picture, name, key, name in best) for name in names]
+        rows.append((Cell(picture.name), *cells))
+    return Table((f"{metric(key).title}", *names), tuple(rows))
+
+
+def shown_keys(result: SetResult) -> tuple[str, ...]:
+    """Metrics of the tables for people."""
+    return tuple(key for key in result.keys if key not in FILES_ONLY)
+
+
+def best_methods(picture: PictureResult, key: str) -> frozenset[str]:
+    """The methods that share the best figure of a picture, as it is printed."""
+    return _best({n: m.figures[key] for n, m in picture.measurements.items() if key in m.figures}, key)
+
+
+def definitions() -> tuple[tuple[str, str], ...]:
+    """What the headings mean."""
+    return (
+        *((m.title, m.meaning) for m in METRICS if m.key not in FILES_ONLY),
+        (
+            "[low, high]",
+            "95 % bootstrap interval of the mean difference, picture by picture; n.s.: it holds zero, so "
+            "these pictures do not show which is better",
+        ),
+        (
+            "MACs 64×64",
+            "multiply-accumulates of the convolutions for 64×64 LR pixels, which the published tables call "
+            "GFLOPs; MACs/picture counts overlaps of tiles too",
+        ),
+        ("s/picture, s/MP of LR", "without reading files and loading weights; per million LR pixels"),
+        ("peak MB", "working memory beyond the weights"),
+    )
 
 
 # --- numbers as text ----------------------------------------------------------------------------------------
@@ -36,23 +111,18 @@ def count(value: float | None) -> str:
         return "–"
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= size:
-            return f"{value / size:.3g} {unit}"
+            return f"{significant(value / size)} {unit}"
     return f"{value:.0f}"
 
 
-def seconds(value: float) -> str:
-    """A time to three digits."""
-    return f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"
-
-
-def gain_text(summary: MethodSummary, key: str = GAIN) -> str:
-    """The difference to the reference with its interval; ``n.s.`` where that holds zero."""
-    gain = summary.gains.get(key)
-    return "" if gain is None else difference(gain, metric(key))
+def significant(value: float) -> str:
+    """Three digits, never in powers of ten."""
+    digits = next((d for d, limit in ((0, 100), (1, 10), (2, 1), (3, 0.1)) if value >= limit), 4)
+    return f"{value:.{digits}f}"
 
 
 def difference(gain: Mean, of: Metric) -> str:
-    """A signed difference with its interval."""
+    """A signed difference with its interval; ``n.s.`` where that holds zero."""
     text = f"{gain.value:+.{of.digits}f}"
     if gain.low is None or gain.high is None:
         return text
@@ -60,248 +130,28 @@ def difference(gain: Mean, of: Metric) -> str:
     return f"{text} [{gain.low:+.{of.digits}f}, {gain.high:+.{of.digits}f}]{doubt}"
 
 
-def best_names(summaries: Sequence[MethodSummary], key: str) -> frozenset[str]:
-    """The methods that share the best mean as it is printed."""
-    means = {s.info.name: round(s.means[key].value, metric(key).digits) for s in summaries if key in s.means}
-    if not means:
-        return frozenset()
-    best = max(means.values()) if metric(key).higher_is_better else min(means.values())
-    return frozenset(name for name, mean in means.items() if mean == best)
-
-
-def shown_keys(result: SetResult) -> tuple[str, ...]:
-    """Metrics of the tables for people."""
-    return tuple(key for key in result.keys if key not in _FILES_ONLY)
-
-
-# --- terminal -----------------------------------------------------------------------------------------------
-
-
-def terminal_tables(result: SetResult, decorated: bool) -> list[Table]:
-    """One table of quality and one of cost."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    def table(title: str) -> Table:
-        lines = box.SIMPLE_HEAD if decorated else None
-        return Table(title=title, box=lines, title_justify="left", title_style="bold", pad_edge=False)
-
-    quality = table(f"{escape(result.title)}, {len(result.measured)} pictures")
-    quality.add_column("method")
-    for key in shown_keys(result):
-        quality.add_column(metric(key).title.replace(" ", "\n", 1).replace("-", "-\n", 1), justify="right")
-    quality.add_column(f"Δ {metric(GAIN).title} to {REFERENCE}\n[dim]95 % interval[/]", justify="left")
-    best = {key: best_names(result.summaries, key) for key in result.keys}
-    for summary in result.summaries:
-        name = summary.info.name
-        cells = [_cell(summary, key, name in best[key]) for key in shown_keys(result)]
-        quality.add_row(escape(name), *cells, escape(gain_text(summary)))
-    cost = table("")
-    for heading in (
-        "method",
-        "pictures",
-        "parameters",
-        "MACs 64×64",
-        "MACs/picture",
-        "s/picture",
-        "s/MP of LR",
-        "peak MB",
-    ):
-        cost.add_column(heading, justify="left" if heading == "method" else "right")
-    for row in cost_rows(result):
-        cost.add_row(escape(row[0]), *row[1:])
-    return [quality, cost]
-
-
-def cost_rows(result: SetResult) -> list[list[str]]:
-    """Method, pictures, parameters, both counts of MACs, both times, memory; as text."""
-    return [
-        [
-            s.info.name,
-            str(s.pictures),
-            count(s.info.parameters),
-            count(s.info.published_macs),
-            count(s.macs),
-            seconds(s.seconds),
-            seconds(s.seconds_per_megapixel),
-            number(None if s.memory is None else s.memory / 1e6, 0),
-        ]
-        for s in result.summaries
-    ]
-
-
-def _cell(summary: MethodSummary, key: str, best: bool) -> str:
-    mean = summary.means.get(key)
-    text = number(None if mean is None else mean.value, metric(key).digits)
-    return f"[bold]{text}[/]" if best else text
-
-
-# --- files --------------------------------------------------------------------------------------------------
-
-
-def methods_csv(results: Sequence[SetResult]) -> str:
-    """A line for each set and method, with every mean and interval."""
-    return _csv(row for result in results for row in _method_rows(result))
-
-
-def pictures_csv(results: Sequence[SetResult]) -> str:
-    """A line for each set, picture and method."""
-    return _csv(row for result in results for row in _picture_rows(result))
-
-
-def _method_rows(result: SetResult) -> Iterator[dict[str, Any]]:
-    for s in result.summaries:
-        row: dict[str, Any] = {
-            "set": result.name,
-            "scale": result.scale,
-            "lr": result.origin,
-            "method": s.info.name,
-            "pictures": s.pictures,
-            "parameters": s.info.parameters,
-            "macs_64x64": s.info.published_macs,
-            "macs_per_picture": s.macs,
-            "seconds_per_picture": s.seconds,
-            "seconds_per_lr_megapixel": s.seconds_per_megapixel,
-            "peak_bytes": s.memory,
-        }
-        for key in (m.key for m in METRICS):
-            mean, gain = s.means.get(key), s.gains.get(key)
-            row |= _columns(key, mean) | _columns(f"{key}_minus_{REFERENCE}", gain)
-        yield row
-
-
-def _columns(name: str, mean: Mean | None) -> dict[str, float | None]:
-    if mean is None:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    return {name: mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high}
-
-
-def _picture_rows(result: SetResult) -> Iterator[dict[str, Any]]:
-    for picture in result.measured:
-        for name, m in picture.measurements.items():
-            yield {
-                "set": result.name,
-                "scale": result.scale,
-                "lr": result.origin,
-                "picture": picture.name,
-                "lr_width": picture.width,
-                "lr_height": picture.height,
-                "method": name,
-                "seconds": m.seconds,
-                "peak_bytes": m.memory,
-                "macs": m.macs,
-                **{metric.key: m.figures.get(metric.key) for metric in METRICS},
-            }
-
-
-def _csv(rows: Iterator[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
-    return text.getvalue()
-
-
-def document(results: Sequence[SetResult], about: dict[str, Any]) -> dict[str, Any]:
-    """Everything that was measured, for JSON: figures, means, intervals, failures and definitions."""
-    return {
-        **about,
-        "metrics": {m.key: {"title": m.title, "unit": m.unit, "meaning": m.meaning} for m in METRICS},
-        "sets": [_set_document(result) for result in results],
-    }
-
-
-def _set_document(result: SetResult) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "scale": result.scale,
-        "lr": result.origin,
-        "notes": list(result.notes),
-        "methods": [
-            {
-                "name": s.info.name,
-                "pictures": s.pictures,
-                "parameters": s.info.parameters,
-                "macs_64x64": s.info.published_macs,
-                "macs_per_picture": s.macs,
-                "seconds_per_picture": s.seconds,
-                "seconds_per_lr_megapixel": s.seconds_per_megapixel,
-                "peak_bytes": s.memory,
-                "means": {key: asdict(mean) for key, mean in s.means.items()},
-                f"minus_{REFERENCE}": {key: asdict(gain) for key, gain in s.gains.items()},
-            }
-            for s in result.summaries
-        ],
-        "pictures": [
-            {
-                "name": p.name,
-                "lr_width": p.width,
-                "lr_height": p.height,
-                "results": {name: asdict(m) for name, m in p.measurements.items()},
-                "errors": list(p.errors),
-            }
-            for p in result.pictures
-        ],
-    }
-
-
-def markdown(results: Sequence[SetResult]) -> str:
-    """Tables for a README: quality with the paired difference, and cost."""
-    parts = [_set_markdown(result) for result in results]
-    return "\n\n".join([*parts, _definitions()]) + "\n"
-
-
-def _set_markdown(result: SetResult) -> str:
-    keys = shown_keys(result)
-    best = {key: best_names(result.summaries, key) for key in keys}
-    titles = [metric(key).title for key in keys]
-    rows = []
-    for s in result.summaries:
-        cells = [
-            f"**{number(s.means[key].value, metric(key).digits)}**"
-            if s.info.name in best[key]
-            else number(s.means[key].value, metric(key).digits)
-            for key in keys
-        ]
-        rows.append([f"`{s.info.name}`", *cells, gain_text(s)])
-    quality = _markdown_table(["method", *titles, f"Δ {metric(GAIN).title} to {REFERENCE} [95 %]"], rows)
-    cost = _markdown_table(
-        [
-            "method",
-            "pictures",
-            "parameters",
-            "MACs 64×64",
-            "MACs/picture",
-            "s/picture",
-            "s/MP of LR",
-            "peak MB",
-        ],
-        [[f"`{row[0]}`", *row[1:]] for row in cost_rows(result)],
+def _costs(summary: MethodSummary) -> Sequence[str]:
+    return (
+        summary.info.name,
+        str(summary.pictures),
+        count(summary.info.parameters),
+        count(summary.info.published_macs),
+        count(summary.macs),
+        significant(summary.seconds),
+        significant(summary.seconds_per_megapixel),
+        number(None if summary.memory is None else summary.memory / 1e6, 0),
     )
-    failed = [f"Not measured: {p.name} ({'; '.join(p.errors)})" for p in result.failed]
-    notes = [f"- {line}" for line in (*result.notes, *failed)]
-    head = f"### {result.title}, {len(result.measured)} pictures"
-    return "\n\n".join(part for part in (head, quality, cost, "\n".join(notes)) if part)
 
 
-def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, [":--", *["--:"] * (len(heads) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+def _figure(picture: PictureResult, method: str, key: str, best: bool) -> Cell:
+    measurement = picture.measurements.get(method)
+    value = None if measurement is None else measurement.figures.get(key)
+    return Cell(number(value, metric(key).digits), best)
 
 
-def _definitions() -> str:
-    lines = [f"- *{m.title}*: {m.meaning}." for m in METRICS if m.key not in _FILES_ONLY]
-    return "\n".join(["Definitions:", "", *lines, *FOOTNOTES])
-
-
-FOOTNOTES = (
-    "- *[low, high]*: 95 % bootstrap interval of the mean difference picture by picture; "
-    "*n.s.*: it holds zero, so these pictures do not show which is better.",
-    "- *MACs 64×64*: multiply-accumulates of the convolutions for 64×64 LR pixels, what the published tables "
-    "call GFLOPs. *MACs/picture* includes overlaps of tiles.",
-    "- *peak MB*: working memory beyond weights and pictures.",
-)
+def _best(figures: dict[str, float], key: str) -> frozenset[str]:
+    rounded = {name: round(value, metric(key).digits) for name, value in figures.items()}
+    if not rounded:
+        return frozenset()
+    best = max(rounded.values()) if metric(key).higher_is_better else min(rounded.values())
+    return frozenset(name for name, value in rounded.items() if value == best)

@@ -1,0 +1,152 @@
+"""The results as files for other programs and for a README: CSV, JSON, Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from srnet_cli.evaluation.figures import METRICS
+from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
+from srnet_cli.evaluation.statistics import Mean
+from srnet_cli.evaluation.tables import Cell, Table, cost_table, definitions, quality_table
+
+
+def methods_csv(results: Sequence[SetResult]) -> str:
+    """A line for each set and method, with every mean and interval."""
+    return _csv(row for result in results for row in _method_rows(result))
+
+
+def pictures_csv(results: Sequence[SetResult]) -> str:
+    """A line for each set, picture and method."""
+    return _csv(row for result in results for row in _picture_rows(result))
+
+
+def document(results: Sequence[SetResult], about: dict[str, Any]) -> dict[str, Any]:
+    """Everything that was measured, for JSON: figures, means, intervals, failures and definitions."""
+    return {
+        **about,
+        "metrics": {m.key: {"title": m.title, "unit": m.unit, "meaning": m.meaning} for m in METRICS},
+        "sets": [_set_document(result) for result in results],
+    }
+
+
+def markdown(results: Sequence[SetResult]) -> str:
+    """Tables for a README: quality with the paired difference, and cost."""
+    meanings = "\n".join(f"- *{term}*: {meaning}." for term, meaning in definitions())
+    return "\n\n".join([*map(_set_markdown, results), meanings]) + "\n"
+
+
+def _method_rows(result: SetResult) -> Iterator[dict[str, Any]]:
+    for summary in result.summaries:
+        row = {"set": result.name, "scale": result.scale, "lr": result.origin, **_costs(summary)}
+        for key in (m.key for m in METRICS):
+            row |= _columns(key, summary.means.get(key))
+            row |= _columns(f"{key}_minus_{REFERENCE}", summary.gains.get(key))
+        yield row
+
+
+def _costs(summary: MethodSummary) -> dict[str, Any]:
+    return {
+        "method": summary.info.name,
+        "pictures": summary.pictures,
+        "parameters": summary.info.parameters,
+        "macs_64x64": summary.info.published_macs,
+        "macs_per_picture": summary.macs,
+        "seconds_per_picture": summary.seconds,
+        "seconds_per_lr_megapixel": summary.seconds_per_megapixel,
+        "peak_bytes": summary.memory,
+    }
+
+
+def _columns(name: str, mean: Mean | None) -> dict[str, float | None]:
+    if mean is None:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    return {name: mean.value, f"{name}_low": mean.low, f"{name}_high": mean.high}
+
+
+def _picture_rows(result: SetResult) -> Iterator[dict[str, Any]]:
+    for picture in result.measured:
+        for name, m in picture.measurements.items():
+            yield {
+                "set": result.name,
+                "scale": result.scale,
+                "lr": result.origin,
+                "picture": picture.name,
+                "lr_width": picture.width,
+                "lr_height": picture.height,
+                "method": name,
+                "seconds": m.seconds,
+                "peak_bytes": m.memory,
+                "macs": m.macs,
+                **{metric.key: m.figures.get(metric.key) for metric in METRICS},
+            }
+
+
+def _csv(rows: Iterator[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+    return text.getvalue()
+
+
+def _set_document(result: SetResult) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "scale": result.scale,
+        "lr": result.origin,
+        "notes": list(result.notes),
+        "methods": [_summary_document(summary) for summary in result.summaries],
+        "pictures": [_picture_document(picture) for picture in result.pictures],
+    }
+
+
+def _summary_document(summary: MethodSummary) -> dict[str, Any]:
+    return {
+        **_costs(summary),
+        "means": {key: asdict(mean) for key, mean in summary.means.items()},
+        f"minus_{REFERENCE}": {key: asdict(gain) for key, gain in summary.gains.items()},
+    }
+
+
+def _picture_document(picture: PictureResult) -> dict[str, Any]:
+    return {
+        "name": picture.name,
+        "lr_width": picture.width,
+        "lr_height": picture.height,
+        "results": {name: asdict(m) for name, m in picture.measurements.items()},
+        "errors": list(picture.errors),
+    }
+
+
+def _set_markdown(result: SetResult) -> str:
+    failed = [f"not measured: {p.name} ({'; '.join(p.errors)})" for p in result.failed]
+    notes = "\n".join(f"- {_escaped(line)}" for line in (*result.notes, *failed))
+    head = f"### {_escaped(result.title)}, {len(result.measured)} pictures"
+    tables = (
+        [_table_markdown(make(result)) for make in (quality_table, cost_table)] if result.measured else []
+    )
+    return "\n\n".join(part for part in (head, *tables, notes) if part)
+
+
+def _table_markdown(table: Table) -> str:
+    def cell(content: Cell) -> str:
+        return f"**{_escaped(content.text)}**" if content.best else _escaped(content.text)
+
+    rules = [":--", *["--:"] * (len(table.heads) - 1)]
+    lines = [[_escaped(head) for head in table.heads], rules, *([cell(c) for c in row] for row in table.rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Names may hold what Markdown takes for its own."""
+    for sign in "\\|*_`<[":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())

@@ -1,0 +1,116 @@
+"""One picture by every method, side by side, as in the published figures."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.results import PictureResult, SetResult, View
+from srnet_cli.evaluation.tables import best_methods, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DPI = 160
+#: screen pixels of a detail's side, of the text below it, and between two
+_SIDE, _TEXT, _GAP = 256, 46, 10
+_BOX = "#ffd400"
+
+
+def panel_png(result: SetResult, picture: PictureResult, view: View) -> bytes:
+    """HR with the detail marked; beside it the detail of HR and of every method, its figures below.
+
+    The detail is where bicubic loses most. The figures are those of the whole picture (or of the evaluated
+    crop), the best in bold.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = [info.name for info in result.methods if info.name in view.results]
+    columns = max(3, math.ceil((len(names) + 1) / 2))
+    cell_width, cell_height = _SIDE + _GAP, _SIDE + _TEXT
+    height = 2 * cell_height + _GAP
+    whole_width = min(2.2 * height, (height - _TEXT) * view.whole.shape[1] / view.whole.shape[0])
+    width = round(whole_width + columns * cell_width + 2 * _GAP)
+    drawing = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    FigureCanvasAgg(drawing)
+
+    whole = _axes(drawing, _GAP, _GAP, whole_width, height - _TEXT - _GAP)
+    whole.imshow(view.whole, interpolation="antialiased")
+    _mark(whole, view)
+    _caption(whole, f"{picture.name}", f"{result.title}")
+
+    keys = tuple(key for key in ("psnr_rgb", "lpips" if "lpips" in result.keys else "ssim_y"))
+    shown = [("HR", view.hr), *((name, view.results[name]) for name in names)]
+    for index, (name, pixels) in enumerate(shown):
+        row, column = divmod(index, columns)
+        left = 2 * _GAP + whole_width + column * cell_width
+        axes = _axes(drawing, left, _GAP + row * cell_height, _SIDE, _SIDE)
+        axes.imshow(view.closer(pixels), interpolation="nearest")
+        _caption(axes, name, _figures(picture, name, keys))
+    content = BytesIO()
+    drawing.savefig(content, format="png")
+    return content.getvalue()
+
+
+def _axes(drawing: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes by pixels from the upper left corner."""
+    total_width, total_height = drawing.get_size_inches() * _DPI
+    bottom = total_height - top - height
+    axes = drawing.add_axes(
+        (left / total_width, bottom / total_height, width / total_width, height / total_height)
+    )
+    axes.set_axis_off()
+    axes.set_anchor("N")
+    return axes
+
+
+def _mark(axes: Axes, view: View) -> None:
+    from matplotlib.patches import Rectangle
+
+    corner = (view.detail.left / view.reduction - 0.5, view.detail.top / view.reduction - 0.5)
+    size = (view.detail.width / view.reduction, view.detail.height / view.reduction)
+    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_BOX, linewidth=1.4))
+
+
+def _caption(axes: Axes, first: str, second: str) -> None:
+    """Two lines below a picture; only the second may hold bold figures."""
+    axes.apply_aspect()
+    for line, height, maths in ((first, -2.0, False), (second, -11.0, True)):
+        axes.annotate(
+            line,
+            (0.5, 0),
+            xycoords="axes fraction",
+            xytext=(0, height),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=7.2,
+            parse_math=maths,
+        )
+
+
+def _figures(picture: PictureResult, name: str, keys: tuple[str, ...]) -> str:
+    measurement = picture.measurements.get(name)
+    if measurement is None:
+        return " / ".join(metric(key).title for key in keys)
+    parts = []
+    for key in keys:
+        text = number(measurement.figures[key], metric(key).digits)
+        parts.append(rf"$\bf{{{text}}}$" if name in best_methods(picture, key) else text)
+    return " / ".join(parts)
+
+
+def picture_bytes(pixels: NDArray[np.uint8]) -> bytes:
+    """Lossless WebP: a compressed picture would not show what a method did."""
+    from PIL import Image
+
+    content = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "WEBP", lossless=True, quality=60, method=4)
+    return content.getvalue()
