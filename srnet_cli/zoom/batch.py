@@ -17,7 +17,7 @@ from srnet_cli.weights import find_model, load_model, released_models
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zoom.heatmap import write_heatmaps
-from srnet_cli.zoom.jobs import Job, plan_jobs
+from srnet_cli.zoom.jobs import Job, heatmap_paths, plan_jobs
 from srnet_cli.zoom.pipeline import tile_count, zoom_to_file
 from srnet_cli.zoom.progress import BatchProgress
 from srnet_cli.zoom.tiles import Region
@@ -213,8 +213,10 @@ def _zoom(
 
 def _check_target(target: Path, request: ZoomRequest) -> None:
     """An existing result is refused before the work, not after it."""
-    if target.exists() and not request.overwrite:
-        raise OutputError("already exists", path=target, remedy="use --overwrite or --skip-existing")
+    results = (target, *heatmap_paths(target)) if request.heatmap else (target,)
+    for path in results:
+        if os.path.lexists(path) and not request.overwrite:
+            raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
 
 
 def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int) -> str:

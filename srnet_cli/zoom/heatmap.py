@@ -17,6 +17,7 @@ from srnet_cli.residual.draw import (
     loss_map,
 )
 from srnet_cli.residual.entropy import DEFAULT_WINDOW
+from srnet_cli.zoom.jobs import heatmap_paths
 
 RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
 
@@ -34,7 +35,7 @@ def write_heatmaps(residual: NDArray[np.float32], target: Path, overwrite: bool 
     heat = heatmap_image(values, 0.0, automatic_high(values), label=RESIDUAL_LABEL)
     bits = entropy_map(coded, DEFAULT_WINDOW)
     entropy = heatmap_image(bits, 0.0, entropy_top(DEFAULT_WINDOW), label=ENTROPY_LABEL)
-    paths = (target.with_name(f"{target.stem}_residual.png"), target.with_name(f"{target.stem}_entropy.png"))
+    paths = heatmap_paths(target)
     for path, pixels in zip(paths, (heat, entropy), strict=True):
         write_picture(Picture(pixels), path, overwrite=overwrite)
     return paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def plan_jobs(
     if output is not None and _is_file_name(output):
         if len(found) + len(failed) > 1 or any(f.root is not None for f in found):
             raise UsageError(f"several pictures cannot go into the one file {output}", remedy="name a folder")
-        jobs = [_job(f.path, output) for f in found]
+        jobs = [_job(f.path, output, {os.path.realpath(f.path)}) for f in found]
     else:
         jobs = _into_folders(found, output, tag, image_format)
     return jobs + failed
@@ -64,7 +64,12 @@ def _into_folders(found: list[_Found], output: Path | None, tag: str, image_form
     plain = [target(f, f.path.stem) for f in found]
     # An earlier run's result: found in a folder, and the very target of another picture found there.
     sources = {os.path.realpath(f.path) for f in found}
-    earlier = {os.path.realpath(t) for f, t in zip(found, plain, strict=True) if f.root is not None} & sources
+    earlier = {
+        os.path.realpath(product)
+        for f, t in zip(found, plain, strict=True)
+        if f.root is not None
+        for product in (t, *heatmap_paths(t))
+    } & sources
     kept = [
         (f, t)
         for f, t in zip(found, plain, strict=True)
@@ -72,10 +77,16 @@ def _into_folders(found: list[_Found], output: Path | None, tag: str, image_form
     ]
     # Case-folded, because a.JPG and A.jpg share a target where the file system does not tell case.
     wanted = Counter(str(t).casefold() for _, t in kept)
+    given = {os.path.realpath(f.path) for f, _ in kept}
     return [
-        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, f.path.name.replace(".", "_")))
+        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, f.path.name.replace(".", "_")), given)
         for f, t in kept
     ]
+
+
+def heatmap_paths(target: Path) -> tuple[Path, Path]:
+    """Where a result's heatmaps lie: of the residual and of its entropy."""
+    return target.with_name(f"{target.stem}_residual.png"), target.with_name(f"{target.stem}_entropy.png")
 
 
 def _folder(found: _Found, output: Path | None) -> Path:
@@ -84,13 +95,14 @@ def _folder(found: _Found, output: Path | None) -> Path:
     return output if found.root is None else output / found.path.parent.relative_to(found.root)
 
 
-def _job(source: Path, target: Path) -> Job:
-    if os.path.realpath(source) == os.path.realpath(target):
-        error = OutputError(
-            "the result would replace its own input", path=source, remedy="name another output"
-        )
-        return Job(source, None, error)
-    return Job(source, target)
+def _job(source: Path, target: Path, inputs: Collection[str]) -> Job:
+    """``inputs`` are the real paths of all pictures of the batch, none of which may be written to."""
+    if os.path.realpath(target) not in inputs:
+        return Job(source, target)
+    own = os.path.realpath(source) == os.path.realpath(target)
+    whose = "its own input" if own else f"{target}, another input"
+    error = OutputError(f"the result would replace {whose}", path=source, remedy="name another output")
+    return Job(source, None, error)
 
 
 def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[Job]]:

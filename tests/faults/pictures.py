@@ -19,6 +19,7 @@ from PIL import Image
 from tests.captures import Capture, write_arw, write_dng, write_dng_mosaic
 
 HEIGHT, WIDTH = 24, 36
+CAPTURE = Capture()
 
 
 def scene(height: int = HEIGHT, width: int = WIDTH, dtype: str = "uint8") -> NDArray[Any]:
@@ -29,11 +30,16 @@ def scene(height: int = HEIGHT, width: int = WIDTH, dtype: str = "uint8") -> NDA
     return np.asarray(np.rint(np.clip(noisy, 0, 1) * np.iinfo(dtype).max)).astype(dtype)
 
 
-def encoded(kind: str, pixels: NDArray[Any] | None = None, **options: Any) -> bytes:
+def encoded(kind: str, picture: NDArray[Any] | Image.Image | None = None, **options: Any) -> bytes:
     """A picture in one of Pillow's formats."""
     file = io.BytesIO()
-    Image.fromarray(scene() if pixels is None else pixels).save(file, kind, **options)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(_or_scene(picture))
+    image.save(file, kind, **options)
     return file.getvalue()
+
+
+def _or_scene(pixels: NDArray[Any] | None) -> NDArray[Any]:
+    return scene() if pixels is None else pixels
 
 
 def encoded_png16(pixels: NDArray[np.uint16]) -> bytes:
@@ -46,11 +52,11 @@ def encoded_tiff(pixels: NDArray[Any], **options: Any) -> bytes:
     return file.getvalue()
 
 
-def encoded_dng(capture: Capture = Capture(), height: int = HEIGHT, width: int = WIDTH) -> bytes:
+def encoded_dng(capture: Capture = CAPTURE, height: int = HEIGHT, width: int = WIDTH) -> bytes:
     return _from_file(lambda path: write_dng(path, scene(height, width) / 255, capture))
 
 
-def encoded_arw(capture: Capture = Capture(), height: int = 64, width: int = 96) -> bytes:
+def encoded_arw(capture: Capture = CAPTURE, height: int = 64, width: int = 96) -> bytes:
     return _from_file(lambda path: write_arw(path, scene(height, width) / 255, capture))
 
 

@@ -1,0 +1,285 @@
+"""Models that are damaged, hostile, or do not do what they should; devices that are not there."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from srnet_cli.weights import LoadedModel, save_model
+from srnet_cli.zoom import batch, engine
+from srnet_cli.zoom.engine import EngineOptions
+from tests.faults.models import OPTIONS, tiny
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Ended, Program, disk
+from tests.zoom.models import nearest_model
+
+Refuse = Callable[[Path], Ended]
+
+
+@pytest.fixture
+def refuse(srnet: Program, tmp_path: Path) -> Refuse:
+    """Zooms with a model that must be refused: exit code 1, and the disk stays as it was."""
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+
+    def run(model: Path) -> Ended:
+        before = disk(tmp_path)
+        ended = srnet("zoom", tmp_path / "a.png", "-s", "2", "--model", model)
+        assert ended.code == 1, ended
+        assert disk(tmp_path) == before
+        (line,) = ended.errors
+        assert ended.err.strip() == line
+        return ended
+
+    return run
+
+
+class Bomb:
+    """Executed when it is unpickled by anything that trusts it."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+        return eval, (f"__import__('pathlib').Path({str(self.marker)!r}).write_text('executed')",)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("wrapped", ["torch", "torch-old", "bare"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".ckpt"])
+def test_a_pickle_bomb_is_never_executed(
+    refuse: Refuse, tmp_path: Path, protocol: int, wrapped: str, suffix: str
+) -> None:
+    marker, path = tmp_path / "marker", tmp_path / f"bomb{suffix}"
+    document = {"network": {"w": torch.zeros(1)}, "extra": Bomb(marker)}
+    if wrapped == "bare":
+        path.write_bytes(pickle.dumps(document, protocol))
+    else:
+        new = wrapped == "torch"
+        torch.save(document, path, pickle_protocol=max(protocol, 2), _use_new_zipfile_serialization=new)
+    ended = refuse(path)
+    assert not marker.exists()
+    assert f"error {path}: " in ended.err
+    assert "nothing of it was executed" in ended.err or "no checkpoint of plain tensors" in ended.err
+
+
+def test_a_bomb_as_a_run_to_resume(srnet: Program, tmp_path: Path) -> None:
+    marker, run, photos = tmp_path / "marker", tmp_path / "run", tmp_path / "photos"
+    run.mkdir()
+    photos.mkdir()
+    (photos / "a.png").write_bytes(encoded("PNG", scene(40, 40)))
+    torch.save({"progress": Bomb(marker), "format": 1}, run / "last.pt")
+    before = disk(tmp_path)
+    ended = srnet(
+        *("train", "--data", photos, "--run", run, "--resume", "--scale", "2", "--device", "cpu"),
+        *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "6"),
+    )
+    assert ended.code == 1
+    assert f"error {run / 'last.pt'}: " in ended.err
+    assert not marker.exists()
+    assert disk(tmp_path) == before
+
+
+def header(**tensors: object) -> bytes:
+    text = json.dumps(tensors).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+LYING = {
+    "length beyond the file": struct.pack("<Q", 1 << 40) + b"{}",
+    "length of everything": struct.pack("<Q", (1 << 64) - 1) + b"{}",
+    "no header": b"\0\0\0",
+    "empty": b"",
+    "no JSON": struct.pack("<Q", 4) + b"abcd",
+    "data beyond the file": header(w={"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}),
+    "huge shape": header(w={"dtype": "F32", "shape": [1 << 40, 1 << 20], "data_offsets": [0, 4]}) + b"\0" * 4,
+    "backwards": header(w={"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}) + b"\0" * 4,
+    "shape and data differ": header(w={"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}) + b"\0" * 4,
+    "unknown type": header(w={"dtype": "Q99", "shape": [1], "data_offsets": [0, 4]}) + b"\0" * 4,
+}
+
+
+@pytest.mark.parametrize("lie", LYING)
+def test_a_lying_header(refuse: Refuse, tmp_path: Path, lie: str) -> None:
+    path = tmp_path / "lying.safetensors"
+    path.write_bytes(LYING[lie])
+    assert f"error {path}: no valid safetensors file" in refuse(path).err
+
+
+def test_weights_of_another_architecture_or_scale_name_both(
+    refuse: Refuse, model: Path, tmp_path: Path
+) -> None:
+    for key, wrong, said in (
+        ("scale", "scale = 4", "srnet ×4"),
+        ("architecture", 'architecture = "vdsr"', "vdsr ×2"),
+    ):
+        folder = tmp_path / key
+        shutil.copytree(model, folder)
+        card = folder / "card.toml"
+        lines = card.read_text(encoding="utf-8").splitlines()
+        card.write_text(
+            "\n".join(wrong if line.startswith(f"{key} = ") else line for line in lines), encoding="utf-8"
+        )
+        ended = refuse(folder)
+        assert f"the card says {said}" in ended.err
+        assert "but the weights are those of srnet ×2" in ended.err
+
+
+def test_a_checkpoint_of_another_network_to_resume(srnet: Program, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in "ab":
+        (photos / f"{name}.png").write_bytes(encoded("PNG", scene(40, 48)))
+    train = (
+        *("train", "--data", photos, "--run", tmp_path / "run", "--n-resblocks", "1", "--patch-size", "6"),
+        *("--attention", "mpr-sa", "--batch-size", "2", "--steps", "1", "--device", "cpu"),
+    )
+    assert srnet(*train, "--scale", "2", "--n-feats", "8").code == 0
+    kept = (tmp_path / "run" / "last.pt").read_bytes()
+    for other in (("--scale", "3", "--n-feats", "8"), ("--scale", "2", "--n-feats", "12")):
+        ended = srnet(*train, *other, "--resume")
+        assert ended.code == 1
+        assert "last.pt: is of srnet ×2 " in ended.err
+        assert f"not of srnet ×{other[1]} " in ended.err
+        assert (tmp_path / "run" / "last.pt").read_bytes() == kept
+
+
+def test_a_checksum_that_does_not_match(refuse: Refuse, model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    weights = folder / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    ended = refuse(folder)
+    assert f"error {weights}: the checksum does not match its card" in ended.err
+    assert "fetch both again" in ended.err
+
+
+def test_a_network_that_gives_no_numbers(refuse: Refuse, tmp_path: Path) -> None:
+    """Every weight is finite, their products are not: named, and no black picture is written."""
+    network, card = tiny(2)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "mean" not in name:
+                parameter.fill_(1e30)
+    save_model(tmp_path / "mad", network, replace(card, name="mad"), half=False)
+    ended = refuse(tmp_path / "mad")
+    assert "the network mad gave values that are no numbers" in ended.err
+    assert "--precision fp32" in ended.err
+
+
+class Greedy(torch.nn.Module):
+    """Runs out of memory for more than so many pixels, and remembers what it was given."""
+
+    def __init__(self, network: torch.nn.Module, pixels: int) -> None:
+        super().__init__()
+        self.network, self.pixels = network, pixels
+        self.scale = network.scale
+        self.seen: list[tuple[int, ...]] = []
+
+    def forward(self, lr: Tensor, residual: bool = False) -> object:
+        self.seen.append(tuple(lr.shape))
+        if lr.shape[0] * lr.shape[2] * lr.shape[3] > self.pixels:
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: "
+                "you tried to allocate 12345 bytes. Error code 12 (Cannot allocate memory)"
+            )
+        return self.network(lr, residual)
+
+
+@pytest.mark.parametrize(("pixels", "smallest"), [(2 * 112 * 112, (2, 112)), (56 * 56, (1, 56))])
+def test_out_of_memory_falls_back_to_smaller_batch_and_tile(
+    srnet: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pixels: int, smallest: tuple[int, int]
+) -> None:
+    """The result is, byte for byte, that of a run with memory to spare."""
+    roomy = nearest_model(scale=2, tile=112, overlap=16)
+    greedy = Greedy(roomy.network, pixels)
+    source = tmp_path / "a.png"
+    source.write_bytes(encoded("PNG", scene(200, 300)))
+    results = []
+    for name, network in (("roomy", roomy.network), ("greedy", greedy)):
+        loaded = LoadedModel(network, roomy.card, Path())
+        monkeypatch.setattr(batch, "load_model", lambda _, loaded=loaded: loaded)
+        monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
+        # The batches of a GPU, on the CPU.
+        monkeypatch.setattr(engine, "EngineOptions", partial(EngineOptions, batch=4))
+        ended = srnet("zoom", source, "-s", "2", "--model", "any", "-o", tmp_path / f"{name}.png")
+        assert ended.code == 0, ended.err
+        results.append((tmp_path / f"{name}.png").read_bytes())
+    assert results[0] == results[1]
+    assert greedy.seen[0] == (4, 3, 112, 112)
+    batched, tile = smallest
+    assert greedy.seen[-1] == (batched, 3, tile, tile)
+
+
+def test_out_of_memory_for_good(srnet: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only the picture that does not fit fails; the next is done."""
+    roomy = nearest_model(scale=2, tile=112, overlap=16)
+    greedy = Greedy(roomy.network, 1)
+    calls = iter([LoadedModel(greedy, roomy.card, Path())])
+    monkeypatch.setattr(batch, "load_model", lambda _: next(calls))
+    monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(encoded("PNG", scene(50, 60)))
+    before = disk(tmp_path)
+    ended = srnet("zoom", tmp_path, "-s", "2", "--model", "any")
+    assert ended.code == 1
+    assert ended.err.count("out of memory even with tiles of 56 pixels") == 2
+    assert disk(tmp_path) == before
+
+
+def test_no_memory_for_one_picture_is_no_end_of_the_batch(
+    srnet: Program, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
+    read = batch.read_picture
+
+    def starved(path: Path, *rest: object) -> object:
+        if path.name == "a.png":
+            raise MemoryError
+        return read(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "read_picture", starved)
+    ended = srnet("zoom", tmp_path, "-s", "2", "--model", model)
+    assert ended.code == 1
+    assert f"error {tmp_path / 'a.png'}: not enough memory" in ended.err
+    assert set(disk(tmp_path)) == {"a.png", "b.png", "b_x2.png"}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA here")
+def test_cuda_where_there_is_none(srnet: Program, model: Path, tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    source.write_bytes(encoded("PNG"))
+    arguments = ("zoom", source, "-s", "2", "--model", model)
+    before = disk(tmp_path)
+    for wanted in ("cuda", "cuda:3"):
+        ended = srnet(*arguments, "--device", wanted)
+        assert ended.code == 1
+        assert "CUDA was asked for, but there is none" in ended.err
+        assert "--device auto or cpu" in ended.err
+        assert disk(tmp_path) == before
+    ended = srnet(*arguments, "--device", "toaster")
+    assert ended.code == 1
+    assert "there is no kind of device called 'toaster'" in ended.err
+    assert srnet(*arguments, "--device", "auto").code == 0
+    with Image.open(tmp_path / "a_x2.png") as result:
+        assert np.asarray(result).shape == (48, 72, 3)
+
+
+def test_options_of_a_tiny_model_are_what_its_card_says(model: Path) -> None:
+    from srnet_cli.weights import read_card
+
+    assert read_card(model).options == OPTIONS
