@@ -78,7 +78,7 @@ class TrainOptions:
     #: what to train on
     data: Path | None = None
     #: folder of the run
-    run: Path = Path("run")
+    output: Path = Path("run")
 
     #: name of the network registry
     model: str = "srnet"
@@ -275,7 +275,7 @@ def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
 
 def plain(options: TrainOptions) -> dict[str, Any]:
     """The options as numbers, text and lists: what a card or a checkpoint can hold. Paths are left out."""
-    said = {name: value for name, value in asdict(options).items() if value is not None and name != "run"}
+    said = {name: value for name, value in asdict(options).items() if value is not None and name != "output"}
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in said.items()

@@ -99,5 +99,5 @@ def test_later_layers_go_before_earlier_ones() -> None:
 
 def test_a_card_gets_plain_values_and_no_paths() -> None:
     values = plain(TrainOptions(data=Path("/secret"), phases=(Phase(1.0, 8, 8),)))
-    assert "data" not in values and "run" not in values
+    assert "data" not in values and "output" not in values
     assert values["phases"] == [{"until": 1.0, "patch": 8, "batch": 8}]

@@ -18,11 +18,11 @@ EXAMPLES = """
 
   srnet train --data photos/ --scale 2 --hours 8 --schedule cosine --ema 0.999
 
-  srnet train --data SR-RAW/ --scale 8 --init srnet_x4 --run x8
+  srnet train --data SR-RAW/ --scale 8 --init srnet_x4 -o x8
 
-  srnet train --config recipe.toml --run again    phases of growing patches are a table of the file
+  srnet train --config recipe.toml -o again       phases of growing patches are a table of the file
 
-  srnet train --run again --resume                go on after Ctrl-C, SIGTERM or a power cut
+  srnet train -o again --resume                   go on after Ctrl-C, SIGTERM or a power cut
 
   torchrun --nproc-per-node 8 -m srnet_cli train --data SR-RAW/ --resume
 
@@ -242,8 +242,11 @@ def train(
             rich_help_panel=_LOSS,
         ),
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Folder of the run.", show_default="run", rich_help_panel=_KEEPING)
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder of the run.", show_default="run", rich_help_panel=_KEEPING
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -323,7 +326,7 @@ def train(
     if outcome.stopped_by:
         people().print(
             f"[yellow]interrupted[/] after step {outcome.step}; the checkpoint is written, "
-            f"srnet train --run {options.run} --resume goes on",
+            f"srnet train --output {options.output} --resume goes on",
         )
         raise typer.Exit(128 + outcome.stopped_by)
 
@@ -334,10 +337,10 @@ def _options(flags: Mapping[str, Any], config: Path | None, resume: bool) -> Tra
     from srnet_cli.config_file import read_options
 
     layers = [read_options(config)] if config is not None else []
-    folder = options_from(*({"run": layer.get("run")} for layer in [*layers, flags])).run
+    folder = options_from(*({"output": layer.get("output")} for layer in [*layers, flags])).output
     kept = folder / "config.toml"
     if resume and kept.is_file():
-        layers.insert(0, {**read_options(kept), "run": folder})
+        layers.insert(0, {**read_options(kept), "output": folder})
     return resolved(options_from(*layers, flags))
 
 

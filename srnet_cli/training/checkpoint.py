@@ -35,6 +35,8 @@ class Progress:
     #: best validation PSNR so far (dB) and the step it was measured at; None before the first validation
     best_psnr: float | None = None
     best_step: int | None = None
+    #: step of the last validation
+    validated_step: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def save_checkpoint(path: Path, state: State, card: Card) -> None:
     }
     if state.average is not None:
         document["trained"] = _tensors(state.network)
-    for name in ("network", "trained"):
-        require_finite(document.get(name, {}))
+    for name in {"network", "trained"} & document.keys():
+        require_finite(document[name])
     # In memory first: torch reports a full disk as an error of its own that says nothing of the cause.
     content = io.BytesIO()
     torch.save(document, content)
@@ -104,7 +106,7 @@ def load_checkpoint(path: Path, state: State) -> None:
     vars(state.progress).update(vars(progress))
 
 
-_REMEDY = "copy best.pt over last.pt to go on from there, or start anew in another --run folder"
+_REMEDY = "copy best.pt over last.pt to go on from there, or start anew in another --output folder"
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -132,7 +134,7 @@ def _check_fits(path: Path, state: State, trained: Mapping[str, Tensor], documen
         raise WeightsError(
             f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of the network asked for",
             path=path,
-            remedy="give the options of the interrupted run, or start anew in another --run folder",
+            remedy="give the options of the interrupted run, or start anew in another --output folder",
         )
 
 

@@ -56,7 +56,7 @@ class RunFolder:
             raise UsageError(
                 "there is a run in this folder already",
                 path=self.path,
-                remedy="--resume goes on with it; or choose another --run folder",
+                remedy="--resume goes on with it; or choose another --output folder",
             )
         try:
             (self.path / "panels").mkdir(parents=True, exist_ok=True)

@@ -82,6 +82,8 @@ class Trainer:
         """
         stopped_by = self.stop.number
         self._clock = perf_counter()
+        if self._validation_is_due():
+            self._validate()  # left out when the run was stopped at this step
         with open_feed(self.source, self.job, self.options.seed, self.options.workers) as feed:
             while not stopped_by and self._done() < 1.0:
                 self._step(feed)
@@ -139,18 +141,23 @@ class Trainer:
     def _after_step(self, stopped_by: int) -> None:
         progress, done = self.state.progress, self._done()
         self.reporter.stepped(progress.step, done)
-        assert self.options.validate_every is not None
-        validating = bool(self.crops) and (progress.step % self.options.validate_every == 0 or done >= 1.0)
+        validating = self._validation_is_due() and not stopped_by
         looking = self.meter.steps >= self.options.log_every or progress.elapsed - self._looked >= LOOK_AFTER
         if looking or validating or stopped_by or done >= 1.0:
             self._look()
         began = perf_counter()
-        if validating and not stopped_by:
+        if validating:
             self._validate()
             self._save_last(may_fail=True)
         elif progress.elapsed - self._saved >= 60 * self.options.checkpoint_minutes and done < 1.0:
             self._save_last(may_fail=True)
         self.meter.skip(perf_counter() - began)
+
+    def _validation_is_due(self) -> bool:
+        step = self.state.progress.step
+        assert self.options.validate_every is not None
+        at_a_mark = step % self.options.validate_every == 0 or self._done() >= 1.0
+        return bool(self.crops) and at_a_mark and step != self.state.progress.validated_step
 
     def _look(self) -> None:
         """Close the window of losses: log, show, judge."""
@@ -173,6 +180,7 @@ class Trainer:
     def _validate(self) -> None:
         progress = self.state.progress
         self.validation, shown = validate(self.state.shown, self.crops, self._precision, self.job)
+        progress.validated_step = progress.step
         is_best = progress.best_psnr is None or self.validation.psnr > progress.best_psnr
         if is_best:
             progress.best_psnr, progress.best_step = self.validation.psnr, progress.step

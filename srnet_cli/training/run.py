@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 
 def run_training(options: TrainOptions, resume: bool) -> Outcome:
-    """Train as the (resolved) options say, into the folder ``options.run``.
+    """Train as the (resolved) options say, into the folder ``options.output``.
 
     With ``resume`` it goes on from the folder's last checkpoint; where there is none yet, it starts.
 
@@ -35,7 +35,7 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
     """
     data_path(options)
     with stop_at_signals() as stop, open_job(options.device) as job, _reporter(job, options) as reporter:
-        folder = RunFolder(options.run, reporter.say)
+        folder = RunFolder(options.output, reporter.say)
         resuming = _resumes(folder, job, resume)
         if job.leads and not resuming:
             folder.begin(options)
@@ -72,7 +72,7 @@ def _resumes(folder: RunFolder, job: Job, resume: bool) -> bool:
 
 def _introduce(options: TrainOptions, job: Job, say: Say) -> None:
     processes = f", {job.world} processes" if job.world > 1 else ""
-    say(f"training on {job.device}{processes}; everything goes to {options.run}")
+    say(f"training on {job.device}{processes}; everything goes to {options.output}")
     say(" · ".join(options_text(options).replace(" = ", " ").splitlines()))
 
 

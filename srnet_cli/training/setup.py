@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: channels of a packed mosaic
 MOSAIC_CHANNELS = 4
+#: what is left out of the data is named up to this many
+MOST_NAMED = 20
 Say = Callable[[str], None]
 
 
@@ -50,6 +52,10 @@ def open_data(
         source = open_source(path, source_options(options), progress)
     assert source is not None
     say(source.description)
+    for problem in source.left_out[:MOST_NAMED]:
+        say(f"left out {problem.name}: {problem.reason}")
+    if len(source.left_out) > MOST_NAMED:
+        say(f"and {len(source.left_out) - MOST_NAMED} more")
     return source
 
 

@@ -120,10 +120,7 @@ def parallelise(network: nn.Module, job: Job, compiled: bool) -> nn.Module:
         return called
     ids = [job.device.index] if job.device.type == "cuda" else None
     with peers_explained():
-        # BatchNorm is joint: its statistics are equal everywhere and need not be sent around.
-        return DistributedDataParallel(
-            called, device_ids=ids, broadcast_buffers=False, gradient_as_bucket_view=True
-        )
+        return DistributedDataParallel(called, device_ids=ids, gradient_as_bucket_view=True)
 
 
 def freeze_unused(network: nn.Module, loss: HybridLoss, in_channels: int, side: int = 16) -> list[str]:

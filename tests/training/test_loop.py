@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import errno
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srnet_cli.config import Phase
+from srnet_cli.errors import OutputError, TrainingError, UsageError, WeightsError
+from srnet_cli.training.folder import RunFolder
+from srnet_cli.training.watch import Watch, Window
+from srnet_cli.weights import load_model
+from tests.training.runs import Ran, run_tiny, tiny
+from tests.training.sources import Drawings
+
+#: for runs whose validation is not looked at
+BLIND = Drawings(held_out=0)
+
+
+def weights(ran: Ran) -> dict[str, torch.Tensor]:
+    raw = ran.state.network.state_dict()
+    return {**{f"raw {k}": v for k, v in raw.items()}, **ran.state.shown.state_dict()}
+
+
+def assert_equal_weights(first: Ran, second: Ran) -> None:
+    theirs = weights(second)
+    for name, tensor in weights(first).items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run of six steps without interruption."""
+    return run_tiny(tmp_path_factory.mktemp("whole") / "run", tiny())
+
+
+def records(folder: RunFolder) -> list[dict[str, float]]:
+    return [json.loads(line) for line in folder.log.read_text().splitlines()]
+
+
+def test_a_run_leaves_everything_in_its_folder(whole: Ran) -> None:
+    folder = whole.folder
+    assert whole.outcome.stopped_by == 0 and whole.outcome.step == 6
+    assert sorted(p.name for p in (folder.path / "panels").iterdir()) == [
+        "step-00000004.png",
+        "step-00000006.png",
+    ]
+    logged = records(folder)
+    assert [r["step"] for r in logged if "sr" in r] == [2, 4, 6]
+    assert all({"sr", "residual", "lr", "step_time", "data_wait"} <= r.keys() for r in logged if "sr" in r)
+    measured = [r for r in logged if "psnr" in r]
+    assert [r["step"] for r in measured] == [4, 6]
+    assert all(20 < r["bicubic"] < 40 for r in measured)
+    with Image.open(folder.path / "curves.png") as curves:
+        assert curves.width > 800
+    assert 'model = "srnet"' in folder.config.read_text()
+
+
+def test_the_panel_shows_five_pictures(whole: Ran) -> None:
+    with Image.open(whole.folder.path / "panels" / "step-00000006.png") as panel:
+        pixels = np.asarray(panel)
+    # 64×64 tiles with gaps of 6: LR, SR, HR, predicted and true residual.
+    assert pixels.shape == (6 + 18 + 64 + 6, 5 * 70 + 6, 3)
+    truth = Drawings().validation()[0].hr
+    assert np.array_equal(pixels[24:88, 6 + 140 : 6 + 140 + 64], truth)
+
+
+def test_the_exported_model_is_the_best_average(whole: Ran) -> None:
+    model = load_model(whole.folder.path)
+    assert (model.card.architecture, model.card.scale) == ("srnet", 2)
+    assert model.card.metrics["step"] == whole.state.progress.best_step
+    best = torch.load(whole.folder.best, weights_only=True)["network"]
+    for name, tensor in model.network.state_dict().items():
+        assert torch.allclose(tensor, best[name], rtol=1e-3, atol=1e-4), name
+    assert model.card.recipe["lr"] == 1e-3
+    assert load_model(whole.folder.last).card.scale == 2
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_an_interrupted_run_goes_on_bit_by_bit(tmp_path: Path, whole: Ran, steps: int) -> None:
+    first = run_tiny(tmp_path / "run", tiny(), stop_after=steps + 1)
+    assert first.outcome.stopped_by == 15 and first.outcome.step == steps + 1
+    second = run_tiny(tmp_path / "run", tiny(), resume=True)
+    assert second.outcome.stopped_by == 0 and second.outcome.step == 6
+    assert_equal_weights(second, whole)
+    assert second.state.progress.best_psnr == whole.state.progress.best_psnr
+    last = [torch.load(ran.folder.last, weights_only=True) for ran in (second, whole)]
+    for name in ("network", "trained"):
+        assert all(torch.equal(tensor, last[1][name][key]) for key, tensor in last[0][name].items())
+
+
+def test_a_killed_run_loses_only_what_came_after_the_checkpoint(tmp_path: Path, whole: Ran) -> None:
+    run_tiny(tmp_path / "run", tiny(), stop_after=3)
+    folder = RunFolder(tmp_path / "run", print)
+    # As if it had run on after the checkpoint and died while it wrote a line.
+    with folder.log.open("a") as log:
+        log.write('{"step": 5, "sr": 9.0}\n{"step": 6, "s')
+    second = run_tiny(tmp_path / "run", tiny(), resume=True)
+    assert_equal_weights(second, whole)
+    assert [r["step"] for r in records(second.folder) if "sr" in r] == [2, 3, 4, 6]
+    assert not any(r.get("sr") == 9.0 for r in records(second.folder))
+
+
+def test_phases_change_patch_and_batch(tmp_path: Path) -> None:
+    phases = (Phase(0.5, 4, 3), Phase(1.0, 8, 1))
+    ran = run_tiny(tmp_path / "run", tiny(phases=phases, patch_size=None, batch_size=None, steps=4), BLIND)
+    assert ran.state.progress.samples == 3 + 3 + 1 + 1
+
+
+def test_hours_end_a_run(tmp_path: Path) -> None:
+    ran = run_tiny(tmp_path / "run", tiny(hours=0.5 / 3600, steps=None, validate_every=10**6))
+    assert ran.outcome.step >= 1
+    assert ran.state.progress.elapsed >= 0.5
+    assert ran.outcome.validation is not None
+
+
+def test_without_held_out_pairs_the_newest_weights_are_exported(tmp_path: Path) -> None:
+    ran = run_tiny(tmp_path / "run", tiny(steps=2, ema=0.0), Drawings(held_out=0))
+    model = load_model(ran.folder.path)
+    assert model.card.metrics == {}
+    name = "head.0.weight"
+    exported, trained = model.network.state_dict()[name], ran.state.network.state_dict()[name]
+    assert torch.allclose(exported, trained, atol=1e-3)
+
+
+def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    options = tiny(checkpoint_minutes=0, steps=8)
+    with pytest.raises(TrainingError, match="the loss is nan after 6 steps"):
+        run_tiny(tmp_path / "run", options, Drawings(poison=10, held_out=0))
+    kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    assert kept["progress"]["step"] == 5
+    assert all(bool(torch.isfinite(t).all()) for t in kept["trained"].values())
+    again = run_tiny(tmp_path / "run", options, BLIND, resume=True)
+    assert again.outcome.step == 8
+
+
+def test_an_exploding_loss_is_told_from_a_noisy_one() -> None:
+    def windows(*losses: float) -> None:
+        watch = Watch()
+        for number, loss in enumerate(losses):
+            watch.look(Window(25, loss, loss, 0.0, 0.1, 0.0), 25 * number)
+
+    windows(100, 60, 30, 14, 20, 9, 25, 14, 13, 30, 14)
+    with pytest.raises(TrainingError, match="exploded"):
+        windows(40, 20, 14, 14, 14, 14, 54, 60, 70, 80, 90, 90)
+    with pytest.raises(TrainingError, match="the loss is inf"):
+        windows(14, math.inf)
+
+
+def refuse(what: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Make writing of files whose name holds ``what`` fail as on a full disk; returns what ends it."""
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if what in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    return monkeypatch.undo
+
+
+def test_a_full_disk_in_the_middle_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = tiny(checkpoint_minutes=0, steps=5, validate_every=3)
+    first = run_tiny(tmp_path / "run", options, stop_after=2)
+    before = first.folder.last.read_bytes()
+    undo = refuse("last.pt", monkeypatch)
+    with pytest.raises(OutputError, match="the disk is full") as caught:
+        run_tiny(tmp_path / "run", options, resume=True)
+    assert caught.value.path == first.folder.last
+    # Every step's checkpoint failed and was reported, training went on to its end; the old one is intact.
+    assert first.folder.last.read_bytes() == before
+    assert {p.name for p in first.folder.path.iterdir() if p.name.startswith(".")} == set()
+    assert [r["step"] for r in records(first.folder) if "psnr" in r] == [3, 5]
+    undo()
+    again = run_tiny(tmp_path / "run", options, resume=True)
+    assert again.outcome.step == 5
+
+
+def test_a_panel_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse("step-", monkeypatch)
+    ran = run_tiny(tmp_path / "run", tiny(steps=2))
+    assert ran.outcome.step == 2
+    assert any("could not be written" in line and "training goes on" in line for line in ran.heard.lines)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a checkpoint", b"\x80\x04K\x01."])
+def test_an_unreadable_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    run_tiny(tmp_path / "run", tiny(steps=1), BLIND)
+    last = tmp_path / "run" / "last.pt"
+    last.write_bytes(content)
+    with pytest.raises(WeightsError) as caught:
+        run_tiny(tmp_path / "run", tiny(steps=3), BLIND, resume=True)
+    assert caught.value.path == last and "best.pt" in str(caught.value.remedy)
+    assert last.read_bytes() == content
+
+
+def test_a_truncated_checkpoint_is_named_and_the_best_one_takes_over(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run", tiny(steps=2))
+    last, best = tmp_path / "run" / "last.pt", tmp_path / "run" / "best.pt"
+    last.write_bytes(last.read_bytes()[:-2000])
+    with pytest.raises(WeightsError, match="damaged"):
+        run_tiny(tmp_path / "run", tiny(steps=3), resume=True)
+    last.write_bytes(best.read_bytes())
+    assert run_tiny(tmp_path / "run", tiny(steps=3), resume=True).outcome.step == 3
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run", tiny(steps=1), BLIND)
+    with pytest.raises(WeightsError, match="srnet ×2"):
+        run_tiny(tmp_path / "run", tiny(steps=2, n_resblocks=2), BLIND, resume=True)
+    with pytest.raises(WeightsError, match="not of the network asked for"):
+        run_tiny(tmp_path / "run", tiny(steps=2, model="edsr", attention=None), BLIND, resume=True)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run", tiny(steps=1), BLIND)
+    before = (tmp_path / "run" / "last.pt").read_bytes()
+    with pytest.raises(UsageError, match="a run in this folder already"):
+        run_tiny(tmp_path / "run", tiny(steps=1), BLIND)
+    assert (tmp_path / "run" / "last.pt").read_bytes() == before

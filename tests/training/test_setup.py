@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from srnet_cli.cards import Card
+from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.network.registry import build_network
+from srnet_cli.training.job import Job
+from srnet_cli.training.setup import build, prepare
+from srnet_cli.weights import save_model
+from tests.training.runs import CPU, tiny
+from tests.training.sources import Drawings
+
+OPTIONS = {"n_feats": 8, "n_resblocks": 1, "attention": "mpr-sa"}
+
+
+def saved(folder: Path, scale: int) -> Path:
+    torch.manual_seed(5)
+    network = build_network("srnet", scale, **OPTIONS)
+    save_model(folder, network, Card("tiny", "srnet", scale, dict(OPTIONS), tile=16, overlap=2), half=False)
+    return folder
+
+
+def test_the_same_seed_makes_the_same_network() -> None:
+    first, second = (build(tiny(seed=seed), 2).state_dict()["head.0.weight"] for seed in (3, 3))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, build(tiny(seed=4), 2).state_dict()["head.0.weight"])
+
+
+def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "x2", 2)
+    lines: list[str] = []
+    state = prepare(tiny(scale=4, init=str(folder)), 4, Job(CPU), lines.append)
+    theirs = build_network("srnet", 2, **OPTIONS)
+    torch.manual_seed(5)
+    theirs = build_network("srnet", 2, **OPTIONS)
+    own = state.network.state_dict()
+    same = [name for name, tensor in theirs.state_dict().items() if torch.equal(tensor, own[name])]
+    assert {"head.0.weight", "model_ssl.body.0.body.0.weight", "tail.0.0.weight"} <= set(same)
+    # What ×4 has and ×2 has not, or in another place, is new and reported.
+    assert "tail.0.3.weight" in "\n".join(lines)
+    assert lines[0].startswith("started from tiny (×2)")
+
+
+def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "x2", 2)
+    with pytest.raises(WeightsError, match="do not match"):
+        prepare(tiny(init=str(folder), n_resblocks=2), 2, Job(CPU), print)
+    with pytest.raises(WeightsError, match="no file of that name"):
+        prepare(tiny(init=str(tmp_path / "none")), 2, Job(CPU), print)
+
+
+def test_options_that_fit_no_network_are_refused() -> None:
+    with pytest.raises(UsageError, match="no network 'vgg'"):
+        build(tiny(model="vgg"), 2)
+    with pytest.raises(UsageError, match="has no option 'attention'"):
+        build(tiny(model="edsr"), 2)
+    with pytest.raises(UsageError, match="power of two"):
+        build(tiny(), 5)
+    with pytest.raises(UsageError, match="auxiliary"):
+        build(tiny(input="raw"), 4)
+
+
+def test_losses_that_fit_no_network_are_refused() -> None:
+    plain = {"model": "edsr", "attention": None}
+    with pytest.raises(UsageError, match="relational losses need"):
+        prepare(tiny(rloss_weight=1.0, **plain), 2, Job(CPU), print)
+    with pytest.raises(UsageError, match="leaves nothing to train"):
+        prepare(tiny(sr_weight=0.0, **plain), 2, Job(CPU), print)
+    with pytest.raises(UsageError, match="multiple of 16"):
+        prepare(tiny(rnlloss_weight=1.0), 2, Job(CPU), print)
+    prepare(tiny(rnlloss_weight=1.0, patch_size=8), 2, Job(CPU), print)
+
+
+def test_a_mosaic_is_trained_on_with_a_single_stream() -> None:
+    options = tiny(input="raw", auxiliary=False)
+    state = prepare(options, 4, Job(CPU), print)
+    batch = Drawings(scale=4).batch([0, 1], 1, 6, CPU)
+    mosaic = torch.cat([batch.lr, batch.lr[:, 1:2]], dim=1)
+    losses = state.stepper(type(batch)(mosaic, batch.hr, None))
+    assert losses.shape == (3,) and bool(torch.isfinite(losses).all())
