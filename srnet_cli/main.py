@@ -67,11 +67,14 @@ def run() -> None:
     """Entry point of the console script: runs a command and ends the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     debug, arguments = _take_debug(sys.argv[1:])
-    sys.exit(_run(arguments, debug))
+    code = _run(arguments, debug)
+    # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def _run(arguments: list[str], debug: bool) -> int:
-    from srnet_cli.console import people, show_error
+    from srnet_cli.console import show_error
     from srnet_cli.errors import SrnetError, unexpected
 
     # Pillow's word about damaged metadata, in the middle of the progress; what matters raises.
@@ -79,10 +82,11 @@ def _run(arguments: list[str], debug: bool) -> int:
     try:
         app(arguments, prog_name="srnet", obj=debug)
     except SystemExit as end:
+        if _is_interrupt(end):
+            return _interrupted()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
-        people().print("[yellow]interrupted[/]; what was finished stays")
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         # Whoever read our output has gone; the interpreter must not try to flush it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,6 +103,23 @@ def _run(arguments: list[str], debug: bool) -> int:
         show_error(unexpected(error))
         return 1
     return 0
+
+
+def _is_interrupt(end: BaseException) -> bool:
+    """Whether Ctrl-C is behind it: Typer turns that into an exit of its own, without a word."""
+    cause: BaseException | None = end
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _interrupted() -> int:
+    from srnet_cli.console import people
+
+    people().print("[yellow]interrupted[/]; what was finished stays")
+    return INTERRUPTED
 
 
 def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:

@@ -304,10 +304,8 @@ def train(
     seed: Annotated[int | None, typer.Option(show_default="1", rich_help_panel=_COMPUTE)] = None,
 ) -> None:
     """Train SRNet, or a network that it is compared with, on real or simulated zoom."""
-    from srnet_cli.console import people
-
     flags: dict[str, Any] = dict(locals())
-    for name in ("people", "config", "resume", "prepare_only"):
+    for name in ("config", "resume", "prepare_only"):
         flags.pop(name)
     flags["input"], flags["compile"] = flags.pop("input_"), flags.pop("compile_")
     flags["milestones"] = _numbers(milestones)
@@ -324,9 +322,13 @@ def train(
         return
     outcome = run_training(options, resume)
     if outcome.stopped_by:
+        from rich.markup import escape
+
+        from srnet_cli.console import people, printable
+
         people().print(
             f"[yellow]interrupted[/] after step {outcome.step}; the checkpoint is written, "
-            f"srnet train --output {options.output} --resume goes on",
+            f"srnet train --output {escape(printable(str(options.output)))} --resume goes on",
         )
         raise typer.Exit(128 + outcome.stopped_by)
 

@@ -255,7 +255,10 @@ def _make(job: Job, root: Path) -> None:
 
 def _write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
     with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        # As np.save, which says of a full disk only how much it wrote.
+        whole = np.ascontiguousarray(array)
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(whole))
+        file.write(whole.data)
     return {"shape": list(array.shape), "dtype": array.dtype.name, "bytes": path.stat().st_size}
 
 

@@ -12,6 +12,7 @@ from srnet_cli.data.cache import Item, Progress
 from srnet_cli.data.detection import Detection, detect_source
 from srnet_cli.data.patches import PatchSampler
 from srnet_cli.data.preparing import PreparationReport, SourceOptions, kind_and_root, prepare_source
+from srnet_cli.data.sequences import Problem
 from srnet_cli.data.simulated import SimulatedSource
 from srnet_cli.data.sources import Batch, TrainingSource, ValidationItem
 from srnet_cli.data.splits import held_out_scenes, published_split
@@ -43,6 +44,11 @@ class PairSource:
     @property
     def scale(self) -> int:
         return self.sampler.scale * (2 if self.sampler.mosaic else 1)
+
+    @property
+    def left_out(self) -> tuple[Problem, ...]:
+        """What was found but is not used, and why."""
+        return self.report.left_out
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``."""

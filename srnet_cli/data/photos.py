@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from srnet_cli.errors import DataError
+from srnet_cli.data.sequences import Problem
+from srnet_cli.errors import DataError, InputError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
 
@@ -22,6 +24,8 @@ class PhotoCache:
 
     names: tuple[str, ...]
     photos: tuple[Tensor, ...]
+    #: photographs that are damaged or too small
+    left_out: tuple[Problem, ...] = ()
 
     @classmethod
     def load(cls, folder: Path, smallest: int, device: torch.device | str = "cpu") -> PhotoCache:
@@ -35,11 +39,16 @@ class PhotoCache:
         """
         paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
         with ThreadPoolExecutor(max_workers=4) as pool:
-            loaded = list(zip(paths, pool.map(_read, paths), strict=True))
-        kept = [(path.stem, photo) for path, photo in loaded if min(photo.shape[1:]) >= smallest]
+            loaded = list(zip(paths, pool.map(partial(_usable, smallest=smallest), paths), strict=True))
+        left_out = tuple(found for _, found in loaded if isinstance(found, Problem))
+        kept = [(path.stem, found) for path, found in loaded if isinstance(found, Tensor)]
         if not kept:
-            raise DataError(f"no photograph of at least {smallest}×{smallest} pixels", path=folder)
-        return cls(tuple(name for name, _ in kept), tuple(photo.to(device) for _, photo in kept))
+            reasons = "; ".join(f"{problem.name} {problem.reason}" for problem in left_out[:3])
+            raise DataError(
+                f"no photograph of at least {smallest}×{smallest} pixels{f' ({reasons})' if reasons else ''}",
+                path=folder,
+            )
+        return cls(tuple(name for name, _ in kept), tuple(photo.to(device) for _, photo in kept), left_out)
 
     def patches(self, seeds: Sequence[int], size: int, candidates: int = 2) -> Tensor:
         """One patch for each seed: N×3×size×size, uint8, on the photos' device.
@@ -77,6 +86,18 @@ def _detail(crop: Tensor) -> float:
     """Mean absolute difference of green between neighbours two pixels apart."""
     green = crop[1, ::2, ::2].float()
     return float((green[1:] - green[:-1]).abs().mean() + (green[:, 1:] - green[:, :-1]).abs().mean())
+
+
+def _usable(path: Path, smallest: int) -> Tensor | Problem:
+    try:
+        photo = _read(path)
+    except InputError as error:
+        return Problem(path.name, error.reason)
+    if min(photo.shape[1:]) < smallest:
+        return Problem(
+            path.name, f"has {photo.shape[2]}×{photo.shape[1]} pixels, fewer than {smallest} a side"
+        )
+    return photo
 
 
 def _read(path: Path) -> Tensor:

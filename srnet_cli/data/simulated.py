@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.photos import PhotoCache
+from srnet_cli.data.sequences import Problem
 from srnet_cli.data.simulate import Degradation, degradation
 from srnet_cli.data.sources import Batch, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
@@ -34,6 +35,7 @@ class SimulatedSource:
     scale: int
     residual: Upscale | None
     description: str
+    left_out: tuple[Problem, ...] = ()
 
     @classmethod
     def open(
@@ -56,7 +58,8 @@ class SimulatedSource:
             f"{len(training.names)} photographs in {folder}, LR simulated by {model} (×{scale}); "
             f"{len(names)} held out"
         )
-        return cls(training, held_out if names else None, degrade, scale, residual, description)
+        left_out = everything.left_out
+        return cls(training, held_out if names else None, degrade, scale, residual, description, left_out)
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from srnet_cli.data.sequences import Problem
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -51,6 +53,10 @@ class TrainingSource(Protocol):
     @property
     def description(self) -> str:
         """One sentence for the user: what the data is and how much of it there is."""
+
+    @property
+    def left_out(self) -> Sequence[Problem]:
+        """What was found but is not used, and why."""
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """One patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.

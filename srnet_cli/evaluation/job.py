@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.console import people
+from srnet_cli.console import people, printable
 from srnet_cli.errors import OutputError
 from srnet_cli.evaluation.display import Display, show_results
 from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
@@ -57,7 +57,9 @@ def run_job(job: Job) -> Outcome | None:
     whole = document(results, _about(job.request))
     if job.output is not None:
         write_results(results, whole, job.output, job.overwrite)
-        people().print(f"written to {job.output}")
+        from rich.markup import escape
+
+        people().print(f"written to {escape(printable(str(job.output)))}")
     return Outcome(whole, sum(len(result.failed) for result in results))
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from srnet_cli.console import people, printable, show_error, warn
+from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, unexpected
 from srnet_cli.files import make_folder
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
@@ -206,7 +206,7 @@ def _zoom(
         else:
             heatmaps = write_heatmaps(zoomed.residual, target, request.overwrite)
     seconds = time.perf_counter() - started
-    progress.say(f"{printable(str(target))}  {frame.width}×{frame.height}  {seconds:.1f} s")
+    progress.say(f"{target}  {frame.width}×{frame.height}  {seconds:.1f} s")
     names = tuple(engine.card.name for engine in passes)
     return ZoomResult(source, target, "written", frame.width, frame.height, names, seconds, heatmaps=heatmaps)
 

@@ -30,6 +30,9 @@ GPU_BATCH = 16
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
+#: outputs of 0..255 that stray beyond this are no picture: fused convolutions turn a NaN within the network
+#: into some number
+FAR_BEYOND = 1e5
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Engine:
 
         Raises:
             DeviceError: when memory runs out all the same.
-            WeightsError: when the network's output is not finite.
+            WeightsError: when the network's output is not finite or absurdly large.
         """
         grid = self.grid(region)
         rows = self._rows(pixels, grid, residual, on_tile)
@@ -173,11 +176,12 @@ class Engine:
         with torch.inference_mode():
             output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
             joined = output.sr if output.residual is None else torch.cat([output.sr, output.residual], dim=1)
-            finite = bool(torch.isfinite(joined).all())
+            # False for NaN too.
+            plausible = bool(joined.abs().amax() <= FAR_BEYOND)
             result: NDArray[np.float32] = joined.permute(0, 2, 3, 1).float().cpu().numpy()
-        if not finite:
+        if not plausible:
             raise WeightsError(
-                f"the network {self.card.name} gave values that are no numbers",
+                f"the network {self.card.name} gave values that are no numbers, or far beyond any picture",
                 remedy="try --precision fp32, or another model",
             )
         return result

@@ -50,7 +50,7 @@ class BatchProgress:
         """A picture of ``tiles`` tiles begins."""
         shown = escape(printable(name))
         if people().is_terminal:
-            self.say(f"[bold]{shown}[/]  {announcement}")
+            people().print(f"[bold]{shown}[/]  {escape(printable(announcement))}")
         self._picture = self._progress.add_task(shown, total=tiles)
 
     def tile_done(self) -> None:
@@ -67,4 +67,4 @@ class BatchProgress:
 
     def say(self, line: str) -> None:
         """A line that stays."""
-        people().print(line)
+        people().print(escape(printable(line)))

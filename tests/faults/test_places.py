@@ -14,7 +14,7 @@ from PIL import Image
 from tests.faults.pictures import encoded, encoded_dng, scene
 from tests.faults.program import Program, disk, finish, start
 
-ODD_NAMES = ["größe 写真.png", "with space.png", "line\nbreak.png", "-s.png", "--model.png", "[red]x[/].png"]
+ODD_NAMES = ["größe 写真.png", "with space.png", "line\nbreak.png", "-s.png", "--model.png", "[red]x.png"]
 
 
 def test_odd_names(srnet: Program, model: Path, tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_odd_names(srnet: Program, model: Path, tmp_path: Path) -> None:
     # A name cannot forge a line of its own, nor markup.
     assert len(ended.err.splitlines()) == len(expected)
     assert "line\\nbreak_x2.png" in ended.err
-    assert "[red]x[/]_x2.png" in ended.err
+    assert "[red]x_x2.png" in ended.err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="such names exist on Linux only")
@@ -178,10 +178,10 @@ def test_full_disk(
     srnet: Program, model: Path, tmp_path: Path, small_disk: Callable[[int], Path], suffix: str
 ) -> None:
     """The second picture does not fit: the first stays, the old file stays, no piece is left."""
-    output = small_disk(64)
+    output = small_disk(40)
     large, small = tmp_path / f"a-large{suffix}", tmp_path / f"b-small{suffix}"
     kind = {".png": "PNG", ".tif": "TIFF", ".jpg": "JPEG", ".webp": "WEBP"}[suffix]
-    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     large.write_bytes(encoded(kind, noise))
     small.write_bytes(encoded(kind, scene(10, 12)))
     (output / f"a-large_x2{suffix}").write_bytes(b"old")

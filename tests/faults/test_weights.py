@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -82,7 +83,7 @@ def test_a_bomb_as_a_run_to_resume(srnet: Program, tmp_path: Path) -> None:
     torch.save({"progress": Bomb(marker), "format": 1}, run / "last.pt")
     before = disk(tmp_path)
     ended = srnet(
-        *("train", "--data", photos, "--run", run, "--resume", "--scale", "2", "--device", "cpu"),
+        *("train", "--data", photos, "-o", run, "--resume", "--scale", "2", "--device", "cpu"),
         *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "6"),
     )
     assert ended.code == 1
@@ -133,7 +134,7 @@ def test_weights_of_another_architecture_or_scale_name_both(
         )
         ended = refuse(folder)
         assert f"the card says {said}" in ended.err
-        assert "but the weights are those of srnet ×2" in ended.err
+        assert re.search(r"but the weights are those of \S+ ×2", ended.err)
 
 
 def test_a_checkpoint_of_another_network_to_resume(srnet: Program, tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_a_checkpoint_of_another_network_to_resume(srnet: Program, tmp_path: Pat
     for name in "ab":
         (photos / f"{name}.png").write_bytes(encoded("PNG", scene(40, 48)))
     train = (
-        *("train", "--data", photos, "--run", tmp_path / "run", "--n-resblocks", "1", "--patch-size", "6"),
+        *("train", "--data", photos, "-o", tmp_path / "run", "--n-resblocks", "1", "--patch-size", "6"),
         *("--attention", "mpr-sa", "--batch-size", "2", "--steps", "1", "--device", "cpu"),
     )
     assert srnet(*train, "--scale", "2", "--n-feats", "8").code == 0
@@ -203,7 +204,7 @@ class Greedy(torch.nn.Module):
 def test_out_of_memory_falls_back_to_smaller_batch_and_tile(
     srnet: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pixels: int, smallest: tuple[int, int]
 ) -> None:
-    """The result is, byte for byte, that of a run with memory to spare."""
+    """The result is, pixel for pixel, that of a run with memory to spare."""
     roomy = nearest_model(scale=2, tile=112, overlap=16)
     greedy = Greedy(roomy.network, pixels)
     source = tmp_path / "a.png"
@@ -217,8 +218,9 @@ def test_out_of_memory_falls_back_to_smaller_batch_and_tile(
         monkeypatch.setattr(engine, "EngineOptions", partial(EngineOptions, batch=4))
         ended = srnet("zoom", source, "-s", "2", "--model", "any", "-o", tmp_path / f"{name}.png")
         assert ended.code == 0, ended.err
-        results.append((tmp_path / f"{name}.png").read_bytes())
-    assert results[0] == results[1]
+        with Image.open(tmp_path / f"{name}.png") as result:
+            results.append(np.asarray(result))
+    assert np.array_equal(*results)
     assert greedy.seen[0] == (4, 3, 112, 112)
     batched, tile = smallest
     assert greedy.seen[-1] == (batched, 3, tile, tile)

@@ -1,0 +1,212 @@
+"""Programs that are killed, interrupted, or left alone; disks that fill up under a training run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Ended, Program, assert_civil, disk, finish, start, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+
+TINY_TRAINING = (
+    *("--scale", "2", "--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--device", "cpu"),
+    *("--patch-size", "6", "--batch-size", "2", "--precision", "fp32", "--workers", "1", "--log-every", "1"),
+)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "ab":
+        (folder / f"{name}.png").write_bytes(encoded("PNG", scene(48, 64)))
+    return folder
+
+
+def temporaries(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob(".*") if ".tmp" in path.name]
+
+
+def test_killed_in_the_middle_of_writing(srnet: Program, model: Path, tmp_path: Path) -> None:
+    """SIGKILL: the old result stays as it was, and the next run removes what was left."""
+    (tmp_path / "a.png").write_bytes(encoded("PNG", scene(700, 900)))
+    (tmp_path / "small.png").write_bytes(encoded("PNG"))
+    (tmp_path / "a_x2.png").write_bytes(b"the old result")
+    before = disk(tmp_path)
+    process = start("zoom", "a.png", "-s", "2", "--model", model, "--overwrite", folder=tmp_path)
+    wait_until(lambda: any(path.stat().st_size > 10_000 for path in temporaries(tmp_path)), process)
+    process.kill()
+    finish(process)
+    assert process.returncode == -signal.SIGKILL
+    (left,) = temporaries(tmp_path)
+    after = disk(tmp_path)
+    assert after.pop(left.name)
+    assert after == before
+
+    assert srnet("zoom", tmp_path / "small.png", "-s", "2", "--model", model).code == 0
+    after = disk(tmp_path)
+    assert set(after) - set(before) == {"small_x2.png"}
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_in_a_batch(
+    srnet: Program, model: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """What is finished stays and is whole; the rest is done by the next run."""
+    inputs, output = tmp_path / "in", tmp_path / "out"
+    inputs.mkdir()
+    count = 30
+    for index in range(count):
+        (inputs / f"{index:02d}.png").write_bytes(encoded("PNG", scene(100, 120)))
+    process = start("zoom", "in", "-s", "2", "--model", model, "-o", "out", "--json", folder=tmp_path)
+    wait_until(lambda: len(list(output.glob("[0-9]*.png"))) >= 2, process)
+    process.send_signal(number)
+    ended = finish(process)
+    assert_civil(ended)
+    assert ended.code == code, ended.err
+    if number is signal.SIGINT:
+        assert "interrupted; what was finished stays" in ended.err
+    finished = sorted(output.glob("[0-9]*.png"))
+    assert 2 <= len(finished) < count
+    assert temporaries(output) == []
+    for path in finished:
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (240, 200)
+    kept = disk(output)
+
+    for path in sorted(inputs.glob("*.png"))[len(finished) + 1 :]:
+        path.unlink()  # the rest would only take time
+    ended = srnet("zoom", inputs, "-s", "2", "--model", model, "-o", output, "--skip-existing", "--json")
+    assert ended.code == 0
+    states = [result["status"] for result in json.loads(ended.out)["results"]]
+    assert states == ["skipped"] * len(finished) + ["written"]
+    after = disk(output)
+    assert {name: after[name] for name in kept} == kept
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_training_is_asked_to_stop(
+    srnet: Program, photos: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """It writes a checkpoint, says how to go on, and does go on from there."""
+    run = tmp_path / "run"
+    train = ("train", "--data", photos, "-o", run, *TINY_TRAINING)
+    process = start(*train, "--steps", "100000", folder=tmp_path)
+    wait_until(lambda: (run / "log.jsonl").exists() and (run / "log.jsonl").stat().st_size > 200, process)
+    process.send_signal(number)
+    ended = finish(process)
+    assert_civil(ended)
+    assert ended.code == code, ended.err
+    assert "the checkpoint is written" in ended.err
+    assert "--resume" in ended.err
+    assert temporaries(run) == []
+    step = torch.load(run / "last.pt", weights_only=True)["progress"]["step"]
+    assert step >= 2
+
+    ended = srnet(*train, "--steps", str(step + 2), "--resume")
+    assert ended.code == 0, ended.err
+    assert f"going on after step {step}" in ended.err
+    assert torch.load(run / "last.pt", weights_only=True)["progress"]["step"] == step + 2
+    steps = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(set(steps))
+
+
+def test_whoever_read_our_output_has_gone(model: Path, tmp_path: Path) -> None:
+    """A broken pipe on stdout: the pictures are there, and there is no traceback."""
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    received, sent = os.pipe()
+    os.close(received)
+    process = start(
+        "zoom", "a.png", "-s", "2", "--model", model, "--json", folder=tmp_path, stdout=sent, pass_fds=()
+    )
+    os.close(sent)
+    _, err = process.communicate()
+    assert_civil(Ended(process.returncode, "", err))
+    assert process.returncode == 1
+    assert "Exception ignored" not in err
+    assert set(disk(tmp_path)) == {"a.png", "a_x2.png"}
+
+
+def test_help_into_a_closed_pipe(tmp_path: Path) -> None:
+    received, sent = os.pipe()
+    os.close(received)
+    process = start("zoom", "--help", folder=tmp_path, stdout=sent)
+    os.close(sent)
+    _, err = process.communicate()
+    assert_civil(Ended(process.returncode, "", err))
+    assert "Exception ignored" not in err
+
+
+def test_without_stdout_and_stderr(model: Path, tmp_path: Path) -> None:
+    """Started by something that closed them, as some launchers do."""
+    (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
+    process = start(
+        *("zoom", "a.jpg", "-s", "2", "--model", model),
+        folder=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: (os.close(1), os.close(2)),
+    )
+    assert process.wait() == 0
+    assert set(disk(tmp_path)) == {"a.jpg", "a_x2.jpg"}
+
+
+def test_full_disk_while_writing_a_checkpoint(
+    srnet: Program, photos: Path, tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    """The last good checkpoint stays, and training goes on from it once there is room."""
+    place = small_disk(8192)
+    run = place / "run"
+    train = ("train", "--data", photos, "-o", run, *TINY_TRAINING)
+    assert srnet(*train, "--steps", "2").code == 0
+    before = disk(run)
+    _fill(place, leave=24 * 1024)
+
+    ended = srnet(*train, "--steps", "4", "--resume")
+    assert ended.code == 1
+    assert "last.pt: cannot be written: the disk is full" in ended.err
+    assert temporaries(place) == []
+    after = disk(run)
+    assert after["last.pt"] == before["last.pt"]
+    assert after["weights.safetensors"] == before["weights.safetensors"]
+
+    (place / "filler").unlink()
+    assert srnet(*train, "--steps", "4", "--resume").code == 0
+    assert torch.load(run / "last.pt", weights_only=True)["progress"]["step"] == 4
+
+
+def test_no_room_to_begin_a_run(
+    srnet: Program, photos: Path, tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    place = small_disk(64)
+    _fill(place, leave=0)
+    before = disk(place)
+    ended = srnet("train", "--data", photos, "-o", place / "run", *TINY_TRAINING, "--steps", "2")
+    assert ended.code == 1
+    assert "the disk is full" in ended.err
+    assert disk(place) == before
+
+
+def _fill(place: Path, leave: int) -> None:
+    """Fill the disk of ``place`` but for about so many bytes."""
+    with (place / "filler").open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(np.ones(4096, np.uint8).tobytes())
+        except OSError:
+            pass
+        filler.truncate(max(filler.tell() - leave, 0))
