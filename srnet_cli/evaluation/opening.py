@@ -46,7 +46,10 @@ class DataOptions:
     pairing: Recipe = "ratio"
     #: give HR the exposure and white balance of its LR shot
     match_colour: bool = False
+    #: where prepared pairs are kept; None: the user's cache folder
     cache: Path | None = None
+    #: processes that prepare; None: one for each CPU
+    workers: int | None = None
 
 
 def open_test_set(
@@ -134,6 +137,7 @@ def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress 
         pairs=PairOptions(scale=scale, recipe=options.pairing, match_colour=options.match_colour),
         split="published" if options.split == "published" else "scene",
         cache=options.cache,
+        workers=options.workers,
     )
     report = prepare_source(root, source, progress)
     notes = [f"{p.name}: {p.reason}" for p in report.left_out]

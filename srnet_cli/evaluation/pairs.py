@@ -165,7 +165,7 @@ def _camera(hr: Pixels8, scale: int, name: str) -> Pixels8:
 
     from srnet_cli.data.simulate import camera_zoom
 
-    tensor = torch.from_numpy(hr).permute(2, 0, 1)[None].float()
+    tensor = torch.tensor(hr, dtype=torch.float32).permute(2, 0, 1)[None]
     with torch.inference_mode():
         lr = camera_zoom(tensor, scale, [camera_seed(name)])
     return np.ascontiguousarray(lr[0].byte().permute(1, 2, 0).numpy())

@@ -33,7 +33,7 @@ def panel_png(result: SetResult, picture: PictureResult, view: View) -> bytes:
     from matplotlib.figure import Figure
 
     names = [info.name for info in result.methods if info.name in view.results]
-    columns = max(3, math.ceil((len(names) + 1) / 2))
+    columns = max(2, math.ceil((len(names) + 1) / 2))
     cell_width, cell_height = _SIDE + _GAP, _SIDE + _TEXT
     height = 2 * cell_height + _GAP
     whole_width = min(2.2 * height, (height - _TEXT) * view.whole.shape[1] / view.whole.shape[0])

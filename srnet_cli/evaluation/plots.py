@@ -58,6 +58,7 @@ def _area(summary: MethodSummary) -> float:
 def _label(axes: Axes, summaries: tuple[MethodSummary, ...]) -> None:
     """Names beside the dots, moved up where they would lie on one another."""
     scale = 72 / axes.figure.dpi
+    right = axes.bbox.x1 * scale
     spots = []
     for summary in summaries:
         x, y = axes.transData.transform((summary.seconds, summary.means[QUALITY].value)) * scale
@@ -66,7 +67,10 @@ def _label(axes: Axes, summaries: tuple[MethodSummary, ...]) -> None:
     for y, x, summary in sorted(spots, key=lambda spot: spot[:2]):
         size = "" if summary.info.parameters is None else f"  {count(summary.info.parameters)}"
         text, length = f"{summary.info.name}{size}", 4.6 * len(summary.info.name + size)
-        start, height = x + (_area(summary) ** 0.5) / 2 + 3, y
+        away = (_area(summary) ** 0.5) / 2 + 3
+        # On the left where the right has no room for it.
+        start = x + away if x + away + length < right else x - away - length
+        height = y
         while any(a < start + length and start < b and abs(h - height) < _LINE for a, b, h in taken):
             height += 2
         taken.append((start, start + length, height))

@@ -1,0 +1,88 @@
+"""``srnet eval`` as the user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from srnet_cli.commands.eval import EXAMPLES, evaluate
+from srnet_cli.errors import OutputError, UsageError
+from tests.evaluation.conftest import draw, save
+
+app = typer.Typer()
+app.command("eval", epilog=EXAMPLES)(evaluate)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    for seed, name in enumerate(("ant", "bee")):
+        save(draw(seed), tmp_path / "photos" / f"{name}.png")
+    return tmp_path / "photos"
+
+
+def invoke(*arguments: object) -> Result:
+    fixed = ["--no-lpips", "--model", "bicubic", "--scale", "2"]
+    return CliRunner().invoke(app, [*map(str, arguments), *fixed])
+
+
+def test_without_json_stdout_is_empty_and_the_table_on_stderr(photos: Path) -> None:
+    result = invoke("--data", photos)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "photos ×2, LR by bicubic reduction, 2 pictures" in " ".join(result.stderr.split())
+    assert "lanczos" in result.stderr
+
+
+def test_json_is_one_document(photos: Path) -> None:
+    result = invoke("--data", photos, "--json", "--baselines", "bicubic")
+    document = json.loads(result.stdout)
+    assert [m["method"] for m in document["sets"][0]["methods"]] == ["bicubic"]
+    assert document["sets"][0]["methods"][0]["pictures"] == 2
+
+
+def test_output_holds_every_kind_of_file(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    result = invoke("--data", photos, "--output", out, "--panels", 1)
+    assert result.exit_code == 0, result.output
+    written = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
+    assert written == {
+        "results.json",
+        "results.csv",
+        "pictures.csv",
+        "results.md",
+        "report.html",
+        "photos-x2-lr-by-bicubic-reduction-psnr-over-time.png",
+        "panels/photos-x2-lr-by-bicubic-reduction/001-ant.png",
+    }
+
+
+def test_results_are_not_replaced_unasked(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("mine")
+    refused = invoke("--data", photos, "--output", tmp_path, "--panels", 0)
+    assert isinstance(refused.exception, OutputError)
+    assert (tmp_path / "results.json").read_text() == "mine"
+    assert invoke("--data", photos, "--output", tmp_path, "--panels", 0, "--overwrite").exit_code == 0
+    assert json.loads((tmp_path / "results.json").read_text())["sets"]
+
+
+def test_a_bad_picture_ends_in_exit_code_1(photos: Path) -> None:
+    (photos / "bad.png").write_bytes(b"nothing")
+    result = invoke("--data", photos, "--json")
+    assert result.exit_code == 1
+    assert "bad.png" in result.stderr
+    assert json.loads(result.stdout)["sets"][0]["methods"][0]["pictures"] == 2
+
+
+def test_contradictions_are_refused(photos: Path) -> None:
+    result = invoke("--data", photos, "--tile", 64, "--untiled")
+    assert isinstance(result.exception, UsageError)
+
+
+def test_help_needs_no_torch() -> None:
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert "--degradation" in result.stdout

@@ -1,0 +1,147 @@
+"""What is written and shown."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.panels import panel_png
+from srnet_cli.evaluation.plots import scatter_png
+from srnet_cli.evaluation.ranks import Ranks
+from srnet_cli.evaluation.report import report_html
+from srnet_cli.evaluation.results import SetResult
+from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
+from srnet_cli.evaluation.tables import Cell, count, quality_table, significant
+from tests.evaluation.conftest import draw, save
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> SetResult:
+    folder = tmp_path_factory.mktemp("set")
+    for seed, name in enumerate(("ant", "<b>|$x$_cat")):
+        save(draw(seed), folder / f"{name}.png")
+    (folder / "dead.png").write_bytes(b"")
+    methods = MethodOptions(models=("bicubic",))
+    found = evaluate(
+        EvaluationRequest((folder,), methods, scales=(2,), lpips=False, shown=3), Ranks(), Watcher()
+    )
+    assert found is not None
+    return found[0]
+
+
+def test_the_quality_table_marks_the_best(result: SetResult) -> None:
+    table = quality_table(result)
+    column = [row[table.heads.index("PSNR RGB")] for row in table.rows]
+    best = max(column, key=lambda cell: float(cell.text))
+    assert [cell for cell in column if cell.best] == [best]
+    differences = [row[-1] for row in table.rows]
+    assert differences[[row[0].text for row in table.rows].index("bicubic")] == Cell("")
+    assert re.fullmatch(r"[+-]\d+\.\d\d \[[+-]\d+\.\d\d, [+-]\d+\.\d\d\]( n\.s\.)?", differences[0].text)
+
+
+def test_csv_reads_back(result: SetResult) -> None:
+    methods = list(csv.DictReader(io.StringIO(methods_csv([result]))))
+    pictures = list(csv.DictReader(io.StringIO(pictures_csv([result]))))
+    assert [row["method"] for row in methods] == ["nearest", "bilinear", "bicubic", "lanczos"]
+    assert len(pictures) == 2 * 4
+    mine = [float(row["psnr_y"]) for row in pictures if row["method"] == "lanczos"]
+    assert float(methods[3]["psnr_y"]) == pytest.approx(np.mean(mine), rel=1e-12)
+    assert methods[2]["psnr_y_minus_bicubic"] == ""
+
+
+def test_json_holds_every_picture_and_failure(result: SetResult) -> None:
+    whole = json.loads(json.dumps(document([result], {"crop": None}), allow_nan=False))
+    pictures = {p["name"]: p for p in whole["sets"][0]["pictures"]}
+    assert set(pictures) == {"ant", "<b>|$x$_cat", "dead"}
+    assert pictures["dead"]["results"] == {} and pictures["dead"]["errors"]
+    assert pictures["ant"]["results"]["bicubic"]["figures"]["psnr_rgb"] > 10
+    assert "BT.601" in whole["metrics"]["psnr_y"]["meaning"]
+
+
+def test_markdown_tables_have_equal_columns(result: SetResult) -> None:
+    text = markdown([result])
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    widths = {len(re.findall(r"(?<!\\)\|", line)) for line in rows}
+    assert len(widths) == 2  # one width for each of the two kinds of table
+    assert "not measured: dead" in text
+
+
+def test_the_scatter_and_the_panels_are_pictures(result: SetResult) -> None:
+    assert Image.open(io.BytesIO(scatter_png(result))).size == (1024, 672)
+    for picture in result.pictures[:2]:
+        assert picture.view is not None
+        panel = np.asarray(Image.open(io.BytesIO(panel_png(result, picture, picture.view))).convert("RGB"))
+        assert panel.std() > 20
+
+
+def test_a_panel_shows_the_detail_pixel_by_pixel(result: SetResult) -> None:
+    picture = result.pictures[1]
+    assert picture.view is not None
+    panel = np.asarray(Image.open(io.BytesIO(panel_png(result, picture, picture.view))).convert("RGB"))
+    detail = picture.view.closer(picture.view.hr)
+    colours = {tuple(c) for c in panel.reshape(-1, 3)[::1]}
+    found = sum(tuple(c) in colours for c in detail[::7, ::7].reshape(-1, 3))
+    assert found == len(detail[::7, ::7].reshape(-1, 3))
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("img", "meta", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_report_needs_nothing_else(result: SetResult) -> None:
+    text = report_html([result], [scatter_png(result)])
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    sources = [a["src"] for tag, a in page.tags if tag == "img"]
+    assert sources and all(source and source.startswith("data:image/") for source in sources)
+    assert not re.search(r"https?://|@import|<link|src=\"(?!data:)", text)
+    assert "<b>|$x$" not in text and "&lt;b&gt;|$x$_cat" in text
+    assert "dead" in text
+
+
+def test_the_report_shows_results_without_loss(result: SetResult) -> None:
+    page = _Page()
+    page.feed(report_html([result], [None]))
+    picture = next(p for p in result.pictures if p.view is not None)
+    assert picture.view is not None
+    by_method = {a["data-method"]: a["src"] for tag, a in reversed(page.tags) if tag == "img"}
+    content = base64.b64decode((by_method["lanczos"] or "").partition(",")[2])
+    shown = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert any(
+        np.array_equal(shown, p.view.results["lanczos"]) for p in result.pictures if p.view is not None
+    )
+
+
+def test_nothing_measured_still_makes_files(result: SetResult) -> None:
+    empty = replace(result, pictures=tuple(p for p in result.pictures if p.errors))
+    assert "0 pictures" in markdown([empty])
+    assert "0 pictures" in report_html([empty], [None])
+    assert methods_csv([empty]) == ""
+
+
+def test_numbers_for_people() -> None:
+    assert [count(v) for v in (3_429_678, 17.78e9, None, 12)] == ["3.43 M", "17.8 G", "–", "12"]
+    assert [significant(v) for v in (918.2, 15.51, 0.0502, 0.0012)] == ["918", "15.5", "0.0502", "0.0012"]
