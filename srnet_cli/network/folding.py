@@ -5,7 +5,7 @@ Everything is computed in float64 on the CPU and is exact up to rounding. Kernel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -79,35 +79,21 @@ def split_subpixel_rows(kernel: Tensor, bias: Tensor, factor: int) -> list[tuple
     ]
 
 
-def subpixel_row_offsets(factor: int, row: int) -> Sequence[int]:
-    """Low-resolution rows, relative to the output's, at which a 3-high kernel reads sub-pixel row ``row``."""
-    return [
-        offset
-        for offset in (-1, 0, 1)
-        if any(0 <= row + factor * offset - out_row + 1 <= 2 for out_row in range(factor))
-    ]
+def fold_last_shuffle(kernel: Tensor, factor: int) -> Tensor:
+    """The last 3×3 convolution (C→3, after a pixel shuffle) as one on the map before the shuffle.
 
-
-def split_last_kernel(kernel: Tensor, factor: int) -> list[Tensor]:
-    """The last 3×3 convolution (C→3, after a pixel shuffle) for maps kept as separate sub-pixel rows.
-
-    Kernel ``row`` reads sub-pixel row ``row`` (N×C×H×factor·W) with stride (1, factor) and gives its share
-    of all factor²·3 sub-pixels of a block, ordered (row, column, colour); the picture is the shares' sum.
-    Kernel rows stand for the offsets of :func:`subpixel_row_offsets`, kernel columns start one to the left.
+    Input channels are ordered (sub-pixel row, sub-pixel column, channel), output channels (sub-pixel row,
+    sub-pixel column, colour): factor²·C → factor²·3, again 3×3 and with zeros in more than half
+    of it. Only three colours are left to be put in order.
     """
     colours, channels = kernel.shape[:2]
-    split = []
-    for row in range(factor):
-        offsets = subpixel_row_offsets(factor, row)
-        share = kernel.new_zeros(factor, factor, colours, channels, len(offsets), factor + 2)
-        for out_row in range(factor):
-            for index, offset in enumerate(offsets):
-                kernel_row = row + factor * offset - out_row + 1
-                if not 0 <= kernel_row <= 2:
-                    continue
-                for out_column in range(factor):
-                    share[out_row, out_column, :, :, index, out_column : out_column + 3] = kernel[
-                        :, :, kernel_row
-                    ]
-        split.append(share.flatten(0, 2))
-    return split
+    folded = kernel.new_zeros(factor, factor, colours, factor, factor, channels, 3, 3)
+    for out_row, out_column, in_row, in_column, row, column in product(
+        *[range(factor)] * 4, range(3), range(3)
+    ):
+        kernel_row = in_row + factor * (row - 1) - out_row + 1
+        kernel_column = in_column + factor * (column - 1) - out_column + 1
+        if 0 <= kernel_row < 3 and 0 <= kernel_column < 3:
+            tap = kernel[:, :, kernel_row, kernel_column]
+            folded[out_row, out_column, :, in_row, in_column, :, row, column] = tap
+    return folded.flatten(3, 5).flatten(0, 2)

@@ -8,15 +8,17 @@ they are missing or give another answer.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+Activation = Literal["relu", "sigmoid"]
+
 
 class FusedConv(nn.Module):
-    """A stride-(1, s) convolution with frozen weights, optionally followed by ReLU or an addition.
+    """A stride-1 convolution with frozen weights, optionally followed by an addition and an activation.
 
     Input and output are N×C×H×W in channels_last memory and of the weights' type.
     """
@@ -32,74 +34,67 @@ class FusedConv(nn.Module):
         dtype: torch.dtype,
         device: torch.device,
         padding: tuple[int, int] | None = None,
-        column_stride: int = 1,
-        relu: bool = False,
+        activation: Activation | None = None,
     ) -> None:
         super().__init__()
         height, width = kernel.shape[2:]
         self.padding = (height // 2, width // 2) if padding is None else padding
-        self.stride = (1, column_stride)
-        self.relu = relu
+        self.activation = activation
         kernel = _kernel(kernel, dtype, device)
         self.register_buffer("kernel", kernel, persistent=False)
         self.register_buffer(
             "bias", None if bias is None else bias.detach().to(device, dtype).contiguous(), persistent=False
         )
-        self.packed = _pack(kernel, self.padding, self.stride) if can_fuse(dtype, device.type) else None
+        self.packed = _pack(kernel, self.padding) if can_fuse(dtype, device.type) else None
 
     def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        """The convolution, plus ``add`` (same shape as the output), then ReLU if the layer has one."""
+        """The convolution, plus ``add`` (same shape as the output), then the activation."""
         if self.packed is not None:
-            return _fused(x, self.packed, self.bias, self.padding, self.stride, self.relu, add)
-        y = F.conv2d(x, self.kernel, self.bias, self.stride, self.padding)
+            return _fused(x, self.packed, self.bias, self.padding, self.activation, add)
+        y = F.conv2d(x, self.kernel, self.bias, padding=self.padding)
         if add is not None:
             y = y.add_(add)
-        return y.relu_() if self.relu else y
+        return _activate(y, self.activation)
+
+    def accumulate(self, total: Tensor, x: Tensor) -> Tensor:
+        """``total`` plus the convolution of ``x``, added in the accumulator's precision and rounded once."""
+        assert self.packed is not None and self.activation is None
+        operator = torch.ops.mkldnn._convolution_pointwise_
+        y: Tensor = operator.binary(
+            total, x, self.packed, self.bias, self.padding, (1, 1), (1, 1), 1, "add", 1.0, None, [], None
+        )
+        return y
 
 
 class PreciseConv(nn.Module):
-    """A convolution without bias whose result is float32, whatever type its input has.
+    """A 3×3 convolution without bias whose result is more precise than its input's type.
 
-    Where the CPU multiplies the input's type natively, converting a wide map to float32 costs more than
-    the convolution itself. There, the kernel is split into a rounded part and the rest, and the rounded
-    part is applied twice: once for a rounded result, and once with that result taken away inside the
-    float32 accumulator, which leaves the rounding error. The sum is exact to about 16 bits.
+    Making a wide input float32 costs more than the convolution itself. Where the CPU can, a map close to the
+    result is subtracted inside the float32 accumulator instead: the small difference loses little when
+    it is rounded. Elsewhere the input is made float32.
     """
 
     kernel: Tensor
 
-    def __init__(
-        self,
-        kernel: Tensor,
-        *,
-        dtype: torch.dtype,
-        device: torch.device,
-        padding: tuple[int, int],
-        column_stride: int,
-    ) -> None:
+    def __init__(self, kernel: Tensor, *, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
-        self.padding, self.stride = padding, (1, column_stride)
-        self.maps = len(kernel)
-        self.register_buffer("kernel", _kernel(kernel, torch.float32, device), persistent=False)
-        self.packed: tuple[Tensor, Tensor] | None = None
-        if dtype != torch.float32 and can_fuse(dtype, device.type):
-            rounded = _kernel(kernel, dtype, device)
-            rest = _kernel(kernel - rounded, dtype, device)
-            both = torch.cat([rounded, rest]).contiguous(memory_format=torch.channels_last)
-            self.packed = (_pack(both, padding, self.stride), _pack(rounded, padding, self.stride))
+        self.exact = dtype == torch.float32 or not can_fuse(dtype, device.type)
+        dtype = torch.float32 if self.exact else dtype
+        self.conv = FusedConv(kernel, None, dtype=dtype, device=device)
 
-    def add_to(self, total: Tensor, x: Tensor) -> None:
-        """Add the convolution of ``x`` to ``total`` (float32, of the result's shape)."""
-        if self.packed is None:
-            total += F.conv2d(x.float(), self.kernel, None, self.stride, self.padding)
-            return
-        both, rounded = self.packed
-        result = _fused(x, both, None, self.padding, self.stride, False, None)
-        main, rest = result[:, : self.maps], result[:, self.maps :]
-        error = _fused_in_place(main.neg(), x, rounded, self.padding, self.stride)
-        total += main
-        total += rest
-        total += error
+    def forward(self, x: Tensor, guess: Tensor | None) -> list[Tensor]:
+        """Maps whose sum is the convolution of ``x``, less ``guess`` if one is given.
+
+        ``guess`` has the shape of the result and the type of ``x``; without it, the convolution is first
+        computed roughly.
+        """
+        if self.exact:
+            y = self.conv(x.float())
+            return [y if guess is None else y.sub_(guess)]
+        if guess is not None:
+            return [self.conv.accumulate(guess.neg(), x)]
+        rough = self.conv(x)
+        return [rough, self.conv.accumulate(rough.neg(), x)]
 
 
 @cache
@@ -116,8 +111,8 @@ def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
     bias = torch.linspace(-1, 1, 8, dtype=dtype)
     try:
         with torch.inference_mode():
-            packed = _pack(kernel, (1, 1), (1, 1))
-            got = _fused(x, packed, bias, (1, 1), (1, 1), True, x)
+            packed = _pack(kernel, (1, 1))
+            got = _fused(x, packed, bias, (1, 1), "relu", x)
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
         return False
     expected = F.conv2d(x.float(), kernel.float(), bias.float(), padding=1).add_(x.float()).relu_()
@@ -138,11 +133,20 @@ def _kernel(kernel: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     return kernel.detach().to(device, dtype).contiguous(memory_format=torch.channels_last)
 
 
-def _pack(kernel: Tensor, padding: tuple[int, int], stride: tuple[int, int]) -> Tensor:
+def _activate(y: Tensor, activation: Activation | None) -> Tensor:
+    match activation:
+        case "relu":
+            return y.relu_()
+        case "sigmoid":
+            return y.sigmoid_()
+    return y
+
+
+def _pack(kernel: Tensor, padding: tuple[int, int]) -> Tensor:
     # The size is only a hint for the choice of layout.
     size = (1, kernel.shape[1], 128, 128)
     reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
-    packed: Tensor = reorder(kernel.to_mkldnn(), padding, stride, (1, 1), 1, size)
+    packed: Tensor = reorder(kernel.to_mkldnn(), padding, (1, 1), (1, 1), 1, size)
     return packed
 
 
@@ -151,26 +155,13 @@ def _fused(
     packed: Tensor,
     bias: Tensor | None,
     padding: tuple[int, int],
-    stride: tuple[int, int],
-    relu: bool,
+    activation: Activation | None,
     add: Tensor | None,
 ) -> Tensor:
     y: Tensor
     operator = torch.ops.mkldnn._convolution_pointwise
     if add is None:
-        y = operator(x, packed, bias, padding, stride, (1, 1), 1, "relu" if relu else "none", [], "")
+        y = operator(x, packed, bias, padding, (1, 1), (1, 1), 1, activation or "none", [], "")
         return y
-    activation = "relu" if relu else None
-    y = operator.binary(x, add, packed, bias, padding, stride, (1, 1), 1, "add", 1.0, activation, [], None)
-    return y
-
-
-def _fused_in_place(
-    total: Tensor, x: Tensor, packed: Tensor, padding: tuple[int, int], stride: tuple[int, int]
-) -> Tensor:
-    """``total`` plus the convolution, added in the accumulator's precision and rounded once."""
-    operator = torch.ops.mkldnn._convolution_pointwise_
-    y: Tensor = operator.binary(
-        total, x, packed, None, padding, stride, (1, 1), 1, "add", 1.0, None, [], None
-    )
+    y = operator.binary(x, add, packed, bias, padding, (1, 1), (1, 1), 1, "add", 1.0, activation, [], None)
     return y

@@ -14,18 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.network.attention import MPRSA, ChannelAttention, MixedAttention, SpatialAttention
-from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock
 from srnet_cli.network.folding import (
     FINEST,
     TURNS,
     fold_batchnorm,
+    fold_last_shuffle,
     group_columns,
     merge_gate_branches,
-    split_last_kernel,
     split_subpixel_rows,
-    subpixel_row_offsets,
 )
-from srnet_cli.network.fused import FusedConv, PreciseConv
+from srnet_cli.network.fused import Activation, FusedConv, PreciseConv
 from srnet_cli.network.srnet import SRNet, Stream
 
 #: pixels of the last upsampler stage's input that are computed at a time on the CPU, to stay in its cache
@@ -103,10 +102,14 @@ class InferenceSRNet(nn.Module):
 
     def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
         main, auxiliary = self.main, self.auxiliary
-        shallow = main.shallow(lr)
+        shifted = main.shifted(lr)
+        guess = None
+        if main.dtype != torch.float32 and main.shift is not None:
+            guess = shifted.to(main.dtype)
+        shallow = main.shallow(shifted)
         if auxiliary is None:
-            return NetworkOutput(main.reconstruct(main.deep(shallow, add=shallow)))
-        rat_head = auxiliary.shallow(lr)
+            return NetworkOutput(main.reconstruct(main.deep(shallow, add=shallow), guess))
+        rat_head = auxiliary.shallow(auxiliary.shifted(lr))
         rat_body = auxiliary.deep(rat_head, add=rat_head)
         if self.wiring == "code":
             fused = self.attend_head(shallow.sub_(rat_body), None)
@@ -114,8 +117,8 @@ class InferenceSRNet(nn.Module):
         else:
             fused = self.attend_head(shallow + rat_body, None)
             features = self.attend_tail(main.last(main.blocks(fused).add_(rat_head)), shallow)
-        label = auxiliary.reconstruct(rat_body) if residual else None
-        return NetworkOutput(main.reconstruct(features), label)
+        label = auxiliary.reconstruct(rat_body, None) if residual else None
+        return NetworkOutput(main.reconstruct(features, guess), label)
 
 
 class InferenceStream(nn.Module):
@@ -136,10 +139,14 @@ class InferenceStream(nn.Module):
         self.last = FusedConv(*_weights(last), dtype=dtype, device=device)
         self.tail = InferenceTail(stream, dtype, device)
 
-    def shallow(self, lr: Tensor) -> Tensor:
-        """Head features. Computed in float32: in bfloat16 the input alone would be half a level off."""
+    def shifted(self, lr: Tensor) -> Tensor:
+        """The input less the mean colour."""
         shifted = lr if self.shift is None else lr + self.shift
-        features: Tensor = self.head(shifted.contiguous(memory_format=torch.channels_last))
+        return shifted.contiguous(memory_format=torch.channels_last)
+
+    def shallow(self, shifted: Tensor) -> Tensor:
+        """Head features. Computed in float32: in bfloat16 the input alone would be half a level off."""
+        features: Tensor = self.head(shifted)
         return features.to(self.dtype)
 
     def deep(self, features: Tensor, add: Tensor) -> Tensor:
@@ -147,9 +154,9 @@ class InferenceStream(nn.Module):
         y: Tensor = self.last(self.blocks(features), add)
         return y
 
-    def reconstruct(self, features: Tensor) -> Tensor:
-        """Features to picture: N×C×H×W → N×3×sH×sW float32."""
-        picture: Tensor = self.tail(features)
+    def reconstruct(self, features: Tensor, guess: Tensor | None) -> Tensor:
+        """Features to picture: N×C×H×W → N×3×sH×sW float32. ``guess`` as in :class:`InferenceTail`."""
+        picture: Tensor = self.tail(features, guess)
         return picture
 
 
@@ -162,7 +169,7 @@ class InferenceBlock(nn.Module):
         kernel, bias = _weights(second)
         # Attention is not linear, but its gates are: a factor on the branch can only move behind them.
         factor = 1.0 if attention else block.res_scale
-        self.first = FusedConv(*_weights(first), dtype=dtype, device=device, relu=True)
+        self.first = FusedConv(*_weights(first), dtype=dtype, device=device, activation="relu")
         self.second = FusedConv(kernel * factor, bias * factor, dtype=dtype, device=device)
         self.attention: AttentionForm | None = None
         if attention:
@@ -258,7 +265,7 @@ class SpatialGate(nn.Module):
         columns = 1
         while columns * maps <= BUSY_CHANNELS:
             weights = group_columns(kernel, bias, columns)
-            self.convs[str(columns)] = FusedConv(*weights, dtype=dtype, device=device)
+            self.convs[str(columns)] = FusedConv(*weights, dtype=dtype, device=device, activation="sigmoid")
             columns *= 2
         size = channels // self.groups
         pool = torch.eye(self.groups).repeat_interleave(size, dim=0) / size
@@ -286,19 +293,19 @@ class SpatialGate(nn.Module):
         n, height, width, maps = stack.shape
         columns = max(int(name) for name in self.convs if width % int(name) == 0)
         grouped = stack.view(n, height, width // columns, maps * columns).permute(0, 3, 1, 2)
-        logits: Tensor = self.convs[str(columns)](grouped)
-        return logits.sigmoid_().permute(0, 2, 3, 1).reshape(n, height * width, self.gates)
+        gates: Tensor = self.convs[str(columns)](grouped)
+        return gates.permute(0, 2, 3, 1).reshape(n, height * width, self.gates)
 
 
 def _stack_turns(means: Tensor, size: int) -> Tensor:
     """N×P×4 means of a square map → N×P×16: the four quarter turns beside each other."""
     n, count, groups = means.shape
     index = _turned_index(size, means.device)
-    if means.device.type != "cpu":
+    if means.device.type != "cpu" or n > 1:
         return means.index_select(1, index).view(n, count, TURNS * groups)
-    # On the CPU the four means of a pixel move fastest as one number of their total size.
-    whole = means.view(torch.complex128 if means.dtype == torch.float32 else torch.float64).squeeze(2)
-    return whole.index_select(1, index).view(means.dtype).view(n, count, TURNS * groups)
+    # On the CPU, in one dimension, the four means of a pixel move fastest as one number of their total size.
+    whole = means.view(torch.complex128 if means.dtype == torch.float32 else torch.float64).flatten()
+    return whole.index_select(0, index).view(means.dtype).view(n, count, TURNS * groups)
 
 
 @lru_cache(maxsize=8)
@@ -311,8 +318,8 @@ def _turned_index(size: int, device: torch.device) -> Tensor:
 class InferenceTail(nn.Module):
     """Upsampler and last convolution without a pixel shuffle of wide maps; the picture is float32.
 
-    All stages but the last write their sub-pixel rows into place. The last one keeps them apart: the last
-    convolution reads them where they are, and only its three colours are put in order.
+    All stages but the last write their sub-pixel rows into place. After the last one nothing is moved: the
+    last convolution's kernel is laid out for the map as it is, and only its three colours are put in order.
     """
 
     shift: Tensor
@@ -320,73 +327,73 @@ class InferenceTail(nn.Module):
     def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
         upsampler, last = stream.tail
-        stages, self.factors = _stages(cast(Upsampler, upsampler), dtype, device)
-        self.stages = nn.ModuleList(stages)
-        kernel, bias = _weights(last)
-        factor = self.factors[-1]
-        self.last_rows = nn.ModuleList(
-            PreciseConv(
-                share,
-                dtype=dtype,
-                device=device,
-                padding=(len(subpixel_row_offsets(factor, row)) - 1, 1),
-                column_stride=factor,
-            )
-            for row, share in enumerate(split_last_kernel(kernel, factor))
+        activation: Activation | None = (
+            "relu" if any(isinstance(layer, nn.ReLU) for layer in upsampler) else None
         )
+        convs = [_weights(layer) for layer in upsampler if isinstance(layer, nn.Conv2d)]
+        self.factors = [layer.upscale_factor for layer in upsampler if isinstance(layer, nn.PixelShuffle)]
+        rows = [split_subpixel_rows(*weights, f) for weights, f in zip(convs, self.factors, strict=True)]
+
+        def stage(kernel: Tensor, bias: Tensor) -> FusedConv:
+            # Rows of zeros above and below come with the input: strips of it need none of their own.
+            return FusedConv(kernel, bias, dtype=dtype, device=device, padding=(0, 1), activation=activation)
+
+        self.stages = nn.ModuleList(nn.ModuleList(stage(*row) for row in split) for split in rows[:-1])
+        kernels, biases = zip(*rows[-1], strict=True)
+        self.last_stage = stage(torch.cat(kernels), torch.cat(biases))
+        kernel, bias = _weights(last)
+        self.last = PreciseConv(fold_last_shuffle(kernel, self.factors[-1]), dtype=dtype, device=device)
         mean = stream.add_mean.bias if isinstance(stream.add_mean, MeanShift) else None
         shift = bias if mean is None else bias + mean.detach().double().cpu()
-        self.register_buffer(
-            "shift", shift.to(device, torch.float32).repeat(factor**2).view(1, -1, 1, 1), persistent=False
-        )
+        self.register_buffer("shift", shift.to(device, torch.float32), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, guess: Tensor | None) -> Tensor:
+        """N×C×H×W features to the picture; ``guess`` is N×3×H×W, roughly the picture less its mean."""
         padded = _pad_rows(x)
-        for stage, factor in zip(self.stages[:-1], self.factors[:-1], strict=True):
+        for stage, factor in zip(self.stages, self.factors[:-1], strict=True):
             padded = _shuffled(padded, cast(nn.ModuleList, stage), factor)
-        return self._picture(padded)
-
-    def _picture(self, padded: Tensor) -> Tensor:
-        """The last stage and the last convolution, strip by strip."""
         n, _, height, width = padded.shape
-        height -= 2
-        factor = self.factors[-1]
-        blocks = padded.new_empty(n, height + 2, width, 3 * factor**2, dtype=torch.float32).permute(
-            0, 3, 1, 2
-        )
-        blocks.copy_(self.shift)
-        strip = max(1, STRIP_PIXELS // width) if padded.device.type == "cpu" else height
-        rows = cast(nn.ModuleList, self.stages[-1])
+        height, factor = height - 2, self.factors[-1]
+        known = None if guess is None else self._repeated(guess, height, width)
+        picture = x.new_empty(n, height, factor, width, factor, 3, dtype=torch.float32)
+        strip = max(1, STRIP_PIXELS // width) if x.device.type == "cpu" else height
         for top in range(0, height, strip):
             bottom = min(top + strip, height)
-            for row, conv in enumerate(rows):
-                offsets = subpixel_row_offsets(factor, row)
-                # A row of A with offset d adds to output row -d; row 0 of ``blocks`` lies above the picture.
-                first, last = top + 1 - max(offsets), bottom + 1 - min(offsets)
-                hidden = _widen(conv(padded[:, :, top : bottom + 2]), factor)
-                cast(PreciseConv, self.last_rows[row]).add_to(blocks[:, :, first:last], hidden)
-        inner = blocks[:, :, 1:-1].permute(0, 2, 3, 1).view(n, height, width, factor, factor, 3)
-        ordered = inner.permute(0, 1, 3, 2, 4, 5).reshape(n, height * factor, width * factor, 3)
-        return ordered.permute(0, 3, 1, 2)
+            # The last convolution also reads one row above the strip and one below it.
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            hidden = self.last_stage(padded[:, :, first : last + 2])
+            parts = self.last(hidden, None if known is None else known[:, :, first:last])
+            blocks = [_blocks(part[:, :, top - first : bottom - first], factor) for part in parts]
+            rows = picture[:, top:bottom].copy_(blocks[0])
+            for block in blocks[1:]:
+                rows += block
+        self._add_known(picture, guess, factor * width)
+        return picture.view(n, height * factor, width * factor, 3).permute(0, 3, 1, 2)
+
+    def _repeated(self, guess: Tensor, height: int, width: int) -> Tensor:
+        """Each value of ``guess`` repeated over its block: N×(factor²·3)×H×W."""
+        n, colours = guess.shape[:2]
+        pixels = self.factors[-1] ** 2
+        rows, columns = height // guess.shape[2], width // guess.shape[3]
+        # Columns first: then whole rows are copied.
+        wide = guess.permute(0, 2, 3, 1).repeat(1, 1, 1, pixels * columns).flatten(2)
+        high = wide.unsqueeze(2).expand(-1, -1, rows, -1).reshape(n, height, width, colours * pixels)
+        return high.permute(0, 3, 1, 2)
+
+    def _add_known(self, picture: Tensor, guess: Tensor | None, width: int) -> None:
+        """Add what the convolution left out: the mean colour and ``guess``."""
+        if guess is None:
+            picture.view(-1, width * 3).add_(self.shift.repeat(width))
+            return
+        n, _, low_height, low_width = guess.shape
+        known = guess.permute(0, 2, 3, 1) + self.shift
+        rows = known.repeat(1, 1, 1, width // low_width).view(n, low_height, 1, width * 3)
+        picture.view(n, low_height, -1, width * 3).add_(rows)
 
 
-def _stages(
-    upsampler: Upsampler, dtype: torch.dtype, device: torch.device
-) -> tuple[list[nn.ModuleList], list[int]]:
-    """Each upsampler stage as its sub-pixel row convolutions (no padding above and below), and its factor."""
-    relu = any(isinstance(layer, nn.ReLU) for layer in upsampler)
-    convs = [layer for layer in upsampler if isinstance(layer, nn.Conv2d)]
-    factors = [layer.upscale_factor for layer in upsampler if isinstance(layer, nn.PixelShuffle)]
-    stages = []
-    for conv, factor in zip(convs, factors, strict=True):
-        rows = split_subpixel_rows(*_weights(conv), factor)
-        stages.append(
-            nn.ModuleList(
-                FusedConv(kernel, bias, dtype=dtype, device=device, padding=(0, 1), relu=relu)
-                for kernel, bias in rows
-            )
-        )
-    return stages, factors
+def _blocks(part: Tensor, factor: int) -> Tensor:
+    """N×(factor²·3)×H×W seen as the picture: N×H×factor×W×factor×3."""
+    return part.permute(0, 2, 3, 1).unflatten(3, (factor, factor, 3)).permute(0, 1, 3, 2, 4, 5)
 
 
 def _shuffled(padded: Tensor, rows: nn.ModuleList, factor: int) -> Tensor:

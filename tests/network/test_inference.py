@@ -85,6 +85,14 @@ def test_the_yardstick_of_the_benchmark_computes_the_same() -> None:
     assert (got.residual - expected.residual).abs().max() <= 1e-3
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_raw_mosaic_in(dtype: torch.dtype) -> None:
+    network = small(auxiliary=False, in_channels=4)
+    lr = torch.rand(1, 4, 12, 12, generator=torch.Generator().manual_seed(2)) * 255
+    expected, got = run(network, lr, False), run(to_inference(network, dtype=dtype), lr, False)
+    assert (got.sr - expected.sr).abs().max() <= (1e-3 if dtype == torch.float32 else 3.0)
+
+
 def test_residual_scale_and_untrained_statistics() -> None:
     torch.manual_seed(3)
     for kind in ("none", "ca+mpr-sa"):
