@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.commands import eval as eval_command
 from srnet_cli.commands import residual as residual_command
 from srnet_cli.commands import train as train_command
 from srnet_cli.commands import zoom as zoom_command
@@ -28,8 +29,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("zoom", epilog=zoom_command.EXAMPLES)(zoom_command.zoom)
-app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.residual)
+app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
+app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 
 
 def _show_version(wanted: bool) -> None:
