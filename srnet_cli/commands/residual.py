@@ -190,10 +190,11 @@ def _print_figures(outcome: Outcome) -> None:
     comparison = outcome.comparison
     assert comparison is not None
     names = [printable(path.name) for path in (outcome.pair.lr, outcome.pair.hr) if path is not None]
-    table = Table(title=escape(" → ".join(names)), title_justify="left")
+    many = len(comparison.stages) > 1
+    table = Table(title=escape(" → ".join(names)), title_justify="left", show_header=many)
     table.add_column("", no_wrap=True)
     for stage in comparison.stages:
-        table.add_column(stage.name if len(comparison.stages) > 1 else "", justify="right")
+        table.add_column(stage.name, justify="right")
     columns = [figure_rows(stage.figures) for stage in comparison.stages]
     for rows in zip(*columns, strict=True):
         table.add_row(rows[0][0], *(value for _, value in rows))

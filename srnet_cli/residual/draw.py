@@ -103,7 +103,8 @@ def heatmap_image(
     picture = np.empty((*values.shape, 3), np.uint8)
     for top in range(0, values.shape[0], _STRIP):
         share = (values[top : top + _STRIP] - low) * (255.0 / (high - low))
-        picture[top : top + _STRIP] = table[np.rint(share.clip(0.0, 255.0)).astype(np.uint8)]
+        index = np.rint(share.clip(0.0, 255.0)).astype(np.uint8)
+        picture[top : top + _STRIP] = cv2.applyColorMap(index, table[:, None, :])
     if not colour_bar:
         return picture
     return np.concatenate([picture, _colour_bar(values.shape[0], table, low, high, label)], axis=1)

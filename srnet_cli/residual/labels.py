@@ -10,12 +10,15 @@ filters, on 8-bit RGB pictures, rounded to 8 bit after each step:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Pillow divides the kernel by its divisor in float32 before it filters; ties at one half depend on it.
 _DETAIL_CENTRE = float(np.float32(10) / np.float32(6))
@@ -65,13 +68,15 @@ def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
     Returns:
         N×C×H×W float32, whole numbers 0..255, without gradient.
     """
+    import torch  # here, so that comparing two pictures need not load it
+
     with torch.no_grad():
         difference = (_eight_bit(hr) - _eight_bit(lr_up)).abs_()
         return _detail(_edge_enhance_more(difference))
 
 
 def _eight_bit(values: Tensor) -> Tensor:
-    if values.dtype == torch.uint8:
+    if not values.is_floating_point():
         return values.float()
     return values.detach().float().round().clamp(0, 255)
 

@@ -97,7 +97,7 @@ def _pictures(
 
 def _enlargement(comparison: Comparison) -> str:
     if comparison.scale == 1.0:
-        return "as given"
+        return "already enlarged"
     return f"enlarged ×{comparison.scale:.4g}, {comparison.options.interpolation}"
 
 
