@@ -58,7 +58,8 @@ def load_peer(path: Path) -> LoadedModel:
     try:
         found = spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
     except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
-        raise WeightsError(f"no network that spandrel knows: {_line(error)}", path=path) from error
+        why = _line(error)
+        raise WeightsError(f"no network that spandrel knows{why and f': {why}'}", path=path) from error
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in ("SR", "Restoration"):
         raise WeightsError(f"{found.architecture.name} does not enlarge pictures", path=path)
     if (found.input_channels, found.output_channels) != (3, 3) or not 2 <= found.scale <= MAX_SCALE:

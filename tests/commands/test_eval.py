@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -86,3 +89,36 @@ def test_help_needs_no_torch() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
     assert "--degradation" in result.stdout
+
+
+@pytest.mark.slow
+def test_torchrun_measures_the_same(photos: Path, tmp_path: Path) -> None:
+    for seed in (7, 8, 9):
+        save(draw(seed), photos / f"more{seed}.png")
+    (photos / "bad.png").write_bytes(b"nothing")
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import typer\nfrom srnet_cli.commands.eval import evaluate\n"
+        "app = typer.Typer()\napp.command()(evaluate)\n"
+        "app()\n"
+    )
+    documents = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc-per-node", str(processes), str(script), "--data", str(photos), "--no-lpips"]
+        command += ["--model", "bicubic", "--scale", "2", "--output", str(out), "--panels", "6"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        assert ended.returncode == 1, ended.stderr  # the bad picture
+        assert ended.stderr.count("bad.png cannot") <= 2
+        documents.append(json.loads((out / "results.json").read_text()))
+        assert len(list(out.rglob("panels/*/*.png"))) == 5
+    assert _timeless(documents[0]) == _timeless(documents[1])
+
+
+def _timeless(document: Any) -> Any:
+    """A document without times and memory, which differ from run to run."""
+    if isinstance(document, dict):
+        varying = ("seconds", "peak", "memory")
+        return {k: _timeless(v) for k, v in document.items() if not k.startswith(varying)}
+    return [_timeless(entry) for entry in document] if isinstance(document, list) else document
