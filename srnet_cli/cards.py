@@ -14,6 +14,7 @@ from srnet_cli.errors import WeightsError
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
+INPUT_SPACES = ("srgb", "mosaic")
 #: a card is a page of text; anything far longer is not one
 MAX_CARD_BYTES = 1_000_000
 #: pixels of the input that a tile may be wide; the largest that any device here could take
@@ -33,7 +34,7 @@ class Card:
     architecture: str
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
-    #: colour space of the network's input and output
+    #: what the network reads: "srgb" pictures, or the packed "mosaic" of a RAW file; its output is sRGB
     input_space: str = "srgb"
     #: side of the square tile, in input pixels, that the model was trained or measured with
     tile: int = 128
@@ -58,8 +59,8 @@ class Card:
             raise ValueError("name and architecture must not be empty")
         if not 1 <= self.scale <= MAX_SCALE:
             raise ValueError(f"scale {self.scale} is not within 1..{MAX_SCALE}")
-        if self.input_space != "srgb":
-            raise ValueError(f"input_space {self.input_space!r} is not 'srgb', the only one there is")
+        if self.input_space not in INPUT_SPACES:
+            raise ValueError(f"input_space {self.input_space!r} is none of {', '.join(INPUT_SPACES)}")
         if not 8 <= self.tile <= MAX_TILE:
             raise ValueError(f"tile {self.tile} is not within 8..{MAX_TILE}")
         if not 0 <= self.overlap <= self.tile // 2:

@@ -27,6 +27,8 @@ PUBLISHED_HR_PATCH = 256
 #: networks too large for the published batch of 16
 BATCH_OF_EIGHT = frozenset({"rcan", "rdn", "san"})
 PUBLISHED_LR = 1e-4
+#: side of a JPEG block: the simulated camera makes nothing sensible of less
+SMALLEST_PATCH = 8
 
 Schedule = Literal["milestones", "cosine"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -63,8 +65,9 @@ class Phase:
     batch: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.until <= 1 or self.patch < 1 or self.batch < 1:
-            raise UsageError(f"phase {asdict(self)}: until lies in 0..1, patch and batch are at least 1")
+        if not 0 < self.until <= 1 or self.patch < SMALLEST_PATCH or self.batch < 1:
+            limits = f"until lies in 0..1, patch is at least {SMALLEST_PATCH} and batch at least 1"
+            raise UsageError(f"phase {asdict(self)}: {limits}")
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,8 @@ class TrainOptions:
                 raise UsageError(f"{flag(name)} lies in 0..1 (1 excluded), not {getattr(self, name)}")
         if not self.sr_weight + self.residual_weight + self.rloss_weight + self.rnlloss_weight > 0:
             raise UsageError("all weights of the loss are 0: there is nothing to train")
+        if self.patch_size is not None and self.patch_size < SMALLEST_PATCH:
+            raise UsageError(f"--patch-size must be at least {SMALLEST_PATCH}, not {self.patch_size}")
         if not 2 <= self.scale <= 16:
             raise UsageError(f"--scale lies in 2..16, not {self.scale}")
 

@@ -18,7 +18,7 @@ EXAMPLES = """
 
   srnet train --data photos/ --scale 2 --hours 8 --schedule cosine --ema 0.999
 
-  srnet train --data SR-RAW/ --scale 8 --init srnet_x4 -o x8
+  srnet train --data SR-RAW/ --scale 8 --init srnet-x4 -o x8
 
   srnet train --config recipe.toml -o again       phases of growing patches are a table of the file
 

@@ -83,8 +83,10 @@ def save_checkpoint(path: Path, state: State, card: Card) -> None:
         temporary.write_bytes(content.getbuffer())
 
 
-def load_checkpoint(path: Path, state: State) -> None:
+def load_checkpoint(path: Path, state: State, asked: str = "the network asked for") -> None:
     """Put a run back to where the checkpoint was written. Nothing is changed when it does not fit.
+
+    ``asked`` is what an error calls the network of ``state``.
 
     Raises:
         WeightsError: when it cannot be read, is damaged, or is of another network.
@@ -93,7 +95,7 @@ def load_checkpoint(path: Path, state: State) -> None:
     try:
         trained = document.get("trained", document["network"])
         progress = Progress(**document["progress"])
-        _check_fits(path, state, trained, document)
+        _check_fits(path, state, trained, document, asked)
         state.stepper.optimizer.load_state_dict(document["optimizer"])
         state.stepper.scaler.load_state_dict(document["scaler"])
         load_checkpoint_into(state.network, trained)
@@ -128,11 +130,13 @@ def _read(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _check_fits(path: Path, state: State, trained: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+def _check_fits(
+    path: Path, state: State, trained: Mapping[str, Tensor], document: Mapping[str, Any], asked: str
+) -> None:
     if differences(state.network, trained):
         card = document["card"]
         raise WeightsError(
-            f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of the network asked for",
+            f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of {asked}",
             path=path,
             remedy="give the options of the interrupted run, or start anew in another --output folder",
         )

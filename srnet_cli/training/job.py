@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -139,7 +140,7 @@ def peers_explained() -> Iterator[None]:
         if isinstance(error, torch.OutOfMemoryError) or not _is_about_peers(error):
             raise
         raise TrainingError(
-            f"another process of this job is gone: {str(error).splitlines()[0][:200]}",
+            "another process of this job is gone: " + shorten(str(error), 160, placeholder="…"),
             remedy="start the job again with --resume",
         ) from error
 

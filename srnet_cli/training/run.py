@@ -16,7 +16,7 @@ from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.job import Job, open_job
 from srnet_cli.training.loop import Outcome, Scalars, Trainer
 from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
-from srnet_cli.training.setup import open_data, prepare
+from srnet_cli.training.setup import network_options, open_data, prepare
 from srnet_cli.training.signals import stop_at_signals
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         state = prepare(options, source.scale, job, reporter.say)
         _say_size(state, reporter.say)
         if resuming:
-            load_checkpoint(folder.last, state)
+            asked = f"{options.model} ×{source.scale} {network_options(options)}"
+            load_checkpoint(folder.last, state, asked)
             reporter.say(f"going on after step {state.progress.step}")
             if job.leads:
                 folder.go_on(options, state.progress.step)

@@ -163,10 +163,11 @@ def card_of(options: TrainOptions, source: TrainingSource, validation: Validatio
         metrics["pictures"] = validation.pictures
     recipe = {name: value for name, value in plain(options).items() if name not in ("device", "workers")}
     return Card(
-        name=f"{options.model}_x{options.scale}",
+        name=f"{options.model}-x{options.scale}",
         architecture=options.model,
         scale=source.scale,
         options=network_options(options),
+        input_space="mosaic" if options.input == "raw" else "srgb",
         tile=tile,
         overlap=tile // 8,
         recipe=recipe,

@@ -64,9 +64,12 @@ class Engine:
 
     Raises:
         DeviceError: when device or precision is not there.
+        WeightsError: when the model does not take pictures.
     """
 
     def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
+        if model.card.input_space != "srgb":
+            raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
         options = options or EngineOptions()
         self.options = options
         self.device = choose_device(options.device)

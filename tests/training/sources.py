@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from srnet_cli.data import Batch, ValidationItem
+from srnet_cli.data.sequences import Problem
 from srnet_cli.data.simulate import bicubic_zoom
 from srnet_cli.data.upscale import upscale
 from srnet_cli.residual.labels import enhanced_residual_tensor
@@ -50,6 +51,7 @@ class Drawings:
     poison: int | None = None
     held_out: int = 1
     description: str = "drawings"
+    left_out: tuple[Problem, ...] = ()
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         pictures = [drawing(1000 * seed + index, patch * self.scale) for index in indices]

@@ -76,7 +76,7 @@ def test_joint_batchnorm_alone_is_batchnorm(monkeypatch: pytest.MonkeyPatch) -> 
 
 def train_command(data: Path, run: Path, steps: int) -> list[str]:
     tiny = (
-        "--scale 2 --model edsr_msa --n-feats 8 --n-resblocks 1 --patch-size 6 --batch-size 4 --log-every 1"
+        "--scale 2 --model edsr_msa --n-feats 8 --n-resblocks 1 --patch-size 8 --batch-size 4 --log-every 1"
     )
     rest = f"--steps {steps} --device cpu --precision fp32 --checkpoint-minutes 0 --validate-every 1000000"
     return ["train", "--data", str(data), "--output", str(run), "--resume", *tiny.split(), *rest.split()]

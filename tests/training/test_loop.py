@@ -108,7 +108,7 @@ def test_a_killed_run_loses_only_what_came_after_the_checkpoint(tmp_path: Path, 
 
 
 def test_phases_change_patch_and_batch(tmp_path: Path) -> None:
-    phases = (Phase(0.5, 4, 3), Phase(1.0, 8, 1))
+    phases = (Phase(0.5, 8, 3), Phase(1.0, 12, 1))
     ran = run_tiny(tmp_path / "run", tiny(phases=phases, patch_size=None, batch_size=None, steps=4), BLIND)
     assert ran.state.progress.samples == 3 + 3 + 1 + 1
 

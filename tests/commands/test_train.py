@@ -1,0 +1,184 @@
+"""``srnet train`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from srnet_cli.data.simulate import bicubic_zoom
+from srnet_cli.main import app
+from srnet_cli.weights import load_model
+from tests.scenes import default_shots, write_sequence
+from tests.training.sources import drawing, write_drawings
+from tests.training.test_distribution import environment, wait_for_steps
+
+ROOT = Path(__file__).parents[2]
+TINY = "--scale 2 --model edsr_rat --n-feats 16 --n-resblocks 1 --patch-size 12 --device cpu --precision fp32"
+SHORT = f"{TINY} --batch-size 2 --steps 3 --validate-every 100000 --workers 1"
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_drawings(tmp_path_factory.mktemp("data") / "drawings", count=3, side=48)
+
+
+def train(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)], prog_name="srnet")
+
+
+def error_of(result: Result) -> str:
+    return str(result.exception)
+
+
+def test_a_tiny_run_on_generated_sequences_beats_bicubic(tmp_path: Path) -> None:
+    data, run = tmp_path / "sequences", tmp_path / "run"
+    for scene in range(5):
+        shots = default_shots(scene, (100.0, 50.0), wobble=1.0)
+        write_sequence(data / f"{scene:05d}", shots, 240, 320, scene, raw=None)
+    recipe = (
+        "--batch-size 8 --steps 150 --validate-every 75 --lr 5e-3 --warmup 10 --schedule cosine --ema 0.97"
+    )
+    result = train(
+        *("--data", data, "--cache", tmp_path / "cache", "--output", run, "--match-colour"),
+        *(*TINY.split(), *recipe.split()),
+    )
+    assert result.exit_code == 0, result.output
+    assert "5 sequences of shots at several focal lengths" in result.stderr
+    assert "4 pairs ×2 from 4 scenes; 1 held out" in result.stderr
+    measured = [r for r in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if "psnr" in r]
+    assert [r["step"] for r in measured] == [75, 150]
+    assert measured[-1]["psnr"] > measured[-1]["bicubic"] + 1.0
+    metrics = load_model(run).card.metrics
+    assert metrics["psnr_rgb"] > metrics["bicubic_psnr_rgb"] + 1.0
+
+
+def test_the_exported_model_zooms_at_once(drawings: Path, tmp_path: Path) -> None:
+    assert train("--data", drawings, "-o", tmp_path / "run", *SHORT.split()).exit_code == 0
+    cv2.imwrite(str(tmp_path / "in.png"), drawing(77, 40))
+    zoomed = ["zoom", tmp_path / "in.png", "-s", 2, "--model", tmp_path / "run", "-o", tmp_path / "out.png"]
+    result = CliRunner().invoke(app, list(map(str, zoomed)), prog_name="srnet")
+    assert result.exit_code == 0, result.output
+    picture = cv2.imread(str(tmp_path / "out.png"))
+    assert picture is not None and picture.shape == (80, 80, 3)
+
+
+def test_what_was_found_and_how_it_trains_is_said(drawings: Path, tmp_path: Path) -> None:
+    result = train("--data", drawings, "-o", tmp_path / "run", *SHORT.split())
+    assert f"{drawings}: 3 photographs, zoom will be simulated" in result.stderr
+    assert "1 held out" in result.stderr and "batch_size 2" in result.stderr
+    assert "parameters, float32" in result.stderr
+    assert result.stdout == ""
+
+
+def test_pairs_of_folders_are_recognised(tmp_path: Path) -> None:
+    for folder in ("LR", "HR"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    for number in range(3):
+        hr = drawing(number, 48)
+        lr = bicubic_zoom(torch.from_numpy(hr).permute(2, 0, 1)[None].float(), 2, [0])[0]
+        cv2.imwrite(str(tmp_path / "data" / "HR" / f"{number}.png"), hr)
+        cv2.imwrite(str(tmp_path / "data" / "LR" / f"{number}.png"), lr.permute(1, 2, 0).byte().numpy())
+    places = ("--data", tmp_path / "data", "--cache", tmp_path / "cache", "-o", tmp_path / "run")
+    prepared = train(*places, "--prepare-only", *SHORT.split())
+    assert prepared.exit_code == 0 and not (tmp_path / "run").exists()
+    assert "2 pairs ×2 from 2 scenes; 1 held out" in prepared.stderr
+    result = train(*places, *SHORT.split())
+    assert result.exit_code == 0 and "pairs of pictures in LR/ and HR/" in result.stderr
+
+
+def test_flags_go_before_the_file_and_both_before_the_recipe(drawings: Path, tmp_path: Path) -> None:
+    config = tmp_path / "recipe.toml"
+    config.write_text(
+        'model = "edsr"\nscale = 2\nn_feats = 16\nn_resblocks = 1\nsteps = 50\nlr = 0.5\ndevice = "cpu"\n'
+        "phases = [{until = 0.5, patch = 8, batch = 3}, {until = 1.0, patch = 12, batch = 1}]\n"
+    )
+    given = ("--config", config, "--data", drawings, "-o", tmp_path / "run", "--steps", 2, "--lr", 0.001)
+    result = train(*map(str, given))
+    assert result.exit_code == 0, result.output
+    kept = (tmp_path / "run" / "config.toml").read_text()
+    for line in ("steps = 2", "lr = 0.001", 'model = "edsr"', "beta2 = 0.999", "seed = 1"):
+        assert line in kept.splitlines()
+    assert "phases = [{until = 0.5, patch = 8, batch = 3}" in kept
+    progress = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]
+    assert (progress["step"], progress["samples"]) == (2, 3 + 1)
+
+
+def test_a_run_is_resumed_with_its_own_options(drawings: Path, tmp_path: Path) -> None:
+    assert train("--data", drawings, "-o", tmp_path / "run", *SHORT.split()).exit_code == 0
+    result = train("-o", tmp_path / "run", "--resume", "--steps", "5")
+    assert result.exit_code == 0, result.output
+    assert "going on after step 3" in result.stderr
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]["step"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("", 2, "nothing to train on"),
+        ("--data nowhere", 1, "nowhere: does not exist"),
+        ("--data {data} --steps 3 --epochs 2", 2, "give one"),
+        ("--data {data} --model vgg", 2, "no network 'vgg'"),
+        ("--data {data} --milestones 1,x", 2, "whole numbers separated by commas"),
+        ("--data {data} --init nothing", 1, "no released model and no file of that name"),
+        ("--data {data} --config {config}", 2, "unknown option 'patchsize'; did you mean 'patch_size'?"),
+        ("--data {data} --device cuda", 1, "CUDA was asked for, but there is none"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    drawings: Path, tmp_path: Path, arguments: str, code: int, message: str
+) -> None:
+    if "cuda" in arguments and torch.cuda.is_available():
+        pytest.skip("there is CUDA here")
+    config = tmp_path / "config.toml"
+    config.write_text("patchsize = 3\n")
+    filled = arguments.format(data=drawings, config=config).split()
+    result = train(*filled, "--output", tmp_path / "run", "--scale", "2", "--patch-size", "12")
+    assert message in error_of(result)
+    assert getattr(result.exception, "exit_code", None) == code
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_a_run_is_not_overwritten(drawings: Path, tmp_path: Path) -> None:
+    assert train("--data", drawings, "-o", tmp_path / "run", *SHORT.split()).exit_code == 0
+    result = train("--data", drawings, "-o", tmp_path / "run", *SHORT.split())
+    assert "a run in this folder already" in error_of(result)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_and_the_run_goes_on(
+    drawings: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    run = tmp_path / "run"
+    arguments = ["train", "--data", str(drawings), "-o", str(run), *SHORT.split()]
+    endless = [*arguments, "--steps", "1000000", "--log-every", "1"]
+    command = [sys.executable, "-m", "srnet_cli", *endless]
+    with subprocess.Popen(command, env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True) as job:
+        try:
+            wait_for_steps(run / "log.jsonl", 2, job)
+            os.kill(job.pid, number)
+            errors = job.communicate(timeout=60)[1]
+        finally:
+            job.kill()
+    assert job.returncode == code
+    step = torch.load(run / "last.pt", weights_only=True)["progress"]["step"]
+    assert step >= 2
+    assert f"interrupted after step {step}" in errors and "--resume goes on" in errors
+    assert "Traceback" not in errors
+    result = train("-o", run, "--resume", "--steps", str(step + 2))
+    assert result.exit_code == 0 and f"going on after step {step}" in result.stderr
+
+
+def test_the_help_is_in_groups() -> None:
+    result = CliRunner().invoke(app, ["train", "--help"], prog_name="srnet", env={"COLUMNS": "120"})
+    for panel in ("What to train on", "The network", "Optimiser", "Loss", "Measuring and keeping"):
+        assert panel in result.output
+    assert "torchrun --nproc-per-node" in result.output
