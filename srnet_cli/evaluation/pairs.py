@@ -24,6 +24,8 @@ class LoadedPair:
 
     lr: Pixels8
     hr: Pixels8
+    #: what was done to the files' pictures, if that matters to the figures
+    note: str | None = None
 
 
 class PairItem(Protocol):
@@ -86,8 +88,10 @@ class FileItem:
 
     def load(self) -> LoadedPair:
         lr, hr = read_rgb(self.lr), read_rgb(self.hr)
+        note = None
         if lr.shape == hr.shape:
             lr = reduced_back(_multiple_of(lr, self.scale), self.scale)
+            note = f"LR pictures of HR's own size were reduced {self.scale} times first"
         height, width = lr.shape[0] * self.scale, lr.shape[1] * self.scale
         # HR whose sides the scale does not divide keeps a few pixels more.
         if not (0 <= hr.shape[0] - height < self.scale and 0 <= hr.shape[1] - width < self.scale):
@@ -96,7 +100,7 @@ class FileItem:
                 f"{lr.shape[1]}×{lr.shape[0]} nor of the same size",
                 path=self.hr,
             )
-        return LoadedPair(lr, np.ascontiguousarray(hr[:height, :width]))
+        return LoadedPair(lr, np.ascontiguousarray(hr[:height, :width]), note)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def centre_crop(pair: LoadedPair, scale: int, side: int) -> LoadedPair:
     top, left = ((length - small) // 2 for length in pair.lr.shape[:2])
     lr = pair.lr[top : top + small, left : left + small]
     hr = pair.hr[scale * top : scale * (top + small), scale * left : scale * (left + small)]
-    return LoadedPair(np.ascontiguousarray(lr), np.ascontiguousarray(hr))
+    return LoadedPair(np.ascontiguousarray(lr), np.ascontiguousarray(hr), pair.note)
 
 
 def reduced_back(pixels: Pixels8, scale: int) -> Pixels8:

@@ -62,7 +62,7 @@ class View:
 
 @dataclass(frozen=True)
 class PictureResult:
-    """Every method on one picture; ``error`` says why there is nothing, or which methods are missing."""
+    """Every method on one picture; ``errors`` say why there is nothing, or which methods are missing."""
 
     name: str
     scene: str
@@ -71,6 +71,8 @@ class PictureResult:
     width: int = 0
     measurements: dict[str, Measurement] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
+    #: what was done to the picture beforehand
+    note: str | None = None
     view: View | None = None
 
 

@@ -145,7 +145,8 @@ def _evaluate_set(
     pictures = {index: result for share in shares for index, result in share.items()}
     infos = tuple(MethodInfo(m.name, m.parameters, m.published_macs) for m in methods)
     ordered = tuple(pictures[index] for index in sorted(pictures))
-    notes = (*found.notes, *_engine_notes(methods))
+    done = dict.fromkeys(result.note for result in ordered if result.note is not None)
+    notes = (*found.notes, *done, *_engine_notes(methods))
     return SetResult(found.name, found.scale, found.origin, infos, ordered, notes)
 
 
@@ -175,7 +176,7 @@ def _evaluate_picture(
                 break  # the picture is too small for the metrics, whatever the method
     height, width = pair.lr.shape[:2]
     view = make_view(pair.hr, pictures) if shown and pictures else None
-    return PictureResult(item.name, item.scene, height, width, measurements, tuple(errors), view)
+    return PictureResult(item.name, item.scene, height, width, measurements, tuple(errors), pair.note, view)
 
 
 def _measure(

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.figures import metric
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.panels import panel_png
 from srnet_cli.evaluation.plots import scatter_png
@@ -22,7 +23,8 @@ from srnet_cli.evaluation.ranks import Ranks
 from srnet_cli.evaluation.report import report_html
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
-from srnet_cli.evaluation.tables import Cell, count, quality_table, significant
+from srnet_cli.evaluation.statistics import Mean
+from srnet_cli.evaluation.tables import Cell, count, difference, quality_table, significant
 from tests.evaluation.conftest import draw, save
 
 
@@ -47,7 +49,13 @@ def test_the_quality_table_marks_the_best(result: SetResult) -> None:
     assert [cell for cell in column if cell.best] == [best]
     differences = [row[-1] for row in table.rows]
     assert differences[[row[0].text for row in table.rows].index("bicubic")] == Cell("")
-    assert re.fullmatch(r"[+-]\d+\.\d\d \[[+-]\d+\.\d\d, [+-]\d+\.\d\d\]( n\.s\.)?", differences[0].text)
+    assert re.fullmatch(r"[+-]\d+\.\d\d", differences[0].text)  # two pictures have no interval
+
+
+def test_a_difference_within_chance_says_so() -> None:
+    psnr = metric("psnr_rgb")
+    assert difference(Mean(0.08, -0.11, 0.3, 5), psnr) == "+0.08 [-0.11, +0.30] n.s."
+    assert difference(Mean(0.08, 0.01, 0.3, 5), psnr) == "+0.08 [+0.01, +0.30]"
 
 
 def test_csv_reads_back(result: SetResult) -> None:

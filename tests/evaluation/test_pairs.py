@@ -91,7 +91,9 @@ def test_lr_of_hrs_size_is_reduced_first(tmp_path: Path) -> None:
     save(hr, tmp_path / "HR" / "a.png")
     save(small.repeat(4, axis=0).repeat(4, axis=1), tmp_path / "LR" / "a.png")
     (item,) = open_test_set(tmp_path, 4).items
-    assert np.array_equal(item.load().lr, small)
+    pair = item.load()
+    assert np.array_equal(pair.lr, small)
+    assert pair.note == "LR pictures of HR's own size were reduced 4 times first"
 
 
 def test_lr_enlarged_smoothly_is_reduced_by_bicubic() -> None:

@@ -111,6 +111,14 @@ def test_a_bad_picture_is_reported_and_the_rest_done(photos: Path) -> None:
     assert result.summaries[0].pictures == 3
 
 
+def test_what_was_done_to_lr_is_said_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(draw(1), tmp_path / "set" / "HR" / f"{name}.png")
+        save(draw(1), tmp_path / "set" / "LR" / f"{name}.png")
+    (result,) = run(EvaluationRequest((tmp_path / "set",), BICUBIC, scales=(4,)))
+    assert result.notes == ("LR pictures of HR's own size were reduced 4 times first",)
+
+
 def test_a_method_that_fails_leaves_the_others(
     photos: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
