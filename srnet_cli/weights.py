@@ -217,6 +217,9 @@ def _check_claim(state: State, card: Card) -> None:
     try:
         with torch.device("meta"):
             claimed = build_network(card.architecture, card.scale, **card.options)
+    except ValueError as error:
+        # Options of another architecture; that it is another one says more.
+        raise (contradiction if card.architecture != found.name else error) from None
     except (RuntimeError, OverflowError, TypeError) as error:
         raise ValueError(f"the card's options make no network: {error}") from error
     found_different = differences(claimed, state)

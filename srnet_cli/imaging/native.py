@@ -11,19 +11,20 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from srnet_cli.errors import InputError
 
 _STDERR = 2
-_JPEG_LINE = rb"(?:Corrupt JPEG data|Premature end of JPEG|Invalid JPEG|Inconsistent progression).*"
-_RAW_LINE = rb".*: (?:data corrupted at -?\d+|Unexpected end of file)"
-_LIBJPEG = re.compile(rb"^%s$" % _JPEG_LINE, re.M)
-#: LibRaw decodes some DNGs with libjpeg
-_LIBRAW = re.compile(rb"^(?:%s|%s)$" % (_RAW_LINE, _JPEG_LINE), re.M)
+_LIBJPEG = re.compile(
+    rb"^(?:Corrupt JPEG data|Premature end of JPEG|Invalid JPEG|Inconsistent progression).*$", re.M
+)
+_LIBRAW = re.compile(rb"^.*: (?:data corrupted at -?\d+|Unexpected end of file)$", re.M)
 _PADDING = re.compile(rb"(\d+) extraneous bytes before marker 0xd9")
 #: bytes behind the last pixel that some cameras write; more of them are pixels that lost their place
 _MOST_PADDING = 64
@@ -39,12 +40,20 @@ def refusing_damaged_raw(path: Path) -> Iterator[None]:
     Raises:
         InputError: LibRaw met damaged or missing data.
     """
-    messages: list[bytes] = []
-    with _collecting(_LIBRAW, messages):
+    with _collecting() as collected:
         yield
-    if messages:
-        what = messages[0].rpartition(b": ")[2].decode(errors="replace")
+    # LibRaw decodes some DNGs with libjpeg.
+    found = _LIBRAW.search(collected.text) or _LIBJPEG.search(collected.text)
+    if found:
+        what = found[0].rpartition(b": ")[2].decode(errors="replace")
         raise InputError(f"is a damaged RAW file ({what})", path=path)
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep what the libraries say off the user's terminal: whatever matters becomes an error of our own."""
+    with _collecting():
+        yield
 
 
 def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
@@ -57,48 +66,61 @@ def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
         return
     import cv2
 
-    messages: list[bytes] = []
-    with _collecting(_LIBJPEG, messages):
+    with _collecting() as collected:
         cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
-    for message in messages:
+    for message in _LIBJPEG.findall(collected.text):
         padding = _PADDING.search(message)
         if padding is None or int(padding[1]) > _MOST_PADDING:
             raise InputError(f"is damaged ({message.decode(errors='replace')})", path=path)
 
 
+@dataclass
+class _Collected:
+    text: bytes = b""
+
+
 @contextmanager
-def _collecting(pattern: re.Pattern[bytes], messages: list[bytes]) -> Iterator[None]:
-    """Keep lines of ``pattern`` off stderr and add them to ``messages``; everything else is printed after."""
-    with _turned_aside:
+def _collecting() -> Iterator[_Collected]:
+    """Gather what is written to file descriptor 2 by others than Python, which keeps its stderr."""
+    collected = _Collected()
+    with _turned_aside, ExitStack() as undo:
         try:
             own = os.dup(_STDERR)
         except OSError:
-            yield  # a process without stderr; the library's warning goes nowhere then
+            yield collected  # a process without stderr; the libraries speak to nobody
             return
+        undo.callback(os.close, own)
+        undo.enter_context(_python_keeps(own))
         received, sent = os.pipe()
         if hasattr(os, "set_blocking"):
             os.set_blocking(sent, False)  # what does not fit is lost, but nobody waits for a reader
-        _flush()
         os.dup2(sent, _STDERR)
         os.close(sent)
         try:
-            yield
+            yield collected
         finally:
-            _flush()
             os.dup2(own, _STDERR)
-            os.close(own)
-            messages += _sorted_out(pattern, received)
+            with os.fdopen(received, "rb") as file:
+                collected.text = file.read()
 
 
-def _sorted_out(pattern: re.Pattern[bytes], received: int) -> list[bytes]:
-    with open(received, "rb") as file:  # a descriptor, not a path
-        text = file.read()
-    others = pattern.sub(b"", text).lstrip(b"\n")
-    if others:
-        os.write(_STDERR, others)
-    return pattern.findall(text)
+@contextmanager
+def _python_keeps(descriptor: int) -> Iterator[None]:
+    """Let Python's stderr write to ``descriptor`` while 2 is something else."""
+    if sys.stderr is None or not _is_on(sys.stderr, _STDERR):
+        yield
+        return
+    sys.stderr.flush()
+    encoding, errors = sys.stderr.encoding, sys.stderr.errors
+    with (
+        open(descriptor, "w", buffering=1, encoding=encoding, errors=errors, closefd=False) as stream,
+        redirect_stderr(stream),
+    ):
+        yield
 
 
-def _flush() -> None:
-    if sys.stderr is not None:
-        sys.stderr.flush()
+def _is_on(stream: TextIO, descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, ValueError):
+        return False  # a stream of Python's own, such as a test's

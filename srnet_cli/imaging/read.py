@@ -117,7 +117,7 @@ def _finished(path: Path, decoded: _Decoded) -> Picture:
         alpha = np.ascontiguousarray(samples[..., -1])
         if alpha.min() == np.iinfo(alpha.dtype).max:
             alpha = None
-    pixels = samples[..., [0, 0, 0]] if grey else np.ascontiguousarray(samples[..., :3])
+    pixels = np.ascontiguousarray(samples[..., [0, 0, 0]] if grey else samples[..., :3])
     notes = list(decoded.notes)
     icc = _fitting_profile(decoded.icc, grey, notes)
     metadata = Metadata(

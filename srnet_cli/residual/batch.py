@@ -9,6 +9,7 @@ from typing import Any
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
+from srnet_cli.imaging.native import without_chatter
 
 from .compare import CompareOptions, Comparison, compare
 from .outputs import DrawOptions, document, result_paths, write_results
@@ -113,7 +114,8 @@ def _run(pair: Pair, request: Request) -> Outcome:
     if pair.hr is None:
         raise InputError("there is no HR picture of this name", path=pair.lr)
     files = result_paths(request.output, pair.stem, request.heatmap, request.overwrite)
-    lr, hr = read_picture(pair.lr), read_picture(pair.hr)
+    with without_chatter():
+        lr, hr = read_picture(pair.lr), read_picture(pair.hr)
     notes = [*lr.metadata.notes, *hr.metadata.notes]
     if lr.metadata.icc != hr.metadata.icc:
         notes.append("LR and HR have different colour profiles; their values are compared as stored")

@@ -13,6 +13,7 @@ from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, unexpected
 from srnet_cli.files import make_folder
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
+from srnet_cli.imaging.native import without_chatter
 from srnet_cli.weights import find_model, load_model, released_models
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
@@ -171,7 +172,8 @@ def _zoom(
     started: float,
 ) -> ZoomResult:
     _check_target(target, request)
-    picture = read_picture(source, request.raw, request.max_pixels)
+    with without_chatter():
+        picture = read_picture(source, request.raw, request.max_pixels)
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
     frame = plan_frame(picture.height, picture.width, request.scale, request.frame, request.crop)

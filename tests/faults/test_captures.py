@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +42,12 @@ def sequences(root: Path) -> None:
     save_jpeg(root / "another-scene" / "00001.JPG", noise, LONG)
 
 
-#: sequence → what the program must say about it
+#: sequence → what the program must say about it (a regular expression)
 LEFT_OUT = {
     "without-focal-length": "00002: 00002.JPG: no focal length in the file",
-    "without-jpg": "no kind of file in common: 00001 has no JPG",
+    "without-jpg": "no kind of file in common: .*00001 has no JPG",
     "cut-short": "is cut short",
-    "another-scene": ("ECC did not converge", "correlate by", "pixels off"),
+    "another-scene": "ECC did not converge|correlate by|pixels off",
     "flat": "has no features to align by",
 }
 
@@ -77,8 +78,7 @@ def test_what_is_left_out_is_named_and_the_rest_prepared(
     for name, reason in LEFT_OUT.items():
         lines = [line for line in ended.err.splitlines() if line.startswith(f"left out {name}")]
         assert lines, (name, ended.err)
-        reasons = (reason,) if isinstance(reason, str) else reason
-        assert any(reason in line for line in lines for reason in reasons), lines
+        assert any(re.search(reason, line) for line in lines), lines
     assert not [line for line in ended.err.splitlines() if line.startswith("left out whole")]
     assert [path.parent.parent.name for path in kept.rglob("lr.npy")] == ["whole"]
 
@@ -121,7 +121,7 @@ def test_damaged_photographs_are_left_out_of_training(srnet: Program, tmp_path: 
     before = disk(photos)
     ended = srnet(
         *("train", "--data", photos, "-o", run, "--scale", "2", "--steps", "1", "--device", "cpu"),
-        *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "6"),
+        *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "8"),
         *("--batch-size", "2"),
     )
     assert ended.code == 0, ended.err

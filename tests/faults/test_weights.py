@@ -84,7 +84,7 @@ def test_a_bomb_as_a_run_to_resume(srnet: Program, tmp_path: Path) -> None:
     before = disk(tmp_path)
     ended = srnet(
         *("train", "--data", photos, "-o", run, "--resume", "--scale", "2", "--device", "cpu"),
-        *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "6"),
+        *("--n-feats", "8", "--n-resblocks", "1", "--attention", "mpr-sa", "--patch-size", "8"),
     )
     assert ended.code == 1
     assert f"error {run / 'last.pt'}: " in ended.err
@@ -143,12 +143,12 @@ def test_a_checkpoint_of_another_network_to_resume(srnet: Program, tmp_path: Pat
     for name in "ab":
         (photos / f"{name}.png").write_bytes(encoded("PNG", scene(40, 48)))
     train = (
-        *("train", "--data", photos, "-o", tmp_path / "run", "--n-resblocks", "1", "--patch-size", "6"),
+        *("train", "--data", photos, "-o", tmp_path / "run", "--n-resblocks", "1", "--patch-size", "8"),
         *("--attention", "mpr-sa", "--batch-size", "2", "--steps", "1", "--device", "cpu"),
     )
     assert srnet(*train, "--scale", "2", "--n-feats", "8").code == 0
     kept = (tmp_path / "run" / "last.pt").read_bytes()
-    for other in (("--scale", "3", "--n-feats", "8"), ("--scale", "2", "--n-feats", "12")):
+    for other in (("--scale", "3", "--n-feats", "8"), ("--scale", "2", "--n-feats", "16")):
         ended = srnet(*train, *other, "--resume")
         assert ended.code == 1
         assert "last.pt: is of srnet ×2 " in ended.err
