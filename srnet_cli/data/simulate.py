@@ -25,7 +25,7 @@ Range = tuple[float, float]
 
 #: Share of the camera degradation's patches that are reduced by plain bicubic instead, so that a network
 #: trained on it also does well on clean, already reduced pictures.
-BICUBIC_SHARE = 0.1
+BICUBIC_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def lens_kernels(p: CameraParameters, scale: int) -> Tensor:
     """
     radius = math.ceil(3 * 0.7 * scale)
     size = 2 * radius + scale
-    # The Gaussian is sampled four times as fine as the HR grid, then summed over the areas of LR and HR pixel.
+    # The Gaussian is sampled four times as fine as the HR grid, then summed over both pixels' areas.
     fine = 4
     count = (size + scale) * fine - 1
     position = (torch.arange(count, device=p.blur.device, dtype=torch.float32) - (count - 1) / 2) / fine
