@@ -229,7 +229,9 @@ def resolved(options: TrainOptions) -> TrainOptions:
         milestones = (50, 100, 150, 200, 250) if options.scale == 8 else (100, 200, 300, 400)
     patch, batch = options.patch_size, options.batch_size
     if not options.phases:
-        patch = patch or max(1, PUBLISHED_HR_PATCH // options.scale)
+        # A pixel of a packed mosaic is two of the picture's wide.
+        cell = options.scale * (2 if options.input == "raw" else 1)
+        patch = patch or max(SMALLEST_PATCH, PUBLISHED_HR_PATCH // cell)
         batch = batch or (8 if options.model in BATCH_OF_EIGHT else 16)
     return replace(
         options,

@@ -84,16 +84,23 @@ class RunFolder:
 
         self._try("the log", append)
 
-    def draw(self, title: str, step: int, panel: Callable[[], bytes]) -> None:
-        """Renew the curves and add a panel."""
+    def draw(self, title: str) -> None:
+        """Renew the curves."""
 
         def write() -> None:
             with atomic_path(self.path / "curves.png", overwrite=True) as temporary:
                 draw_curves(self.records, temporary, title)
+
+        self._try("the curves", write)
+
+    def add_panel(self, step: int, panel: Callable[[], bytes]) -> None:
+        """Add the panel of one validation."""
+
+        def write() -> None:
             with atomic_path(self.path / "panels" / f"step-{step:08d}.png", overwrite=True) as temporary:
                 temporary.write_bytes(panel())
 
-        self._try("curves and panels", write)
+        self._try("a panel", write)
 
     def _try(self, what: str, write: Callable[[], None]) -> None:
         try:

@@ -89,6 +89,8 @@ class Trainer:
                 self._step(feed)
                 stopped_by = self._agree()
                 self._after_step(stopped_by)
+        if self.job.leads and self.state.progress.validated_step != self.state.progress.step:
+            self.folder.draw(self._title)
         if stopped_by:
             self._save_last()
         else:
@@ -189,8 +191,8 @@ class Trainer:
         self._record(psnr=v.psnr, bicubic=v.bicubic, worst_gain=v.worst_gain)
         if not self.job.leads:
             return
-        title = f"{self.options.model} ×{self.options.scale}"
-        self.folder.draw(title, progress.step, lambda: panel_png(shown, self.options.interpolation))
+        self.folder.draw(self._title)
+        self.folder.add_panel(progress.step, lambda: panel_png(shown, self.options.interpolation))
         if is_best:
             self._keep_best()
 
@@ -204,6 +206,10 @@ class Trainer:
             for name, value in values.items():
                 if value is not None:
                     self.scalars.add_scalar(name, value, progress.step)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.options.model} ×{self.options.scale}"
 
     @property
     def _has_residual(self) -> bool:
@@ -244,4 +250,4 @@ class Trainer:
             save_model(self.folder.path, self.state.shown, self._card())
 
     def _card(self) -> Card:
-        return card_of(self.options, self.source, self.validation, self.state.progress.step)
+        return card_of(self.options, self.source, self.validation, self.state.progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,7 +35,7 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         SrnetError: whatever kept it from ending well; checkpoints written before stay.
     """
     data_path(options)
-    with stop_at_signals() as stop, open_job(options.device) as job, _reporter(job, options) as reporter:
+    with open_job(options.device) as job, _reporter(job) as reporter:
         folder = RunFolder(options.output, reporter.say)
         resuming = _resumes(folder, job, resume)
         if job.leads and not resuming:
@@ -43,7 +44,9 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         with _preparation(job) as progress:
             source = open_data(options, job, reporter.say, progress)
         _check_batches(options, job)
-        state = prepare(options, source.scale, job, reporter.say)
+        # What a run started from is in its checkpoint, and need not be there any more.
+        start = replace(options, init=None) if resuming else options
+        state = prepare(start, source.scale, job, reporter.say)
         _say_size(state, reporter.say)
         if resuming:
             asked = f"{options.model} ×{source.scale} {network_options(options)}"
@@ -51,7 +54,8 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
             reporter.say(f"going on after step {state.progress.step}")
             if job.leads:
                 folder.go_on(options, state.progress.step)
-        with _scalars(options, job, folder) as scalars, _memory_explained():
+        # Until here a signal ends the program at once, as there is nothing to save yet.
+        with _scalars(options, job, folder) as scalars, _memory_explained(), stop_at_signals() as stop:
             return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
 
 
@@ -90,7 +94,7 @@ def _check_batches(options: TrainOptions, job: Job) -> None:
 
 
 @contextmanager
-def _reporter(job: Job, options: TrainOptions) -> Iterator[Reporter]:
+def _reporter(job: Job) -> Iterator[Reporter]:
     if not job.leads:
         yield Silent()
         return

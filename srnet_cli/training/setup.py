@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 #: channels of a packed mosaic
 MOSAIC_CHANNELS = 4
+#: options that say how a run was computed and shown, not what it computed
+OF_THE_MACHINE = frozenset(
+    {"device", "workers", "accumulate", "compile", "tensorboard", "log_every", "checkpoint_minutes"}
+)
 #: what is left out of the data is named up to this many
 MOST_NAMED = 20
 Say = Callable[[str], None]
@@ -115,7 +120,7 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
     network = network.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = _loss(options)
     in_channels = MOSAIC_CHANNELS if options.input == "raw" else 3
-    _check_loss(network, loss, in_channels, options)
+    _check_loss(network, loss, scale, options)
     freeze_unused(network, loss, in_channels)
     # Before BatchNorm is joined: the average is evaluated only, and by each process for itself.
     average = Average(network, options.ema) if options.ema else None
@@ -153,15 +158,11 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> N
         say(f"  {report}")
 
 
-def card_of(options: TrainOptions, source: TrainingSource, validation: Validation | None, step: int) -> Card:
-    """The card of the model that a run makes."""
-    tile = max(8, options.validation_crop // options.scale)
-    metrics: dict[str, Any] = {}
-    if validation is not None:
-        figures = {"psnr_rgb": validation.psnr, "bicubic_psnr_rgb": validation.bicubic, "step": step}
-        metrics = {name: value for name, value in figures.items() if value is not None}
-        metrics["pictures"] = validation.pictures
-    recipe = {name: value for name, value in plain(options).items() if name not in ("device", "workers")}
+def card_of(
+    options: TrainOptions, source: TrainingSource, validation: Validation | None, progress: Progress
+) -> Card:
+    """The card of the model that a run has made so far."""
+    tile = max(8, options.validation_crop // source.scale)
     return Card(
         name=f"{options.model}-x{options.scale}",
         architecture=options.model,
@@ -170,11 +171,32 @@ def card_of(options: TrainOptions, source: TrainingSource, validation: Validatio
         input_space="mosaic" if options.input == "raw" else "srgb",
         tile=tile,
         overlap=tile // 8,
-        recipe=recipe,
+        recipe=_recipe(options, progress),
         # Only the folder's name: a card is published, and where data lay is nobody's business.
-        data={"folder": data_path(options).resolve().name, "held_out": len(source.validation())},
-        metrics=metrics,
+        data={"folder": data_path(options).resolve().name},
+        metrics={} if validation is None else _metrics(validation),
     )
+
+
+def _recipe(options: TrainOptions, progress: Progress) -> dict[str, Any]:
+    """What someone else would need to train the same again."""
+    recipe = {
+        name: value for name, value in plain(options).items() if name not in OF_THE_MACHINE and value != []
+    }
+    if options.init is not None:
+        recipe["init"] = Path(options.init).name
+    done = {"trained_steps": progress.step, "trained_patches": progress.samples}
+    return {**recipe, **done, "trained_hours": round(progress.elapsed / 3600, 3)}
+
+
+def _metrics(validation: Validation) -> dict[str, Any]:
+    figures = {
+        "psnr_rgb": validation.psnr,
+        "bicubic_psnr_rgb": validation.bicubic,
+        "worst_gain": validation.worst_gain,
+    }
+    rounded = {name: round(value, 4) for name, value in figures.items() if value is not None}
+    return {**rounded, "pictures": validation.pictures}
 
 
 def _loss(options: TrainOptions) -> HybridLoss:
@@ -187,16 +209,14 @@ def _loss(options: TrainOptions) -> HybridLoss:
     )
 
 
-def _check_loss(network: nn.Module, loss: HybridLoss, in_channels: int, options: TrainOptions) -> None:
+def _check_loss(network: nn.Module, loss: HybridLoss, scale: int, options: TrainOptions) -> None:
     has_residual = getattr(network, "model_ssl", None) is not None
     if not has_residual and loss.rloss_weight + loss.rnlloss_weight > 0:
         raise UsageError(f"the relational losses need an auxiliary stream, and {options.model} has none")
     if not has_residual and loss.sr_weight == 0:
         raise UsageError("--sr-weight 0 leaves nothing to train: the network has no auxiliary stream")
-    sides = [phase.patch * options.scale for phase in options.phases] or [
-        (options.patch_size or 0) * options.scale
-    ]
-    if loss.rnlloss_weight and any(side % RELATION_PATCH for side in sides):
+    patches = [phase.patch for phase in options.phases] or [options.patch_size or 0]
+    if loss.rnlloss_weight and any(patch * scale % RELATION_PATCH for patch in patches):
         raise UsageError(f"--rnlloss-weight needs HR patches that are a multiple of {RELATION_PATCH} pixels")
 
 

@@ -6,7 +6,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
+
+#: seconds in which further signals are the same request: of one Ctrl-C, torchrun hands on a second SIGINT
+ONE_REQUEST = 1.0
 
 
 class StopRequest:
@@ -14,12 +18,14 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.number = 0
+        self._since = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.number and number == signal.SIGINT:
+        if not self.number:
+            self.number, self._since = number, monotonic()
+        elif number == signal.SIGINT and monotonic() - self._since > ONE_REQUEST:
             # Asked twice: the person does not want to wait for a checkpoint.
             raise KeyboardInterrupt
-        self.number = self.number or number
 
 
 @contextmanager

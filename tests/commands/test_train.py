@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -118,6 +119,43 @@ def test_a_run_is_resumed_with_its_own_options(drawings: Path, tmp_path: Path) -
     assert result.exit_code == 0, result.output
     assert "going on after step 3" in result.stderr
     assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]["step"] == 5
+
+
+def test_what_a_run_started_from_need_not_stay(drawings: Path, tmp_path: Path) -> None:
+    assert train("--data", drawings, "-o", tmp_path / "first", *SHORT.split()).exit_code == 0
+    (tmp_path / "first").rename(tmp_path / "start")
+    begun = train("--data", drawings, "-o", tmp_path / "run", "--init", tmp_path / "start", *SHORT.split())
+    assert begun.exit_code == 0 and "started from edsr_rat-x2 (×2)" in begun.stderr
+    assert load_model(tmp_path / "run").card.recipe["init"] == "start"
+    (tmp_path / "start").rename(tmp_path / "gone")
+    assert train("-o", tmp_path / "run", "--resume", "--steps", "4").exit_code == 0
+
+
+def test_mosaics_train_a_single_stream(tmp_path: Path) -> None:
+    for scene in range(2):
+        shots = default_shots(scene, (100.0, 50.0), wobble=1.0)
+        write_sequence(tmp_path / "data" / f"{scene:05d}", shots, 160, 240, scene)
+    given = "--input raw --model edsr --scale 2 --n-feats 16 --n-resblocks 1 --patch-size 8 --steps 2"
+    places = ("--data", tmp_path / "data", "--cache", tmp_path / "cache", "-o", tmp_path / "run")
+    result = train(*places, *given.split())
+    assert result.exit_code == 0, result.output
+    card = load_model(tmp_path / "run").card
+    # A pixel of the mosaic is two of the picture's wide.
+    assert (card.input_space, card.scale, card.options["in_channels"]) == ("mosaic", 4, 4)
+    cv2.imwrite(str(tmp_path / "in.png"), drawing(77, 40))
+    zoomed = CliRunner().invoke(
+        app, ["zoom", str(tmp_path / "in.png"), "--model", str(tmp_path / "run")], prog_name="srnet"
+    )
+    assert zoomed.exit_code == 1 and "takes a mosaic, not pictures" in zoomed.output + str(zoomed.exception)
+
+
+def test_tensorboard_is_asked_for_by_name(drawings: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("tensorboard") is not None:
+        result = train("--data", drawings, "-o", tmp_path / "run", "--tensorboard", *SHORT.split())
+        assert result.exit_code == 0 and list((tmp_path / "run" / "tensorboard").iterdir())
+        return
+    result = train("--data", drawings, "-o", tmp_path / "run", "--tensorboard", *SHORT.split())
+    assert "TensorBoard is not installed" in error_of(result)
 
 
 @pytest.mark.parametrize(

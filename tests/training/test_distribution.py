@@ -126,3 +126,43 @@ def test_a_killed_process_ends_the_job_cleanly_and_it_resumes_with_another_numbe
     assert f"going on after step {reached}" in done.stderr
     assert torch.load(run / "last.pt", weights_only=True)["progress"]["step"] == reached + 3
     assert load_model(run).card.architecture == "edsr_msa"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the processes in /proc")
+def test_torchrun_restarts_a_job_that_lost_a_process(tmp_path: Path) -> None:
+    data, run = write_drawings(tmp_path / "drawings", count=3, side=48), tmp_path / "run"
+    command = [*TORCHRUN, "--max-restarts", "1", "-m", "srnet_cli", *train_command(data, run, 200)]
+    with subprocess.Popen(command, env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True) as job:
+        try:
+            wait_for_steps(run / "log.jsonl", 3, job)
+            os.kill(children_of(job.pid)[-1], signal.SIGKILL)
+            _, errors = job.communicate(timeout=280)
+        finally:
+            job.kill()
+    assert job.returncode == 0, errors
+    assert "going on after step" in errors
+    progress = torch.load(run / "last.pt", weights_only=True)["progress"]
+    assert (progress["step"], progress["samples"]) == (200, 800)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_torchrun_writes_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
+    data, run = write_drawings(tmp_path / "drawings", count=3, side=48), tmp_path / "run"
+    arguments = [
+        word for word in train_command(data, run, 10**6) if word not in ("--checkpoint-minutes", "0")
+    ]
+    command = [*TORCHRUN, "-m", "srnet_cli", *arguments]
+    with subprocess.Popen(
+        command, env=environment(), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as job:
+        try:
+            wait_for_steps(run / "log.jsonl", 3, job)
+            # As a terminal does at Ctrl-C: everyone gets it, and torchrun hands on another.
+            (os.killpg if number == signal.SIGINT else os.kill)(job.pid, number)
+            _, errors = job.communicate(timeout=120)
+        finally:
+            job.kill()
+    step = torch.load(run / "last.pt", weights_only=True)["progress"]["step"]
+    assert step >= 3 and f"interrupted after step {step}" in errors

@@ -74,7 +74,9 @@ def test_the_panel_shows_five_pictures(whole: Ran) -> None:
 def test_the_exported_model_is_the_best_average(whole: Ran) -> None:
     model = load_model(whole.folder.path)
     assert (model.card.architecture, model.card.scale) == ("srnet", 2)
-    assert model.card.metrics["step"] == whole.state.progress.best_step
+    assert model.card.recipe["trained_steps"] == whole.state.progress.best_step
+    assert model.card.recipe["trained_patches"] == 2 * model.card.recipe["trained_steps"]
+    assert model.card.metrics["pictures"] == 1
     best = torch.load(whole.folder.best, weights_only=True)["network"]
     for name, tensor in model.network.state_dict().items():
         assert torch.allclose(tensor, best[name], rtol=1e-3, atol=1e-4), name
@@ -124,6 +126,7 @@ def test_without_held_out_pairs_the_newest_weights_are_exported(tmp_path: Path) 
     ran = run_tiny(tmp_path / "run", tiny(steps=2, ema=0.0), Drawings(held_out=0))
     model = load_model(ran.folder.path)
     assert model.card.metrics == {}
+    assert (ran.folder.path / "curves.png").exists()
     name = "head.0.weight"
     exported, trained = model.network.state_dict()[name], ran.state.network.state_dict()[name]
     assert torch.allclose(exported, trained, atol=1e-3)
