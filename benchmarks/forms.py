@@ -172,7 +172,7 @@ def peak_mb(device: torch.device) -> float:
 
 @torch.inference_mode()
 def _ceiling(form: Form, device: torch.device, clock: Callable[[], float]) -> float:
-    """The best rate of the operation that the network mostly is, in FLOP/s."""
+    """The rate of the operation that the network mostly is, at the size it is fastest at, in FLOP/s."""
     dtype = DTYPES[form.precision]
     if form.kind == "product":
         return _product_rate(dtype, device, clock)
@@ -189,23 +189,23 @@ def _convolution_rate(
     conv = FusedConv(weights, torch.zeros(channels), dtype=dtype, device=device)
     x = torch.randn(n, channels, size, size).to(device, dtype).contiguous(memory_format=torch.channels_last)
     work = 2 * n * size**2 * channels**2 * 9
-    return work / _best_seconds(lambda: conv(x), device, clock)
+    return work / _seconds(lambda: conv(x), device, clock)
 
 
 def _product_rate(
     dtype: torch.dtype, device: torch.device, clock: Callable[[], float], size: int = 8192
 ) -> float:
     a = torch.randn(size, size, device=device, dtype=dtype)
-    return 2 * size**3 / _best_seconds(lambda: a @ a, device, clock)
+    return 2 * size**3 / _seconds(lambda: a @ a, device, clock)
 
 
-def _best_seconds(operation: Callable[[], object], device: torch.device, clock: Callable[[], float]) -> float:
+def _seconds(operation: Callable[[], object], device: torch.device, clock: Callable[[], float]) -> float:
+    """Mean of about ``CEILING_SECONDS`` of runs: what is sustained, as the network has to."""
     operation()
-    best, started = float("inf"), clock()
-    while clock() - started < CEILING_SECONDS:
-        begin = clock()
+    runs, started = 0, clock()
+    while (passed := clock() - started) < CEILING_SECONDS:
         operation()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        best = min(best, clock() - begin)
-    return best
+        runs += 1
+    return passed / runs

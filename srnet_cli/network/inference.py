@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.network.attention import MPRSA, ChannelAttention, MixedAttention, SpatialAttention
-from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
 from srnet_cli.network.folding import (
     FINEST,
     TURNS,
@@ -27,8 +27,9 @@ from srnet_cli.network.folding import (
 from srnet_cli.network.fused import Activation, FusedConv, PreciseConv
 from srnet_cli.network.srnet import SRNet, Stream
 
-#: pixels of the last upsampler stage's input that are computed at a time on the CPU, to stay in its cache
-STRIP_PIXELS = 16384
+#: pixels of the last upsampler stage's input that are computed at a time: to stay in the CPU's cache, or to
+#: leave a GPU's memory to larger batches
+STRIP_PIXELS, GPU_STRIP_PIXELS = 1 << 14, 1 << 19
 #: channels that a gate convolution needs for a matrix unit to be busy
 BUSY_CHANNELS = 32
 
@@ -326,7 +327,7 @@ class InferenceTail(nn.Module):
 
     def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
-        upsampler, last = stream.tail
+        upsampler, last = cast(Upsampler, stream.tail[0]), stream.tail[1]
         activation: Activation | None = (
             "relu" if any(isinstance(layer, nn.ReLU) for layer in upsampler) else None
         )
@@ -356,7 +357,7 @@ class InferenceTail(nn.Module):
         height, factor = height - 2, self.factors[-1]
         known = None if guess is None else self._repeated(guess, height, width)
         picture = x.new_empty(n, height, factor, width, factor, 3, dtype=torch.float32)
-        strip = max(1, STRIP_PIXELS // width) if x.device.type == "cpu" else height
+        strip = max(1, (STRIP_PIXELS if x.device.type == "cpu" else GPU_STRIP_PIXELS) // (n * width))
         for top in range(0, height, strip):
             bottom = min(top + strip, height)
             # The last convolution also reads one row above the strip and one below it.
@@ -393,7 +394,9 @@ class InferenceTail(nn.Module):
 
 def _blocks(part: Tensor, factor: int) -> Tensor:
     """N×(factor²·3)×H×W seen as the picture: N×H×factor×W×factor×3."""
-    return part.permute(0, 2, 3, 1).unflatten(3, (factor, factor, 3)).permute(0, 1, 3, 2, 4, 5)
+    n, _, height, width = part.shape
+    pixels = part.permute(0, 2, 3, 1).reshape(n, height, width, factor, factor, 3)
+    return pixels.permute(0, 1, 3, 2, 4, 5)
 
 
 def _shuffled(padded: Tensor, rows: nn.ModuleList, factor: int) -> Tensor:
