@@ -15,6 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
+from srnet_cli import main
+from srnet_cli.zoom import batch
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, assert_civil, disk, finish, start, wait_until
 
@@ -211,3 +213,27 @@ def _fill(place: Path, leave: int) -> None:
         except OSError:
             pass
         filler.truncate(max(filler.tell() - leave, 0))
+
+
+def test_a_bug_of_ours_costs_one_picture_only(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What nobody expected is named as a bug, with the way to its place; the rest of the batch is done."""
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
+    read = batch.read_picture
+
+    def buggy(path: Path, *rest: object) -> object:
+        if path.name == "a.png":
+            raise ZeroDivisionError("division by zero")
+        return read(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch, "read_picture", buggy)
+    arguments = ["zoom", str(tmp_path), "-s", "2", "--model", str(model), "--overwrite"]
+    for debug in (False, True):
+        assert main._run(arguments, debug) == 1
+        err = capfd.readouterr().err
+        assert f"error {tmp_path / 'a.png'}: unexpected ZeroDivisionError: division by zero" in err
+        assert "a bug; --debug shows where it happened" in err
+        assert ("Traceback" in err) is debug
+        assert set(disk(tmp_path)) == {"a.png", "b.png", "b_x2.png"}
