@@ -50,7 +50,7 @@ class NonLocal(nn.Module):
         with _full_precision(x):
             # Products of features reach 10⁶, beyond float16.
             mixed = F.scaled_dot_product_attention(query, key, value, scale=1.0)
-        y: Tensor = self.W(mixed.transpose(1, 2).unflatten(2, x.shape[2:]).to(x.dtype))
+        y: Tensor = self.W(mixed.transpose(1, 2).reshape(len(x), -1, *x.shape[2:]).to(x.dtype))
         return y + x
 
 

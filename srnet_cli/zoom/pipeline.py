@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,9 +57,9 @@ def zoom_picture(
 ) -> Picture:
     """``frame`` of a picture, enlarged in memory; bit depth, profile and metadata stay."""
     rows = [_finished(strip, picture) for strip, _ in _zoomed_rows(picture, frame, engines, False, on_tile)]
-    pixels: Pixels = np.concatenate(rows)
+    pixels = cast(Pixels, np.concatenate(rows))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    return replace(picture, pixels=np.ascontiguousarray(pixels), alpha=alpha)
+    return replace(picture, pixels=pixels, alpha=alpha)
 
 
 def zoom_to_file(
@@ -111,12 +111,13 @@ def zoom_to_file(
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
     """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
     r = frame.region
-    part = np.ascontiguousarray(alpha[r.top : r.top + r.height, r.left : r.left + r.width])
+    # Said to be 8 bit for the type checker; resize keeps either type.
+    part = cast(NDArray[np.uint8], alpha[r.top : r.top + r.height, r.left : r.left + r.width])
     height = max(frame.height, round(r.height * frame.scale))
     width = max(frame.width, round(r.width * frame.scale))
     top = min(round(frame.top), height - frame.height)
     left = min(round(frame.left), width - frame.width)
-    whole = resize(part, height, width, "bicubic")
+    whole = resize(np.ascontiguousarray(part), height, width, "bicubic")
     return whole[top : top + frame.height, left : left + frame.width]
 
 

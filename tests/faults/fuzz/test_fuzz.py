@@ -38,6 +38,7 @@ WORKERS = 2
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded by means of Linux")
 
 
+@pytest.mark.timeout(900)
 def test_thousands_of_mutations(tmp_path: Path) -> None:
     factor = int(os.environ.get("SRNET_FUZZ", "0"))
     assert sum(EXAMPLES.values()) >= 5000
