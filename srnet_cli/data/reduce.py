@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from srnet_cli.imaging.resize import matlab_taps
 
 
 def reduce_with_kernels(pictures: Tensor, scale: int, kernels: Tensor) -> Tensor:
@@ -36,23 +40,8 @@ def reduce_bicubic(pictures: Tensor, scale: int) -> Tensor:
     return pictures
 
 
+@lru_cache(maxsize=32)
 def bicubic_matrix(size: int, reduced: int) -> Tensor:
     """Weights of MATLAB's bicubic reduction from ``size`` to ``reduced`` samples: reduced×size, float64."""
-    scale = size / reduced
-    centre = (torch.arange(reduced, dtype=torch.float64) + 0.5) * scale - 0.5
-    reach = int(2 * scale + 2)
-    taps = centre.floor().long().view(-1, 1) + torch.arange(-reach, reach + 1)
-    weights = _cubic((taps - centre.view(-1, 1)) / scale)
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    # Mirror with the border sample repeated: … 1 0 0 1 … as MATLAB does.
-    folded = taps % (2 * size)
-    folded = torch.where(folded >= size, 2 * size - 1 - folded, folded)
-    return torch.zeros(reduced, size, dtype=torch.float64).scatter_add_(1, folded, weights)
-
-
-def _cubic(x: Tensor) -> Tensor:
-    """Keys' cubic kernel with a = -0.5."""
-    x = x.abs()
-    near = 1.5 * x**3 - 2.5 * x**2 + 1
-    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+    weights, indices = (torch.from_numpy(values) for values in matlab_taps(size, reduced))
+    return torch.zeros(reduced, size, dtype=torch.float64).scatter_add_(1, indices, weights)

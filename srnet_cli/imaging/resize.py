@@ -120,7 +120,7 @@ def matlab_bicubic(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[P
 def _matlab_axis(pixels: NDArray[Pixel], axis: int, new_size: int) -> NDArray[Pixel]:
     if pixels.shape[axis] == new_size:
         return pixels
-    weights, indices = _matlab_taps(pixels.shape[axis], new_size)
+    weights, indices = matlab_taps(pixels.shape[axis], new_size)
     shape = [1] * pixels.ndim
     shape[axis] = new_size
     total = np.zeros((), np.float64)
@@ -129,8 +129,8 @@ def _matlab_axis(pixels: NDArray[Pixel], axis: int, new_size: int) -> NDArray[Pi
     return _as_type(total, pixels.dtype)
 
 
-def _matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Weights and source indices, each new_size × taps."""
+def matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Weights and source indices of ``matlab_bicubic`` along one axis, each new_size × taps."""
     factor = new_size / size
     stretch = min(factor, 1.0)
     support = 4.0 / stretch
