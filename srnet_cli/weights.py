@@ -25,7 +25,7 @@ from srnet_cli.checkpoints import (
 from srnet_cli.errors import OutputError, WeightsError
 from srnet_cli.files import atomic_path
 from srnet_cli.network.recognise import recognise
-from srnet_cli.network.registry import build_network
+from srnet_cli.network.registry import build_network, network_names
 
 __all__ = [
     "Card",
@@ -218,8 +218,9 @@ def _check_claim(state: State, card: Card) -> None:
         with torch.device("meta"):
             claimed = build_network(card.architecture, card.scale, **card.options)
     except ValueError as error:
-        # Options of another architecture; that it is another one says more.
-        raise (contradiction if card.architecture != found.name else error) from None
+        # Where the options are those of another network, that it is another one says more.
+        is_other = card.architecture in network_names() and card.architecture != found.name
+        raise (contradiction if is_other else error) from None
     except (RuntimeError, OverflowError, TypeError) as error:
         raise ValueError(f"the card's options make no network: {error}") from error
     found_different = differences(claimed, state)
