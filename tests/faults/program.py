@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,10 +67,16 @@ def start(*arguments: str | Path, folder: Path, **popen: object) -> subprocess.P
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
         "text": True,
+        # A test run started in the background has Ctrl-C ignored, and its children would inherit that.
+        "preexec_fn": _hear_interrupts,
         **popen,
     }
     command = [sys.executable, "-m", "srnet_cli", *map(str, arguments)]
     return subprocess.Popen(command, **settings)  # type: ignore[call-overload, no-any-return]
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str]) -> Ended:
