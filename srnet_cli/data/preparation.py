@@ -19,7 +19,7 @@ from srnet_cli.data.packing import PackedMosaic
 from srnet_cli.data.pairing import Pair, Recipe
 from srnet_cli.data.published_alignment import align_sequence
 from srnet_cli.data.tform import TransformFile, format_transforms, read_transforms
-from srnet_cli.data.white_balance import Gains, measure_gains, read_gains
+from srnet_cli.data.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
 
 #: the smallest LR picture that is worth keeping, pixels a side
@@ -196,13 +196,16 @@ def _prepare_published(pair: Pair, options: PairOptions) -> Prepared:
     report = {
         "ratio": round(pair.ratio, 4),
         "files": [pair.lr.rgb.name, pair.hr.rgb.name],
-        "alignment": "published" if texts else "tform.txt",
+        "alignment": "published" if "tform.txt" in texts else "tform.txt",
         **_quality_figures(alignment.measure(lr_frame, hr_frame, pair.ratio, lr_to_hr)),
         **colour,
     }
     if built.mosaic is not None:
         arrays["mosaic"] = built.mosaic
-        report["white_balance"] = _white_balance(pair)
+        report["white_balance"] = gains = _white_balance(pair)
+        if not (sequence.folder / WB_FILE).is_file():
+            raw = _raw_of(pair.lr)
+            texts[WB_FILE] = format_gains({f"{raw.parent.name}/{raw.stem}": gains})
     return Prepared(arrays, report, texts)
 
 
@@ -347,7 +350,7 @@ def _crop_packed(packed: PackedMosaic, box: Box, offset: tuple[int, int]) -> NDA
 
 
 def _white_balance(pair: Pair) -> Gains:
-    path = pair.sequence.folder / "wb.txt"
+    path = pair.sequence.folder / WB_FILE
     gains = read_gains(path) if path.is_file() else {}
     if pair.lr.number in gains:
         return gains[pair.lr.number]

@@ -15,6 +15,8 @@ from srnet_cli.errors import DataError
 #: gains of R, G, B and the second G, in the file's order R, G, G, B
 Gains = tuple[float, float, float, float]
 
+WB_FILE = "wb.txt"
+
 _HEADER = re.compile(r"^(.*?)(\d+):$")
 
 

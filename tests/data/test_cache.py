@@ -20,6 +20,7 @@ from PIL import Image
 from srnet_cli.data import cache
 from srnet_cli.data.preparation import PairOptions
 from srnet_cli.data.preparing import PreparationReport, SourceOptions, prepare_source
+from srnet_cli.data.white_balance import read_gains
 from srnet_cli.errors import DataError, OutputError, UsageError
 from tests.data.conftest import FOUR_FOCALS, four_shots
 from tests.data.work import Work
@@ -283,6 +284,8 @@ def test_the_published_recipe_writes_what_it_aligned_by(tmp_path: Path) -> None:
     text = (report.folder / "00001_00005" / "tform.txt").read_text()
     assert text.startswith("00001-00001:\n1.00000000 0.00000000 0.00000000\n")
     assert "corner:" in text
+    gains = read_gains(report.folder / "00001_00005" / "wb.txt")
+    assert gains[5] == pytest.approx((2.2, 1.0, 1.0, 1.6), rel=0.02)
 
 
 def test_the_mosaic_is_cut_as_its_picture(own: Path, tmp_path: Path) -> None:
