@@ -118,9 +118,8 @@ def _is_interrupt(end: BaseException) -> bool:
 
 
 def _interrupted() -> int:
-    from srnet_cli.console import people
-
-    people().print("[yellow]interrupted[/]; what was finished stays")
+    # Not through rich: interrupted in the middle of a line, its console keeps what comes later to itself.
+    print("interrupted; what was finished stays", file=sys.stderr, flush=True)
     return INTERRUPTED
 
 
