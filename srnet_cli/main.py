@@ -37,15 +37,14 @@ app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 def _show_version(wanted: bool) -> None:
     if not wanted:
         return
-    from importlib.metadata import version
-
     import torch
 
     from srnet_cli.device import choose_device
+    from srnet_cli.version import own_version
 
     device = choose_device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    typer.echo(f"srnet {version('srnet-cli')}, torch {torch.__version__}, {name}")
+    typer.echo(f"srnet {own_version()}, torch {torch.__version__}, {name}")
     raise typer.Exit
 
 

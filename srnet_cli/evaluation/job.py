@@ -19,6 +19,7 @@ from srnet_cli.evaluation.report import report_html
 from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.files import atomic_path
+from srnet_cli.version import own_version
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,10 @@ def _make_folder(folder: Path) -> None:
 
 
 def _about(request: EvaluationRequest) -> dict[str, Any]:
-    from importlib.metadata import PackageNotFoundError, version
-
     import torch
 
-    try:
-        own = version("srnet-cli")
-    except PackageNotFoundError:  # run from a checkout
-        own = "not installed"
     return {
-        "srnet": own,
+        "srnet": own_version(),
         "torch": torch.__version__,
         "data": [str(path) for path in request.data],
         "crop": request.crop,
