@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.network.attention import MPRSA
+
 #: side of the low-resolution input of the published figures (which call them GFLOPs)
 PUBLISHED_SIDE = 64
 
@@ -33,7 +35,7 @@ def multiply_accumulates(
         total += _cost(module, inputs[0], output)
 
     for module in counted.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | MPRSA):
             module.register_forward_hook(count)
     channels = getattr(getattr(network, "options", None), "in_channels", 3)
     with torch.no_grad():
@@ -42,6 +44,12 @@ def multiply_accumulates(
 
 
 def _cost(module: Any, given: Tensor, output: Tensor) -> int:
+    if isinstance(module, MPRSA):
+        # It applies its branches' kernels itself, in another form than they are published in.
+        kernels = [branch.conv.weight for branch in (module.spatial1, module.spatial2, module.spatial3)]
+        return (
+            sum(kernel.numel() for kernel in kernels) * output.shape[-2] * output.shape[-1] * output.shape[0]
+        )
     taps = prod(module.kernel_size) * module.in_channels * module.out_channels // module.groups
     # Each output pixel of a convolution takes all its taps; so does each input pixel of a transposed one.
     pixels = given if isinstance(module, nn.ConvTranspose2d) else output

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 AttentionKind = Literal["none", "ca", "sa", "mpr-sa", "ca+sa", "ca+mpr-sa"]
@@ -80,6 +81,9 @@ class MPRSA(nn.Module):
             of it would have another shape).
     """
 
+    pooling: Tensor
+    tiling: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         if channels % GATES:
@@ -88,11 +92,14 @@ class MPRSA(nn.Module):
         self.spatial1 = GateConv(4 * GROUPS[0], GATES)
         self.spatial2 = GateConv(4 * GROUPS[1], GATES)
         self.spatial3 = GateConv(4 * GROUPS[2], GATES)
+        # Averaging and tiling as constant 1×1 convolutions: they, and their gradients, keep channels_last,
+        # where reductions and broadcasts over five dimensions fall back to strided copies (a third of a
+        # training step on the CPU).
+        self.register_buffer("pooling", pooling_kernels(channels, GROUPS[2]), persistent=False)
+        self.register_buffer("tiling", _tiling(channels), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        n, channels, height, width = x.shape
-        gates = self.gates(x)
-        return (x.view(n, channels // GATES, GATES, height, width) * gates.unsqueeze(1)).view_as(x)
+        return x * F.conv2d(self.gates(x), self.tiling)
 
     def gates(self, x: Tensor) -> Tensor:
         """The eight gates, N×8×H×W in 0..1."""
@@ -101,21 +108,36 @@ class MPRSA(nn.Module):
                 "MPR-SA compares a map with its quarter turns and needs a square, "
                 f"not {x.shape[2]}×{x.shape[3]}"
             )
-        fine = group_means(x, GROUPS[2])
-        # Means over larger groups are means of the finer ones: the features are read once, not three times.
-        middle, coarse = group_means(fine, GROUPS[1]), group_means(fine, GROUPS[0])
-        logits = (
-            self.spatial1(quarter_turns(coarse))
-            + self.spatial2(quarter_turns(middle))
-            + self.spatial3(quarter_turns(fine))
+        turns = quarter_turns(F.conv2d(x, self.pooling))
+        if x.is_contiguous(memory_format=torch.channels_last):
+            turns = turns.contiguous(memory_format=torch.channels_last)
+        # Means over one and two groups are means of the four: all branches read the same sixteen maps.
+        logits = sum(
+            branch.bn(F.conv2d(turns, over_finest_groups(branch.conv.weight, groups), padding=3))
+            for branch, groups in zip((self.spatial1, self.spatial2, self.spatial3), GROUPS, strict=True)
         )
         return torch.sigmoid(logits)
 
 
-def group_means(x: Tensor, groups: int) -> Tensor:
-    """Mean over each of ``groups`` consecutive channel groups: N×C×H×W → N×groups×H×W."""
-    n, channels, height, width = x.shape
-    return x.view(n, groups, channels // groups, height, width).mean(dim=2)
+def pooling_kernels(channels: int, groups: int) -> Tensor:
+    """The 1×1 kernels that average each of ``groups`` consecutive channel groups: groups×C×1×1."""
+    # On the CPU by name: networks are built under a meta device, where a constant would have no value.
+    means = torch.eye(groups, device="cpu").repeat_interleave(channels // groups, dim=1)
+    return (means * groups / channels).view(groups, channels, 1, 1)
+
+
+def _tiling(channels: int) -> Tensor:
+    """The 1×1 kernels that hand gate map c mod 8 to channel c: C×8×1×1."""
+    return torch.eye(GATES, device="cpu").repeat(channels // GATES, 1).view(channels, GATES, 1, 1)
+
+
+def over_finest_groups(weight: Tensor, groups: int) -> Tensor:
+    """Kernels over the turned means of ``groups`` groups, as kernels over those of four: O×16×7×7.
+
+    The mean over a coarse group is the mean of the finer ones in it, so its kernel spreads evenly over them.
+    """
+    share = GROUPS[2] // groups
+    return weight.repeat_interleave(share, dim=1) / share
 
 
 def quarter_turns(maps: Tensor) -> Tensor:

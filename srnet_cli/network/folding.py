@@ -10,7 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from srnet_cli.network.attention import GATES, GROUPS, MPRSA, GateConv
+from srnet_cli.network.attention import GROUPS, MPRSA, GateConv, over_finest_groups
 
 #: groups whose means MPR-SA's merged kernel reads; the coarser means are means of these
 FINEST = max(GROUPS)
@@ -29,20 +29,12 @@ def fold_batchnorm(gate: GateConv) -> tuple[Tensor, Tensor]:
 def merge_gate_branches(attention: MPRSA) -> tuple[Tensor, Tensor]:
     """The three branches of MPR-SA as one kernel 8×16×7×7 over the turned means of four channel groups.
 
-    The mean over a coarse group is the mean of the finer ones in it, and the branches are summed without
-    an activation between, so a coarse branch's kernel spreads evenly over the finer inputs.
+    The branches are summed without an activation between, so their kernels over the same maps add up.
     """
-    kernel = torch.zeros(GATES, TURNS, FINEST, 7, 7, dtype=torch.float64)
-    bias = torch.zeros(GATES, dtype=torch.float64)
-    for groups, branch in zip(
-        GROUPS, (attention.spatial1, attention.spatial2, attention.spatial3), strict=True
-    ):
-        branch_kernel, branch_bias = fold_batchnorm(branch)
-        share = FINEST // groups
-        spread = branch_kernel.view(GATES, TURNS, groups, 7, 7).repeat_interleave(share, dim=2) / share
-        kernel += spread.cpu()
-        bias += branch_bias.cpu()
-    return kernel.flatten(1, 2), bias
+    branches = (attention.spatial1, attention.spatial2, attention.spatial3)
+    folded = [fold_batchnorm(branch) for branch in branches]
+    kernels = [over_finest_groups(kernel, groups) for (kernel, _), groups in zip(folded, GROUPS, strict=True)]
+    return torch.stack(kernels).sum(0).cpu(), torch.stack([bias for _, bias in folded]).sum(0).cpu()
 
 
 def group_columns(kernel: Tensor, bias: Tensor, columns: int) -> tuple[Tensor, Tensor]:
