@@ -33,7 +33,7 @@ SMALLEST_PATCH = 8
 Schedule = Literal["milestones", "cosine"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Input = Literal["rgb", "raw"]
-Degradation = Literal["camera", "bicubic"]
+Degradation = Literal["camera", "mixed", "bicubic"]
 Split = Literal["scene", "published"]
 LabelInterpolation = Literal["nearest", "bicubic"]
 RelationalOrder = Literal["as_written", "as_called"]
@@ -142,7 +142,7 @@ class TrainOptions:
     interpolation: LabelInterpolation = "bicubic"
 
     #: how LR pictures are made of a folder of sharp photographs
-    degradation: Degradation = "camera"
+    degradation: Degradation = "mixed"
     #: which items of real pairs are held out for validation
     split: Split = "scene"
     #: match exposure and white balance of real pairs

@@ -65,9 +65,9 @@ def train(
     degradation: Annotated[
         str | None,
         typer.Option(
-            metavar="camera|bicubic",
-            help="How photographs are made small.",
-            show_default="camera",
+            metavar="camera|mixed|bicubic",
+            help="How photographs are made small; mixed: most by the camera.",
+            show_default="mixed",
             rich_help_panel=_DATA,
         ),
     ] = None,

@@ -36,8 +36,8 @@ class SourceOptions:
     split: Split = "scene"
     #: how LR is enlarged for the enhanced residual; None for networks without the auxiliary stream
     residual: Upscale | None = "bicubic"
-    #: what makes LR out of photographs: "camera" or "bicubic"
-    degradation: str = "camera"
+    #: what makes LR out of photographs: "camera", "mixed" or "bicubic"
+    degradation: str = "mixed"
     #: photographs with a side below this are left out
     smallest_photo: int = 384
     #: cache folder; None for the user's

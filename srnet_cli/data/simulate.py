@@ -23,9 +23,9 @@ from srnet_cli.data.reduce import reduce_bicubic, reduce_with_kernels
 Degradation = Callable[[Tensor, int, Sequence[int]], Tensor]
 Range = tuple[float, float]
 
-#: Share of the camera degradation's patches that are reduced by plain bicubic instead, so that a network
-#: trained on it also does well on clean, already reduced pictures.
-BICUBIC_SHARE = 0.2
+#: Share of the mixed degradation's patches that are reduced by plain bicubic instead of by the camera, so
+#: that a network trained on it also does well on clean, already reduced pictures.
+BICUBIC_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class CameraParameters:
     jpeg_subsampled: Tensor
     #: 0..3, which of RGGB's four phases the mosaic starts with
     bayer_phase: Tensor
-    #: 0 or 1: reduced by plain bicubic instead of by the camera model
-    bicubic: Tensor
+    #: 0..1, for the mixed degradation: below its share of bicubic patches, this is one
+    choice: Tensor
 
 
 def draw_parameters(seeds: Sequence[int], ranges: CameraRanges, device: torch.device) -> CameraParameters:
@@ -108,7 +108,7 @@ def draw_parameters(seeds: Sequence[int], ranges: CameraRanges, device: torch.de
         jpeg_quality=uniform(ranges.jpeg_quality),
         jpeg_subsampled=(next(u) < 0.5).float(),
         bayer_phase=uniform((0.0, 4.0)).long().clamp(max=3),
-        bicubic=(next(u) < BICUBIC_SHARE).float(),
+        choice=next(u),
     )
 
 
@@ -124,10 +124,14 @@ def camera_zoom(hr: Tensor, scale: int, seeds: Sequence[int], ranges: CameraRang
     developed = _develop(_record(reduced, p, seeds), p)
     sharpened = _sharpen(colour.linear_to_srgb(developed) * 255, p)
     stored = jpeg.compress(sharpened.clamp(0, 255).round(), p.jpeg_quality, p.jpeg_subsampled)
-    plain = p.bicubic.view(-1, 1, 1, 1).bool()
-    if bool(plain.any()):
-        stored = torch.where(plain, reduce_bicubic(hr, scale), stored)
     return stored.clamp(0, 255).round()
+
+
+def mixed_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
+    """``camera_zoom``, but for a share of the patches (``BICUBIC_SHARE``) ``bicubic_zoom``."""
+    choice = draw_parameters(seeds, CameraRanges(), hr.device).choice.view(-1, 1, 1, 1)
+    camera, bicubic = camera_zoom(hr, scale, seeds), bicubic_zoom(hr, scale, seeds)
+    return torch.where(choice < BICUBIC_SHARE, bicubic, camera)
 
 
 def bicubic_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
@@ -136,12 +140,12 @@ def bicubic_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
 
 
 def degradation(name: str) -> Degradation:
-    """``camera`` or ``bicubic``.
+    """``camera``, ``mixed`` or ``bicubic``.
 
     Raises:
         ValueError: for any other name.
     """
-    known: dict[str, Degradation] = {"camera": camera_zoom, "bicubic": bicubic_zoom}
+    known: dict[str, Degradation] = {"camera": camera_zoom, "mixed": mixed_zoom, "bicubic": bicubic_zoom}
     if name not in known:
         raise ValueError(f"unknown degradation {name!r}; one of {', '.join(known)}")
     return known[name]

@@ -25,6 +25,13 @@ _VALIDATION_SEED = 20_190_707
 _VALIDATION_SIDE = 1024
 
 
+_MODELS = {
+    "camera": "a camera with a shorter lens",
+    "mixed": "a camera with a shorter lens, some by bicubic reduction",
+    "bicubic": "bicubic reduction",
+}
+
+
 @dataclass(frozen=True)
 class SimulatedSource:
     """Patches of ``photos`` reduced by ``degrade`` on the trainer's device."""
@@ -43,7 +50,7 @@ class SimulatedSource:
     ) -> SimulatedSource:
         """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels.
 
-        ``kind`` is ``camera`` or ``bicubic``. A few photographs, chosen by name, are held out.
+        ``kind`` is a name of ``simulate.degradation``. A few photographs, chosen by name, are held out.
 
         Raises:
             DataError: when there are none.
@@ -53,9 +60,8 @@ class SimulatedSource:
         everything = PhotoCache.load(folder, smallest)
         names = held_out_scenes(everything.names)
         training, held_out = _part(everything, names, keep=False), _part(everything, names, keep=True)
-        model = "a camera with a shorter lens" if kind == "camera" else "bicubic reduction"
         description = (
-            f"{len(training.names)} photographs in {folder}, LR simulated by {model} (×{scale}); "
+            f"{len(training.names)} photographs in {folder}, LR simulated by {_MODELS[kind]} (×{scale}); "
             f"{len(names)} held out"
         )
         left_out = everything.left_out

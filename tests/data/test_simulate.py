@@ -15,6 +15,7 @@ from srnet_cli.data.simulate import (
     degradation,
     draw_parameters,
     lens_kernels,
+    mixed_zoom,
 )
 
 CPU = torch.device("cpu")
@@ -35,10 +36,6 @@ def exact_camera() -> CameraRanges:
     )
 
 
-def seed_without_bicubic() -> int:
-    return next(s for s in range(100) if not draw_parameters([s], CameraRanges(), CPU).bicubic.item())
-
-
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_the_lens_kernel_has_its_weight_at_the_pixels_centre(scale: int) -> None:
     p = draw_parameters([1, 2, 3], exact_camera(), CPU)
@@ -55,7 +52,7 @@ def test_a_wider_blur_is_wider() -> None:
 
 
 def test_without_noise_the_camera_gives_the_reduced_picture() -> None:
-    hr, seed = scene(2), seed_without_bicubic()
+    hr, seed = scene(2), 0
     lr = camera_zoom(hr, 4, [seed], exact_camera())
     expected = cv2.resize(hr[0].permute(1, 2, 0).numpy(), (24, 24), interpolation=cv2.INTER_AREA)
     assert lr.shape == (1, 3, 24, 24)
@@ -82,7 +79,7 @@ def test_parameters_stay_in_their_documented_ranges_and_fill_them() -> None:
 
 
 def test_noise_grows_with_the_light_and_keeps_the_mean() -> None:
-    seed = seed_without_bicubic()
+    seed = 0
     noisy = CameraRanges(shot_noise=(-2.7, -2.7), sharpening=(0, 0), jpeg_quality=(100, 100))
     levels = []
     for value in (60.0, 200.0):
@@ -95,7 +92,7 @@ def test_noise_grows_with_the_light_and_keeps_the_mean() -> None:
 
 def test_grey_stays_grey_through_matrix_white_balance_and_mosaic() -> None:
     grey = scene().mean(dim=1, keepdim=True).repeat(1, 3, 1, 1).round()
-    lr = camera_zoom(grey, 4, [seed_without_bicubic()], exact_camera())
+    lr = camera_zoom(grey, 4, [0], exact_camera())
     assert (lr - lr.mean(dim=1, keepdim=True)).abs().mean() < 1.0
 
 
@@ -135,6 +132,14 @@ def test_a_quality_above_98_is_no_jpeg() -> None:
     assert torch.equal(jpeg.compress(picture, torch.tensor([99.0]), torch.tensor([1.0])), picture)
 
 
+def test_mixed_is_the_camera_or_bicubic() -> None:
+    hr, seeds = scene(3).repeat(40, 1, 1, 1), list(range(40))
+    mixed, camera, bicubic = (make(hr, 4, seeds) for make in (mixed_zoom, camera_zoom, bicubic_zoom))
+    is_camera, is_bicubic = ((mixed == made).flatten(1).all(1) for made in (camera, bicubic))
+    assert bool((is_camera ^ is_bicubic).all())
+    assert 6 <= int(is_bicubic.sum()) <= 18
+
+
 def test_bicubic_is_the_one_of_the_literature() -> None:
     from srnet_cli.imaging.resize import matlab_bicubic
 
@@ -146,5 +151,6 @@ def test_bicubic_is_the_one_of_the_literature() -> None:
 
 def test_an_unknown_degradation_is_refused() -> None:
     assert degradation("camera") is camera_zoom
+    assert degradation("mixed") is mixed_zoom
     with pytest.raises(ValueError, match="blurry"):
         degradation("blurry")
