@@ -119,6 +119,34 @@ class MPRSA(nn.Module):
         return torch.sigmoid(logits)
 
 
+class LocalAttention(nn.Module):
+    """Eight gates a pixel from the means over four channel groups around it; no turns, no whole-map means.
+
+    Each output pixel depends on its neighbourhood only, so results do not depend on how a picture is cut.
+
+    Raises:
+        ValueError: when the channels are not divisible by 8.
+    """
+
+    #: pixels on each side that a gate depends on
+    REACH = 1
+
+    pooling: Tensor
+    tiling: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if channels % GATES:
+            raise ValueError(f"local attention needs a multiple of {GATES} channels, not {channels}")
+        self.conv = nn.Conv2d(GROUPS[2], GATES, 2 * self.REACH + 1, padding=self.REACH)
+        self.register_buffer("pooling", pooling_kernels(channels, GROUPS[2]), persistent=False)
+        self.register_buffer("tiling", _tiling(channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gates = torch.sigmoid(self.conv(F.conv2d(x, self.pooling)))
+        return x * F.conv2d(gates, self.tiling)
+
+
 def pooling_kernels(channels: int, groups: int) -> Tensor:
     """The 1×1 kernels that average each of ``groups`` consecutive channel groups: groups×C×1×1."""
     # On the CPU by name: networks are built under a meta device, where a constant would have no value.

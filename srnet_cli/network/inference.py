@@ -7,13 +7,20 @@ the sums that make the picture are float32 in every type.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.network.attention import MPRSA, ChannelAttention, MixedAttention, SpatialAttention
+from srnet_cli.network.attention import (
+    MPRSA,
+    ChannelAttention,
+    LocalAttention,
+    MixedAttention,
+    SpatialAttention,
+)
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
 from srnet_cli.network.folding import (
     FINEST,
@@ -25,7 +32,10 @@ from srnet_cli.network.folding import (
     split_subpixel_rows,
 )
 from srnet_cli.network.fused import Activation, FusedConv, PreciseConv
+from srnet_cli.network.lite import SRNetLite
 from srnet_cli.network.srnet import SRNet, Stream
+
+Spatial = MPRSA | SpatialAttention | LocalAttention
 
 #: pixels of the last upsampler stage's input that are computed at a time: to stay in the CPU's cache, or to
 #: leave a GPU's memory to larger batches
@@ -40,8 +50,8 @@ def to_inference(
     """The inference form of ``network`` on ``device``: ``forward(lr, residual=False) -> NetworkOutput``.
 
     ``lr`` is N×3×S×S float32, 0..255; so are the output's pictures, N×3×sS×sS, in channels_last memory.
-    ``dtype`` (float32, bfloat16 or float16) is what the features are computed in. SRNet is copied; any other
-    network is wrapped and itself put into eval mode, channels_last and on the device.
+    ``dtype`` (float32, bfloat16 or float16) is what the features are computed in. SRNet and SRNetLite are
+    copied; any other network is wrapped and itself put into eval mode, channels_last and on the device.
 
     Raises:
         ValueError: for another ``dtype``.
@@ -51,6 +61,8 @@ def to_inference(
     device = torch.device(device)
     if type(network) is SRNet:
         return InferenceSRNet(network, dtype, device).eval()
+    if type(network) is SRNetLite:
+        return InferenceLite(network, dtype, device).eval()
     return PlainInference(network, dtype, device).eval()
 
 
@@ -92,14 +104,7 @@ class InferenceSRNet(nn.Module):
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
-        if lr.device.type != "cpu" or len(lr) == 1:
-            return self._run(lr, residual)
-        # One by one: the maps of a single tile stay in cache, and the batch size cannot change the result.
-        outputs = [self._run(tile.unsqueeze(0), residual) for tile in lr.unbind()]
-        labels = [output.residual for output in outputs if output.residual is not None]
-        return NetworkOutput(
-            torch.cat([output.sr for output in outputs]), torch.cat(labels) if labels else None
-        )
+        return _one_by_one(self._run, lr, residual)
 
     def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
         main, auxiliary = self.main, self.auxiliary
@@ -120,6 +125,68 @@ class InferenceSRNet(nn.Module):
             features = self.attend_tail(main.last(main.blocks(fused).add_(rat_head)), shallow)
         label = auxiliary.reconstruct(rat_body, None) if residual else None
         return NetworkOutput(main.reconstruct(features, guess), label)
+
+
+class InferenceLite(nn.Module):
+    """:class:`~srnet_cli.network.lite.SRNetLite` fused; forward only, weights frozen."""
+
+    shift: Tensor
+
+    def __init__(self, network: SRNetLite, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
+        self.scale = network.scale
+        self.dtype = dtype
+        self.receptive_radius = network.receptive_radius
+        self.head = FusedConv(*_weights(network.head[0]), dtype=torch.float32, device=device)
+        *blocks, last = network.body
+        self.blocks = nn.Sequential(*(InferenceBlock(cast(ResidualBlock, b), dtype, device) for b in blocks))
+        self.last = FusedConv(*_weights(last), dtype=dtype, device=device)
+        self.tail = self._tail(network.tail, dtype, device)
+        self.residual_tail = self._tail(network.residual_tail, dtype, device)
+        assert network.sub_mean.bias is not None
+        shift = network.sub_mean.bias.detach().to(device).view(1, -1, 1, 1)
+        self.register_buffer("shift", shift, persistent=False)
+
+    def _tail(self, tail: nn.Module, dtype: torch.dtype, device: torch.device) -> FusedConv:
+        # Colours last: then what a pixel becomes lies together, and only rows are put in order.
+        kernel, bias = _weights(tail)
+        order = torch.arange(len(bias)).view(3, -1).t().flatten()
+        return FusedConv(kernel[order], bias[order], dtype=dtype, device=device)
+
+    @torch.inference_mode()
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        return _one_by_one(self._run, lr, residual)
+
+    def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        shifted = (lr + self.shift).contiguous(memory_format=torch.channels_last)
+        shallow = self.head(shifted).to(self.dtype)
+        features = self.last(self.blocks(shallow), shallow)
+        sr = self._picture(self.tail(features), lr)
+        if not residual:
+            return NetworkOutput(sr)
+        return NetworkOutput(sr, self._picture(self.residual_tail(features), -self.shift.expand_as(lr)))
+
+    def _picture(self, parts: Tensor, add: Tensor) -> Tensor:
+        """N×(s²·3)×H×W, plus ``add`` (N×3×H×W) at each of its s² pixels: N×3×sH×sW float32."""
+        n, _, height, width = parts.shape
+        picture = parts.new_empty(n, height, self.scale, width, self.scale, 3, dtype=torch.float32)
+        picture.copy_(_blocks(parts, self.scale))
+        row = self.scale * width * 3
+        rows = add.permute(0, 2, 3, 1).repeat(1, 1, 1, self.scale).reshape(n, height, 1, row)
+        picture.view(n, height, self.scale, row).add_(rows)
+        return picture.view(n, height * self.scale, width * self.scale, 3).permute(0, 3, 1, 2)
+
+
+def _one_by_one(run: Callable[[Tensor, bool], NetworkOutput], lr: Tensor, residual: bool) -> NetworkOutput:
+    """On the CPU a batch's tiles are computed one by one.
+
+    The maps of a single tile stay in cache, and the batch size cannot change the result.
+    """
+    if lr.device.type != "cpu" or len(lr) == 1:
+        return run(lr, residual)
+    outputs = [run(tile.unsqueeze(0), residual) for tile in lr.unbind()]
+    labels = [output.residual for output in outputs if output.residual is not None]
+    return NetworkOutput(torch.cat([output.sr for output in outputs]), torch.cat(labels) if labels else None)
 
 
 class InferenceStream(nn.Module):
@@ -250,16 +317,18 @@ class SpatialGate(nn.Module):
     pool: Tensor
     spread: Tensor
 
-    def __init__(
-        self, attention: MPRSA | SpatialAttention, channels: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
+    def __init__(self, attention: Spatial, channels: int, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
-        if isinstance(attention, MPRSA):
-            kernel, bias = merge_gate_branches(attention)
-            self.turns, self.groups = TURNS, FINEST
-        else:
-            kernel, bias = fold_batchnorm(attention.spatial)
-            self.turns, self.groups = 1, 1
+        match attention:
+            case MPRSA():
+                kernel, bias = merge_gate_branches(attention)
+                self.turns, self.groups = TURNS, FINEST
+            case LocalAttention():
+                kernel, bias = _weights(attention.conv)
+                self.turns, self.groups = 1, FINEST
+            case SpatialAttention():
+                kernel, bias = fold_batchnorm(attention.spatial)
+                self.turns, self.groups = 1, 1
         self.gates, maps = kernel.shape[:2]
         # One convolution for each number of columns taken together; the widest that divides the map is used.
         self.convs = nn.ModuleDict()
@@ -427,14 +496,14 @@ def _pad_rows(x: Tensor) -> Tensor:
 
 def _parts(
     attention: nn.Module,
-) -> tuple[ChannelAttention | None, MPRSA | SpatialAttention | None]:
+) -> tuple[ChannelAttention | None, Spatial | None]:
     """Channel and spatial part of an attention of the family."""
     match attention:
         case MixedAttention():
-            return attention.attn1, cast(MPRSA | SpatialAttention, attention.attn2)
+            return attention.attn1, cast(Spatial, attention.attn2)
         case ChannelAttention():
             return attention, None
-        case MPRSA() | SpatialAttention():
+        case MPRSA() | SpatialAttention() | LocalAttention():
             return None, attention
     raise TypeError(f"no inference form for attention {type(attention).__name__}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import Any
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -181,8 +182,17 @@ def _read_lapsrn(shapes: Shapes) -> Recognised:
     return Recognised("lapsrn", 2 ** _count(shapes, r"levels\.(\d+)\.residual\.weight"), sizes)
 
 
+def _read_lite(shapes: Shapes) -> Recognised:
+    sizes = {
+        "n_feats": shapes["head.0.weight"][0],
+        "n_resblocks": _count(shapes, r"body\.(\d+)\.body\.0\.weight"),
+    }
+    return Recognised("srnet_lite", isqrt(shapes["residual_tail.weight"][0] // 3), sizes)
+
+
 #: a tensor that only this network has, and how the rest is read; the first that fits is taken
 _READERS: tuple[tuple[str, Callable[[Shapes], Recognised]], ...] = (
+    ("residual_tail.weight", _read_lite),
     ("conv_input.weight", _read_srresnet),
     ("SFENet1.weight", _read_rdn),
     ("RG.0.conv_last.weight", _read_san),

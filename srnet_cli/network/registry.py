@@ -13,6 +13,7 @@ from torch import nn
 
 from srnet_cli.network.interpolation import Bicubic, Bilinear, InterpolationOptions, Lanczos, Nearest
 from srnet_cli.network.lapsrn import LapSRN, LapSRNOptions
+from srnet_cli.network.lite import SRNetLite, SRNetLiteOptions
 from srnet_cli.network.rcan import RCAN, RCANOptions
 from srnet_cli.network.rdn import RDN, RDNOptions
 from srnet_cli.network.san import SAN, SANOptions
@@ -143,6 +144,8 @@ NETWORKS.register("rcan_minus_rat", _double("ca"))
 NETWORKS.register("rcan_minus_sa", _single("ca+sa"))
 NETWORKS.register("rcan_minus_msa", _single("ca+mpr-sa"))
 NETWORKS.register("rcan_minus_rat_sa", _double("ca+sa"))
+#: this project's own: light, and shift-invariant
+NETWORKS.register("srnet_lite", Entry(SRNetLite, SRNetLiteOptions))
 # What the published table compares SRNet with.
 NETWORKS.register("srresnet", Entry(SRResNet, SRResNetOptions))
 NETWORKS.register("rdn", Entry(RDN, RDNOptions))

@@ -108,6 +108,10 @@ class SRNet(Stream):
     def scale(self) -> int:
         return self.options.scale
 
+    @property
+    def predicts_residual(self) -> bool:
+        return self.model_ssl is not None
+
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         if self.model_ssl is None:
             shallow = self.shallow(lr)

@@ -213,7 +213,7 @@ class Trainer:
 
     @property
     def _has_residual(self) -> bool:
-        return getattr(self.state.network, "model_ssl", None) is not None
+        return bool(getattr(self.state.network, "predicts_residual", False))
 
     @property
     def _precision(self) -> Precision:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from srnet_cli.zoom.tiles import Grid, Region, take, window
 AHEAD = 2
 #: tiles in one GPU batch to start with; halved when memory runs out
 GPU_BATCH = 16
+#: what tiles are multiples of where any size will do: convolutions take columns together
+TILE_UNIT = 8
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
@@ -81,9 +83,17 @@ class Engine:
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
     def grid(self, region: Region) -> Grid:
-        """The tiles that cover ``region``."""
-        overlap = min(self.card.overlap, self.tile // 4) // 4 * 4
-        return Grid(region, self.tile, overlap)
+        """The tiles that cover ``region``.
+
+        A network that sees only so far gives the same picture in tiles of any size, so they are no
+        larger than the region needs.
+        """
+        radius: int | None = getattr(self.network, "receptive_radius", None)
+        if radius is None:
+            return _faded(region, self.tile, self.card.overlap)
+        needed = -(-(max(region.height, region.width) + 2 * radius) // TILE_UNIT) * TILE_UNIT
+        size = self.tile if self.options.tile else min(self.tile, needed)
+        return _cut(region, size, 2 * radius)
 
     def strips(
         self,
@@ -246,7 +256,15 @@ def _smaller(grid: Grid, error: Exception) -> Grid:
     half = grid.size // 2 // 4 * 4
     if half < SMALLEST_TILE:
         raise DeviceError(f"out of memory even with tiles of {grid.size} pixels") from error
-    return replace(grid, size=half, overlap=min(grid.overlap, half // 4 // 4 * 4))
+    return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
+
+
+def _faded(region: Region, size: int, overlap: int) -> Grid:
+    return Grid(region, size, min(overlap, size // 4) // 4 * 4)
+
+
+def _cut(region: Region, size: int, overlap: int) -> Grid:
+    return Grid(region, size, min(overlap, size // 2) // 2 * 2, faded=False)
 
 
 def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int) -> Tensor:

@@ -3,7 +3,8 @@
 Along each axis tiles stand ``size - overlap`` apart, so every pixel lies in one tile or in the overlap of
 two. Of each overlap the outer quarter on either side, where zero padding spoils a tile, is discarded and the
 middle half is cross-faded with a raised cosine. The two weights add up to one exactly, so nothing has to
-be normalised. Lengths are LR pixels unless said otherwise.
+be normalised. A network that sees only so far needs no fade: of its overlaps either half is discarded, and
+what is left equals the picture computed whole. Lengths are LR pixels unless said otherwise.
 """
 
 from __future__ import annotations
@@ -29,17 +30,21 @@ class Grid:
     """Square tiles of side ``size`` that cover ``region``.
 
     Raises:
-        ValueError: when ``overlap`` is negative, no multiple of 4, or not smaller than half of ``size``.
+        ValueError: when ``overlap`` is negative, no multiple of 4 (of 2 without a fade), or too large for
+            ``size``.
     """
 
     region: Region
     size: int
     overlap: int
+    #: whether neighbouring tiles are cross-faded; else each is cut in the middle of the overlap
+    faded: bool = True
 
     def __post_init__(self) -> None:
-        if self.overlap < 0 or self.overlap % 4 or 2 * self.overlap >= self.size:
+        unit, most = (4, self.size / 2) if self.faded else (2, self.size)
+        if self.overlap < 0 or self.overlap % unit or self.overlap >= most:
             raise ValueError(
-                f"overlap {self.overlap} must be a multiple of 4 below half the tile size {self.size}"
+                f"overlap {self.overlap} must be a multiple of {unit} below {most:g} for tiles of {self.size}"
             )
 
     @property
@@ -49,7 +54,7 @@ class Grid:
     @property
     def discard(self) -> int:
         """Pixels of each tile's rim that never reach the result."""
-        return self.overlap // 4
+        return self.overlap // (4 if self.faded else 2)
 
     @property
     def fade(self) -> int:

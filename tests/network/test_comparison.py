@@ -102,7 +102,7 @@ def test_parameters_of_the_papers_own_sizes() -> None:
 
 
 def test_every_network_is_counted() -> None:
-    assert set(network_names()) - set(PARAMETERS) == {"srnet_figure"}
+    assert set(network_names()) - set(PARAMETERS) == {"srnet_figure", "srnet_lite"}
 
 
 @pytest.mark.parametrize("name", COSTS)

@@ -50,6 +50,15 @@ def random_model(scale: int = 2, tile: int = 48, overlap: int = 16) -> LoadedMod
     return LoadedModel(network.eval(), card, Path())
 
 
+def light_model(scale: int = 2, tile: int = 48) -> LoadedModel:
+    """A small SRNetLite with random weights: sees 9 pixels far."""
+    torch.manual_seed(scale)
+    options = {"n_feats": 16, "n_resblocks": 2}
+    network = build_network("srnet_lite", scale, **options)
+    card = Card("light", "srnet_lite", scale, options, tile=tile, overlap=0, light=True)
+    return LoadedModel(network.eval(), card, Path())
+
+
 def noise(height: int, width: int, seed: int = 0, dtype: type = np.uint8) -> NDArray[np.uint8]:
     top = np.iinfo(dtype).max + 1
     return np.random.default_rng(seed).integers(0, top, (height, width, 3), dtype=dtype)

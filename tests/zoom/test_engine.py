@@ -13,7 +13,7 @@ from srnet_cli.weights import LoadedModel
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.tiles import Region
 
-from .models import nearest_model, noise, random_model, smooth_scene
+from .models import light_model, nearest_model, noise, random_model, smooth_scene
 
 
 def whole(engine: Engine, pixels: NDArray[np.uint8], region: Region | None = None) -> NDArray[np.float32]:
@@ -59,6 +59,23 @@ def test_inside_a_tile_the_result_is_the_network_itself() -> None:
     alone = slice(0, 2 * (48 - lead - 9))
     expected = sr[0].permute(1, 2, 0).numpy()[2 * lead :, 2 * lead :][alone, alone]
     assert np.allclose(whole(engine, pixels)[alone, alone], expected, atol=2e-2)
+
+
+@pytest.mark.parametrize("tile", [None, 36, 56])
+def test_tiles_of_the_light_network_equal_the_whole(tile: int | None) -> None:
+    pixels = noise(53, 70)
+    reach = 9
+    context = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)), mode="reflect")
+    model = light_model()
+    with torch.no_grad():
+        sr = model.network(torch.from_numpy(context.transpose(2, 0, 1).copy())[None].float()).sr
+    expected = sr[0].permute(1, 2, 0).numpy()[2 * reach : -2 * reach, 2 * reach : -2 * reach]
+    assert np.allclose(whole(fp32(model, tile=tile), pixels), expected, atol=1e-3)
+
+
+def test_the_light_networks_tiles_are_no_larger_than_the_picture_needs() -> None:
+    grid = fp32(light_model(tile=256)).grid(Region(0, 0, 20, 30))
+    assert (grid.size, grid.rows, grid.columns) == (48, 1, 1)
 
 
 @pytest.mark.parametrize("batch", [2, 3, 8])
