@@ -45,7 +45,7 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     *("warmup", "checkpoint_minutes", "seed"),
-    *("sr_weight", "residual_weight", "rloss_weight", "rnlloss_weight"),
+    *("sr_weight", "residual_weight", "rloss_weight", "rnlloss_weight", "teacher_weight"),
 )
 
 
@@ -138,6 +138,10 @@ class TrainOptions:
     rloss_weight: float = 0.0
     rnlloss_weight: float = 0.0
     rloss_order: RelationalOrder = "as_written"
+    #: a released model, or weights on disk, whose pictures are a second target
+    teacher: str | None = None
+    #: weight of the L1 loss on the teacher's pictures
+    teacher_weight: float = 1.0
     #: how the LR picture is enlarged before its residual is taken
     interpolation: LabelInterpolation = "bicubic"
 

@@ -233,6 +233,18 @@ def train(
         str | None,
         typer.Option(metavar="as_written|as_called", show_default="as_written", rich_help_panel=_LOSS),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="A model whose pictures are a second target.",
+            rich_help_panel=_LOSS,
+        ),
+    ] = None,
+    teacher_weight: Annotated[
+        float | None,
+        typer.Option(help="L1 on the teacher's pictures.", show_default="1", rich_help_panel=_LOSS),
+    ] = None,
     interpolation: Annotated[
         str | None,
         typer.Option(

@@ -22,6 +22,7 @@ from srnet_cli.training.checkpoint import Progress, State
 from srnet_cli.training.job import Job
 from srnet_cli.training.losses import RELATION_PATCH, HybridLoss
 from srnet_cli.training.step import Precision, Stepper, freeze_unused, parallelise
+from srnet_cli.training.teacher import Teacher
 from srnet_cli.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -134,8 +135,15 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
         precision,
         options.accumulate,
         options.clip,
+        _teacher(options, scale, precision),
     )
     return State(network, stepper, average, Progress())
+
+
+def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher | None:
+    if options.teacher is None:
+        return None
+    return Teacher(options.teacher, options.teacher_weight, scale, precision.dtype, precision.device)
 
 
 def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> None:
@@ -183,8 +191,9 @@ def _recipe(options: TrainOptions, progress: Progress) -> dict[str, Any]:
     recipe = {
         name: value for name, value in plain(options).items() if name not in OF_THE_MACHINE and value != []
     }
-    if options.init is not None:
-        recipe["init"] = Path(options.init).name
+    for name in ("init", "teacher"):
+        if name in recipe:
+            recipe[name] = Path(recipe[name]).name
     done = {"trained_steps": progress.step, "trained_patches": progress.samples}
     return {**recipe, **done, "trained_hours": round(progress.elapsed / 3600, 3)}
 
@@ -210,7 +219,7 @@ def _loss(options: TrainOptions) -> HybridLoss:
 
 
 def _check_loss(network: nn.Module, loss: HybridLoss, scale: int, options: TrainOptions) -> None:
-    has_residual = getattr(network, "model_ssl", None) is not None
+    has_residual = getattr(network, "predicts_residual", False)
     if not has_residual and loss.rloss_weight + loss.rnlloss_weight > 0:
         raise UsageError(f"the relational losses need an auxiliary stream, and {options.model} has none")
     if not has_residual and loss.sr_weight == 0:

@@ -15,6 +15,7 @@ from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.training.job import Job, peers_explained
 from srnet_cli.training.losses import HybridLoss, Losses
+from srnet_cli.training.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Stepper:
         parallel: what is called for the forward pass: the network itself, or wrapped (compiled, distributed).
         accumulate: parts in which a batch is computed, to save memory.
         clip: largest norm of the gradient, or None.
+        teacher: whose pictures are a second target, or None.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Stepper:
         precision: Precision,
         accumulate: int = 1,
         clip: float | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.network = network
         self.parallel = parallel
@@ -65,6 +68,7 @@ class Stepper:
         self.precision = precision
         self.accumulate = accumulate
         self.clip = clip
+        self.teacher = teacher
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
 
@@ -104,7 +108,8 @@ class Stepper:
         lr = batch.lr.contiguous(memory_format=torch.channels_last)
         with self.precision.autocast():
             output: NetworkOutput = self.parallel(lr, residual=self.loss.needs_residual)
-        return self.loss(output, batch.hr, batch.residual)
+        losses = self.loss(output, batch.hr, batch.residual)
+        return losses if self.teacher is None else self.teacher(losses, output.sr, lr)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
         """Gradients travel between processes with the last part only."""

@@ -10,7 +10,7 @@ from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.network.registry import build_network
 from srnet_cli.training.job import Job
 from srnet_cli.training.setup import build, prepare
-from srnet_cli.weights import save_model
+from srnet_cli.weights import load_model, save_model
 from tests.training.runs import CPU, tiny
 from tests.training.sources import Drawings
 
@@ -82,3 +82,27 @@ def test_a_mosaic_is_trained_on_with_a_single_stream() -> None:
     mosaic = torch.cat([batch.lr, batch.lr[:, 1:2]], dim=1)
     losses = state.stepper(type(batch)(mosaic, batch.hr, None))
     assert losses.shape == (3,) and bool(torch.isfinite(losses).all())
+
+
+def test_a_teacher_is_a_second_target(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "teacher", 2)
+    options = tiny(teacher=str(folder), teacher_weight=2.0)
+    batch = Drawings().batch(range(2), 1, 16, "cpu")
+    losses = {}
+    for name, given in (("alone", tiny()), ("taught", options)):
+        state = prepare(given, 2, Job(CPU), print)
+        network = build_network("srnet", 2, **OPTIONS)
+        network.load_state_dict(state.network.state_dict())
+        losses[name] = state.stepper(batch)
+    theirs = load_model(folder).network
+    with torch.no_grad():
+        # In training mode, as the student was: its BatchNorms use the batch's statistics.
+        difference = (network.train()(batch.lr).sr - theirs(batch.lr).sr).abs().mean()
+    assert float(losses["taught"][0] - losses["alone"][0]) == pytest.approx(2 * float(difference), rel=1e-3)
+    assert torch.allclose(losses["taught"][1:], losses["alone"][1:])
+
+
+def test_a_teacher_of_another_scale_is_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "x4", 4)
+    with pytest.raises(UsageError, match="must do what is trained: ×2"):
+        prepare(tiny(teacher=str(folder)), 2, Job(CPU), print)
