@@ -142,6 +142,8 @@ class TrainOptions:
     teacher: str | None = None
     #: weight of the L1 loss on the teacher's pictures
     teacher_weight: float = 1.0
+    #: share of each batch's patches that the teacher looks at
+    teacher_share: float = 1.0
     #: how the LR picture is enlarged before its residual is taken
     interpolation: LabelInterpolation = "bicubic"
 
@@ -201,6 +203,8 @@ class TrainOptions:
         for name in _NOT_NEGATIVE:
             if not getattr(self, name) >= 0:
                 raise UsageError(f"{flag(name)} must not be negative: {getattr(self, name)}")
+        if not 0 < self.teacher_share <= 1:
+            raise UsageError(f"--teacher-share lies in 0..1 (0 excluded), not {self.teacher_share}")
         for name in ("beta1", "beta2", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{flag(name)} lies in 0..1 (1 excluded), not {getattr(self, name)}")

@@ -245,6 +245,10 @@ def train(
         float | None,
         typer.Option(help="L1 on the teacher's pictures.", show_default="1", rich_help_panel=_LOSS),
     ] = None,
+    teacher_share: Annotated[
+        float | None,
+        typer.Option(help="Share of a batch that the teacher sees.", show_default="1", rich_help_panel=_LOSS),
+    ] = None,
     interpolation: Annotated[
         str | None,
         typer.Option(

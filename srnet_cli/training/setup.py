@@ -143,7 +143,8 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
 def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher | None:
     if options.teacher is None:
         return None
-    return Teacher(options.teacher, options.teacher_weight, scale, precision.dtype, precision.device)
+    weight, share = options.teacher_weight, options.teacher_share
+    return Teacher(options.teacher, weight, share, scale, precision.dtype, precision.device)
 
 
 def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> None:
