@@ -19,6 +19,7 @@ from srnet_cli.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.graphed import GraphedNetwork
 from srnet_cli.network.inference import to_inference
 from srnet_cli.weights import Card, LoadedModel
 from srnet_cli.zoom.tiles import Grid, Region, take, window
@@ -79,6 +80,8 @@ class Engine:
         self.card: Card = model.card
         self.scale: int = model.card.scale
         self.network: nn.Module = to_inference(model.network, dtype=self.dtype, device=self.device)
+        if self.device.type == "cuda":
+            self.network = GraphedNetwork(self.network)
         self.tile = options.tile or model.card.tile
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
@@ -155,7 +158,8 @@ class Engine:
 
             def prepare(start: int) -> Future[Tensor]:
                 chosen = lefts[start : start + self.batch]
-                return preparing.submit(_to_tensor, pixels, top, chosen, grid.size)
+                pinned = self.device.type == "cuda"
+                return preparing.submit(_to_tensor, pixels, top, chosen, grid.size, pinned)
 
             starts = range(0, len(lefts), self.batch)
             pending = [prepare(start) for start in starts[:AHEAD]]
@@ -175,7 +179,8 @@ class Engine:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            if self.device.type == "cuda":
+            if isinstance(self.network, GraphedNetwork):
+                self.network.forget()
                 torch.cuda.empty_cache()
             if len(batch) == 1:
                 raise _TileTooLargeError(str(error)) from error
@@ -267,12 +272,14 @@ def _cut(region: Region, size: int, overlap: int) -> Grid:
     return Grid(region, size, min(overlap, size // 2) // 2 * 2, faded=False)
 
 
-def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int) -> Tensor:
+def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int, pinned: bool) -> Tensor:
+    """Tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = np.stack([take(pixels, top, left, size) for left in lefts])
     values = tiles.astype(np.float32)
     if pixels.dtype == np.uint16:
         values /= 257
-    return torch.from_numpy(values).permute(0, 3, 1, 2)
+    batch = torch.from_numpy(values).permute(0, 3, 1, 2)
+    return batch.pin_memory() if pinned else batch
 
 
 def _view(lr: Tensor, which: int) -> Tensor:
