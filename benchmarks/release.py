@@ -1,0 +1,103 @@
+"""``python -m benchmarks.release RUN NAME --photographs LIST.tsv``: a finished training as a released model.
+
+Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision, the card, and the list of
+photographs with origin and licence, which LIST.tsv has in columns ``file``, ``sha256``, ``source``,
+``licence`` and ``use`` (``train`` counts). What an earlier release under the same name was trained is kept in
+the card as its history. Figures come later, from ``python -m benchmarks.quality``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from srnet_cli.cards import CARD_FILE, Card, read_card
+from srnet_cli.errors import DataError
+from srnet_cli.files import atomic_path
+from srnet_cli.weights import load_model, save_model
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+COLUMNS = ("file", "sha256", "source", "licence")
+LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"
+#: the light network gives the same picture in tiles of any size; large ones waste least on their rims
+LIGHT_TILE = 256
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name")
+    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
+    arguments = parser.parse_args()
+    release(arguments.run, arguments.name, arguments.photographs, arguments.hardware)
+
+
+def release(run: Path, name: str, photographs: Path, hardware: str) -> Card:
+    """Write ``models/name`` and return its card.
+
+    Raises:
+        WeightsError: when the run's checkpoint cannot be loaded.
+        DataError: when the list names no photograph to train on.
+        OutputError: when the folder cannot be written.
+    """
+    rows = training_rows(photographs)
+    model, folder = load_model(run / "last.pt"), MODELS / name
+    reach: int | None = getattr(model.network, "receptive_radius", None)
+    card = replace(
+        model.card,
+        name=name,
+        tile=128 if reach is None else LIGHT_TILE,
+        overlap=16 if reach is None else 2 * reach,
+        light=reach is not None,
+        licence=LICENCE,
+        recipe={
+            "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",
+            "hardware": hardware,
+            "note": f"It may be trained further from these weights: add --init {name} to the command.",
+            "history": history(folder, model.card),
+            **model.card.recipe,
+        },
+        data={"photographs": len(rows), "list": "photographs.tsv"},
+        metrics={},
+    )
+    saved = save_model(folder, model.network, card)
+    with (
+        atomic_path(folder / "photographs.tsv", overwrite=True) as file,
+        file.open("w", newline="") as stream,
+    ):
+        writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return saved
+
+
+def training_rows(photographs: Path) -> list[dict[str, str]]:
+    """The photographs of the list that are for training.
+
+    Raises:
+        DataError: when there are none.
+    """
+    with photographs.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["use"] == "train"]
+    if not rows:
+        raise DataError("names no photograph to train on", path=photographs)
+    return [{**{key: row[key] for key in COLUMNS}, "file": Path(row["file"]).name} for row in rows]
+
+
+def history(folder: Path, card: Card) -> list[str]:
+    """A line for each training that led here, the latest last."""
+    earlier: list[str] = []
+    if (folder / CARD_FILE).is_file():
+        earlier = list(read_card(folder).recipe.get("history", []))
+    steps, hours = card.recipe["trained_steps"], card.recipe["trained_hours"]
+    start = card.recipe.get("init", "random weights")
+    return [*earlier, f"{steps} steps in {hours} hours from {start}"]
+
+
+if __name__ == "__main__":
+    main()
