@@ -80,7 +80,7 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
         return tuple(_typed(name, item, get_args(kind)[0]) for item in value)
     if kind is Phase:
         return _phase(value)
-    if kind is Path and isinstance(value, str):
+    if kind is Path and isinstance(value, str) and value:
         return Path(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import torch
 
-from srnet_cli.errors import DeviceError
+from srnet_cli.errors import DeviceError, UsageError
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
@@ -18,17 +18,21 @@ def choose_device(name: str = "auto") -> torch.device:
     """The device called ``name``; ``auto`` takes CUDA, then MPS, then the CPU.
 
     Raises:
+        UsageError: for an unknown name.
         DeviceError: when it is not there.
     """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    known = get_args(DeviceName)
     try:
         device = torch.device(name)
     except RuntimeError:
-        known = ", ".join(get_args(DeviceName))
-        raise DeviceError(f"there is no kind of device called {name!r}", remedy=f"one of {known}") from None
+        device = None
+    if device is None or device.type not in known:
+        remedy = f"one of {', '.join(known)}"
+        raise UsageError(f"--device: there is no kind of device called {name!r}", remedy=remedy)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError("CUDA was asked for, but there is none", remedy="use --device auto or cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
@@ -42,11 +46,12 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The type to compute in; ``auto`` takes half precision only where the hardware is fast at it.
 
     Raises:
-        DeviceError: for an unknown name.
+        UsageError: for an unknown name.
     """
     if name != "auto":
         if name not in PRECISIONS:
-            raise DeviceError(f"unknown precision {name!r}", remedy=f"one of auto, {', '.join(PRECISIONS)}")
+            remedy = f"one of auto, {', '.join(PRECISIONS)}"
+            raise UsageError(f"--precision: there is none called {name!r}", remedy=remedy)
         return PRECISIONS[name]
     if device.type == "cuda":
         major, _ = torch.cuda.get_device_capability(device)

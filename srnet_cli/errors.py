@@ -5,6 +5,7 @@ A command turns any of them into one line for the user: what it concerns, why, w
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -33,9 +34,18 @@ def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetErro
     """What the user is told about an error that nobody raised on purpose; ``path`` is what it happened to."""
     if isinstance(error, MemoryError):
         return DeviceError("not enough memory", path=path)
+    if isinstance(error, OSError) and error.strerror:
+        # The system's own refusal, which says by itself what is wrong.
+        return SrnetError(error.strerror.lower(), path=_subject(error, path))
     text = " ".join(str(error).split())[:300]
     reason = f"unexpected {type(error).__name__}" + (f": {text}" if text else "")
     return SrnetError(reason, path=path, remedy="a bug; --debug shows where it happened")
+
+
+def _subject(error: OSError, path: Path | str | None) -> Path | str | None:
+    """The file that the system names, else ``path``."""
+    name = error.filename
+    return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else path
 
 
 class UsageError(SrnetError):

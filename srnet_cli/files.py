@@ -79,8 +79,28 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason, remedy = _CAUSES.get(error.errno or 0, ((error.strerror or "").lower() or "unknown", None))
+        reason, remedy = _cause(error)
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            reason, remedy = "something of that name is no folder", "choose another output"
         raise OutputError(f"the folder cannot be made: {reason}", path=folder, remedy=remedy) from error
+
+
+@contextmanager
+def folder_for(folder: Path) -> Iterator[None]:
+    """Have a folder while the block writes into it; what was made for it is removed if it stays empty.
+
+    Raises:
+        OutputError: as :func:`make_folder`.
+    """
+    missing = list(itertools.takewhile(lambda place: not place.exists(), (folder, *folder.parents)))
+    make_folder(folder)
+    try:
+        yield
+    finally:
+        # One that is not empty, or that another process has removed, ends it.
+        with contextlib.suppress(OSError):
+            for place in missing:
+                place.rmdir()
 
 
 def remove_stray_temporaries(folder: Path) -> None:
@@ -176,8 +196,16 @@ def _explained(target: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        ours = error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, target)
-        if not ours or error.errno not in _CAUSES:
+        named = error.filename is not None
+        if named and Path(os.fsdecode(error.filename)) not in (temporary, target):
             raise
-        reason, remedy = _CAUSES[error.errno]
+        if not named and error.errno not in _CAUSES:
+            raise  # a library's, about something else
+        reason, remedy = _cause(error)
         raise OutputError(f"cannot be written: {reason}", path=target, remedy=remedy) from error
+
+
+def _cause(error: OSError) -> tuple[str, str | None]:
+    """Reason and remedy."""
+    unknown = ((error.strerror or "unknown").lower(), None)
+    return _CAUSES.get(error.errno or 0, unknown)

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 from srnet_cli.commands import eval as eval_command
 from srnet_cli.commands import residual as residual_command
 from srnet_cli.commands import train as train_command
 from srnet_cli.commands import zoom as zoom_command
 
+if TYPE_CHECKING:
+    from srnet_cli.errors import SrnetError
+
 DEBUG_FLAG = "--debug"
 INTERRUPTED = 130
 TERMINATED = 143
+#: the ways of the system to refuse what is written
+OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+#: what the parser raises: click's own class, or, in later releases, Typer's copy of it
+ParserError = cast(type[Exception], typer.BadParameter.__mro__[2])
+
+
+class Program(TyperGroup):
+    """All commands. What the parser refuses is an error like any other of ours: one line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:  # which completes a line that is still being typed
+            _refuse_empty(args)
+        with _as_usage_error():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _as_usage_error():
+            return super().invoke(ctx)
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """An empty path would mean the current folder, which nobody asks for with an unset variable."""
+    from srnet_cli.errors import UsageError
+
+    for place, argument in enumerate(arguments):
+        name = argument.removesuffix("=")
+        if argument == "":
+            where = f" after {arguments[place - 1]}" if place else ""
+            raise UsageError(f"the argument{where} is empty", remedy="is a variable of the shell unset?")
+        if name.startswith("--") and name != argument and "=" not in name:
+            raise UsageError(f"the value of {name} is empty", remedy="is a variable of the shell unset?")
+
+
+@contextmanager
+def _as_usage_error() -> Iterator[None]:
+    try:
+        yield
+    except ParserError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise  # the help itself
+        from srnet_cli.errors import UsageError
+
+        context = getattr(error, "ctx", None)
+        path = "srnet" if context is None else context.command_path
+        text = " ".join(error.format_message().replace("Value error, ", "").split()).removesuffix(".")
+        raise UsageError(text[:1].lower() + text[1:], remedy=f"{path} --help lists what there is") from error
+
 
 app = typer.Typer(
     name="srnet",
+    cls=Program,
     help="Digital zoom with SRNet: RAW or RGB pictures in, the picture of a longer lens out.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -89,8 +145,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # whoever read it has gone
         return 1
     except SrnetError as error:
         if debug:
@@ -101,9 +156,25 @@ def _run(arguments: list[str], debug: bool) -> int:
         # The last resort: whatever is not expected is a bug of ours, and still ends in one line.
         if debug:
             raise
-        show_error(unexpected(error))
+        show_error(_output_refused(error) or unexpected(error))
         return 1
     return 0
+
+
+def _output_refused(error: Exception) -> SrnetError | None:
+    """The error to report when it is standard output that cannot be written."""
+    from srnet_cli.errors import OutputError
+
+    # Of files of its own the program always says which it was.
+    if not isinstance(error, OSError) or error.errno not in OF_WRITING or error.filename is not None:
+        return None
+    _give_up_output()
+    return OutputError(f"standard output cannot be written: {(error.strerror or 'unknown').lower()}")
+
+
+def _give_up_output() -> None:
+    """The interpreter must not try to flush standard output again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_interrupt(end: BaseException) -> bool:

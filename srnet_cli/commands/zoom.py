@@ -74,11 +74,13 @@ def zoom(
         typer.Option(help="Refuse pictures that claim to have more pixels.", min=1, rich_help_panel=_WHAT),
     ] = 250_000_000,
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--output",
             "-o",
-            help="File or folder. Without it, NAME_xSCALE beside each input.",
+            metavar="PATH",
+            help="File, or folder (no suffix, or ending in /). Without it, NAME_xSCALE beside each input. "
+            "In a folder, a.png and a.jpg become a_png_xSCALE and a_jpg_xSCALE where they would collide.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),
@@ -194,6 +196,8 @@ def zoom(
 
     if overwrite and skip_existing:
         raise UsageError("--overwrite and --skip-existing exclude each other")
+    if crop is not None and frame is FrameChoice.CAMERA:
+        raise UsageError("--crop and --frame camera exclude each other", remedy="leave one of them out")
     keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.imaging import RawOptions, WriteOptions
@@ -226,10 +230,19 @@ def zoom(
     results = run_batch(inputs, output, request, recursive=recursive)
     if results is None:
         return  # another process of the same torchrun reports
+    _say_skipped(sum(result.status == "skipped" for result in results), len(results))
     if json:
         emit_json({"results": [result.document() for result in results]})
     if any(result.status == "failed" for result in results):
         raise typer.Exit(1)
+
+
+def _say_skipped(skipped: int, total: int) -> None:
+    from srnet_cli.console import people
+
+    if skipped:
+        all_of_them = "nothing to do: " if skipped == total else ""
+        people().print(f"{all_of_them}{skipped} of {total} left out, the results exist")
 
 
 def _region(text: str) -> Region:
@@ -240,6 +253,8 @@ def _region(text: str) -> Region:
         left, top, width, height = (int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--crop takes four whole numbers X,Y,W,H, not {text!r}") from None
+    if min(left, top) < 0 or min(width, height) < 1:
+        raise UsageError(f"--crop {text}: X and Y start at 0, W and H at 1")
     return Region(top, left, height, width)
 
 

@@ -123,6 +123,15 @@ def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
     return found
 
 
+def holds_16_bits(path: Path, options: WriteOptions = WriteOptions()) -> bool:
+    """Whether the format that ``path`` will be written in has 16 bits per channel.
+
+    Raises:
+        OutputError: as :func:`output_format`.
+    """
+    return output_format(path, options) in _DEEP_FORMATS
+
+
 def check_output(
     path: Path,
     height: int,

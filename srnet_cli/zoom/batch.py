@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.errors import OutputError, SrnetError, unexpected
-from srnet_cli.files import make_folder
-from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, read_picture
+from srnet_cli.device import choose_device, choose_precision
+from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
+from srnet_cli.files import folder_for
+from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.native import without_chatter
+from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.weights import find_model, load_model, released_models
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zoom.heatmap import write_heatmaps
 from srnet_cli.zoom.jobs import Job, heatmap_paths, plan_jobs
-from srnet_cli.zoom.pipeline import tile_count, zoom_to_file
+from srnet_cli.zoom.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zoom.progress import BatchProgress
 from srnet_cli.zoom.tiles import Region
 
@@ -54,8 +59,9 @@ class ZoomResult:
     source: Path
     target: Path | None
     status: Status
-    width: int = 0
-    height: int = 0
+    #: of the result, in pixels; None where none was made
+    width: int | None = None
+    height: int | None = None
     models: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str | None = None
@@ -77,6 +83,7 @@ class Engines:
     def __init__(self, request: ZoomRequest) -> None:
         self._request = request
         self._loaded: dict[str, Engine] = {}
+        self._predicting: list[Engine] = []
 
     def for_scale(self, scale: float) -> list[Engine]:
         """The engines to run one after the other.
@@ -87,22 +94,52 @@ class Engines:
         """
         request = self._request
         if request.model == "auto":
-            available = {card.scale for card in released_models() if card.light == request.fast}
-            names = [find_model(s, light=request.fast) for s in plan_passes(scale, sorted(available))]
-            if not available:
-                find_model(scale, light=request.fast)  # says what is missing
-            return [self._engine(name) for name in names]
+            return [self._engine(name) for name in self._released(scale)]
         only = self._engine(request.model)
         return [only] * len(plan_passes(scale, [only.scale]))
 
+    def predict_residual(self, scale: float) -> bool:
+        """Whether the last of the engines for a scale predicts the residual.
+
+        Raises:
+            as :meth:`for_scale`.
+        """
+        return any(engine in self._predicting for engine in self.for_scale(scale)[-1:])
+
+    def check(self) -> None:
+        """Refuse at once what would fail with every picture; loads nothing.
+
+        Raises:
+            WeightsError: when no model of the wanted kind is installed.
+            UsageError: for a device or precision that does not exist, or a scale that no chain reaches.
+            DeviceError: when the device is not there.
+        """
+        choose_precision(self._request.engine.precision, choose_device(self._request.engine.device))
+        if self._request.model == "auto":
+            self._released(self._request.scale)
+
+    def _released(self, scale: float) -> list[str]:
+        light = self._request.fast
+        available = {card.scale for card in released_models() if card.light == light}
+        if scale > 1 and not available:
+            if light:
+                raise WeightsError(
+                    "no light model is installed", remedy="leave out --fast, or name one with --model"
+                )
+            find_model(scale)  # says what is missing
+        return [find_model(s, light=light) for s in plan_passes(scale, sorted(available))]
+
     def _engine(self, name: str) -> Engine:
         if name not in self._loaded:
-            self._loaded[name] = Engine(load_model(name), self._request.engine)
+            model = load_model(name)
+            self._loaded[name] = Engine(model, self._request.engine)
+            if getattr(model.network, "predicts_residual", False):
+                self._predicting.append(self._loaded[name])
         return self._loaded[name]
 
 
 def run_batch(
-    inputs: Sequence[Path], output: Path | None, request: ZoomRequest, *, recursive: bool = False
+    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, *, recursive: bool = False
 ) -> list[ZoomResult] | None:
     """Zoom everything; under torchrun each process takes its share and the first gathers the results.
 
@@ -110,15 +147,36 @@ def run_batch(
 
     Raises:
         UsageError: when the request itself is impossible.
+        WeightsError, DeviceError: when there is nothing to compute with or on.
     """
     plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
     jobs = plan_jobs(inputs, output, f"x{request.scale:g}", request.write.format, recursive)
+    _check_depth(jobs, request.write)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if rank == 0:
+        _note_raw_options(jobs, request.raw)
     mine = jobs[rank::world]
     engines = Engines(request)
+    engines.check()
     with BatchProgress(len(mine)) as progress:
         results = [_one(job, request, engines, progress) for job in mine]
     return results if world == 1 else _gathered(results, rank, world)
+
+
+def _check_depth(jobs: Sequence[Job], options: WriteOptions) -> None:
+    targets = [job.target for job in jobs if job.target is not None]
+    if options.bit_depth == 16 and targets and not any(holds_16_bits(t, options) for t in targets):
+        raise UsageError(
+            f"--bit-depth 16: {targets[0].suffix} is written with 8 bits", remedy="--format png or tiff"
+        )
+
+
+def _note_raw_options(jobs: Sequence[Job], options: RawOptions) -> None:
+    """Say it where options for RAW were given and there is none."""
+    changed = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+    if changed and not any(is_raw_path(job.source) for job in jobs):
+        names = ", ".join("--" + name.replace("_", "-") for name in changed)
+        warn(f"no picture here is RAW, so {names} changes nothing")
 
 
 def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResult] | None:
@@ -137,7 +195,7 @@ def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgre
         if job.error is not None:
             raise job.error
         assert job.target is not None
-        if job.target.exists() and request.skip_existing:
+        if request.skip_existing and _is_done(job.target, request, engines):
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job.source, job.target, request, engines, progress, started)
     except SrnetError as error:
@@ -172,6 +230,7 @@ def _zoom(
     started: float,
 ) -> ZoomResult:
     _check_target(target, request)
+    kept = request.skip_existing and target.exists()
     with without_chatter():
         picture = read_picture(source, request.raw, request.max_pixels)
     for note in picture.metadata.notes:
@@ -188,7 +247,32 @@ def _zoom(
     passes = engines.for_scale(request.scale)
     tiles = tile_count(frame, passes)
     progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
-    make_folder(target.parent)
+    heatmaps: tuple[Path, ...] = ()
+    with folder_for(target.parent):
+        residual = _make(picture, frame, passes, target, request, progress)
+        if request.heatmap:
+            if residual is None:
+                warn(f"{source.name}: the model has no auxiliary stream, so there is no heatmap")
+            else:
+                heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
+    seconds = time.perf_counter() - started
+    what = f"heatmaps of {target}" if kept else str(target)
+    progress.say(f"{what}  {frame.width}×{frame.height}  {seconds:.1f} s")
+    names = tuple(engine.card.name for engine in passes)
+    return ZoomResult(source, target, "written", frame.width, frame.height, names, seconds, heatmaps=heatmaps)
+
+
+def _make(
+    picture: Picture,
+    frame: Frame,
+    passes: Sequence[Engine],
+    target: Path,
+    request: ZoomRequest,
+    progress: BatchProgress,
+) -> NDArray[np.float32] | None:
+    """Write the result, unless it is there already (and only its heatmaps are missing); the residual."""
+    if target.exists() and request.skip_existing:
+        return predicted_residual(picture, frame, passes, progress.tile_done)
     zoomed = zoom_to_file(
         picture,
         frame,
@@ -201,23 +285,25 @@ def _zoom(
     )
     for note in zoomed.notes:
         warn(f"{target.name}: {note}")
-    heatmaps: tuple[Path, ...] = ()
-    if request.heatmap:
-        if zoomed.residual is None:
-            warn(f"{source.name}: the model has no auxiliary stream, so there is no heatmap")
-        else:
-            heatmaps = write_heatmaps(zoomed.residual, target, request.overwrite)
-    seconds = time.perf_counter() - started
-    progress.say(f"{target}  {frame.width}×{frame.height}  {seconds:.1f} s")
-    names = tuple(engine.card.name for engine in passes)
-    return ZoomResult(source, target, "written", frame.width, frame.height, names, seconds, heatmaps=heatmaps)
+    return zoomed.residual
+
+
+def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
+    """Whether everything that is wanted of a picture exists."""
+    if not target.exists():
+        return False
+    if not request.heatmap or all(path.exists() for path in heatmap_paths(target)):
+        return True
+    # A model that predicts no residual will never make them.
+    return not engines.predict_residual(request.scale)
 
 
 def _check_target(target: Path, request: ZoomRequest) -> None:
     """An existing result is refused before the work, not after it."""
-    results = (target, *heatmap_paths(target)) if request.heatmap else (target,)
-    for path in results:
-        if os.path.lexists(path) and not request.overwrite:
+    if request.overwrite or request.skip_existing:
+        return
+    for path in (target, *heatmap_paths(target)) if request.heatmap else (target,):
+        if os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
 
 

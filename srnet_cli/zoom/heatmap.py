@@ -22,10 +22,13 @@ from srnet_cli.zoom.jobs import heatmap_paths
 RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
 
 
-def write_heatmaps(residual: NDArray[np.float32], target: Path, overwrite: bool = False) -> tuple[Path, Path]:
+def write_heatmaps(
+    residual: NDArray[np.float32], target: Path, overwrite: bool = False, keep_existing: bool = False
+) -> tuple[Path, Path]:
     """Write ``<stem>_residual.png`` and ``<stem>_entropy.png`` beside a result; returns their paths.
 
-    ``residual`` is H×W×3, 0..255: what the auxiliary stream expects the picture to lack.
+    ``residual`` is H×W×3, 0..255: what the auxiliary stream expects the picture to lack. With
+    ``keep_existing`` one that is there already stays.
 
     Raises:
         OutputError: when one of them cannot be written.
@@ -37,5 +40,6 @@ def write_heatmaps(residual: NDArray[np.float32], target: Path, overwrite: bool 
     entropy = heatmap_image(bits, 0.0, entropy_top(DEFAULT_WINDOW), label=ENTROPY_LABEL)
     paths = heatmap_paths(target)
     for path, pixels in zip(paths, (heat, entropy), strict=True):
-        write_picture(Picture(pixels), path, overwrite=overwrite)
+        if not (keep_existing and path.exists()):
+            write_picture(Picture(pixels), path, overwrite=overwrite)
     return paths

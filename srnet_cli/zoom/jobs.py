@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +13,17 @@ from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES
 
 FORMAT_SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
-WRITABLE_SUFFIXES = frozenset({*FORMAT_SUFFIX.values(), ".jpeg", ".tiff"})
+FORMAT_OF_SUFFIX = {suffix: kind for kind, suffix in FORMAT_SUFFIX.items()} | {
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".tiff": "tiff",
+}
+WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
+#: of pictures and the like that are not written here: a folder is hardly ever called so
+_FOREIGN_SUFFIXES = frozenset(
+    {".gif", ".heic", ".heif", ".jp2", ".jxl", ".jxr", ".psd", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
+    | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class _Found:
 
 def plan_jobs(
     inputs: Sequence[Path],
-    output: Path | None,
+    output: Path | str | None,
     tag: str,
     image_format: str | None = None,
     recursive: bool = False,
@@ -44,16 +55,20 @@ def plan_jobs(
     tree below each named folder is mirrored. Results that an earlier run left in a named folder are not
     taken as pictures. Where two pictures would get the same target, both keep their suffix in its name.
 
+    ``output`` as text may end in ``/``, which makes it a folder whatever its name.
+
     Raises:
-        UsageError: when several pictures are to go into one file.
+        UsageError: when several pictures are to go into one file, or the name of a file is that of no
+            format, or not of ``image_format``.
     """
     found, failed = _expand(inputs, recursive)
-    if output is not None and _is_file_name(output):
-        if len(found) + len(failed) > 1 or any(f.root is not None for f in found):
+    single = len(found) + len(failed) == 1 and not any(f.root is not None for f in found)
+    if output is not None and _is_file_name(output, image_format, single):
+        if not single:
             raise UsageError(f"several pictures cannot go into the one file {output}", remedy="name a folder")
-        jobs = [_job(f.path, output, {os.path.realpath(f.path)}) for f in found]
+        jobs = [_job(f.path, Path(output), {os.path.realpath(f.path)}) for f in found]
     else:
-        jobs = _into_folders(found, output, tag, image_format)
+        jobs = _into_folders(found, None if output is None else Path(output), tag, image_format)
     return jobs + failed
 
 
@@ -144,8 +159,37 @@ def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
                 yield file
 
 
-def _is_file_name(output: Path) -> bool:
-    return not output.is_dir() and output.suffix.lower() in WRITABLE_SUFFIXES
+def _is_file_name(output: Path | str, image_format: str | None, single: bool) -> bool:
+    """Whether the output is a file, for a ``single`` picture or for several; else it is a folder.
+
+    Raises:
+        UsageError: for the name of a file that cannot be written.
+    """
+    suffix = Path(output).suffix.lower()
+    if str(output).endswith(("/", os.sep)) or not suffix or Path(output).is_dir():
+        return False
+    kind = FORMAT_OF_SUFFIX.get(suffix)
+    if kind is None:
+        if not single and not _is_like_a_format(suffix):
+            return False
+        known = ", ".join(FORMAT_SUFFIX.values())
+        raise UsageError(
+            f"--output {output}: {suffix} is no format that can be written",
+            remedy=f"one of {known}; the name of a folder ends in /",
+        )
+    if image_format not in (None, kind):
+        raise UsageError(
+            f"--output {output} contradicts --format {image_format}",
+            remedy=f"{FORMAT_SUFFIX[image_format or kind]}, or leave out --format",
+        )
+    return True
+
+
+def _is_like_a_format(suffix: str) -> bool:
+    """Whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
+    if suffix in _FOREIGN_SUFFIXES | RAW_SUFFIXES | RGB_SUFFIXES:
+        return True
+    return bool(difflib.get_close_matches(suffix, WRITABLE_SUFFIXES, n=1, cutoff=0.7))
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:

@@ -108,6 +108,16 @@ def zoom_to_file(
     return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
 
 
+def predicted_residual(
+    picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
+) -> NDArray[np.float32] | None:
+    """Only the residual that :func:`zoom_to_file` gives, H×W×3; None without an auxiliary stream."""
+    residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
+    for _, predicted in _zoomed_rows(picture, frame, engines, True, on_tile):
+        residual.add(predicted, engines)
+    return residual.whole()
+
+
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
     """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
     r = frame.region

@@ -274,7 +274,7 @@ def test_cuda_where_there_is_none(srnet: Program, model: Path, tmp_path: Path) -
         assert "--device auto or cpu" in ended.err
         assert disk(tmp_path) == before
     ended = srnet(*arguments, "--device", "toaster")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "there is no kind of device called 'toaster'" in ended.err
     assert srnet(*arguments, "--device", "auto").code == 0
     with Image.open(tmp_path / "a_x2.png") as result:
