@@ -1,8 +1,8 @@
 """``python -m benchmarks.quality``: every released model measured by ``srnet eval`` on every test set.
 
-One document for each scale, ``benchmarks/results/quality-xS.json``, is what ``srnet eval --json`` prints,
-with the machine's facts. The pictures are those of ``$SRNET_SHARED/data`` (default ``../shared``);
-docs/tables.py writes the tables for people.
+For each scale, ``benchmarks/results/quality-xS.json`` is what ``srnet eval --json`` prints, with the
+machine's facts, and ``quality-xS.md`` the same as tables; the models' cards get their figures from it. The
+pictures are those of ``$SRNET_SHARED/data`` (default ``../shared``); docs/tables.py fills the READMEs.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks.machine import load_per_core, machine_facts
+from srnet_cli.cards import CARD_FILE, Card
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.display import Display
-from srnet_cli.evaluation.exports import document
+from srnet_cli.evaluation.exports import document, markdown
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.opening import DataOptions
 from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.version import own_version
-from srnet_cli.weights import released_models
+from srnet_cli.weights import released_models, write_card
 
 RESULTS = Path(__file__).parent / "results"
+MODELS = Path(__file__).parent.parent / "models"
 #: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.
 _SIMULATED = (
     ("valid", "camera"),
@@ -62,7 +65,7 @@ def shared_folder() -> Path:
     return folder
 
 
-def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> dict[str, Any]:
+def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> list[SetResult]:
     """All sets of a scale by bicubic, Lanczos and ``models``."""
     results: list[SetResult] = []
     for folder, degradation in SETS[scale]:
@@ -70,18 +73,46 @@ def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> dic
             data=(shared_folder() / folder,),
             methods=MethodOptions(models=(*models, "lanczos"), interpolations=("bicubic",)),
             scales=(scale,),
-            source=DataOptions(),
             degradations=(degradation,),
             limit=limit,
         )
         with join_ranks() as ranks, Display() as display:
             results += evaluate(request, ranks, display) or []
+    return results
+
+
+def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
+    """What a card says about its model: PSNR RGB over whole pictures, and the gain over bicubic."""
+    figures: dict[str, Any] = {"command": "python -m benchmarks.quality", "unit": "dB, PSNR RGB"}
+    for result in results:
+        summary = next((s for s in result.summaries if s.info.name == model), None)
+        if summary is None:
+            continue
+        gain, pairs = summary.gains["psnr_rgb"], [p.measurements for p in result.measured]
+        lost = sum(p[model].figures["psnr_rgb"] < p["bicubic"].figures["psnr_rgb"] for p in pairs)
+        figures[f"{result.name}, {result.origin}"] = {
+            "psnr": round(summary.means["psnr_rgb"].value, 3),
+            "gain_over_bicubic": round(gain.value, 3),
+            "interval": [round(end, 3) for end in (gain.low, gain.high) if end is not None],
+            "pictures": summary.pictures,
+            "pictures_worse_than_bicubic": lost,
+        }
+    return figures
+
+
+def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
+    """Write the results of a scale, and each model's figures into its card."""
     machine = machine_facts(torch.device("cpu")) | {
         "threads": torch.get_num_threads(),
         "load_per_core": load_per_core(),
     }
-    weights = {card.name: card.sha256 for card in released_models() if card.name in models}
-    return document(results, {"srnet": own_version(), "machine": machine, "weights": weights})
+    weights = {card.name: card.sha256 for card in cards}
+    whole = document(results, {"srnet": own_version(), "machine": machine, "weights": weights})
+    target = RESULTS / f"quality-x{scale}.json"
+    target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    target.with_suffix(".md").write_text(markdown(results))
+    for card in cards:
+        write_card(MODELS / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name)))
 
 
 def main() -> None:
@@ -93,10 +124,9 @@ def main() -> None:
     arguments = parser.parse_args()
     cards = released_models()
     for scale in sorted({card.scale for card in cards} & set(arguments.scale or SETS)):
-        names = tuple(card.name for card in cards if card.scale == scale)
-        whole = measure_scale(scale, names, arguments.limit)
-        target = RESULTS / f"quality-x{scale}.json"
-        target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        mine = [card for card in cards if card.scale == scale]
+        results = measure_scale(scale, tuple(card.name for card in mine), arguments.limit)
+        save(scale, results, mine)
 
 
 if __name__ == "__main__":

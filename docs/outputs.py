@@ -1,7 +1,7 @@
 """The README's commands, run as they stand there, with what they print.
 
-``python -m docs.outputs`` runs them in an empty folder (with the checkout's docs/ in it) and writes each command
-and its output between the README's markers ``<!-- output:NAME -->``.
+``python -m docs.outputs`` runs them in an empty folder (with the checkout's docs/ in it) and writes each
+command and its output between the README's markers ``<!-- output:NAME -->``.
 """
 
 from __future__ import annotations

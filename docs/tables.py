@@ -1,0 +1,251 @@
+"""The tables of README.md and models/README.md, from files alone.
+
+``python -m docs.tables`` reads the models' cards, what ``benchmarks.quality``, ``benchmarks.today`` and
+``benchmarks.zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from docs.markers import ROOT, fill
+from srnet_cli.cards import Card
+from srnet_cli.evaluation.tables import count, significant
+from srnet_cli.weights import released_models
+
+RESULTS = ROOT / "benchmarks" / "results"
+#: figures of two runs on the same picture that differ by more were not taken on the same picture
+SAME_DB = 0.005
+#: megapixels of a whole frame that a camera takes today
+FRAME = 24
+#: sets of the models' table: name, word of how LR came about, heading
+COLUMNS = (
+    ("valid", "camera", "simulated camera"),
+    ("City100_NikonD5500", "supplied", "real zoom (City100)"),
+    ("Set5", "bicubic", "software-reduced (Set5)"),
+)
+#: how sets are called in the comparison with others
+TITLES = {
+    ("valid", "camera"): "12 photographs, simulated camera",
+    ("City100_NikonD5500", "supplied"): "City100, 5 real zoom pairs",
+    ("Set5", "camera"): "Set5, simulated camera",
+    ("Set5", "bicubic"): "Set5, reduced by software",
+}
+
+Document = dict[str, Any]
+
+
+def write_tables() -> None:
+    """Fill the markers of both files."""
+    qualities = {scale: _load(f"quality-x{scale}.json") for scale in range(2, 17)}
+    found = {scale: quality for scale, quality in qualities.items() if quality is not None}
+    texts = {
+        "table:speed": speed_table(),
+        "table:published": published_table(),
+        "table:quality": quality_tables(sorted(found)),
+    }
+    today = _load("today-x4.json")
+    if today is not None and 4 in found:
+        texts["table:today"] = today_table(today, found[4])
+    for folder in (ROOT, ROOT / "models"):
+        links = "models/" if folder == ROOT else ""
+        fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})
+
+
+def models_table(qualities: dict[int, Document], links: str) -> str:
+    """A line for each released model: size, gain over bicubic on each kind of picture, speed.
+
+    ``links`` leads from the file that the table is for to models/.
+
+    Raises:
+        ValueError: when a model is no longer the one that was measured.
+    """
+    heads = [
+        "model",
+        "scale",
+        "parameters",
+        "file",
+        "training",
+        *(title for *_, title in COLUMNS),
+        "s/MP of LR",
+    ]
+    rows = []
+    for card in released_models():
+        quality = qualities.get(card.scale, {"sets": [], "weights": {}})
+        if quality["sets"] and quality["weights"].get(card.name) != card.sha256:
+            raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
+        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
+    notes = [
+        "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
+        "n.s.: these pictures do not show a difference.",
+        *(f"×{scale}: {_machine(quality['machine'])}." for scale, quality in qualities.items()),
+    ]
+    return _markdown(heads, rows) + "\n\n" + " ".join(notes)
+
+
+def _card_cells(card: Card, quality: Document, links: str) -> list[str]:
+    megabytes = (ROOT / "models" / card.name / "weights.safetensors").stat().st_size / 1e6
+    measured = (_method(found, card.name) for found in quality["sets"])
+    parameters = next((method["parameters"] for method in measured if method is not None), None)
+    history = card.recipe.get("history", [])
+    return [
+        f"[{card.name}]({links}{card.name}/card.toml)",
+        f"×{card.scale}",
+        count(parameters),
+        f"{megabytes:.1f} MB",
+        " + ".join(line.partition(" from")[0].partition(" (")[0] for line in history) or "see card",
+    ]
+
+
+def _quality_cells(name: str, quality: Document) -> list[str]:
+    cells, seconds = [], []
+    for set_name, origin, _ in COLUMNS:
+        method = _method(_set(quality, set_name, origin), name)
+        if method is None:
+            cells.append("–")
+            continue
+        cells.append(_gain(method["minus_bicubic"]["psnr_rgb"]))
+        seconds.append(method["seconds_per_lr_megapixel"])
+    return [*cells, significant(min(seconds)) if seconds else "–"]
+
+
+def _gain(mean: dict[str, Any]) -> str:
+    doubt = "" if mean["low"] * mean["high"] > 0 else " n.s."
+    return f"{mean['value']:+.2f} [{mean['low']:+.2f}, {mean['high']:+.2f}]{doubt}"
+
+
+def today_table(today: Document, quality: Document) -> str:
+    """What people use today beside the released models, on the same pictures.
+
+    Raises:
+        ValueError: when the two files were not measured on the same pictures.
+    """
+    columns = [(s["name"], s["lr"]) for s in today["sets"]]
+    sets = [(s, _set(quality, s["name"], s["lr"])) for s in today["sets"]]
+    rows: dict[str, list[tuple[float, float] | None]] = {}
+    for index, (others, ours) in enumerate(sets):
+        if ours is None:
+            raise ValueError(f"{others['name']} is missing in quality-x4.json: run benchmarks.quality")
+        _check_same(others, ours)
+        found = {**_means_of(others), **_own_means(ours)}
+        for name, figures in found.items():
+            rows.setdefault(name, [None] * len(sets))[index] = figures
+    filled = [[cell for cell in column if cell is not None] for column in zip(*rows.values(), strict=True)]
+    best = [[max(cell[k] for cell in column) for k in range(2)] for column in filled]
+    lines = [[name, *(_pair(cell, best[i]) for i, cell in enumerate(cells))] for name, cells in rows.items()]
+    heads = ["method", *(_title(*column) for column in columns)]
+    note = "PSNR RGB in dB / SSIM Y, means over whole pictures, best in bold."
+    return _markdown(heads, lines) + "\n\n" + note
+
+
+def _title(name: str, lr: str) -> str:
+    return next((t for (n, word), t in TITLES.items() if n == name and word in lr), f"{name}, {lr}")
+
+
+def _pair(cell: tuple[float, float] | None, best: Sequence[float]) -> str:
+    if cell is None:
+        return "–"
+    texts = [f"{cell[0]:.2f}", f"{cell[1]:.4f}"]
+    marked = [f"**{t}**" if v == b else t for t, v, b in zip(texts, cell, best, strict=True)]
+    return " / ".join(marked)
+
+
+def _means_of(others: Document) -> dict[str, tuple[float, float]]:
+    pictures = list(others["pictures"].values())
+
+    def mean(name: str, key: str) -> float:
+        return float(sum(p[name][key] for p in pictures) / len(pictures))
+
+    return {name: (mean(name, "psnr_rgb"), mean(name, "ssim_y")) for name in pictures[0]}
+
+
+def _own_means(ours: Document) -> dict[str, tuple[float, float]]:
+    means = {m["method"]: m["means"] for m in ours["methods"] if m["method"] not in ("bicubic", "lanczos")}
+    return {name: (m["psnr_rgb"]["value"], m["ssim_y"]["value"]) for name, m in means.items()}
+
+
+def _check_same(others: Document, ours: Document) -> None:
+    mine = {p["name"]: p["results"]["bicubic"]["figures"]["psnr_rgb"] for p in ours["pictures"]}
+    theirs = {name: figures["bicubic (Pillow)"]["psnr_rgb"] for name, figures in others["pictures"].items()}
+    if mine.keys() != theirs.keys() or any(abs(mine[n] - theirs[n]) > SAME_DB for n in mine):
+        raise ValueError(
+            f"{others['name']}: not the same pictures in today-x4.json and quality-x4.json; run both"
+        )
+
+
+def speed_table() -> str:
+    """A line for each machine that ``benchmarks.zoom`` was run on."""
+    heads = ["machine", "as the authors wrote it", "srnet", "times as fast", f"{FRAME} MP frame ×4"]
+    rows = []
+    for path in sorted(RESULTS.glob("*.json")):
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        forms = whole.get("forms")
+        if not forms:
+            continue
+        authors, best = forms[0], min(forms, key=lambda form: form["seconds_per_mp"])
+        rows.append(
+            [
+                f"[{_processor(whole['machine'])}](benchmarks/results/{path.stem}.md)",
+                f"{significant(authors['seconds_per_mp'])} s/MP",
+                f"{significant(best['seconds_per_mp'])} s/MP, {best['precision']}",
+                f"{best['ratio_median']:.1f}",
+                _duration(FRAME * best["seconds_per_mp"]),
+            ]
+        )
+    return _markdown(heads, rows)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{significant(seconds)} s"
+
+
+def published_table() -> str:
+    """What the architecture reached elsewhere, by its authors' account."""
+    published = tomllib.loads((ROOT / "docs" / "published.toml").read_text(encoding="utf-8"))["srnet"]
+    table = _markdown(published["columns"], published["rows"])
+    return f"{table}\n\n{published['title']}; source: {published['source']}."
+
+
+def quality_tables(scales: Sequence[int]) -> str:
+    """What ``benchmarks.quality`` printed, one level deeper."""
+    return "\n\n".join((RESULTS / f"quality-x{s}.md").read_text(encoding="utf-8").strip() for s in scales)
+
+
+def _load(name: str) -> Document | None:
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _set(quality: Document, name: str, origin: str) -> Document | None:
+    return next((s for s in quality["sets"] if s["name"] == name and origin in s["lr"]), None)
+
+
+def _method(found: Document | None, name: str) -> Document | None:
+    return None if found is None else next((m for m in found["methods"] if m["method"] == name), None)
+
+
+def _processor(machine: Document) -> str:
+    if "gpu" in machine:
+        return str(machine["gpu"])
+    name = str(machine["cpu"]).partition("(family")[0].replace("(R)", "").strip()
+    sets = "AMX" if "amx_bf16" in machine["instruction_sets"] else "no AMX"
+    threads = machine.get("threads", 1)
+    return f"{name}, {sets}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _machine(machine: Document) -> str:
+    busy = machine.get("load_per_core")
+    load = f", with other work on it (load {busy} per core): read seconds as upper bounds" if busy else ""
+    return f"seconds on {_processor(machine)}{load}"
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rules = [":--", *["--:"] * (len(heads) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (heads, rules, *rows))
+
+
+if __name__ == "__main__":
+    write_tables()
