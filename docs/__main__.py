@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from docs.markers import ROOT, fill
-from docs.outputs import run_examples
+from docs.outputs import run_examples, write_outputs
 from docs.pictures import make_pictures
 from docs.tables import write_tables
 
@@ -16,7 +15,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         texts = run_examples(Path(folder))
         make_pictures(Path(folder))
-    fill(ROOT / "README.md", texts)
+    write_outputs(texts)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,19 +32,21 @@ class Example:
 
 EXAMPLES = (
     Example("version", "srnet --version"),
-    Example("zoom", "srnet zoom docs/photographs/LR/colorado.png --scale 4 --heatmap -o colorado_x4.png"),
+    Example("zoom", "srnet zoom docs/photographs/LR --scale 4 -o large"),
     Example(
         "residual",
         "srnet residual docs/photographs/LR/colorado.png docs/photographs/HR/colorado.jpg --heatmap -o lost",
     ),
     Example(
         "train",
-        "srnet train --data docs/photographs --init srnet-x4 --steps 40 --batch-size 4 --patch-size 24 "
-        "--lr 2e-5 --validate-every 10 --log-every 5 -o run",
+        "srnet train --data docs/photographs --model srnet_lite --steps 200 --lr 2e-3 --schedule cosine "
+        "--patch-size 24 --batch-size 4 --validate-every 25 --log-every 10 -o run",
     ),
     Example("eval", "srnet eval --data docs/photographs --model srnet-x4 --model run -o report"),
-    Example("failure", "srnet zoom missing.ARW docs/photographs/LR/colorado.png -o colorado_x4.png", 1),
+    Example("failure", "srnet zoom missing.ARW docs/README.md -o elsewhere", 1),
 )
+#: of docs/sr-raw.md; on the synthetic scene of the test data
+PREPARE = Example("prepare", "srnet train --data SR-RAW --prepare-only --cache big-disk/cache")
 
 
 def run_examples(folder: Path) -> dict[str, str]:
@@ -53,7 +56,12 @@ def run_examples(folder: Path) -> dict[str, str]:
         RuntimeError: when a command ends with another code than it promises.
     """
     (folder / "docs").symlink_to(ROOT / "docs")
-    return {f"output:{example.name}": _run(example, folder) for example in EXAMPLES}
+    scene = Path(os.environ.get("SRNET_SHARED", ROOT.parent / "shared")).resolve() / "data" / "srraw_mini"
+    examples = list(EXAMPLES)
+    if scene.is_dir():
+        (folder / "SR-RAW").symlink_to(scene)
+        examples.append(PREPARE)
+    return {f"output:{example.name}": _run(example, folder) for example in examples}
 
 
 def _run(example: Example, folder: Path) -> str:
@@ -77,13 +85,32 @@ def _run(example: Example, folder: Path) -> str:
     )
     if done.returncode != example.code:
         raise RuntimeError(f"{example.command}\nended with {done.returncode}:\n{done.stdout}")
-    lines = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
-    return f"```console\n$ {example.command}\n{lines}\n```"
+    lines = (line for printed in done.stdout.strip().splitlines() for line in _wrapped(printed))
+    return "\n".join(["```console", _typed(example.command), *lines, "```"])
+
+
+def _wrapped(line: str) -> list[str]:
+    """As a terminal of that width shows it."""
+    if len(line) <= WIDTH:
+        return [line.rstrip()]
+    return textwrap.wrap(line, WIDTH, break_on_hyphens=False)
+
+
+def _typed(command: str) -> str:
+    """A command as it can be copied, long ones on several lines."""
+    lines = textwrap.wrap(f"$ {command}", WIDTH - 2, subsequent_indent="    ", break_on_hyphens=False)
+    return " \\\n".join(lines)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        fill(ROOT / "README.md", run_examples(Path(folder)))
+        write_outputs(run_examples(Path(folder)))
+
+
+def write_outputs(texts: dict[str, str]) -> None:
+    """Into the pages that show them."""
+    for page in (ROOT / "README.md", ROOT / "docs" / "sr-raw.md"):
+        fill(page, texts)
 
 
 if __name__ == "__main__":

@@ -28,22 +28,23 @@ WHITE = (255, 255, 255)
 def make_pictures(work: Path) -> None:
     """All pictures, from the folder that the README's commands ran in."""
     FOLDER.mkdir(exist_ok=True)
-    lr = _open(PHOTOGRAPHS / "LR" / "colorado.png")
-    zoomed = _open(work / "colorado_x4.png")
-    bicubic = lr.resize(zoomed.size, Image.Resampling.BICUBIC)
-    _save(_row([bicubic, zoomed]), "before_after.jpg")
-    _save(_today(np.asarray(lr), zoomed), "today.jpg")
+    lr = _open(PHOTOGRAPHS / "LR" / "colosseum.png")
+    zoomed = _open(work / "large" / "colosseum_x4.png")
+    _save(_row([lr.resize(zoomed.size, Image.Resampling.BICUBIC), zoomed]), "before_after.jpg")
+    lr, zoomed = _open(PHOTOGRAPHS / "LR" / "colorado.png"), _open(work / "large" / "colorado_x4.png")
+    _save(_today(lr, zoomed), "today.jpg")
     _save(_fitted(_open(work / "lost" / "colorado_overview.png"), WIDTH), "residual.jpg")
     _save(_training(work / "run"), "training.jpg")
     panel = next((work / "report" / "panels").glob("*/*colosseum.png"))
     _save(_fitted(_open(panel), WIDTH), "eval.jpg")
 
 
-def _today(lr: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], zoomed: Image.Image) -> Image.Image:
-    """One detail by what people use today, by srnet, and as it is."""
+def _today(lr: Image.Image, zoomed: Image.Image) -> Image.Image:
+    """One detail as the camera gave it, by what people use today, by srnet, and as it is."""
     classic = classic_methods()
-    shown = {name: Image.fromarray(classic[name](lr)) for name in classic if "OpenCV" not in name}
-    shown.pop("Lanczos (Pillow)")
+    shown = {"what the camera gave": lr.resize(zoomed.size, Image.Resampling.NEAREST)}
+    for name in ("bicubic (Pillow)", "denoise, Lanczos, unsharp"):
+        shown[name] = Image.fromarray(classic[name](np.asarray(lr)))
     real_esrgan = PHOTOGRAPHS / "real-esrgan" / "colorado.jpg"
     if real_esrgan.exists():
         shown["Real-ESRGAN x4plus"] = _open(real_esrgan)

@@ -75,7 +75,7 @@ def train(
         str | None,
         typer.Option(
             metavar="scene|published",
-            help="What real pairs are held out.",
+            help="Held out of real pairs: whole scenes, or the published items.",
             show_default="scene",
             rich_help_panel=_DATA,
         ),
@@ -141,15 +141,18 @@ def train(
         ),
     ] = None,
     epochs: Annotated[
-        float | None, typer.Option(show_default="200; 300 at scale 8", rich_help_panel=_LENGTH)
+        float | None,
+        typer.Option(
+            help="Times --epoch-steps steps.", show_default="200; 300 at scale 8", rich_help_panel=_LENGTH
+        ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimiser steps, instead of epochs.", rich_help_panel=_LENGTH)
+        int | None, typer.Option(help="Optimiser steps, in place of epochs.", rich_help_panel=_LENGTH)
     ] = None,
     hours: Annotated[
         float | None,
         typer.Option(
-            help="Stretch the schedule over this time, instead; not repeatable bit by bit.",
+            help="Stretch the schedule over so many hours, in place of epochs; not repeatable bit by bit.",
             rich_help_panel=_LENGTH,
         ),
     ] = None,
@@ -195,13 +198,19 @@ def train(
     ] = None,
     warmup: Annotated[
         int | None,
-        typer.Option(help="Steps in which the rate rises.", show_default="0", rich_help_panel=_OPTIMISER),
+        typer.Option(
+            help="Steps in which the rate rises from 0.", show_default="0", rich_help_panel=_OPTIMISER
+        ),
     ] = None,
     beta1: Annotated[
-        float | None, typer.Option(help="Of Adam.", show_default="0.9", rich_help_panel=_OPTIMISER)
+        float | None,
+        typer.Option(
+            help="Adam's decay of the mean gradient.", show_default="0.9", rich_help_panel=_OPTIMISER
+        ),
     ] = None,
     beta2: Annotated[
-        float | None, typer.Option(help="Of Adam.", show_default="0.999", rich_help_panel=_OPTIMISER)
+        float | None,
+        typer.Option(help="Adam's decay of its square.", show_default="0.999", rich_help_panel=_OPTIMISER),
     ] = None,
     clip: Annotated[
         float | None,
@@ -216,22 +225,31 @@ def train(
         ),
     ] = None,
     sr_weight: Annotated[
-        float | None, typer.Option(help="L1 on the picture.", show_default="1", rich_help_panel=_LOSS)
+        float | None,
+        typer.Option(help="Weight of L1 on the picture.", show_default="1", rich_help_panel=_LOSS),
     ] = None,
     residual_weight: Annotated[
         float | None,
-        typer.Option(help="L1 on the enhanced residual.", show_default="1", rich_help_panel=_LOSS),
+        typer.Option(help="Weight of L1 on the enhanced residual.", show_default="1", rich_help_panel=_LOSS),
     ] = None,
     rloss_weight: Annotated[
-        float | None, typer.Option(help="Relational loss by pixel.", show_default="0", rich_help_panel=_LOSS)
+        float | None,
+        typer.Option(help="Weight of the relational loss by pixel.", show_default="0", rich_help_panel=_LOSS),
     ] = None,
     rnlloss_weight: Annotated[
         float | None,
-        typer.Option(help="Relational loss between patches.", show_default="0", rich_help_panel=_LOSS),
+        typer.Option(
+            help="Weight of the relational loss between patches.", show_default="0", rich_help_panel=_LOSS
+        ),
     ] = None,
     rloss_order: Annotated[
         str | None,
-        typer.Option(metavar="as_written|as_called", show_default="as_written", rich_help_panel=_LOSS),
+        typer.Option(
+            metavar="as_written|as_called",
+            help="Relational loss by pixel as it is defined, or as the released code calls it.",
+            show_default="as_written",
+            rich_help_panel=_LOSS,
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
@@ -273,7 +291,8 @@ def train(
         ),
     ] = False,
     checkpoint_minutes: Annotated[
-        float | None, typer.Option(help="Between checkpoints.", show_default="10", rich_help_panel=_KEEPING)
+        float | None,
+        typer.Option(help="Minutes between checkpoints.", show_default="10", rich_help_panel=_KEEPING),
     ] = None,
     validate_every: Annotated[
         int | None,
@@ -281,7 +300,11 @@ def train(
     ] = None,
     validation_crop: Annotated[
         int | None,
-        typer.Option(help="HR pixels measured, centre square.", show_default="512", rich_help_panel=_KEEPING),
+        typer.Option(
+            help="Side of the centre square that is measured, HR pixels.",
+            show_default="512",
+            rich_help_panel=_KEEPING,
+        ),
     ] = None,
     log_every: Annotated[
         int | None,
@@ -293,7 +316,12 @@ def train(
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(metavar="auto|cpu|cuda|mps", show_default="auto", rich_help_panel=_COMPUTE),
+        typer.Option(
+            metavar="auto|cpu|cuda|mps",
+            help="Where to compute.",
+            show_default="auto",
+            rich_help_panel=_COMPUTE,
+        ),
     ] = None,
     precision: Annotated[
         str | None,
@@ -317,7 +345,10 @@ def train(
         int | None,
         typer.Option(help="Threads that prepare batches.", show_default="2", rich_help_panel=_COMPUTE),
     ] = None,
-    seed: Annotated[int | None, typer.Option(show_default="1", rich_help_panel=_COMPUTE)] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of first weights and of patches.", show_default="1", rich_help_panel=_COMPUTE),
+    ] = None,
 ) -> None:
     """Train SRNet, or a network that it is compared with, on real or simulated zoom."""
     flags: dict[str, Any] = dict(locals())

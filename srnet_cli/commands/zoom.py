@@ -71,7 +71,9 @@ def zoom(
     ] = False,
     max_pixels: Annotated[
         int,
-        typer.Option(help="Refuse pictures that claim to have more pixels.", min=1, rich_help_panel=_WHAT),
+        typer.Option(
+            help="Refuse pictures that claim to have more pixels than this.", min=1, rich_help_panel=_WHAT
+        ),
     ] = 250_000_000,
     output: Annotated[
         str | None,
@@ -136,14 +138,21 @@ def zoom(
             rich_help_panel=_RAW,
         ),
     ] = "camera",
-    exposure: Annotated[float, typer.Option(help="Stops brighter or darker.", rich_help_panel=_RAW)] = 0.0,
+    exposure: Annotated[
+        float, typer.Option(help="Stops (EV) brighter, or darker if negative.", rich_help_panel=_RAW)
+    ] = 0.0,
     highlights: Annotated[
-        str, typer.Option(metavar="clip|blend|reconstruct", help="Overexposed parts.", rich_help_panel=_RAW)
+        str,
+        typer.Option(
+            metavar="clip|blend|reconstruct", help="What becomes of overexposed parts.", rich_help_panel=_RAW
+        ),
     ] = "clip",
     demosaic: Annotated[
         str,
         typer.Option(
-            metavar="ahd|linear|vng|ppg|dcb|dht|aahd", help="Demosaicking algorithm.", rich_help_panel=_RAW
+            metavar="ahd|linear|vng|ppg|dcb|dht|aahd",
+            help="LibRaw's demosaicking algorithm.",
+            rich_help_panel=_RAW,
         ),
     ] = "ahd",
     auto_brightness: Annotated[
