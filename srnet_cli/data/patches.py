@@ -76,7 +76,7 @@ class PatchSampler:
             largest = self._sides[-1] // self._cell if len(self._sides) else 0
             raise DataError(
                 f"no pair is as large as a patch of {patch}×{patch} LR pixels; the largest has {largest}",
-                remedy="use smaller patches",
+                remedy="a smaller --patch-size",
             )
         return items
 

@@ -62,7 +62,7 @@ class SimulatedSource:
         training, held_out = _part(everything, names, keep=False), _part(everything, names, keep=True)
         description = (
             f"{len(training.names)} photographs in {folder}, LR simulated by {_MODELS[kind]} (×{scale}); "
-            f"{len(names)} held out"
+            f"{len(held_out.names)} held out, {len(everything.left_out)} left out"
         )
         left_out = everything.left_out
         return cls(training, held_out if names else None, degrade, scale, residual, description, left_out)
@@ -82,13 +82,13 @@ class SimulatedSource:
         if self.held_out is None:
             return ()
         pairs = zip(self.held_out.names, self.held_out.photos, strict=True)
-        return [self._validation_item(name, photo) for name, photo in pairs]
+        return [self._validation_item(i, name, photo) for i, (name, photo) in enumerate(pairs)]
 
-    def _validation_item(self, name: str, photo: Tensor) -> ValidationItem:
+    def _validation_item(self, number: int, name: str, photo: Tensor) -> ValidationItem:
         height, width = (min(side, _VALIDATION_SIDE) // self.scale * self.scale for side in photo.shape[1:])
         top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
         hr = photo[None, :, top : top + height, left : left + width].float()
-        lr = self.degrade(hr, self.scale, [_VALIDATION_SEED])
+        lr = self.degrade(hr, self.scale, [_seed(_VALIDATION_SEED, number)])
         return ValidationItem(name, _picture(lr), _picture(hr))
 
 
