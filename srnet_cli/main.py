@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -30,7 +30,7 @@ TERMINATED = 143
 OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 #: what the parser raises: click's own class, or, in later releases, Typer's copy of it
-ParserError = cast(type[Exception], typer.BadParameter.__mro__[2])
+ParserError: Any = typer.BadParameter.__mro__[2]
 
 
 class Program(TyperGroup):

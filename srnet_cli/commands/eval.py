@@ -22,6 +22,9 @@ EXAMPLES = """
   torchrun --nproc-per-node 4 -m srnet_cli eval --data Urban100 --json > results.json
 """
 
+#: HR pixels a side
+PUBLISHED_CROP = 512
+
 _DATA = "What to measure on"
 _METHODS = "What to compare"
 _RESULT = "The result"
@@ -90,8 +93,9 @@ def evaluate(
         CropChoice, typer.Option(help="Whole pictures, or their centre.", rich_help_panel=_DATA)
     ] = CropChoice.NONE,
     crop_size: Annotated[
-        int, typer.Option(min=32, help="HR pixels of the centre crop.", rich_help_panel=_DATA)
-    ] = 512,
+        int | None,
+        typer.Option(min=32, help="HR pixels of the centre crop.", show_default="512", rich_help_panel=_DATA),
+    ] = None,
     split: Annotated[
         SplitChoice,
         typer.Option(
@@ -214,6 +218,8 @@ def evaluate(
 
     if tile is not None and untiled:
         raise UsageError("--tile and --untiled exclude each other")
+    if crop_size is not None and crop is CropChoice.NONE:
+        raise UsageError("--crop-size says how large --crop center is", remedy="add --crop center")
     keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.console import emit_json
@@ -236,7 +242,7 @@ def evaluate(
         source=DataOptions(split=split.value, pairing=pairing.value, match_colour=match_colour, cache=cache),
         degradations=tuple(dict.fromkeys(choice.value for choice in degradation or ()))
         or (DegradationChoice.BICUBIC.value,),
-        crop=crop_size if crop is CropChoice.CENTER else None,
+        crop=(crop_size or PUBLISHED_CROP) if crop is CropChoice.CENTER else None,
         limit=limit,
         lpips=lpips,
         shown=panels if output is not None else 0,

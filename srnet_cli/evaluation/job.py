@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from srnet_cli.evaluation.display import Display, show_results
 from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.panels import panel_png
 from srnet_cli.evaluation.plots import scatter_png
-from srnet_cli.evaluation.ranks import join_ranks
+from srnet_cli.evaluation.ranks import Ranks, join_ranks
 from srnet_cli.evaluation.report import report_html
 from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
-from srnet_cli.files import atomic_path
+from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.version import own_version
 
 
@@ -46,13 +47,17 @@ def run_job(job: Job) -> Outcome | None:
         SrnetError: when models or data cannot be opened, or the folder cannot be written.
     """
     with join_ranks() as ranks:
-        if ranks.leads and job.output is not None:
-            _check_output(job.output, job.overwrite)
         if not ranks.leads:
             evaluate(job.request, ranks, Watcher())
             return None
-        with Display() as display:
-            results = evaluate(job.request, ranks, display)
+        # Made before the work, so that a place that cannot be written to is refused before it.
+        with nullcontext() if job.output is None else _output_folder(job.output, job.overwrite):
+            return _run(job, ranks)
+
+
+def _run(job: Job, ranks: Ranks) -> Outcome:
+    with Display() as display:
+        results = evaluate(job.request, ranks, display)
     assert results is not None
     show_results(results)
     whole = document(results, _about(job.request))
@@ -73,7 +78,7 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
 
     def write(name: str, content: bytes | str) -> None:
         target = folder / name
-        _make_folder(target.parent)
+        make_folder(target.parent)
         with atomic_path(target, overwrite=overwrite) as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -94,18 +99,11 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
     write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _check_output(folder: Path, overwrite: bool) -> None:
+def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
     """An existing result is refused before the work, not after it."""
     if (folder / "results.json").exists() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
-    _make_folder(folder)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot be made: {error.strerror}", path=folder) from error
+    return folder_for(folder)
 
 
 def _about(request: EvaluationRequest) -> dict[str, Any]:

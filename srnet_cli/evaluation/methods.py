@@ -154,6 +154,11 @@ class Catalogue:
     options: MethodOptions
 
     @property
+    def named(self) -> bool:
+        """Whether the models are what was asked for; else they are all released ones."""
+        return bool(self.options.models or self.options.peers)
+
+    @property
     def scales(self) -> tuple[int, ...]:
         """Scales of the models, ascending."""
         return tuple(sorted({model.card.scale for _, model in self.models}))
@@ -194,11 +199,10 @@ def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...
     Raises:
         UsageError: when a named model has another scale.
     """
-    named = bool(catalogue.options.models or catalogue.options.peers)
     if not wanted:
-        return (catalogue.scales if named else ()) or (4,)
+        return (catalogue.scales if catalogue.named else ()) or (4,)
     for name, model in catalogue.models:
-        if named and model.card.scale not in wanted:
+        if catalogue.named and model.card.scale not in wanted:
             raise UsageError(f"{name} enlarges ×{model.card.scale}", remedy=f"--scale {model.card.scale}")
     return tuple(dict.fromkeys(wanted))
 

@@ -40,6 +40,8 @@ def load_peer(path: Path) -> LoadedModel:
         MissingExtraError: the package that knows them is not installed.
         WeightsError: the file cannot be read safely, or holds no RGB super-resolution network.
     """
+    if not path.is_file():
+        raise WeightsError("there is no such file", path=path)
     try:
         import spandrel
     except ModuleNotFoundError as error:

@@ -80,6 +80,9 @@ def evaluate(request: EvaluationRequest, ranks: Ranks, watcher: Watcher) -> list
         engine=replace(request.methods.engine, device=ranks.device(request.methods.engine.device)),
     )
     catalogue = load_catalogue(methods)
+    for scale in choose_scales(request.scales, catalogue):
+        if not catalogue.named and scale not in catalogue.scales:
+            watcher.note(f"no released model enlarges ×{scale}: only interpolations are measured")
     lpips = _open_lpips(request.lpips, choose_device(methods.engine.device), watcher)
     sets = _open_sets(request, catalogue, ranks, watcher)
     results = []

@@ -7,6 +7,7 @@ Exif and the GPS directory; the thumbnail is dropped (it shows the old picture),
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from srnet_cli.imaging.ifd import Directory, Entry
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
+_DESCRIPTION = 270
 _SRGB = 1
 #: the tags of the top directory that describe the picture and not the layout of its file
 _DESCRIPTIVE = frozenset(
@@ -123,6 +125,8 @@ def _top(exif: bytes | None) -> Directory | None:
 
 def _carried(top: Directory) -> Directory:
     entries = {tag: value for tag, value in top.entries.items() if tag in _DESCRIPTIVE}
+    if _DESCRIPTION in entries and _states_layout(entries[_DESCRIPTION].text()):
+        del entries[_DESCRIPTION]
     moved = {tag: value for tag, value in top.entries.items() if tag in _EXIF_TAGS}
     exif = top.child(ifd.EXIF_POINTER)
     children = {}
@@ -137,6 +141,20 @@ def _carried(top: Directory) -> Directory:
     if ifd.GPS_POINTER in top.children:
         children[ifd.GPS_POINTER] = top.children[ifd.GPS_POINTER]
     return Directory(entries, children)
+
+
+def _states_layout(description: str) -> bool:
+    """Whether a description is a program's note on the shape of the pixels, which a resize makes wrong.
+
+    Those of tifffile (JSON, before that ``shape=(…)``), ImageJ and OME; readers believe them.
+    """
+    if description.startswith(("ImageJ=", "shape=(")) or "<OME" in description:
+        return True
+    try:
+        values = json.loads(description)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and "shape" in values
 
 
 def _packed(directory: Directory, order: ifd.ByteOrder) -> bytes | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError, UsageError
 from srnet_cli.imaging import colour, ifd, metadata
+from srnet_cli.imaging.formats import content_format
 from srnet_cli.imaging.native import refusing_damaged_raw
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture
@@ -181,6 +182,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except rawpy.LibRawFileUnsupportedError as error:
+        _refuse_other_format(path)
         raise InputError("is not a RAW file that LibRaw knows, or it is damaged", path=path) from error
     except rawpy.LibRawIOError as error:
         raise InputError("is cut short: its RAW data ends too early", path=path) from error
@@ -190,6 +192,17 @@ def _explained(path: Path) -> Iterator[None]:
         text = error.args[0] if error.args else error
         text = text.decode(errors="replace") if isinstance(text, bytes) else text
         raise InputError(f"is a damaged RAW file ({text})", path=path) from error
+
+
+def _refuse_other_format(path: Path) -> None:
+    """Name what a file is that only the name of makes a RAW file; TIFF is what many of them are made of."""
+    with path.open("rb") as file:
+        kind = content_format(file.read(32))
+    if kind not in (None, "tiff"):
+        assert kind is not None
+        raise InputError(
+            f"is a {kind.upper()} picture, not RAW as its name says", path=path, remedy="rename it"
+        )
 
 
 def _open(raw: Any, path: Path) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.files import folder_for
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
 from srnet_cli.imaging.native import without_chatter
 
@@ -97,17 +98,14 @@ def run_pairs(pairs: list[Pair], request: Request) -> Iterator[Outcome]:
         OutputError: the output folder cannot be made.
         UsageError: the drawing options are impossible.
     """
-    try:
-        request.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"the folder cannot be made: {error.strerror}", path=request.output) from error
-    for pair in pairs:
-        try:
-            yield _run(pair, request)
-        except UsageError:
-            raise
-        except SrnetError as error:
-            yield Outcome(pair, error=_about(error, pair.lr))
+    with folder_for(request.output):
+        for pair in pairs:
+            try:
+                yield _run(pair, request)
+            except UsageError:
+                raise
+            except SrnetError as error:
+                yield Outcome(pair, error=_about(error, pair.lr))
 
 
 def _run(pair: Pair, request: Request) -> Outcome:

@@ -106,6 +106,9 @@ def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
     if min(hr[:2]) < _MIN_SIDE or min(lr[:2]) < 1:
         raise InputError(f"{sizes}: too small to compare")
     down, across = hr[0] / lr[0], hr[1] / lr[1]
+    upright, lying = ("portrait", "landscape") if lr[0] > lr[1] else ("landscape", "portrait")
+    if (lr[0] - lr[1]) * (hr[0] - hr[1]) < 0:
+        raise InputError(f"{sizes}: LR is {upright}, HR {lying}", remedy="turn one of them")
     if down < 1.0 or across < 1.0:
         raise InputError(f"{sizes}: LR is the larger one", remedy="give LR first, then HR")
     if abs(down / across - 1.0) > max(0.01, 1.5 / min(lr[:2])):

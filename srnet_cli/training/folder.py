@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from srnet_cli.config import TrainOptions
 from srnet_cli.config_file import write_options
 from srnet_cli.errors import OutputError, SrnetError, UsageError
-from srnet_cli.files import atomic_path
+from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.training.curves import draw_curves
 
 Records = list[dict[str, Any]]
@@ -45,29 +47,57 @@ class RunFolder:
     def log(self) -> Path:
         return self.path / "log.jsonl"
 
-    def begin(self, options: TrainOptions) -> None:
-        """Make the folder for a new run.
+    @contextmanager
+    def reserved(self, afresh: bool = False) -> Iterator[None]:
+        """Have the folder for a new run while the block lasts; of one that takes no step nothing is left.
+
+        ``afresh`` forgets what a run without a checkpoint has logged.
 
         Raises:
             UsageError: when another run is in it.
             OutputError: when it cannot be made or written.
         """
-        if self.last.exists() or self.log.exists():
+        if self.last.exists() or (self.log.exists() and not afresh):
+            remedy = (
+                "--resume goes on with it"
+                if self.last.exists()
+                else "--resume begins it again, without a log"
+            )
             raise UsageError(
                 "there is a run in this folder already",
                 path=self.path,
-                remedy="--resume goes on with it; or choose another --output folder",
+                remedy=f"{remedy}; or choose another --output folder",
             )
+        with folder_for(self.path):
+            if not os.access(self.path, os.W_OK):
+                raise OutputError("no permission to write there", path=self.path)
+            with self._config_removed_if_unused():
+                yield
+
+    @contextmanager
+    def _config_removed_if_unused(self) -> Iterator[None]:
+        ours = not self.config.exists()
         try:
-            (self.path / "panels").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot be made: {error.strerror}", path=self.path) from error
+            yield
+        finally:
+            if ours and not self.last.exists() and not self.log.exists():
+                # What cannot be removed does no harm, and must not hide why the run ended.
+                with suppress(OSError):
+                    self.config.unlink(missing_ok=True)
+
+    def begin(self, options: TrainOptions) -> None:
+        """Make the folder of a new run, with its options in it.
+
+        Raises:
+            OutputError: when that cannot be written.
+        """
+        make_folder(self.path)
+        self.log.unlink(missing_ok=True)
         write_options(self.config, options)
 
     def go_on(self, options: TrainOptions, step: int) -> None:
         """Take up the log of a run that stopped, without what came after the checkpoint at ``step``."""
         self.records = [record for record in self._logged() if record["step"] <= step]
-        (self.path / "panels").mkdir(exist_ok=True)
         write_options(self.config, options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         with atomic_path(self.log, overwrite=True) as temporary:
@@ -97,6 +127,7 @@ class RunFolder:
         """Add the panel of one validation."""
 
         def write() -> None:
+            make_folder(self.path / "panels")
             with atomic_path(self.path / "panels" / f"step-{step:08d}.png", overwrite=True) as temporary:
                 temporary.write_bytes(panel())
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from srnet_cli.config import TrainOptions, data_path
+from srnet_cli.config import TrainOptions, data_path, flag
 from srnet_cli.config_file import options_text
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
-from srnet_cli.training.checkpoint import State, load_checkpoint
+from srnet_cli.training.checkpoint import Progress, State, load_checkpoint
 from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.job import Job, open_job
 from srnet_cli.training.loop import Outcome, Scalars, Trainer
 from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
-from srnet_cli.training.setup import network_options, open_data, prepare
+from srnet_cli.training.schedule import Schedule
+from srnet_cli.training.setup import detect_data, network_options, network_scale, open_data, prepare
 from srnet_cli.training.signals import stop_at_signals
 
 if TYPE_CHECKING:
@@ -34,29 +36,60 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
     Raises:
         SrnetError: whatever kept it from ending well; checkpoints written before stay.
     """
-    data_path(options)
+    _check_named(options, resume)
     with open_job(options.device) as job, _reporter(job) as reporter:
         folder = RunFolder(options.output, reporter.say)
         resuming = _resumes(folder, job, resume)
-        if job.leads and not resuming:
-            folder.begin(options)
-        _introduce(options, job, reporter.say)
-        with _preparation(job) as progress:
-            source = open_data(options, job, reporter.say, progress)
-        _check_batches(options, job)
-        # What a run started from is in its checkpoint, and need not be there any more.
-        start = replace(options, init=None) if resuming else options
-        state = prepare(start, source.scale, job, reporter.say)
-        _say_size(state, reporter.say)
-        if resuming:
-            asked = f"{options.model} ×{source.scale} {network_options(options)}"
-            load_checkpoint(folder.last, state, asked)
-            reporter.say(f"going on after step {state.progress.step}")
-            if job.leads:
-                folder.go_on(options, state.progress.step)
-        # Until here a signal ends the program at once, as there is nothing to save yet.
-        with _scalars(options, job, folder) as scalars, _memory_explained(), stop_at_signals() as stop:
-            return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
+        if resume and not resuming:
+            reporter.say(f"no checkpoint in {options.output} yet: the run begins")
+        with folder.reserved(afresh=resume) if job.leads and not resuming else nullcontext():
+            outcome = _run(options, folder, resuming, job, reporter)
+        if not outcome.stopped_by:
+            reporter.say(_where_it_is(options))
+        return outcome
+
+
+def _run(options: TrainOptions, folder: RunFolder, resuming: bool, job: Job, reporter: Reporter) -> Outcome:
+    _introduce(options, job, reporter.say)
+    _check_batches(options, job)
+    found = detect_data(options, reporter.say)
+    # Before the data, whose preparation may take hours: what cannot be trained is said at once.
+    # What a run started from is in its checkpoint, and need not be there any more.
+    start = replace(options, init=None) if resuming else options
+    scale = network_scale(options)
+    state = prepare(start, scale, job, reporter.say)
+    _say_size(state, reporter.say)
+    if resuming:
+        load_checkpoint(folder.last, state, f"{options.model} ×{scale} {network_options(options)}")
+        reporter.say(_how_far(options, state.progress))
+    with _preparation(job) as progress:
+        source = open_data(options, found, job, reporter.say, progress)
+    if job.leads and resuming:
+        folder.go_on(options, state.progress.step)
+    elif job.leads:
+        folder.begin(options)
+    # Until here a signal ends the program at once, as there is nothing to save yet.
+    with _scalars(options, job, folder) as scalars, _memory_explained(), stop_at_signals() as stop:
+        return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
+
+
+def _check_named(options: TrainOptions, resume: bool) -> None:
+    """Raises UsageError where there is nothing to train on, before anything else."""
+    if resume and options.data is None and not RunFolder(options.output, lambda _: None).last.exists():
+        raise UsageError(f"there is no run in {options.output} to go on with", remedy="--data begins one")
+    data_path(options)
+
+
+def _how_far(options: TrainOptions, progress: Progress) -> str:
+    if Schedule(options).progress(progress.step, progress.elapsed) < 1:
+        return f"going on after step {progress.step}"
+    length = next(name for name in ("steps", "hours", "epochs") if getattr(options, name) is not None)
+    return f"this run is finished, with step {progress.step}; a larger {flag(length)} goes on with it"
+
+
+def _where_it_is(options: TrainOptions) -> str:
+    used = "" if options.input == "raw" else f": srnet zoom photo.jpg --model {quote(str(options.output))}"
+    return f"the model is in {options.output}{used}"
 
 
 def prepare_data(options: TrainOptions) -> TrainingSource:
@@ -65,8 +98,9 @@ def prepare_data(options: TrainOptions) -> TrainingSource:
     Raises:
         DataError: when there is nothing to prepare.
     """
-    with _preparation(Job(torch.device("cpu"))) as progress, _lines() as say:
-        return open_data(options, Job(torch.device("cpu")), say, progress)
+    job = Job(torch.device("cpu"))
+    with _preparation(job) as progress, _lines() as say:
+        return open_data(options, detect_data(options, say), job, say, progress)
 
 
 def _resumes(folder: RunFolder, job: Job, resume: bool) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from srnet_cli.cards import Card
-from srnet_cli.checkpoints import load_checkpoint_into
-from srnet_cli.config import TrainOptions, data_path, plain
+from srnet_cli.checkpoints import differences, load_checkpoint_into
+from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.device import choose_precision
-from srnet_cli.errors import UsageError, WeightsError
-from srnet_cli.network.registry import build_network
+from srnet_cli.errors import DataError, UsageError, WeightsError
+from srnet_cli.network.attention import ATTENTION_KINDS
+from srnet_cli.network.recognise import recognise
+from srnet_cli.network.registry import NETWORKS, build_network, network_names
 from srnet_cli.training.average import Average
 from srnet_cli.training.batchnorm import join_batchnorm
 from srnet_cli.training.checkpoint import Progress, State
@@ -27,6 +29,7 @@ from srnet_cli.training.validation import Validation
 
 if TYPE_CHECKING:
     from srnet_cli.data.cache import Progress as PreparationProgress
+    from srnet_cli.data.detection import Detection
 
 #: channels of a packed mosaic
 MOSAIC_CHANNELS = 4
@@ -36,26 +39,55 @@ OF_THE_MACHINE = frozenset(
 )
 #: what is left out of the data is named up to this many
 MOST_NAMED = 20
+#: and tensors of weights that do not fit
+TENSORS_NAMED = 3
+#: options that say which network it is
+_OF_THE_NETWORK = ("attention", "auxiliary", "n_feats", "n_resblocks")
+#: scales that are worth suggesting
+_USUAL_SCALES = (2, 3, 4, 8)
 Say = Callable[[str], None]
 
 
-def open_data(
-    options: TrainOptions, job: Job, say: Say, progress: PreparationProgress | None = None
-) -> TrainingSource:
-    """Decide what the data is, say so, prepare it once for all processes, and open it.
+def detect_data(options: TrainOptions, say: Say) -> Detection:
+    """Decide what the data is and say so; reads names and a few headers only.
 
     Raises:
-        UsageError: when no data was named.
+        UsageError: when no data was named, or it is not what the options need.
+        DataError: when it is nothing known.
+    """
+    from srnet_cli.data.opening import detect_source
+
+    found = detect_source(data_path(options), options.scale)
+    if options.input == "raw" and found.kind == "photos":
+        raise UsageError(
+            f"--input raw cannot be trained on the photographs in {found.root}: they have no mosaic any more",
+            remedy="sequences of RAW shots (SR-RAW), or LR/ and HR/ with ARW/, have one",
+        )
+    say(found.sentence)
+    return found
+
+
+def open_data(
+    options: TrainOptions, found: Detection, job: Job, say: Say, progress: PreparationProgress | None = None
+) -> TrainingSource:
+    """Prepare the data once for all processes, and open it.
+
+    Raises:
         DataError: when there is nothing to train on.
     """
-    from srnet_cli.data.opening import detect_source, open_source
+    from srnet_cli.data.opening import open_source
 
-    path = data_path(options)
     source: TrainingSource | None = None
     for _ in job.in_turn():
-        if job.leads:
-            say(detect_source(path, options.scale).sentence)
-        source = open_source(path, source_options(options), progress)
+        try:
+            source = open_source(data_path(options), source_options(options), progress)
+        except DataError as error:
+            if error.remedy is not None or found.kind != "photos":
+                raise
+            needed = f"{_largest_patch(options)} LR pixels ×{options.scale}"
+            raise DataError(
+                error.reason, path=error.path, remedy=f"a smaller --patch-size, which is {needed} now"
+            ) from error
     assert source is not None
     say(source.description)
     for problem in source.left_out[:MOST_NAMED]:
@@ -70,7 +102,6 @@ def source_options(options: TrainOptions) -> Any:
     from srnet_cli.data.opening import SourceOptions
     from srnet_cli.data.preparation import PairOptions
 
-    patches = [phase.patch for phase in options.phases] or [options.patch_size or 1]
     return SourceOptions(
         scale=options.scale,
         pairs=PairOptions(
@@ -79,9 +110,18 @@ def source_options(options: TrainOptions) -> Any:
         split=options.split,
         residual=options.interpolation,
         degradation=options.degradation,
-        smallest_photo=max(patches) * options.scale,
+        smallest_photo=_largest_patch(options) * options.scale,
         cache=options.cache,
     )
+
+
+def _largest_patch(options: TrainOptions) -> int:
+    return max([phase.patch for phase in options.phases] or [options.patch_size or 1])
+
+
+def network_scale(options: TrainOptions) -> int:
+    """HR pixels per pixel and side of what the network reads: a mosaic's are two of the picture's wide."""
+    return options.scale * (2 if options.input == "raw" else 1)
 
 
 def network_options(options: TrainOptions) -> dict[str, Any]:
@@ -99,13 +139,62 @@ def build(options: TrainOptions, scale: int) -> nn.Module:
     """The network of the options, initialised from their seed.
 
     Raises:
-        UsageError: when there is no such network.
+        UsageError: when there is no such network; names the flag.
     """
+    _check_network(options)
     torch.manual_seed(options.seed)
     try:
         return build_network(options.model, scale, **network_options(options))
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise _explained(error, options, scale) from error
+
+
+def _check_network(options: TrainOptions) -> None:
+    if options.model not in network_names():
+        raise UsageError(
+            f"--model: no network {options.model!r}", remedy=f"one of {', '.join(network_names())}"
+        )
+    if options.attention is not None and options.attention not in ATTENTION_KINDS:
+        raise UsageError(
+            f"--attention cannot be {options.attention!r}", remedy=f"one of {', '.join(ATTENTION_KINDS)}"
+        )
+    known = NETWORKS[options.model].open_options()
+    given = network_options(options)
+    if "in_channels" in given and "in_channels" not in known:
+        able = [name for name in network_names() if "in_channels" in NETWORKS[name].open_options()]
+        raise UsageError(
+            f"--model {options.model} cannot read --input raw", remedy=f"one of {', '.join(able)}"
+        )
+    if "in_channels" in given and "auxiliary" in known and options.auxiliary:
+        raise UsageError("--input raw has no auxiliary stream, which takes RGB", remedy="add --no-auxiliary")
+    for name in given:
+        if name not in known:
+            shown = "--no-auxiliary" if name == "auxiliary" else flag(name)
+            raise UsageError(f"{shown} has no meaning for --model {options.model}", remedy="leave it out")
+
+
+def _explained(error: ValueError, options: TrainOptions, scale: int) -> UsageError:
+    """What a network says of its options, in terms of the flags."""
+    text = str(error)
+    if text.startswith("scale "):
+        each = scale // options.scale
+        possible = [str(usual) for usual in _USUAL_SCALES if _can_be_built(options, usual * each)]
+        remedy = f"--model {options.model} does {', '.join(possible)}"
+        return UsageError(f"--scale {options.scale} cannot be trained: {text}", remedy=remedy)
+    if options.n_feats is not None and "channels" in text:
+        return UsageError(
+            f"--n-feats {options.n_feats} does not work: {text}", remedy="a multiple of 16 does"
+        )
+    return UsageError(f"--model {options.model}: {text}")
+
+
+def _can_be_built(options: TrainOptions, scale: int) -> bool:
+    try:
+        with torch.device("meta"):
+            build_network(options.model, scale, **network_options(options))
+    except ValueError:
+        return False
+    return True
 
 
 def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
@@ -155,16 +244,38 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> N
     """
     from srnet_cli.weights import load_model
 
-    found = load_model(name_or_path)
     try:
-        reports = load_checkpoint_into(
-            network, found.network.state_dict(), allow_tail_mismatch=found.card.scale != scale
-        )
+        found = load_model(name_or_path)
     except WeightsError as error:
-        raise WeightsError(error.reason, path=found.path, remedy="--init needs the same network") from error
-    say(f"started from {found.card.name} (×{found.card.scale}); {len(reports)} tensors of the tail are new")
-    for report in reports:
-        say(f"  {report}")
+        raise WeightsError(f"--init: {error.reason}", path=error.path, remedy=error.remedy) from error
+    state = found.network.state_dict()
+    other_scale = found.card.scale != scale
+    different = differences(network, state)
+    tail = [name for name in different if other_scale and "tail" in name]
+    unfit = [clause for name, clause in different.items() if name not in tail]
+    if unfit:
+        more = "; …" if len(unfit) > TENSORS_NAMED else ""
+        raise WeightsError(
+            f"{len(unfit)} of its tensors do not match the network: {'; '.join(unfit[:TENSORS_NAMED])}{more}",
+            path=found.path,
+            remedy=f"--init needs the same network: {_flags_of(state)}",
+        )
+    load_checkpoint_into(network, state, allow_tail_mismatch=other_scale)
+    anew = f"; {len(tail)} tensors of the tail are of its scale and begin anew" if tail else ""
+    say(f"started from {found.card.name} (×{found.card.scale}){anew}")
+
+
+def _flags_of(state: Mapping[str, Tensor]) -> str:
+    """The flags that make the network of these tensors."""
+    found = recognise({name: tuple(tensor.shape) for name, tensor in state.items()})
+    flags = [f"--model {found.name}"]
+    for name in _OF_THE_NETWORK:
+        value = found.options.get(name)
+        if name == "auxiliary":
+            flags += ["--no-auxiliary"] if value is False else []
+        elif value is not None:
+            flags.append(f"{flag(name)} {value}")
+    return " ".join(flags) + ", and no other flag of the network"
 
 
 def card_of(

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from srnet_cli.commands.eval import EXAMPLES, evaluate
-from srnet_cli.errors import OutputError, UsageError
+from srnet_cli.errors import DataError, OutputError, UsageError
 from tests.evaluation.conftest import draw, save
 
 app = typer.Typer()
@@ -80,9 +80,27 @@ def test_a_bad_picture_ends_in_exit_code_1(photos: Path) -> None:
     assert json.loads(result.stdout)["sets"][0]["methods"][0]["pictures"] == 2
 
 
-def test_contradictions_are_refused(photos: Path) -> None:
-    result = invoke("--data", photos, "--tile", 64, "--untiled")
-    assert isinstance(result.exception, UsageError)
+@pytest.mark.parametrize("arguments", [("--tile", 64, "--untiled"), ("--crop-size", 64)])
+def test_contradictions_are_refused(photos: Path, arguments: tuple[object, ...]) -> None:
+    assert isinstance(invoke("--data", photos, *arguments).exception, UsageError)
+
+
+def test_a_scale_without_a_released_model_is_said(photos: Path) -> None:
+    arguments = ["--data", str(photos), "--scale", "3", "--no-lpips"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert "no released model enlarges ×3: only interpolations are measured" in result.stderr
+
+
+def test_a_failed_evaluation_leaves_no_folder(photos: Path, tmp_path: Path) -> None:
+    result = invoke("--data", tmp_path / "nowhere", "--output", tmp_path / "new" / "out")
+    assert isinstance(result.exception, DataError)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_peer_that_is_not_there_needs_no_package(photos: Path, tmp_path: Path) -> None:
+    result = invoke("--data", photos, "--peer", tmp_path / "nope.pth")
+    assert "nope.pth: there is no such file" in str(result.exception)
 
 
 def test_help_needs_no_torch() -> None:

@@ -178,6 +178,15 @@ def test_impossible_options_end_before_any_work(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_failed_pair_leaves_no_folder(tmp_path: Path, hr: NDArray[np.uint8]) -> None:
+    upright = save(tmp_path / "upright.png", np.ascontiguousarray(hr[:32, :24]))
+    result = run(upright, save(tmp_path / "hr.png", hr), "-o", tmp_path / "new" / "out")
+    assert result.exit_code == 1
+    assert "LR is portrait, HR landscape" in result.stderr
+    assert "turn one of them" in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
 def test_missing_and_mixed_paths(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert isinstance(run(tmp_path / "none.png", pair[1]).exception, InputError)
     assert isinstance(run(tmp_path, pair[1]).exception, UsageError)

@@ -16,6 +16,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from srnet_cli.data.simulate import bicubic_zoom
+from srnet_cli.errors import DataError
 from srnet_cli.main import app
 from srnet_cli.weights import load_model
 from tests.scenes import default_shots, write_sequence
@@ -166,7 +167,15 @@ def test_tensorboard_is_asked_for_by_name(drawings: Path, tmp_path: Path) -> Non
         ("--data {data} --steps 3 --epochs 2", 2, "give one"),
         ("--data {data} --model vgg", 2, "no network 'vgg'"),
         ("--data {data} --milestones 1,x", 2, "whole numbers separated by commas"),
-        ("--data {data} --init nothing", 1, "no released model and no file of that name"),
+        ("--data {data} --init nothing", 1, "--init: no released model and no file of that name"),
+        ("--data {data} --scale 5", 2, "--model srnet does 2, 3, 4, 8"),
+        ("--data {data} --scale 3 --model lapsrn", 2, "--model lapsrn does 2, 4, 8"),
+        ("--data {data} --attention foo", 2, "--attention cannot be 'foo' (one of none, ca,"),
+        ("--data {data} --n-feats 7", 2, "--n-feats 7 does not work"),
+        ("--data {data} --model edsr --no-auxiliary", 2, "--no-auxiliary has no meaning for --model edsr"),
+        ("--data {data} --input raw", 2, "they have no mosaic any more (sequences of RAW shots (SR-RAW)"),
+        ("--data {data} --resume --device nosuch", 2, "no kind of device called 'nosuch'"),
+        ("--resume", 2, "to go on with (--data begins one)"),
         ("--data {data} --config {config}", 2, "unknown option 'patchsize'; did you mean 'patch_size'?"),
         ("--data {data} --device cuda", 1, "CUDA was asked for, but there is none"),
     ],
@@ -179,10 +188,66 @@ def test_what_cannot_be_is_refused_in_one_line(
     config = tmp_path / "config.toml"
     config.write_text("patchsize = 3\n")
     filled = arguments.format(data=drawings, config=config).split()
-    result = train(*filled, "--output", tmp_path / "run", "--scale", "2", "--patch-size", "12")
+    result = train("--scale", "2", *filled, "--output", tmp_path / "run", "--patch-size", "12")
     assert message in error_of(result)
     assert getattr(result.exception, "exit_code", None) == code
-    assert not list(tmp_path.rglob("*.pt"))
+    assert not (tmp_path / "run").exists()
+    assert "held out" not in result.stderr  # as is said when the data is ready
+
+
+def test_weights_that_do_not_fit_are_summarised(drawings: Path, tmp_path: Path) -> None:
+    assert train("--data", drawings, "-o", tmp_path / "first", *SHORT.split()).exit_code == 0
+    options = SHORT.replace("--n-resblocks 1", "--n-resblocks 3")
+    result = train("--data", drawings, "-o", tmp_path / "run", "--init", tmp_path / "first", *options.split())
+    assert "of its tensors do not match the network: " in error_of(result)
+    assert "--n-feats 16 --n-resblocks 1" in error_of(result)
+    assert len(error_of(result)) < 500 + len(str(tmp_path))
+    assert "held out" not in result.stderr and not (tmp_path / "run").exists()
+
+
+def test_no_photograph_is_large_enough(drawings: Path, tmp_path: Path) -> None:
+    result = train("--data", drawings, "-o", tmp_path / "run", *SHORT.split(), "--patch-size", "4000")
+    assert "a smaller --patch-size, which is 4000 LR pixels ×2 now" in error_of(result)
+    assert not (tmp_path / "run").exists()
+
+
+def test_photographs_left_out_are_counted(drawings: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(drawings / "small.png"), drawing(3, 16))
+    try:
+        result = train("--data", drawings, "--prepare-only", *SHORT.split())
+    finally:
+        (drawings / "small.png").unlink()
+    assert ": 4 photographs" in result.stderr and ": 2 photographs" not in result.stderr
+    assert "2 photographs in" in result.stderr and "1 held out, 1 left out" in result.stderr
+
+
+def test_a_folder_that_was_there_keeps_what_it_had(drawings: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("steps = 3\n")
+    result = train("--data", drawings, "-o", tmp_path, *SHORT.split(), "--patch-size", "4000")
+    assert isinstance(result.exception, DataError)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+    assert (tmp_path / "config.toml").read_text() == "steps = 3\n"
+
+
+def test_how_to_use_the_model_is_said_at_the_end(drawings: Path, tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    use = f"the model is in {run}: srnet zoom photo.jpg --model '{run}'"
+    assert use in train("--data", drawings, "-o", run, *SHORT.split()).stderr
+    again = train("-o", run, "--resume")
+    assert again.exit_code == 0
+    assert "this run is finished, with step 3; a larger --steps goes on with it" in again.stderr
+    assert "going on" not in again.stderr and use in again.stderr
+
+
+def test_a_run_that_died_before_its_first_checkpoint_begins_again(drawings: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "log.jsonl").write_text('{"step": 1, "sr": 40.0}\n')
+    arguments = ("--data", drawings, "-o", run, *SHORT.split())
+    assert "--resume begins it again" in error_of(train(*arguments))
+    result = train(*arguments, "--resume")
+    assert result.exit_code == 0 and "yet: the run begins" in result.stderr
+    assert all(json.loads(line)["step"] == 3 for line in (run / "log.jsonl").read_text().splitlines())
 
 
 def test_a_run_is_not_overwritten(drawings: Path, tmp_path: Path) -> None:

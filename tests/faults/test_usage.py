@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import tifffile
 
-from tests.faults.pictures import encoded, scene
+from tests.faults.pictures import encoded, encoded_tiff, scene
 from tests.faults.program import Ended, Program, disk, finish, start
 
 
@@ -181,6 +182,34 @@ def test_a_failed_zoom_leaves_no_folder(srnet: Program, model: Path, picture: Pa
     ended = srnet("zoom", picture, "-s", "2", "--model", model, "-o", "new/er/", "--crop", "0,0,900,900")
     assert ended.code == 1
     assert everything() == ["a.png", "broken.png"]
+
+
+def test_a_jpeg_with_the_name_of_a_raw_file(srnet: Program, model: Path, picture: Path) -> None:
+    Path("photo.ARW").write_bytes(encoded("JPEG"))
+    ended = srnet("zoom", "photo.ARW", "-s", "2", "--model", model)
+    assert ended.code == 1
+    assert "photo.ARW: is a JPEG picture, not RAW as its name says" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("description", "stays"),
+    [
+        ('{"shape": [24, 36, 3]}', False),
+        ("shape=(24, 36, 3)", False),
+        ("ImageJ=1.53k\nimages=1\n", False),
+        ('<?xml version="1.0"?><OME xmlns="x"><Pixels SizeX="36"/></OME>', False),
+        ("A view of the bay", True),
+        ('{"title": "bay"}', True),
+    ],
+)
+def test_a_description_of_the_old_size_is_not_carried_over(
+    srnet: Program, model: Path, picture: Path, description: str, stays: bool
+) -> None:
+    content = encoded_tiff(scene(), description=description.encode(), metadata=None, photometric="rgb")
+    Path("b.tif").write_bytes(content)
+    assert srnet("zoom", "b.tif", "-s", "2", "--model", model).code == 0
+    with tifffile.TiffFile("b_x2.tif") as written:
+        assert written.pages[0].tags.get(270) is not None if stays else 270 not in written.pages[0].tags
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="places that Linux has")
