@@ -18,7 +18,7 @@ from pathlib import Path
 from docs.markers import ROOT, fill
 
 #: columns of the terminal that is imitated
-WIDTH = 100
+WIDTH = 110
 
 
 @dataclass(frozen=True)
