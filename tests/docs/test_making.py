@@ -1,0 +1,109 @@
+"""What fills the READMEs: markers, tables from files, commands as they are typed."""
+
+from __future__ import annotations
+
+import copy
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs import tables
+from docs.markers import ROOT, fill
+from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
+
+
+def test_only_what_is_between_markers_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- table:a -->\nold\n<!-- /table:a -->\nafter\n")
+    fill(page, {"table:a": r"new \1", "table:absent": "nothing"})
+    assert page.read_text() == "before\n<!-- table:a -->\nnew \\1\n<!-- /table:a -->\nafter\n"
+
+
+def test_a_marker_that_is_not_closed_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table:a -->\nold\n")
+    with pytest.raises(ValueError, match="closing"):
+        fill(page, {"table:a": "new"})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_command_can_be_copied_as_it_is_shown(example: Any) -> None:
+    shown = _typed(example.command)
+    assert all(len(line) <= WIDTH for line in shown.splitlines())
+    assert shlex.split(shown.removeprefix("$ ").replace("\\\n", "")) == shlex.split(example.command)
+
+
+def test_lines_that_fit_stay_as_they_are() -> None:
+    assert _wrapped("a   table    row  ") == ["a   table    row"]
+
+
+def test_every_marker_of_the_pages_is_filled_by_something() -> None:
+    known = {f"output:{example.name}" for example in EXAMPLES}
+    known |= {f"table:{name}" for name in ("models", "speed", "published", "quality", "today")}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    opened = {part.partition(" -->")[0] for part in readme.split("<!-- ")[1:] if not part.startswith("/")}
+    assert opened <= known
+
+
+def quality() -> dict[str, Any]:
+    def method(name: str, psnr: float, gain: float | None) -> dict[str, Any]:
+        minus = {} if gain is None else {"psnr_rgb": {"value": gain, "low": gain - 0.5, "high": gain + 0.5}}
+        means = {"psnr_rgb": {"value": psnr}, "ssim_y": {"value": psnr / 40}}
+        return {
+            "method": name,
+            "parameters": None if gain is None else 3_430_000,
+            "seconds_per_lr_megapixel": 30.0,
+            "means": means,
+            "minus_bicubic": minus,
+        }
+
+    return {
+        "machine": {"cpu": "A processor", "instruction_sets": [], "threads": 2, "load_per_core": 0.5},
+        "weights": {},
+        "sets": [
+            {
+                "name": "valid",
+                "lr": "LR by simulated camera",
+                "methods": [method("bicubic", 20.0, None), method("srnet-x4", 21.0, 1.0)],
+                "pictures": [{"name": "p", "results": {"bicubic": {"figures": {"psnr_rgb": 20.0}}}}],
+            }
+        ],
+    }
+
+
+def others(psnr: float = 20.0) -> dict[str, Any]:
+    figures = {"psnr_rgb": psnr, "ssim_y": 0.5}
+    pictures = {"p": {"bicubic (Pillow)": figures, "sharpened": {"psnr_rgb": 19.0, "ssim_y": 0.75}}}
+    return {"sets": [{"name": "valid", "lr": "LR by simulated camera", "pictures": pictures}]}
+
+
+def test_others_and_ours_stand_in_one_table_with_the_best_in_bold() -> None:
+    lines = tables.today_table(others(), quality()).splitlines()
+    assert lines[2:5] == [
+        "| bicubic (Pillow) | 20.00 / 0.5000 |",
+        "| sharpened | 19.00 / **0.7500** |",
+        "| srnet-x4 | **21.00** / 0.5250 |",
+    ]
+
+
+def test_figures_of_other_pictures_are_not_set_side_by_side() -> None:
+    with pytest.raises(ValueError, match="not the same pictures"):
+        tables.today_table(others(20.1), quality())
+    without = copy.deepcopy(quality())
+    without["sets"] = []
+    with pytest.raises(ValueError, match="missing"):
+        tables.today_table(others(), without)
+
+
+def test_figures_of_replaced_weights_are_refused() -> None:
+    measured = {4: quality()}
+    measured[4]["weights"] = {"srnet-x4": "0" * 64}
+    with pytest.raises(ValueError, match="replaced"):
+        tables.models_table(measured, "")
+
+
+def test_a_gain_says_when_it_may_be_chance() -> None:
+    assert tables._gain({"value": 1.0, "low": 0.5, "high": 1.5}) == "+1.00 [+0.50, +1.50]"
+    assert tables._gain({"value": 0.1, "low": -0.2, "high": 0.4}) == "+0.10 [-0.20, +0.40] n.s."
