@@ -27,10 +27,10 @@ COLUMNS = (
     ("City100_NikonD5500", "supplied", "real zoom (City100)"),
     ("Set5", "bicubic", "software-reduced (Set5)"),
 )
-#: how sets are called in the comparison with others
+#: how sets are called in the comparison with others, in the order of its columns
 TITLES = {
-    ("valid", "camera"): "12 photographs, simulated camera",
-    ("City100_NikonD5500", "supplied"): "City100, 5 real zoom pairs",
+    ("City100_NikonD5500", "supplied"): "City100, {} real zoom pairs",
+    ("valid", "camera"): "{} photographs, simulated camera",
     ("Set5", "camera"): "Set5, simulated camera",
     ("Set5", "bicubic"): "Set5, reduced by software",
 }
@@ -123,8 +123,8 @@ def today_table(today: Document, quality: Document) -> str:
     Raises:
         ValueError: when the two files were not measured on the same pictures.
     """
-    columns = [(s["name"], s["lr"]) for s in today["sets"]]
-    sets = [(s, _set(quality, s["name"], s["lr"])) for s in today["sets"]]
+    found_sets = [_set(today, *column) for column in TITLES]
+    sets = [(s, _set(quality, s["name"], s["lr"])) for s in found_sets if s is not None]
     rows: dict[str, list[tuple[float, float] | None]] = {}
     for index, (others, ours) in enumerate(sets):
         if ours is None:
@@ -136,13 +136,10 @@ def today_table(today: Document, quality: Document) -> str:
     filled = [[cell for cell in column if cell is not None] for column in zip(*rows.values(), strict=True)]
     best = [[max(cell[k] for cell in column) for k in range(2)] for column in filled]
     lines = [[name, *(_pair(cell, best[i]) for i, cell in enumerate(cells))] for name, cells in rows.items()]
-    heads = ["method", *(_title(*column) for column in columns)]
+    titles = [t.format(len(s["pictures"])) for t, s in zip(TITLES.values(), found_sets, strict=True) if s]
+    heads = ["method", *titles]
     note = "PSNR RGB in dB / SSIM Y, means over whole pictures, best in bold."
     return _markdown(heads, lines) + "\n\n" + note
-
-
-def _title(name: str, lr: str) -> str:
-    return next((t for (n, word), t in TITLES.items() if n == name and word in lr), f"{name}, {lr}")
 
 
 def _pair(cell: tuple[float, float] | None, best: Sequence[float]) -> str:
