@@ -212,5 +212,6 @@ def test_lpips_stands_beside_the_others_and_lower_is_better(
 
 
 def test_a_peer_without_the_extra_is_explained(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises((MissingExtraError, WeightsError), match=r"spandrel|cannot be read"):
-        run(EvaluationRequest((photos,), MethodOptions(peers=(tmp_path / "none.pth",))))
+    (tmp_path / "empty.pth").touch()
+    with pytest.raises((MissingExtraError, WeightsError), match=r"spandrel|no checkpoint"):
+        run(EvaluationRequest((photos,), MethodOptions(peers=(tmp_path / "empty.pth",))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,11 +91,12 @@ def run_tiny(
     stop = StopRequest()
     heard = Listener(stop, stop_after)
     job, folder, source = Job(CPU), RunFolder(path, heard.say), source or Drawings()
-    state = prepare(options, source.scale, job, heard.say)
-    if resume:
-        load_checkpoint(folder.last, state)
-        folder.go_on(options, state.progress.step)
-    else:
-        folder.begin(options)
-    outcome = Trainer(options, job, source, state, folder, heard, stop).run()
+    with nullcontext() if resume else folder.reserved():
+        state = prepare(options, source.scale, job, heard.say)
+        if resume:
+            load_checkpoint(folder.last, state)
+            folder.go_on(options, state.progress.step)
+        else:
+            folder.begin(options)
+        outcome = Trainer(options, job, source, state, folder, heard, stop).run()
     return Ran(outcome, state, folder, heard)
