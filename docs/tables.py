@@ -80,7 +80,8 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
         rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
     notes = [
         "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
-        "n.s.: these pictures do not show a difference.",
+        "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) and seconds are for a pixel "
+        "and a million pixels of LR.",
         *(f"×{scale}: {_machine(quality['machine'])}." for scale, quality in qualities.items()),
     ]
     return _markdown(heads, rows) + "\n\n" + " ".join(notes)
@@ -89,12 +90,14 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
 def _card_cells(card: Card, quality: Document, links: str) -> list[str]:
     megabytes = (ROOT / "models" / card.name / "weights.safetensors").stat().st_size / 1e6
     measured = (_method(found, card.name) for found in quality["sets"])
-    parameters = next((method["parameters"] for method in measured if method is not None), None)
+    method = next((method for method in measured if method is not None), {})
+    macs = method.get("macs_64x64")
     history = card.recipe.get("history", [])
     return [
         f"[{card.name}]({links}{card.name}/card.toml)",
         f"×{card.scale}",
-        count(parameters),
+        count(method.get("parameters")),
+        count(None if macs is None else macs / 64**2),
         f"{megabytes:.1f} MB",
         " + ".join(line.partition(" from")[0].partition(" (")[0] for line in history) or "see card",
     ]

@@ -54,6 +54,7 @@ def quality() -> dict[str, Any]:
         return {
             "method": name,
             "parameters": None if gain is None else 3_430_000,
+            "macs_64x64": None if gain is None else 17_800_000_000,
             "seconds_per_lr_megapixel": 30.0,
             "means": means,
             "minus_bicubic": minus,
