@@ -80,8 +80,8 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
         rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
     notes = [
         "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
-        "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) and seconds are for a pixel "
-        "and a million pixels of LR.",
+        "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) are for a pixel of LR, "
+        "seconds for a million.",
         *(f"×{scale}: {_machine(quality['machine'])}." for scale, quality in qualities.items()),
     ]
     return _markdown(heads, rows) + "\n\n" + " ".join(notes)
