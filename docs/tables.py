@@ -63,19 +63,12 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     Raises:
         ValueError: when a model is no longer the one that was measured.
     """
-    heads = [
-        "model",
-        "scale",
-        "parameters",
-        "file",
-        "training",
-        *(title for *_, title in COLUMNS),
-        "s/MP of LR",
-    ]
+    heads = ["model", "scale", "parameters", "MACs/pixel", "file", "training"]
+    heads += [*(title for *_, title in COLUMNS), "s/MP"]
     rows = []
     for card in released_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
-        if quality["sets"] and quality["weights"].get(card.name) != card.sha256:
+        if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
             raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
         rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
     notes = [
