@@ -33,11 +33,12 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("--photographs", type=Path, required=True)
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
+    parser.add_argument("--remark", default="", help="what the run's options do not tell")
     arguments = parser.parse_args()
-    release(arguments.run, arguments.name, arguments.photographs, arguments.hardware)
+    release(arguments.run, arguments.name, arguments.photographs, arguments.hardware, arguments.remark)
 
 
-def release(run: Path, name: str, photographs: Path, hardware: str) -> Card:
+def release(run: Path, name: str, photographs: Path, hardware: str, remark: str = "") -> Card:
     """Write ``models/name`` and return its card.
 
     Raises:
@@ -59,7 +60,7 @@ def release(run: Path, name: str, photographs: Path, hardware: str) -> Card:
             "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",
             "hardware": hardware,
             "note": f"It may be trained further from these weights: add --init {name} to the command.",
-            "history": history(folder, model.card),
+            "history": history(folder, model.card, remark),
             **model.card.recipe,
         },
         data={"photographs": len(rows), "list": "photographs.tsv"},
@@ -89,14 +90,15 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
     return [{**{key: row[key] for key in COLUMNS}, "file": Path(row["file"]).name} for row in rows]
 
 
-def history(folder: Path, card: Card) -> list[str]:
+def history(folder: Path, card: Card, remark: str) -> list[str]:
     """A line for each training that led here, the latest last."""
     earlier: list[str] = []
     if (folder / CARD_FILE).is_file():
         earlier = list(read_card(folder).recipe.get("history", []))
     steps, hours = card.recipe["trained_steps"], card.recipe["trained_hours"]
     start = card.recipe.get("init", "random weights")
-    return [*earlier, f"{steps} steps in {hours} hours from {start}"]
+    latest = f"{steps} steps in {hours} hours from {start}"
+    return [*earlier, f"{latest}; {remark}" if remark else latest]
 
 
 if __name__ == "__main__":

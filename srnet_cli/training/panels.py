@@ -45,7 +45,7 @@ def _row(result: Restored, interpolation: LabelInterpolation) -> list[tuple[str,
     row = []
     if crop.bicubic is not None:
         row.append((f"LR, bicubic {crop.bicubic:.2f} dB", _enlarged(crop, "nearest")))
-    row += [(f"SR {result.psnr:.2f} dB", result.sr), (f"HR {crop.name}"[:40], crop.hr)]
+    row += [(f"SR {result.psnr:.2f} dB", result.sr), (f"HR: {crop.name}"[:40], crop.hr)]
     if result.residual is not None and crop.bicubic is not None:
         true = enhanced_residual(residual_image(crop.hr, _enlarged(crop, interpolation)))
         row += [("residual, predicted", result.residual), ("residual, true", true)]

@@ -180,9 +180,12 @@ def _note_raw_options(jobs: Sequence[Job], options: RawOptions) -> None:
 
 
 def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResult] | None:
+    from datetime import timedelta
+
     import torch.distributed as dist
 
-    dist.init_process_group("gloo")
+    # Processes meet only when their work is done, and one share of a large folder may take hours longer.
+    dist.init_process_group("gloo", timeout=timedelta(days=7))
     shares: list[list[ZoomResult]] | None = [[] for _ in range(world)] if rank == 0 else None
     dist.gather_object(results, shares)
     dist.destroy_process_group()
