@@ -88,15 +88,17 @@ class Engine:
     def grid(self, region: Region) -> Grid:
         """The tiles that cover ``region``.
 
-        A network that sees only so far gives the same picture in tiles of any size, so they are no
-        larger than the region needs.
+        A network that sees only so far gives the same picture in tiles of any size: the size, up to the
+        card's, is taken that computes the fewest pixels twice or for nothing.
         """
         radius: int | None = getattr(self.network, "receptive_radius", None)
         if radius is None:
             return _faded(region, self.tile, self.card.overlap)
-        needed = -(-(max(region.height, region.width) + 2 * radius) // TILE_UNIT) * TILE_UNIT
-        size = self.tile if self.options.tile else min(self.tile, needed)
-        return _cut(region, size, 2 * radius)
+        if self.options.tile:
+            return _cut(region, self.tile, 2 * radius)
+        sizes = range(4 * radius // TILE_UNIT * TILE_UNIT + TILE_UNIT, self.tile + 1, TILE_UNIT)
+        grids = [_cut(region, size, 2 * radius) for size in (*sizes, self.tile)]
+        return min(grids, key=lambda grid: (grid.rows * grid.columns * grid.size**2, -grid.size))
 
     def strips(
         self,

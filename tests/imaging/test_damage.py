@@ -217,7 +217,7 @@ def test_dark_raw_is_no_damage(tmp_path: Path) -> None:
 def test_raw_name_with_another_picture_inside(tmp_path: Path) -> None:
     path = tmp_path / "a.ARW"
     Image.fromarray(scene()).save(path, format="JPEG")
-    with pytest.raises(InputError, match="not a RAW file that LibRaw knows"):
+    with pytest.raises(InputError, match="is a JPEG picture, not RAW as its name says"):
         read_picture(path)
 
 

@@ -17,7 +17,8 @@ def test_names() -> None:
     ablations = {"edsr_rat", "edsr_sa", "edsr_msa", "edsr_rat_sa", "edsr_rat_msa", "rcan_minus"} | {
         f"rcan_minus_{end}" for end in ("rat", "sa", "msa", "rat_sa")
     }
-    others = {"srnet", "srnet_figure", "edsr", "edsr_p", "srresnet", "rdn", "rcan", "san", "vdsr", "lapsrn"}
+    others = {"srnet", "srnet_figure", "srnet_lite", "edsr", "edsr_p"}
+    others |= {"srresnet", "rdn", "rcan", "san", "vdsr", "lapsrn"}
     assert set(names) == ablations | others
     assert len(names) == len(set(names))
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.errors import DeviceError, UsageError, WeightsError
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.weights import LoadedModel
 from srnet_cli.zoom.engine import Engine, EngineOptions
@@ -73,9 +73,17 @@ def test_tiles_of_the_light_network_equal_the_whole(tile: int | None) -> None:
     assert np.allclose(whole(fp32(model, tile=tile), pixels), expected, atol=1e-3)
 
 
-def test_the_light_networks_tiles_are_no_larger_than_the_picture_needs() -> None:
-    grid = fp32(light_model(tile=256)).grid(Region(0, 0, 20, 30))
-    assert (grid.size, grid.rows, grid.columns) == (48, 1, 1)
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [(20, 30, (48, 1, 1)), (170, 240, (104, 2, 3)), (4000, 6000, (256, 17, 26))],
+)
+def test_the_light_networks_tiles_waste_little(
+    height: int, width: int, expected: tuple[int, int, int]
+) -> None:
+    grid = fp32(light_model(tile=256)).grid(Region(0, 0, height, width))
+    computed = grid.rows * grid.columns * grid.size**2
+    assert computed <= max(48**2, 1.6 * height * width)
+    assert (grid.size, grid.rows, grid.columns) == expected
 
 
 @pytest.mark.parametrize("batch", [2, 3, 8])
@@ -204,5 +212,5 @@ def test_cuda_where_there_is_none_is_a_clear_error() -> None:
 
 
 def test_an_unknown_precision_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="int3"):
+    with pytest.raises(UsageError, match="int3"):
         Engine(nearest_model(), EngineOptions(device="cpu", precision="int3"))
