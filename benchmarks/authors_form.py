@@ -67,7 +67,7 @@ def _tail(stream: Stream, x: Tensor) -> Tensor:
 def _mixed(attention: MixedAttention, x: Tensor) -> Tensor:
     channel, spatial = attention.attn1, cast(MPRSA, attention.attn2)
     x = x * channel.conv_du(F.adaptive_avg_pool2d(x, 1))
-    branches = zip(GROUPS, (spatial.spatial1, spatial.spatial2, spatial.spatial3), strict=True)
+    branches = zip(GROUPS, spatial.branches, strict=True)
     one, two, four = (_branch(branch, groups, x) for groups, branch in branches)
     return x * torch.sigmoid(one + two + four).repeat(1, x.shape[1] // GATES, 1, 1)
 

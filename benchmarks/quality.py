@@ -27,10 +27,9 @@ from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.version import own_version
-from srnet_cli.weights import released_models, write_card
+from srnet_cli.weights import models_folder, released_models, write_card
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = Path(__file__).parent.parent / "models"
 #: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.
 _SIMULATED = (
     ("valid", "camera"),
@@ -112,7 +111,9 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
     target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     target.with_suffix(".md").write_text(markdown(results))
     for card in cards:
-        write_card(MODELS / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name)))
+        write_card(
+            models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
+        )
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ import torch
 from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
-from srnet_cli.network.attention import GATES
-from srnet_cli.network.folding import FINEST, TURNS
+from srnet_cli.network.attention import FINEST, GATES
+from srnet_cli.network.folding import TURNS
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
 RESULTS = Path(__file__).parent / "results"

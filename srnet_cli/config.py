@@ -237,9 +237,7 @@ def resolved(options: TrainOptions) -> TrainOptions:
         milestones = (50, 100, 150, 200, 250) if options.scale == 8 else (100, 200, 300, 400)
     patch, batch = options.patch_size, options.batch_size
     if not options.phases:
-        # A pixel of a packed mosaic is two of the picture's wide.
-        cell = options.scale * (2 if options.input == "raw" else 1)
-        patch = patch or max(SMALLEST_PATCH, PUBLISHED_HR_PATCH // cell)
+        patch = patch or max(SMALLEST_PATCH, PUBLISHED_HR_PATCH // network_scale(options))
         batch = batch or (8 if options.model in BATCH_OF_EIGHT else 16)
     return replace(
         options,
@@ -249,6 +247,11 @@ def resolved(options: TrainOptions) -> TrainOptions:
         batch_size=batch,
         validate_every=options.validate_every or options.epoch_steps,
     )
+
+
+def network_scale(options: TrainOptions) -> int:
+    """HR pixels per pixel and side of what the network reads: a mosaic's are two of the picture's wide."""
+    return options.scale * (2 if options.input == "raw" else 1)
 
 
 def data_path(options: TrainOptions) -> Path:

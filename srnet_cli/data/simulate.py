@@ -129,9 +129,14 @@ def camera_zoom(hr: Tensor, scale: int, seeds: Sequence[int], ranges: CameraRang
 
 def mixed_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
     """``camera_zoom``, but for a share of the patches (``BICUBIC_SHARE``) ``bicubic_zoom``."""
-    choice = draw_parameters(seeds, CameraRanges(), hr.device).choice.view(-1, 1, 1, 1)
-    camera, bicubic = camera_zoom(hr, scale, seeds), bicubic_zoom(hr, scale, seeds)
-    return torch.where(choice < BICUBIC_SHARE, bicubic, camera)
+    # Drawn on the CPU, so that nobody waits for a GPU to know which patches are which.
+    plain = draw_parameters(seeds, CameraRanges(), torch.device("cpu")).choice < BICUBIC_SHARE
+    lr = hr.new_empty(*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
+    for degrade, chosen in ((bicubic_zoom, plain), (camera_zoom, ~plain)):
+        rows = chosen.nonzero().flatten().tolist()
+        if rows:
+            lr[rows] = degrade(hr[rows], scale, [seeds[row] for row in rows])
+    return lr
 
 
 def bicubic_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:

@@ -22,7 +22,7 @@ from srnet_cli.imaging.tiff_write import TiffEncoder
 
 Format = Literal["png", "tiff", "jpeg", "webp", "avif"]
 
-_FORMAT_OF_SUFFIX: dict[str, Format] = {
+FORMAT_OF_SUFFIX: dict[str, Format] = {
     ".png": "png",
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -113,7 +113,7 @@ def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
     Raises:
         OutputError: neither options nor suffix name a format that can be written.
     """
-    found = options.format or _FORMAT_OF_SUFFIX.get(Path(path).suffix.lower())
+    found = options.format or FORMAT_OF_SUFFIX.get(Path(path).suffix.lower())
     if found is None:
         raise OutputError(
             f"cannot be written: {Path(path).suffix or 'no suffix'} names no format",

@@ -46,10 +46,8 @@ def multiply_accumulates(
 def _cost(module: Any, given: Tensor, output: Tensor) -> int:
     if isinstance(module, MPRSA):
         # It applies its branches' kernels itself, in another form than they are published in.
-        kernels = [branch.conv.weight for branch in (module.spatial1, module.spatial2, module.spatial3)]
-        return (
-            sum(kernel.numel() for kernel in kernels) * output.shape[-2] * output.shape[-1] * output.shape[0]
-        )
+        taps = sum(branch.conv.weight.numel() for branch in module.branches)
+        return taps * output.shape[-2] * output.shape[-1] * output.shape[0]
     taps = prod(module.kernel_size) * module.in_channels * module.out_channels // module.groups
     # Each output pixel of a convolution takes all its taps; so does each input pixel of a transposed one.
     pixels = given if isinstance(module, nn.ConvTranspose2d) else output

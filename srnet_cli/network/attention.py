@@ -18,6 +18,8 @@ ATTENTION_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
 GATES = 8
 #: channel groups that are averaged, one branch each
 GROUPS = (1, 2, 4)
+#: groups whose means every branch's kernel can read; the coarser means are means of these
+FINEST = max(GROUPS)
 
 
 class ChannelAttention(nn.Module):
@@ -69,7 +71,43 @@ class SpatialAttention(nn.Module):
         return x * torch.sigmoid(self.spatial(x.mean(dim=1, keepdim=True)))
 
 
-class MPRSA(nn.Module):
+class GroupGates(nn.Module):
+    """Eight gates a pixel, tiled over the channels, from the means over four consecutive channel groups.
+
+    What happens between means and gates is the subclass's.
+
+    Raises:
+        ValueError: when the channels are not divisible by 8.
+    """
+
+    #: what messages call it
+    TITLE: str
+    pooling: Tensor
+    tiling: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if channels % GATES:
+            raise ValueError(f"{self.TITLE} needs a multiple of {GATES} channels, not {channels}")
+        # Averaging and tiling as constant 1×1 convolutions: they, and their gradients, keep channels_last,
+        # where reductions and broadcasts over five dimensions fall back to strided copies (a third of a
+        # training step on the CPU).
+        self.register_buffer("pooling", pooling_kernels(channels, FINEST), persistent=False)
+        self.register_buffer("tiling", _tiling(channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * F.conv2d(self.gates(x), self.tiling)
+
+    def gates(self, x: Tensor) -> Tensor:
+        """The eight gates, N×8×H×W in 0..1."""
+        raise NotImplementedError
+
+    def means(self, x: Tensor) -> Tensor:
+        """The group means, N×4×H×W."""
+        return F.conv2d(x, self.pooling)
+
+
+class MPRSA(GroupGates):
     """Multi-pooling rotation spatial attention.
 
     For 1, 2 and 4 consecutive channel groups: the group means, turned by 0, 90, 180 and 270 degrees
@@ -81,46 +119,39 @@ class MPRSA(nn.Module):
             of it would have another shape).
     """
 
-    pooling: Tensor
-    tiling: Tensor
+    TITLE = "MPR-SA"
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        if channels % GATES:
-            raise ValueError(f"MPR-SA needs a multiple of {GATES} channels, not {channels}")
-        self.channels = channels
+        super().__init__(channels)
         self.spatial1 = GateConv(4 * GROUPS[0], GATES)
         self.spatial2 = GateConv(4 * GROUPS[1], GATES)
         self.spatial3 = GateConv(4 * GROUPS[2], GATES)
-        # Averaging and tiling as constant 1×1 convolutions: they, and their gradients, keep channels_last,
-        # where reductions and broadcasts over five dimensions fall back to strided copies (a third of a
-        # training step on the CPU).
-        self.register_buffer("pooling", pooling_kernels(channels, GROUPS[2]), persistent=False)
-        self.register_buffer("tiling", _tiling(channels), persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x * F.conv2d(self.gates(x), self.tiling)
+    @property
+    def branches(self) -> tuple[GateConv, GateConv, GateConv]:
+        """In the order of ``GROUPS``."""
+        return self.spatial1, self.spatial2, self.spatial3
 
     def gates(self, x: Tensor) -> Tensor:
-        """The eight gates, N×8×H×W in 0..1."""
+        """The eight gates, N×8×S×S in 0..1."""
         if x.shape[2] != x.shape[3]:
             raise ValueError(
                 "MPR-SA compares a map with its quarter turns and needs a square, "
                 f"not {x.shape[2]}×{x.shape[3]}"
             )
-        turns = quarter_turns(F.conv2d(x, self.pooling))
+        turns = quarter_turns(self.means(x))
         if x.is_contiguous(memory_format=torch.channels_last):
             turns = turns.contiguous(memory_format=torch.channels_last)
         # Means over one and two groups are means of the four: all branches read the same sixteen maps.
         logits = sum(
             branch.bn(F.conv2d(turns, over_finest_groups(branch.conv.weight, groups), padding=3))
-            for branch, groups in zip((self.spatial1, self.spatial2, self.spatial3), GROUPS, strict=True)
+            for branch, groups in zip(self.branches, GROUPS, strict=True)
         )
         return torch.sigmoid(logits)
 
 
-class LocalAttention(nn.Module):
-    """Eight gates a pixel from the means over four channel groups around it; no turns, no whole-map means.
+class LocalAttention(GroupGates):
+    """Gates from the means around each pixel; no turns, no whole-map means.
 
     Each output pixel depends on its neighbourhood only, so results do not depend on how a picture is cut.
 
@@ -128,23 +159,17 @@ class LocalAttention(nn.Module):
         ValueError: when the channels are not divisible by 8.
     """
 
+    TITLE = "local attention"
     #: pixels on each side that a gate depends on
     REACH = 1
 
-    pooling: Tensor
-    tiling: Tensor
-
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        if channels % GATES:
-            raise ValueError(f"local attention needs a multiple of {GATES} channels, not {channels}")
-        self.conv = nn.Conv2d(GROUPS[2], GATES, 2 * self.REACH + 1, padding=self.REACH)
-        self.register_buffer("pooling", pooling_kernels(channels, GROUPS[2]), persistent=False)
-        self.register_buffer("tiling", _tiling(channels), persistent=False)
+        super().__init__(channels)
+        self.conv = nn.Conv2d(FINEST, GATES, 2 * self.REACH + 1, padding=self.REACH)
 
-    def forward(self, x: Tensor) -> Tensor:
-        gates = torch.sigmoid(self.conv(F.conv2d(x, self.pooling)))
-        return x * F.conv2d(gates, self.tiling)
+    def gates(self, x: Tensor) -> Tensor:
+        """The eight gates, N×8×H×W in 0..1."""
+        return torch.sigmoid(self.conv(self.means(x)))
 
 
 def pooling_kernels(channels: int, groups: int) -> Tensor:
@@ -164,7 +189,7 @@ def over_finest_groups(weight: Tensor, groups: int) -> Tensor:
 
     The mean over a coarse group is the mean of the finer ones in it, so its kernel spreads evenly over them.
     """
-    share = GROUPS[2] // groups
+    share = FINEST // groups
     return weight.repeat_interleave(share, dim=1) / share
 
 

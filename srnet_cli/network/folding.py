@@ -12,8 +12,6 @@ from torch import Tensor
 
 from srnet_cli.network.attention import GROUPS, MPRSA, GateConv, over_finest_groups
 
-#: groups whose means MPR-SA's merged kernel reads; the coarser means are means of these
-FINEST = max(GROUPS)
 TURNS = 4
 
 
@@ -31,8 +29,7 @@ def merge_gate_branches(attention: MPRSA) -> tuple[Tensor, Tensor]:
 
     The branches are summed without an activation between, so their kernels over the same maps add up.
     """
-    branches = (attention.spatial1, attention.spatial2, attention.spatial3)
-    folded = [fold_batchnorm(branch) for branch in branches]
+    folded = [fold_batchnorm(branch) for branch in attention.branches]
     kernels = [over_finest_groups(kernel, groups) for (kernel, _), groups in zip(folded, GROUPS, strict=True)]
     return torch.stack(kernels).sum(0).cpu(), torch.stack([bias for _, bias in folded]).sum(0).cpu()
 

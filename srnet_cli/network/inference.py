@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.network.attention import (
+    FINEST,
     MPRSA,
     ChannelAttention,
     LocalAttention,
@@ -23,7 +24,6 @@ from srnet_cli.network.attention import (
 )
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
 from srnet_cli.network.folding import (
-    FINEST,
     TURNS,
     fold_batchnorm,
     fold_last_shuffle,
@@ -127,56 +127,6 @@ class InferenceSRNet(nn.Module):
         return NetworkOutput(main.reconstruct(features, guess), label)
 
 
-class InferenceLite(nn.Module):
-    """:class:`~srnet_cli.network.lite.SRNetLite` fused; forward only, weights frozen."""
-
-    shift: Tensor
-
-    def __init__(self, network: SRNetLite, dtype: torch.dtype, device: torch.device) -> None:
-        super().__init__()
-        self.scale = network.scale
-        self.dtype = dtype
-        self.receptive_radius = network.receptive_radius
-        self.head = FusedConv(*_weights(network.head[0]), dtype=torch.float32, device=device)
-        *blocks, last = network.body
-        self.blocks = nn.Sequential(*(InferenceBlock(cast(ResidualBlock, b), dtype, device) for b in blocks))
-        self.last = FusedConv(*_weights(last), dtype=dtype, device=device)
-        self.tail = self._tail(network.tail, dtype, device)
-        self.residual_tail = self._tail(network.residual_tail, dtype, device)
-        assert network.sub_mean.bias is not None
-        shift = network.sub_mean.bias.detach().to(device).view(1, -1, 1, 1)
-        self.register_buffer("shift", shift, persistent=False)
-
-    def _tail(self, tail: nn.Module, dtype: torch.dtype, device: torch.device) -> FusedConv:
-        # Colours last: then what a pixel becomes lies together, and only rows are put in order.
-        kernel, bias = _weights(tail)
-        order = torch.arange(len(bias)).view(3, -1).t().flatten()
-        return FusedConv(kernel[order], bias[order], dtype=dtype, device=device)
-
-    @torch.inference_mode()
-    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
-        return _one_by_one(self._run, lr, residual)
-
-    def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
-        shifted = (lr + self.shift).contiguous(memory_format=torch.channels_last)
-        shallow = self.head(shifted).to(self.dtype)
-        features = self.last(self.blocks(shallow), shallow)
-        sr = self._picture(self.tail(features), lr)
-        if not residual:
-            return NetworkOutput(sr)
-        return NetworkOutput(sr, self._picture(self.residual_tail(features), -self.shift.expand_as(lr)))
-
-    def _picture(self, parts: Tensor, add: Tensor) -> Tensor:
-        """N×(s²·3)×H×W, plus ``add`` (N×3×H×W) at each of its s² pixels: N×3×sH×sW float32."""
-        n, _, height, width = parts.shape
-        picture = parts.new_empty(n, height, self.scale, width, self.scale, 3, dtype=torch.float32)
-        picture.copy_(_blocks(parts, self.scale))
-        row = self.scale * width * 3
-        rows = add.permute(0, 2, 3, 1).repeat(1, 1, 1, self.scale).reshape(n, height, 1, row)
-        picture.view(n, height, self.scale, row).add_(rows)
-        return picture.view(n, height * self.scale, width * self.scale, 3).permute(0, 3, 1, 2)
-
-
 def _one_by_one(run: Callable[[Tensor, bool], NetworkOutput], lr: Tensor, residual: bool) -> NetworkOutput:
     """On the CPU a batch's tiles are computed one by one.
 
@@ -189,23 +139,22 @@ def _one_by_one(run: Callable[[Tensor, bool], NetworkOutput], lr: Tensor, residu
     return NetworkOutput(torch.cat([output.sr for output in outputs]), torch.cat(labels) if labels else None)
 
 
-class InferenceStream(nn.Module):
-    """Head, blocks and upsampler of one stream."""
+class InferenceBody(nn.Module):
+    """Head and blocks of a network or of one of its streams."""
 
     shift: Tensor | None
 
-    def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, network: Stream | SRNetLite, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
         self.dtype = dtype
-        self.head = FusedConv(*_weights(stream.head[0]), dtype=torch.float32, device=device)
-        mean = stream.sub_mean.bias if isinstance(stream.sub_mean, MeanShift) else None
+        self.head = FusedConv(*_weights(network.head[0]), dtype=torch.float32, device=device)
+        mean = network.sub_mean.bias if isinstance(network.sub_mean, MeanShift) else None
         self.register_buffer(
             "shift", None if mean is None else mean.detach().to(device).view(1, -1, 1, 1), persistent=False
         )
-        *blocks, last = stream.body
+        *blocks, last = network.body
         self.blocks = nn.Sequential(*(InferenceBlock(cast(ResidualBlock, b), dtype, device) for b in blocks))
         self.last = FusedConv(*_weights(last), dtype=dtype, device=device)
-        self.tail = InferenceTail(stream, dtype, device)
 
     def shifted(self, lr: Tensor) -> Tensor:
         """The input less the mean colour."""
@@ -222,10 +171,58 @@ class InferenceStream(nn.Module):
         y: Tensor = self.last(self.blocks(features), add)
         return y
 
+
+class InferenceStream(InferenceBody):
+    """Head, blocks and upsampler of one stream."""
+
+    def __init__(self, stream: Stream, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(stream, dtype, device)
+        self.tail = InferenceTail(stream, dtype, device)
+
     def reconstruct(self, features: Tensor, guess: Tensor | None) -> Tensor:
         """Features to picture: N×C×H×W → N×3×sH×sW float32. ``guess`` as in :class:`InferenceTail`."""
         picture: Tensor = self.tail(features, guess)
         return picture
+
+
+class InferenceLite(InferenceBody):
+    """:class:`~srnet_cli.network.lite.SRNetLite` fused; forward only, weights frozen."""
+
+    def __init__(self, network: SRNetLite, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(network, dtype, device)
+        self.scale = network.scale
+        self.receptive_radius = network.receptive_radius
+        self.tail = self._tail(network.tail, dtype, device)
+        self.residual_tail = self._tail(network.residual_tail, dtype, device)
+
+    def _tail(self, tail: nn.Module, dtype: torch.dtype, device: torch.device) -> FusedConv:
+        # Colours last: then what a pixel becomes lies together, and only rows are put in order.
+        kernel, bias = _weights(tail)
+        order = torch.arange(len(bias)).view(3, -1).t().flatten()
+        return FusedConv(kernel[order], bias[order], dtype=dtype, device=device)
+
+    @torch.inference_mode()
+    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        return _one_by_one(self._run, lr, residual)
+
+    def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        shallow = self.shallow(self.shifted(lr))
+        features = self.deep(shallow, add=shallow)
+        sr = self._picture(self.tail(features), lr)
+        if not residual:
+            return NetworkOutput(sr)
+        assert self.shift is not None
+        return NetworkOutput(sr, self._picture(self.residual_tail(features), -self.shift.expand_as(lr)))
+
+    def _picture(self, parts: Tensor, add: Tensor) -> Tensor:
+        """N×(s²·3)×H×W, plus ``add`` (N×3×H×W) at each of its s² pixels: N×3×sH×sW float32."""
+        n, _, height, width = parts.shape
+        picture = parts.new_empty(n, height, self.scale, width, self.scale, 3, dtype=torch.float32)
+        picture.copy_(_blocks(parts, self.scale))
+        row = self.scale * width * 3
+        rows = add.permute(0, 2, 3, 1).repeat(1, 1, 1, self.scale).reshape(n, height, 1, row)
+        picture.view(n, height, self.scale, row).add_(rows)
+        return picture.view(n, height * self.scale, width * self.scale, 3).permute(0, 3, 1, 2)
 
 
 class InferenceBlock(nn.Module):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from srnet_cli.config import TrainOptions, data_path, flag
+from srnet_cli.config import TrainOptions, data_path, flag, network_scale
 from srnet_cli.config_file import options_text
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.training.checkpoint import Progress, State, load_checkpoint
@@ -19,7 +19,7 @@ from srnet_cli.training.job import Job, open_job
 from srnet_cli.training.loop import Outcome, Scalars, Trainer
 from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
 from srnet_cli.training.schedule import Schedule
-from srnet_cli.training.setup import detect_data, network_options, network_scale, open_data, prepare
+from srnet_cli.training.setup import detect_data, network_options, open_data, prepare
 from srnet_cli.training.signals import stop_at_signals
 
 if TYPE_CHECKING:

@@ -119,11 +119,6 @@ def _largest_patch(options: TrainOptions) -> int:
     return max([phase.patch for phase in options.phases] or [options.patch_size or 1])
 
 
-def network_scale(options: TrainOptions) -> int:
-    """HR pixels per pixel and side of what the network reads: a mosaic's are two of the picture's wide."""
-    return options.scale * (2 if options.input == "raw" else 1)
-
-
 def network_options(options: TrainOptions) -> dict[str, Any]:
     """What ``build_network`` is told besides name and scale."""
     named = {name: getattr(options, name) for name in ("attention", "n_feats", "n_resblocks")}

@@ -11,13 +11,9 @@ from pathlib import Path
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES
+from srnet_cli.imaging.write import FORMAT_OF_SUFFIX
 
 FORMAT_SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
-FORMAT_OF_SUFFIX = {suffix: kind for kind, suffix in FORMAT_SUFFIX.items()} | {
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".tiff": "tiff",
-}
 WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(
