@@ -16,9 +16,8 @@ from pathlib import Path
 from srnet_cli.cards import CARD_FILE, Card, read_card
 from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path
-from srnet_cli.weights import load_model, save_model
+from srnet_cli.weights import load_model, models_folder, save_model
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
 COLUMNS = ("file", "sha256", "source", "licence")
 LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"
 #: the light network gives the same picture in tiles of any size; large ones waste least on their rims
@@ -47,7 +46,7 @@ def release(run: Path, name: str, photographs: Path, hardware: str, remark: str 
         OutputError: when the folder cannot be written.
     """
     rows = training_rows(photographs)
-    model, folder = load_model(run / "last.pt"), MODELS / name
+    model, folder = load_model(run / "last.pt"), models_folder() / name
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -55,6 +54,7 @@ def release(run: Path, name: str, photographs: Path, hardware: str, remark: str 
         tile=128 if reach is None else LIGHT_TILE,
         overlap=16 if reach is None else 2 * reach,
         light=reach is not None,
+        named_only=model.card.recipe.get("degradation") == "bicubic",
         licence=LICENCE,
         recipe={
             "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",

@@ -42,6 +42,8 @@ class Card:
     overlap: int = 16
     #: a small, fast model: chosen only when asked for
     light: bool = False
+    #: for other pictures than a camera's, such as those reduced by software: chosen only by its name
+    named_only: bool = False
     licence: str = "unknown"
     #: of the weights file, in hexadecimal; empty while it is not written
     sha256: str = ""

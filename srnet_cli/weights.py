@@ -22,14 +22,15 @@ from srnet_cli.checkpoints import (
     parse_safetensors,
     refuse,
 )
-from srnet_cli.errors import OutputError, WeightsError
-from srnet_cli.files import atomic_path
+from srnet_cli.errors import WeightsError
+from srnet_cli.files import atomic_path, make_folder
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import build_network, network_names
 
 __all__ = [
     "Card",
     "LoadedModel",
+    "automatic_models",
     "find_model",
     "load_checkpoint_into",
     "load_model",
@@ -82,15 +83,21 @@ def released_models() -> tuple[Card, ...]:
     return tuple(sorted(cards, key=lambda card: (card.scale, card.architecture != "srnet", card.name)))
 
 
-def find_model(scale: float, *, light: bool = False) -> str:
-    """Name of the smallest released model that reaches ``scale``, or of the largest when none does.
+def automatic_models(*, light: bool = False) -> tuple[Card, ...]:
+    """The released models that may be taken without being named, smallest scale first.
 
-    Light models are taken only, and nothing else then, with ``light``.
+    Those are the light ones or, without ``light``, the others.
+    """
+    return tuple(card for card in released_models() if card.light == light and not card.named_only)
+
+
+def find_model(scale: float, *, light: bool = False) -> str:
+    """Name of the smallest of the automatic models that reaches ``scale``, or of the largest when none does.
 
     Raises:
         WeightsError: when no model of that kind is released.
     """
-    fitting = [card for card in released_models() if card.light == light]
+    fitting = automatic_models(light=light)
     if not fitting:
         kind = "light model" if light else "model"
         raise WeightsError(f"no {kind} is released", path=models_folder(), remedy="name one with --model")
@@ -253,10 +260,7 @@ def save_model(folder: Path, network: nn.Module, card: Card, half: bool = True) 
     state = {name: _stored(name, tensor, half) for name, tensor in network.state_dict().items()}
     content = format_safetensors(state)
     card = replace(card, sha256=hashlib.sha256(content).hexdigest())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot be made: {error.strerror}", path=folder) from error
+    make_folder(folder)
     with (
         atomic_path(folder / CARD_FILE, overwrite=True) as card_file,
         atomic_path(folder / WEIGHTS_FILE, overwrite=True) as weights_file,

@@ -540,6 +540,13 @@ def test_the_smallest_model_that_reaches_the_scale(release: Callable[..., None])
     assert find_model(2, light=True) == "srnet-x4-light"
 
 
+def test_a_model_for_other_pictures_is_taken_by_its_name_only(release: Callable[..., None]) -> None:
+    release("a-bicubic-x2", 2, named_only=True)
+    release("srnet-x4", 4)
+    assert find_model(2) == "srnet-x4"
+    assert load_model("a-bicubic-x2").card.named_only
+
+
 def test_srnet_comes_before_other_architectures(release: Callable[..., None], tmp_path: Path) -> None:
     release("srnet-x2", 2)
     save_model(

@@ -207,6 +207,8 @@ def zoom(
         raise UsageError("--overwrite and --skip-existing exclude each other")
     if crop is not None and frame is FrameChoice.CAMERA:
         raise UsageError("--crop and --frame camera exclude each other", remedy="leave one of them out")
+    if fast and model != "auto":
+        raise UsageError("--fast lets auto choose, and --model has chosen", remedy="leave one of them out")
     keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.imaging import RawOptions, WriteOptions

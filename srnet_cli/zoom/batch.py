@@ -19,7 +19,7 @@ from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
-from srnet_cli.weights import find_model, load_model, released_models
+from srnet_cli.weights import automatic_models, find_model, load_model
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zoom.heatmap import write_heatmaps
@@ -83,7 +83,6 @@ class Engines:
     def __init__(self, request: ZoomRequest) -> None:
         self._request = request
         self._loaded: dict[str, Engine] = {}
-        self._predicting: list[Engine] = []
 
     def for_scale(self, scale: float) -> list[Engine]:
         """The engines to run one after the other.
@@ -104,23 +103,25 @@ class Engines:
         Raises:
             as :meth:`for_scale`.
         """
-        return any(engine in self._predicting for engine in self.for_scale(scale)[-1:])
+        return any(engine.predicts_residual for engine in self.for_scale(scale)[-1:])
 
     def check(self) -> None:
-        """Refuse at once what would fail with every picture; loads nothing.
+        """Refuse at once what would fail with every picture.
 
         Raises:
-            WeightsError: when no model of the wanted kind is installed.
+            WeightsError: when no model of the wanted kind is installed, or the named one cannot be used.
             UsageError: for a device or precision that does not exist, or a scale that no chain reaches.
             DeviceError: when the device is not there.
         """
         choose_precision(self._request.engine.precision, choose_device(self._request.engine.device))
         if self._request.model == "auto":
             self._released(self._request.scale)
+        else:
+            self._engine(self._request.model)
 
     def _released(self, scale: float) -> list[str]:
         light = self._request.fast
-        available = {card.scale for card in released_models() if card.light == light}
+        available = {card.scale for card in automatic_models(light=light)}
         if scale > 1 and not available:
             if light:
                 raise WeightsError(
@@ -131,10 +132,7 @@ class Engines:
 
     def _engine(self, name: str) -> Engine:
         if name not in self._loaded:
-            model = load_model(name)
-            self._loaded[name] = Engine(model, self._request.engine)
-            if getattr(model.network, "predicts_residual", False):
-                self._predicting.append(self._loaded[name])
+            self._loaded[name] = Engine(load_model(name), self._request.engine)
         return self._loaded[name]
 
 

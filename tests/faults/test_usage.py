@@ -134,8 +134,18 @@ def test_what_the_parser_refuses_names_the_help(srnet: Program, picture: Path) -
     assert "no such command 'zom'" in refused(srnet("zom"))
 
 
+def test_a_model_that_is_not_there_is_said_once(srnet: Program, picture: Path) -> None:
+    line = refused(srnet("zoom", picture, "b.png", "--model", "nosuch"), code=1)
+    assert "no released model and no file of that name" in line
+
+
+def test_fast_beside_a_named_model(srnet: Program, model: Path, picture: Path) -> None:
+    ended = srnet("zoom", picture, "-s", "2", "--model", model, "--fast")
+    assert ended.code == 2 and "--fast lets auto choose" in ended.err
+
+
 def test_no_light_model(srnet: Program, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet_cli.zoom.batch.released_models", lambda: ())
+    monkeypatch.setattr("srnet_cli.weights.released_models", lambda: ())
     line = refused(srnet("zoom", picture, "a.png", "--fast"), code=1)
     assert "no light model is installed" in line
     assert "a.png" not in line
