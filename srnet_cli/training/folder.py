@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from srnet_cli.config import TrainOptions
 from srnet_cli.config_file import write_options
 from srnet_cli.errors import OutputError, SrnetError, UsageError
@@ -16,6 +18,9 @@ from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.training.curves import draw_curves
 
 Records = list[dict[str, Any]]
+
+#: held by the process that trains in a folder
+LOCK_FILE = ".lock"
 
 
 class RunFolder:
@@ -71,8 +76,39 @@ class RunFolder:
         with folder_for(self.path):
             if not os.access(self.path, os.W_OK):
                 raise OutputError("no permission to write there", path=self.path)
-            with self._config_removed_if_unused():
+            with self.locked(), self._config_removed_if_unused():
                 yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in the folder while the block lasts.
+
+        Two of them would write their checkpoints over each other's. On file systems without locks there is
+        no protection. The lock ends with its process, however that ends.
+
+        Raises:
+            UsageError: when another process trains in it.
+        """
+        file = self.path / LOCK_FILE
+        lock = FileLock(file)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise UsageError(
+                "another process is training in this folder",
+                path=self.path,
+                remedy="wait for its end, or choose another --output folder",
+            ) from None
+        except (OSError, NotImplementedError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            if not self.last.exists() and not self.log.exists():
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
+            lock.release()
 
     @contextmanager
     def _config_removed_if_unused(self) -> Iterator[None]:

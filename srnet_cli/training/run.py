@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -42,11 +42,20 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         resuming = _resumes(folder, job, resume)
         if resume and not resuming:
             reporter.say(f"no checkpoint in {options.output} yet: the run begins")
-        with folder.reserved(afresh=resume) if job.leads and not resuming else nullcontext():
+        with _held(folder, job, resume, resuming):
             outcome = _run(options, folder, resuming, job, reporter)
         if not outcome.stopped_by:
             reporter.say(_where_it_is(options))
         return outcome
+
+
+def _held(
+    folder: RunFolder, job: Job, resume: bool, resuming: bool
+) -> AbstractContextManager[None, bool | None]:
+    """The folder is this run's alone while the context lasts; the first process sees to it."""
+    if not job.leads:
+        return nullcontext()
+    return folder.locked() if resuming else folder.reserved(afresh=resume)
 
 
 def _run(options: TrainOptions, folder: RunFolder, resuming: bool, job: Job, reporter: Reporter) -> Outcome:

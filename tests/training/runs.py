@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def run_tiny(
     stop = StopRequest()
     heard = Listener(stop, stop_after)
     job, folder, source = Job(CPU), RunFolder(path, heard.say), source or Drawings()
-    with nullcontext() if resume else folder.reserved():
+    with folder.locked() if resume else folder.reserved():
         state = prepare(options, source.scale, job, heard.say)
         if resume:
             load_checkpoint(folder.last, state)

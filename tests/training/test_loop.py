@@ -230,3 +230,25 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a run in this folder already"):
         run_tiny(tmp_path / "run", tiny(steps=1), BLIND)
     assert (tmp_path / "run" / "last.pt").read_bytes() == before
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run_tiny(folder, tiny(steps=1), BLIND)
+    with (
+        RunFolder(folder, print).locked(),
+        pytest.raises(UsageError, match="another process is training in this folder"),
+    ):
+        run_tiny(folder, tiny(steps=2), BLIND, resume=True)
+    assert run_tiny(folder, tiny(steps=2), BLIND, resume=True).outcome.step == 2
+
+
+def test_of_a_run_that_lost_the_race_nothing_is_missing(tmp_path: Path) -> None:
+    """Both found the folder empty; the one that began stays whole."""
+    first, second = RunFolder(tmp_path / "run", print), RunFolder(tmp_path / "run", print)
+    with first.reserved():
+        first.begin(tiny(steps=1))
+        with pytest.raises(UsageError, match="another process is training"), second.reserved():
+            pass
+        assert first.config.exists()
+    assert not (tmp_path / "run").exists()
