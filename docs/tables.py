@@ -1,7 +1,7 @@
 """The tables of README.md and models/README.md, from files alone.
 
-``python -m docs.tables`` reads the models' cards, what ``benchmarks.quality``, ``benchmarks.today`` and
-``benchmarks.zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
+``python -m docs.tables`` reads the models' cards, what the benchmarks ``quality``, ``ablation``, ``today``
+and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def write_tables() -> None:
     today = _load("today-x4.json")
     if today is not None and 4 in found:
         texts["table:today"] = today_table(today, found[4])
+    ablation = RESULTS / "ablation-x4.md"
+    if ablation.exists():
+        texts["table:ablation"] = ablation.read_text(encoding="utf-8")
     for folder in (ROOT, ROOT / "models"):
         links = "models/" if folder == ROOT else ""
         fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})

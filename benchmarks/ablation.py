@@ -1,0 +1,221 @@
+"""``python -m benchmarks.ablation PHOTOGRAPHS``: do the auxiliary task and the attention help here, too?
+
+The published ablation in small: each network of its table, with fewer channels and blocks, is trained on
+the same patches in the same order for the same number of steps, then measured like ``benchmarks.quality``
+does. ``benchmarks/results/ablation-x4.json`` and ``.md`` hold what was found; docs/tables.py puts it into
+models/README.md. Trainings that were interrupted go on, finished ones are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import torch
+
+from benchmarks.machine import machine_facts
+from benchmarks.quality import RESULTS, shared_folder
+from srnet_cli.config import TrainOptions, resolved
+from srnet_cli.evaluation.display import Display
+from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.ranks import join_ranks
+from srnet_cli.evaluation.results import SetResult
+from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
+from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+from srnet_cli.training.run import run_training
+from srnet_cli.version import own_version
+
+SCALE = 4
+#: network and the one that it adds to, in the order of the published table
+COMPARED = (
+    ("edsr", None),
+    ("edsr_rat", "edsr"),
+    ("edsr_msa", "edsr"),
+    ("edsr_rat_msa", "edsr"),
+    ("rcan_minus", None),
+    ("rcan_minus_rat", "rcan_minus"),
+    ("rcan_minus_msa", "rcan_minus"),
+    ("srnet", "rcan_minus"),
+)
+#: how the page calls what a network adds to its base
+TITLES = {
+    "edsr": "EDSR",
+    "edsr_rat": "EDSR + RAT",
+    "edsr_msa": "EDSR + MPR-SA",
+    "edsr_rat_msa": "EDSR + RAT + MPR-SA",
+    "rcan_minus": "RCAN⁻",
+    "rcan_minus_rat": "RCAN⁻ + RAT",
+    "rcan_minus_msa": "RCAN⁻ + MPR-SA",
+    "srnet": "RCAN⁻ + RAT + MPR-SA (SRNet)",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One network: what it reached, mean over seeds, and what it costs. Gains are dB of PSNR RGB."""
+
+    network: str
+    base: str | None
+    parameters: int
+    seconds_per_step: float
+    #: over bicubic, for each seed
+    gains: tuple[float, ...]
+    over_bicubic: Mean
+    #: over the base, picture by picture; None for a base
+    over_base: Mean | None
+
+
+def options_for(network: str, seed: int, steps: int, photographs: Path, runs: Path) -> TrainOptions:
+    """The same for every network but for its name."""
+    return resolved(
+        TrainOptions(
+            data=photographs,
+            output=runs / f"{network}-{seed}",
+            model=network,
+            scale=SCALE,
+            n_feats=32,
+            n_resblocks=4,
+            degradation="camera",
+            steps=steps,
+            patch_size=32,
+            batch_size=4,
+            lr=1e-3,
+            schedule="cosine",
+            warmup=100,
+            beta2=0.99,
+            clip=50.0,
+            ema=0.99,
+            validate_every=steps,
+            seed=seed,
+        )
+    )
+
+
+def seconds_per_step(run: Path) -> float:
+    """The median over the run's log, which other work on the machine sways less than the mean."""
+    records = map(json.loads, (run / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    return median(record["step_time"] for record in records if "step_time" in record)
+
+
+def measure(runs: Sequence[Path]) -> SetResult:
+    """All runs on the ``valid`` photographs behind the simulated camera."""
+    request = EvaluationRequest(
+        data=(shared_folder() / "valid",),
+        methods=MethodOptions(models=tuple(map(str, runs)), interpolations=("bicubic",)),
+        scales=(SCALE,),
+        degradations=("camera",),
+        lpips=False,
+    )
+    with join_ranks() as ranks, Display() as display:
+        results = evaluate(request, ranks, display)
+    assert results is not None
+    return results[0]
+
+
+def lines(result: SetResult, seeds: Sequence[int], runs: Path) -> list[Line]:
+    """``result`` holds bicubic, then each network's runs in the order of ``COMPARED`` and ``seeds``."""
+    infos = iter([info for info in result.methods if info.name != "bicubic"])
+    pictures = [p.measurements for p in result.measured]
+    scenes = [p.scene for p in result.measured]
+    bicubic = [p["bicubic"].figures["psnr_rgb"] for p in pictures]
+    reached: dict[str, list[float]] = {}
+    found = []
+    for network, base in COMPARED:
+        own = [next(infos) for _ in seeds]
+        figures = [[p[info.name].figures["psnr_rgb"] for info in own] for p in pictures]
+        reached[network] = [fmean(row) for row in figures]
+        columns = zip(*figures, strict=True)
+        found.append(
+            Line(
+                network=network,
+                base=base,
+                parameters=own[0].parameters or 0,
+                seconds_per_step=fmean(seconds_per_step(runs / f"{network}-{seed}") for seed in seeds),
+                gains=tuple(fmean(column) - fmean(bicubic) for column in columns),
+                over_bicubic=_difference(reached[network], bicubic, scenes),
+                over_base=_difference(reached[network], reached[base], scenes) if base else None,
+            )
+        )
+    return found
+
+
+def _difference(ours: Sequence[float], theirs: Sequence[float], scenes: Sequence[str]) -> Mean:
+    return mean_with_interval([a - b for a, b in zip(ours, theirs, strict=True)], scenes)
+
+
+def markdown(found: Sequence[Line], pictures: int, options: TrainOptions, seeds: int) -> str:
+    """The table, and what it was made with."""
+    heads = ("network", "parameters", "s/step", "over bicubic", "over its base")
+    rows = [
+        (
+            TITLES[line.network],
+            f"{line.parameters:,}",
+            f"{line.seconds_per_step:.2f}",
+            _cell(line.over_bicubic),
+            _cell(line.over_base) if line.over_base else "",
+        )
+        for line in found
+    ]
+    spread = max(max(line.gains) - min(line.gains) for line in found)
+    notes = (
+        f"Gain in PSNR RGB in dB on the {pictures} photographs of `valid` behind the simulated camera, "
+        f"mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} each: "
+        f"{options.n_feats} channels, {options.n_resblocks} blocks, {options.steps:,} steps of "
+        f"{options.batch_size} patches of {options.patch_size}² LR pixels, from scratch."
+    )
+    if seeds > 1:
+        notes += f" Two trainings of one network differ by up to {spread:.2f} dB."
+    table = [heads, (":--", *["--:"] * (len(heads) - 1)), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in table) + f"\n\n{notes}\n"
+
+
+def _cell(mean: Mean) -> str:
+    interval = "" if mean.low is None or mean.high is None else f" [{mean.low:+.2f}, {mean.high:+.2f}]"
+    return f"{mean.value:+.2f}{interval}{'' if mean.beyond_chance else ' n.s.'}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photographs", type=Path, help="folder of sharp photographs to train on")
+    parser.add_argument("--runs", type=Path, default=Path("ablation"), help="where the trainings are kept")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--seed", type=int, action="append", help="train each network so, too; repeatable")
+    arguments = parser.parse_args()
+    seeds = tuple(arguments.seed or (1,))
+    shared_folder()  # before hours of training
+    runs = []
+    for seed in seeds:
+        for network, _ in COMPARED:
+            options = options_for(network, seed, arguments.steps, arguments.photographs, arguments.runs)
+            if run_training(options, resume=options.output.exists()).stopped_by:
+                return
+    runs = [arguments.runs / f"{network}-{seed}" for network, _ in COMPARED for seed in seeds]
+    result = measure(runs)
+    save(lines(result, seeds, arguments.runs), len(result.measured), options, seeds)
+
+
+def save(found: Sequence[Line], pictures: int, options: TrainOptions, seeds: Sequence[int]) -> None:
+    """Write both files of the results."""
+    machine = machine_facts(torch.device("cpu")) | {"threads": torch.get_num_threads()}
+    whole: dict[str, Any] = {
+        "srnet": own_version(),
+        "machine": machine,
+        "pictures": pictures,
+        "steps": options.steps,
+        "seeds": list(seeds),
+        "lines": [asdict(line) for line in found],
+    }
+    target = RESULTS / f"ablation-x{SCALE}.json"
+    target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    target.with_suffix(".md").write_text(markdown(found, pictures, options, len(seeds)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
