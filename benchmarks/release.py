@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from srnet_cli.cards import CARD_FILE, Card, read_card
 from srnet_cli.errors import DataError
@@ -33,20 +37,45 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, required=True)
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--remark", default="", help="what the run's options do not tell")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="of the run's weights; the rest are those of the released model, which it started from",
+    )
     arguments = parser.parse_args()
-    release(arguments.run, arguments.name, arguments.photographs, arguments.hardware, arguments.remark)
+    release(
+        arguments.run,
+        arguments.name,
+        arguments.photographs,
+        arguments.hardware,
+        arguments.remark,
+        arguments.share,
+    )
 
 
-def release(run: Path, name: str, photographs: Path, hardware: str, remark: str = "") -> Card:
+def release(
+    run: Path, name: str, photographs: Path, hardware: str, remark: str = "", share: float = 1.0
+) -> Card:
     """Write ``models/name`` and return its card.
 
+    With a ``share`` below 1, weights between the released model's and the run's, which started from them:
+    a run on other pictures then costs less of what was learned before (Wortsman et al., "Robust fine-tuning
+    of zero-shot models", CVPR 2022).
+
     Raises:
-        WeightsError: when the run's checkpoint cannot be loaded.
+        WeightsError: when the run's checkpoint, or the released model to mix it with, cannot be loaded.
         DataError: when the list names no photograph to train on.
         OutputError: when the folder cannot be written.
     """
     rows = training_rows(photographs)
     model, folder = load_model(run / "last.pt"), models_folder() / name
+    if share < 1:
+        mix_in(model.network, load_model(name).network, share)
+        remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
+    trained = dict(model.card.recipe)
+    if "init" in trained:
+        trained["init"] = Path(trained["init"]).name  # where that lay is nobody else's business
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -54,14 +83,14 @@ def release(run: Path, name: str, photographs: Path, hardware: str, remark: str 
         tile=128 if reach is None else LIGHT_TILE,
         overlap=16 if reach is None else 2 * reach,
         light=reach is not None,
-        named_only=model.card.recipe.get("degradation") == "bicubic",
+        named_only=trained.get("degradation") == "bicubic",
         licence=LICENCE,
         recipe={
             "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",
             "hardware": hardware,
             "note": f"It may be trained further from these weights: add --init {name} to the command.",
-            "history": history(folder, model.card, remark),
-            **model.card.recipe,
+            "history": history(folder, trained, remark),
+            **trained,
         },
         data={"photographs": len(rows), "list": "photographs.tsv"},
         metrics={},
@@ -77,6 +106,14 @@ def release(run: Path, name: str, photographs: Path, hardware: str, remark: str 
     return saved
 
 
+def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
+    """Move the weights of ``network`` towards those of ``other``, of which they keep ``share``."""
+    state, before = network.state_dict(), other.state_dict()
+    for key, tensor in state.items():
+        if tensor.is_floating_point():
+            tensor.lerp_(before[key], 1 - share)
+
+
 def training_rows(photographs: Path) -> list[dict[str, str]]:
     """The photographs of the list that are for training.
 
@@ -90,13 +127,13 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
     return [{**{key: row[key] for key in COLUMNS}, "file": Path(row["file"]).name} for row in rows]
 
 
-def history(folder: Path, card: Card, remark: str) -> list[str]:
+def history(folder: Path, recipe: Mapping[str, Any], remark: str) -> list[str]:
     """A line for each training that led here, the latest last."""
     earlier: list[str] = []
     if (folder / CARD_FILE).is_file():
         earlier = list(read_card(folder).recipe.get("history", []))
-    steps, hours = card.recipe["trained_steps"], card.recipe["trained_hours"]
-    start = card.recipe.get("init", "random weights")
+    steps, hours = recipe["trained_steps"], recipe["trained_hours"]
+    start = recipe.get("init", "random weights")
     latest = f"{steps} steps in {hours} hours from {start}"
     return [*earlier, f"{latest}; {remark}" if remark else latest]
 

@@ -105,9 +105,9 @@ class RunFolder:
         try:
             yield
         finally:
-            if not self.last.exists() and not self.log.exists():
-                with suppress(OSError):
-                    file.unlink(missing_ok=True)
+            # Removed while still held, so that nobody else's is.
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
             lock.release()
 
     @contextmanager
