@@ -31,28 +31,17 @@ from srnet_cli.training.run import run_training
 from srnet_cli.version import own_version
 
 SCALE = 4
-#: network and the one that it adds to, in the order of the published table
+#: network, the one that it adds to, and how the page calls it, in the order of the published table
 COMPARED = (
-    ("edsr", None),
-    ("edsr_rat", "edsr"),
-    ("edsr_msa", "edsr"),
-    ("edsr_rat_msa", "edsr"),
-    ("rcan_minus", None),
-    ("rcan_minus_rat", "rcan_minus"),
-    ("rcan_minus_msa", "rcan_minus"),
-    ("srnet", "rcan_minus"),
+    ("edsr", None, "EDSR"),
+    ("edsr_rat", "edsr", "EDSR + RAT"),
+    ("edsr_msa", "edsr", "EDSR + MPR-SA"),
+    ("edsr_rat_msa", "edsr", "EDSR + RAT + MPR-SA"),
+    ("rcan_minus", None, "RCAN⁻"),
+    ("rcan_minus_rat", "rcan_minus", "RCAN⁻ + RAT"),
+    ("rcan_minus_msa", "rcan_minus", "RCAN⁻ + MPR-SA"),
+    ("srnet", "rcan_minus", "RCAN⁻ + RAT + MPR-SA (SRNet)"),
 )
-#: how the page calls what a network adds to its base
-TITLES = {
-    "edsr": "EDSR",
-    "edsr_rat": "EDSR + RAT",
-    "edsr_msa": "EDSR + MPR-SA",
-    "edsr_rat_msa": "EDSR + RAT + MPR-SA",
-    "rcan_minus": "RCAN⁻",
-    "rcan_minus_rat": "RCAN⁻ + RAT",
-    "rcan_minus_msa": "RCAN⁻ + MPR-SA",
-    "srnet": "RCAN⁻ + RAT + MPR-SA (SRNet)",
-}
 
 
 @dataclass(frozen=True)
@@ -61,6 +50,7 @@ class Line:
 
     network: str
     base: str | None
+    title: str
     parameters: int
     seconds_per_step: float
     #: over bicubic, for each seed
@@ -125,7 +115,7 @@ def lines(result: SetResult, seeds: Sequence[int], runs: Path) -> list[Line]:
     bicubic = [p["bicubic"].figures["psnr_rgb"] for p in pictures]
     reached: dict[str, list[float]] = {}
     found = []
-    for network, base in COMPARED:
+    for network, base, title in COMPARED:
         own = [next(infos) for _ in seeds]
         figures = [[p[info.name].figures["psnr_rgb"] for info in own] for p in pictures]
         reached[network] = [fmean(row) for row in figures]
@@ -134,6 +124,7 @@ def lines(result: SetResult, seeds: Sequence[int], runs: Path) -> list[Line]:
             Line(
                 network=network,
                 base=base,
+                title=title,
                 parameters=own[0].parameters or 0,
                 seconds_per_step=fmean(seconds_per_step(runs / f"{network}-{seed}") for seed in seeds),
                 gains=tuple(fmean(column) - fmean(bicubic) for column in columns),
@@ -153,7 +144,7 @@ def markdown(found: Sequence[Line], pictures: int, options: TrainOptions, seeds:
     heads = ("network", "parameters", "s/step", "over bicubic", "over its base")
     rows = [
         (
-            TITLES[line.network],
+            line.title,
             f"{line.parameters:,}",
             f"{line.seconds_per_step:.2f}",
             _cell(line.over_bicubic),
@@ -190,13 +181,12 @@ def main() -> None:
     arguments = parser.parse_args()
     seeds = tuple(arguments.seed or (1,))
     shared_folder()  # before hours of training
-    runs = []
     for seed in seeds:
-        for network, _ in COMPARED:
+        for network, _, _ in COMPARED:
             options = options_for(network, seed, arguments.steps, arguments.photographs, arguments.runs)
             if run_training(options, resume=options.output.exists()).stopped_by:
                 return
-    runs = [arguments.runs / f"{network}-{seed}" for network, _ in COMPARED for seed in seeds]
+    runs = [arguments.runs / f"{network}-{seed}" for network, _, _ in COMPARED for seed in seeds]
     result = measure(runs)
     save(lines(result, seeds, arguments.runs), len(result.measured), options, seeds)
 
