@@ -120,7 +120,8 @@ class TrainOptions:
     schedule: Schedule = "milestones"
     #: epochs after which the learning rate is halved
     milestones: tuple[int, ...] | None = None
-    #: steps over which the learning rate rises from nothing
+    #: steps over which the learning rate rises from nothing; a tail that ``init`` does not fit trains alone
+    #: in them, then the whole network's rate rises over as many
     warmup: int = 0
     #: Adam's decay rates
     beta1: float = 0.9

@@ -199,7 +199,10 @@ def train(
     warmup: Annotated[
         int | None,
         typer.Option(
-            help="Steps in which the rate rises from 0.", show_default="0", rich_help_panel=_OPTIMISER
+            help="Steps in which the rate rises from 0; after --init from another scale the new tail learns "
+            "alone in them.",
+            show_default="0",
+            rich_help_panel=_OPTIMISER,
         ),
     ] = None,
     beta1: Annotated[

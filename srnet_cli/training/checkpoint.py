@@ -37,6 +37,8 @@ class Progress:
     best_step: int | None = None
     #: step of the last validation
     validated_step: int = 0
+    #: whether it started from a network of another scale, whose tail does not fit
+    tail_anew: bool = False
 
 
 @dataclass(frozen=True)

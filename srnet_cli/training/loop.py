@@ -107,7 +107,8 @@ class Trainer:
         for group in stepper.optimizer.param_groups:
             group["lr"] = rate
         size = delivery.order.size
-        losses = stepper(delivery.batch, self.job.share(size))
+        tail_only = self.schedule.trains_tail_only(progress.step, progress.tail_anew)
+        losses = stepper(delivery.batch, self.job.share(size), tail_only)
         progress.step += 1
         progress.samples += size
         if self.state.average is not None:
@@ -136,7 +137,8 @@ class Trainer:
         return self.schedule.progress(self.state.progress.step, self.state.progress.elapsed)
 
     def _rate(self) -> float:
-        return self.schedule.learning_rate(self.state.progress.step, self._done())
+        progress = self.state.progress
+        return self.schedule.learning_rate(progress.step, self._done(), progress.tail_anew)
 
     # --- between steps ---
 

@@ -40,10 +40,15 @@ class Schedule:
         assert self.options.hours is not None
         return max(0.0, self.options.hours * 3600 - elapsed)
 
-    def learning_rate(self, step: int, progress: float) -> float:
-        """The rate of step ``step`` (0-based)."""
+    def trains_tail_only(self, step: int, tail_anew: bool) -> bool:
+        """Whether step ``step`` (0-based) leaves all but the tail as it is: the warm-up of a new tail."""
+        return tail_anew and step < self.options.warmup
+
+    def learning_rate(self, step: int, progress: float, tail_anew: bool = False) -> float:
+        """The rate of step ``step`` (0-based). After a new tail's warm-up comes one of the whole network."""
         o = self.options
-        warm = min(1.0, (step + 1) / o.warmup) if o.warmup else 1.0
+        risen = step if not tail_anew or step < o.warmup else step - o.warmup
+        warm = min(1.0, (risen + 1) / o.warmup) if o.warmup else 1.0
         if o.schedule == "cosine":
             wave = 0.5 * (1 + math.cos(math.pi * progress))
             return o.lr * warm * (COSINE_FLOOR + (1 - COSINE_FLOOR) * wave)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.cards import Card
-from srnet_cli.checkpoints import differences, load_checkpoint_into
+from srnet_cli.checkpoints import differences, is_tail, load_checkpoint_into
 from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.device import choose_precision
@@ -200,8 +200,7 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
         WeightsError: when the weights to start from do not fit.
     """
     network = build(options, scale)
-    if options.init is not None:
-        start_from(network, options.init, scale, say)
+    tail_anew = options.init is not None and start_from(network, options.init, scale, say)
     network = network.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = _loss(options)
     in_channels = MOSAIC_CHANNELS if options.input == "raw" else 3
@@ -221,7 +220,7 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
         options.clip,
         _teacher(options, scale, precision),
     )
-    return State(network, stepper, average, Progress())
+    return State(network, stepper, average, Progress(tail_anew=tail_anew))
 
 
 def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher | None:
@@ -231,8 +230,11 @@ def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher
     return Teacher(options.teacher, weight, share, scale, precision.dtype, precision.device)
 
 
-def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> None:
+def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> bool:
     """Take over the weights of a model; those of another scale fit but for the tail.
+
+    Returns:
+        Whether the tail did not fit. Its gradients are then too coarse for the trained features before it.
 
     Raises:
         WeightsError: when there is no such model or it does not fit.
@@ -246,7 +248,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> N
     state = found.network.state_dict()
     other_scale = found.card.scale != scale
     different = differences(network, state)
-    tail = [name for name in different if other_scale and "tail" in name]
+    tail = [name for name in different if other_scale and is_tail(name)]
     unfit = [clause for name, clause in different.items() if name not in tail]
     if unfit:
         more = "; …" if len(unfit) > TENSORS_NAMED else ""
@@ -258,6 +260,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> N
     load_checkpoint_into(network, state, allow_tail_mismatch=other_scale)
     anew = f"; {len(tail)} tensors of the tail are of its scale and begin anew" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){anew}")
+    return bool(tail)
 
 
 def _flags_of(state: Mapping[str, Tensor]) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from srnet_cli.checkpoints import is_tail
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.training.job import Job, peers_explained
@@ -71,18 +72,23 @@ class Stepper:
         self.teacher = teacher
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self._before_tail = [p for name, p in network.named_parameters() if not is_tail(name)]
 
-    def __call__(self, batch: Batch, share: float = 1.0) -> Tensor:
+    def __call__(self, batch: Batch, share: float = 1.0, tail_only: bool = False) -> Tensor:
         """Take one step and return the mean losses, [total, picture, residual], still on the device.
 
         ``share`` is the factor on this process's loss that makes the average over all processes the joint
-        batch's mean. Nothing here waits for the device, except with float16.
+        batch's mean. With ``tail_only`` the rest of the network stays as it is. Nothing here waits for the
+        device, except with float16.
 
         Raises:
             TrainingError: when another process of the job is gone.
             torch.OutOfMemoryError, RuntimeError: when memory is not enough.
         """
         losses = self.gradients(batch, share)
+        if tail_only:
+            for parameter in self._before_tail:
+                parameter.grad = None  # which an optimiser passes over
         if self.clip is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self._parameters, self.clip)

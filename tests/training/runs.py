@@ -91,7 +91,8 @@ def run_tiny(
     heard = Listener(stop, stop_after)
     job, folder, source = Job(CPU), RunFolder(path, heard.say), source or Drawings()
     with folder.locked() if resume else folder.reserved():
-        state = prepare(options, source.scale, job, heard.say)
+        start = replace(options, init=None) if resume else options
+        state = prepare(start, source.scale, job, heard.say)
         if resume:
             load_checkpoint(folder.last, state)
             folder.go_on(options, state.progress.step)

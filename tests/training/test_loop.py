@@ -109,6 +109,22 @@ def test_a_killed_run_loses_only_what_came_after_the_checkpoint(tmp_path: Path, 
     assert not any(r.get("sr") == 9.0 for r in records(second.folder))
 
 
+def test_a_tail_of_another_scale_learns_alone_first(tmp_path: Path, whole: Ran) -> None:
+    again = tiny(scale=4, init=str(whole.folder.path), warmup=3, patch_size=8)
+    source = Drawings(scale=4)
+    started = load_model(whole.folder.path).network.state_dict()
+    warmed = run_tiny(tmp_path / "warmed", again, source, stop_after=3)
+    own = dict(warmed.state.network.named_parameters())
+    assert torch.equal(own["body.0.body.0.weight"], started["body.0.body.0.weight"])
+    assert not torch.equal(own["tail.1.weight"], started["tail.1.weight"])
+    # What is left of it is known after an interruption in the middle, too.
+    unbroken = run_tiny(tmp_path / "unbroken", again, source)
+    run_tiny(tmp_path / "broken", again, source, stop_after=2)
+    assert_equal_weights(run_tiny(tmp_path / "broken", again, source, resume=True), unbroken)
+    after = dict(unbroken.state.network.named_parameters())
+    assert not torch.equal(after["body.0.body.0.weight"], started["body.0.body.0.weight"])
+
+
 def test_phases_change_patch_and_batch(tmp_path: Path) -> None:
     phases = (Phase(0.5, 8, 3), Phase(1.0, 12, 1))
     ran = run_tiny(tmp_path / "run", tiny(phases=phases, patch_size=None, batch_size=None, steps=4), BLIND)

@@ -30,6 +30,14 @@ def test_cosine_with_warm_up() -> None:
     assert schedule.learning_rate(100, 1.0) == pytest.approx(0.01)
 
 
+def test_the_rate_rises_twice_for_a_new_tail() -> None:
+    schedule = Schedule(resolved(TrainOptions(schedule="cosine", steps=100, warmup=10, lr=1.0)))
+    rates = [schedule.learning_rate(step, 0.0, tail_anew=True) for step in (0, 9, 10, 19, 20)]
+    assert rates == pytest.approx([0.1, 1.0, 0.1, 1.0, 1.0])
+    assert [schedule.trains_tail_only(step, True) for step in (0, 9, 10)] == [True, True, False]
+    assert not schedule.trains_tail_only(0, False)
+
+
 def test_hours_stretch_the_schedule_over_time() -> None:
     schedule = Schedule(resolved(TrainOptions(hours=2.0)))
     assert schedule.total_steps is None

@@ -93,6 +93,15 @@ def test_mixed_precision_trains_float32_weights(dtype: torch.dtype) -> None:
     assert not torch.equal(before, network.head[0].weight)  # type: ignore[index,union-attr]
 
 
+def test_a_tail_may_learn_alone(drawings: Batch) -> None:
+    network = build_network("srnet", 2, n_feats=16, n_resblocks=1)
+    before = {name: p.detach().clone() for name, p in network.named_parameters() if p.requires_grad}
+    stepper_for(network)(drawings, tail_only=True)
+    changed = {name for name, p in network.named_parameters() if name in before and not p.equal(before[name])}
+    # Not CALayer_tail, whose attention is no matter of scale.
+    assert changed == {name for name in before if name.startswith(("tail.", "model_ssl.tail."))}
+
+
 def test_mean_colours_stay(drawings: Batch) -> None:
     network = build_network("srnet", 2, n_feats=16, n_resblocks=1)
     before = {k: v.clone() for k, v in network.state_dict().items() if "_mean." in k and "sub" in k}
