@@ -2,7 +2,7 @@
 
 The published ablation in small: each network of its table, with fewer channels and blocks, is trained on
 the same patches in the same order for the same number of steps, then measured like ``benchmarks.quality``
-does. ``benchmarks/results/ablation-x4.json`` and ``.md`` hold what was found; docs/tables.py puts it into
+does. ``benchmarks/results/ablation-x4.json`` holds what was found; docs/tables.py puts it into
 models/README.md. Trainings that were interrupted go on, finished ones are not repeated.
 """
 
@@ -19,13 +19,10 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine_facts
-from benchmarks.quality import RESULTS, shared_folder
+from benchmarks.quality import RESULTS, measure, shared_folder
 from srnet_cli.config import TrainOptions, resolved
-from srnet_cli.evaluation.display import Display
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.training.run import run_training
 from srnet_cli.version import own_version
@@ -42,6 +39,9 @@ COMPARED = (
     ("rcan_minus_msa", "rcan_minus", "RCAN⁻ + MPR-SA"),
     ("srnet", "rcan_minus", "RCAN⁻ + RAT + MPR-SA (SRNet)"),
 )
+
+#: options that the table's note names
+SHOWN = ("n_feats", "n_resblocks", "steps", "batch_size", "patch_size")
 
 
 @dataclass(frozen=True)
@@ -89,22 +89,7 @@ def options_for(network: str, seed: int, steps: int, photographs: Path, runs: Pa
 def seconds_per_step(run: Path) -> float:
     """The median over the run's log, which other work on the machine sways less than the mean."""
     records = map(json.loads, (run / "log.jsonl").read_text(encoding="utf-8").splitlines())
-    return median(record["step_time"] for record in records if "step_time" in record)
-
-
-def measure(runs: Sequence[Path]) -> SetResult:
-    """All runs on the ``valid`` photographs behind the simulated camera."""
-    request = EvaluationRequest(
-        data=(shared_folder() / "valid",),
-        methods=MethodOptions(models=tuple(map(str, runs)), interpolations=("bicubic",)),
-        scales=(SCALE,),
-        degradations=("camera",),
-        lpips=False,
-    )
-    with join_ranks() as ranks, Display() as display:
-        results = evaluate(request, ranks, display)
-    assert results is not None
-    return results[0]
+    return float(median(record["step_time"] for record in records if "step_time" in record))
 
 
 def lines(result: SetResult, seeds: Sequence[int], runs: Path) -> list[Line]:
@@ -139,37 +124,6 @@ def _difference(ours: Sequence[float], theirs: Sequence[float], scenes: Sequence
     return mean_with_interval([a - b for a, b in zip(ours, theirs, strict=True)], scenes)
 
 
-def markdown(found: Sequence[Line], pictures: int, options: TrainOptions, seeds: int) -> str:
-    """The table, and what it was made with."""
-    heads = ("network", "parameters", "s/step", "over bicubic", "over its base")
-    rows = [
-        (
-            line.title,
-            f"{line.parameters:,}",
-            f"{line.seconds_per_step:.2f}",
-            _cell(line.over_bicubic),
-            _cell(line.over_base) if line.over_base else "",
-        )
-        for line in found
-    ]
-    spread = max(max(line.gains) - min(line.gains) for line in found)
-    notes = (
-        f"Gain in PSNR RGB in dB on the {pictures} photographs of `valid` behind the simulated camera, "
-        f"mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} each: "
-        f"{options.n_feats} channels, {options.n_resblocks} blocks, {options.steps:,} steps of "
-        f"{options.batch_size} patches of {options.patch_size}² LR pixels, from scratch."
-    )
-    if seeds > 1:
-        notes += f" Two trainings of one network differ by up to {spread:.2f} dB."
-    table = [heads, (":--", *["--:"] * (len(heads) - 1)), *rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in table) + f"\n\n{notes}\n"
-
-
-def _cell(mean: Mean) -> str:
-    interval = "" if mean.low is None or mean.high is None else f" [{mean.low:+.2f}, {mean.high:+.2f}]"
-    return f"{mean.value:+.2f}{interval}{'' if mean.beyond_chance else ' n.s.'}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -187,24 +141,24 @@ def main() -> None:
             if run_training(options, resume=options.output.exists()).stopped_by:
                 return
     runs = [arguments.runs / f"{network}-{seed}" for network, _, _ in COMPARED for seed in seeds]
-    result = measure(runs)
+    methods = MethodOptions(models=tuple(map(str, runs)), interpolations=("bicubic",))
+    (result,) = measure("valid", "camera", SCALE, methods)
     save(lines(result, seeds, arguments.runs), len(result.measured), options, seeds)
 
 
 def save(found: Sequence[Line], pictures: int, options: TrainOptions, seeds: Sequence[int]) -> None:
-    """Write both files of the results."""
+    """Write what was found, and what it was made with."""
     machine = machine_facts(torch.device("cpu")) | {"threads": torch.get_num_threads()}
     whole: dict[str, Any] = {
         "srnet": own_version(),
         "machine": machine,
         "pictures": pictures,
-        "steps": options.steps,
+        **{name: getattr(options, name) for name in SHOWN},
         "seeds": list(seeds),
         "lines": [asdict(line) for line in found],
     }
-    target = RESULTS / f"ablation-x{SCALE}.json"
-    target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    target.with_suffix(".md").write_text(markdown(found, pictures, options, len(seeds)), encoding="utf-8")
+    text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (RESULTS / f"ablation-x{SCALE}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

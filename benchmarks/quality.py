@@ -66,23 +66,32 @@ def shared_folder() -> Path:
 
 def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> list[SetResult]:
     """All sets of a scale by bicubic, Lanczos and ``models``."""
-    results: list[SetResult] = []
-    for folder, degradation in SETS[scale]:
-        request = EvaluationRequest(
-            data=(shared_folder() / folder,),
-            methods=MethodOptions(models=(*models, "lanczos"), interpolations=("bicubic",)),
-            scales=(scale,),
-            degradations=(degradation,),
-            limit=limit,
-        )
-        with join_ranks() as ranks, Display() as display:
-            results += evaluate(request, ranks, display) or []
-    return results
+    methods = MethodOptions(models=(*models, "lanczos"), interpolations=("bicubic",))
+    found = (measure(folder, degradation, scale, methods, limit) for folder, degradation in SETS[scale])
+    return [result for results in found for result in results]
+
+
+def measure(
+    folder: str, degradation: str, scale: int, methods: MethodOptions, limit: int | None = None
+) -> list[SetResult]:
+    """One folder below the test pictures, its sharp pictures reduced by ``degradation``; none on helpers."""
+    request = EvaluationRequest(
+        data=(shared_folder() / folder,),
+        methods=methods,
+        scales=(scale,),
+        degradations=(degradation,),
+        limit=limit,
+    )
+    with join_ranks() as ranks, Display() as display:
+        return evaluate(request, ranks, display) or []
 
 
 def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
-    """What a card says about its model: PSNR RGB over whole pictures, and the gain over bicubic."""
-    figures: dict[str, Any] = {"command": "python -m benchmarks.quality", "unit": "dB, PSNR RGB"}
+    """What a card says about its model: PSNR over whole pictures, and the gain of PSNR RGB over bicubic."""
+    figures: dict[str, Any] = {
+        "command": "python -m benchmarks.quality",
+        "unit": "dB; psnr and gain over RGB, psnr_y over Y without a border",
+    }
     for result in results:
         summary = next((s for s in result.summaries if s.info.name == model), None)
         if summary is None:
@@ -91,6 +100,7 @@ def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
         lost = sum(p[model].figures["psnr_rgb"] < p["bicubic"].figures["psnr_rgb"] for p in pairs)
         figures[f"{result.name}, {result.origin}"] = {
             "psnr": round(summary.means["psnr_rgb"].value, 3),
+            "psnr_y": round(summary.means["psnr_y"].value, 3),
             "gain_over_bicubic": round(gain.value, 3),
             "interval": [round(end, 3) for end in (gain.low, gain.high) if end is not None],
             "pictures": summary.pictures,
