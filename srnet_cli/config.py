@@ -31,6 +31,7 @@ PUBLISHED_LR = 1e-4
 SMALLEST_PATCH = 8
 
 Schedule = Literal["milestones", "cosine"]
+Optimizer = Literal["adam", "muon"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Input = Literal["rgb", "raw"]
 Degradation = Literal["camera", "mixed", "bicubic"]
@@ -116,6 +117,8 @@ class TrainOptions:
     #: parts that a process computes its share of the batch in, to save memory
     accumulate: int = 1
 
+    #: adam: the published one; muon learns more from as many patches
+    optimizer: Optimizer = "adam"
     lr: float = PUBLISHED_LR
     schedule: Schedule = "milestones"
     #: epochs after which the learning rate is halved

@@ -23,6 +23,7 @@ from srnet_cli.training.batchnorm import join_batchnorm
 from srnet_cli.training.checkpoint import Progress, State
 from srnet_cli.training.job import Job
 from srnet_cli.training.losses import RELATION_PATCH, HybridLoss
+from srnet_cli.training.muon import Muon
 from srnet_cli.training.step import Precision, Stepper, freeze_unused, parallelise
 from srnet_cli.training.teacher import Teacher
 from srnet_cli.training.validation import Validation
@@ -342,4 +343,6 @@ def _check_loss(network: nn.Module, loss: HybridLoss, scale: int, options: Train
 def _optimizer(network: nn.Module, options: TrainOptions, device: torch.device) -> torch.optim.Optimizer:
     parameters = [p for p in network.parameters() if p.requires_grad]
     betas = (options.beta1, options.beta2)
+    if options.optimizer == "muon":
+        return Muon(parameters, options.lr, betas)
     return torch.optim.Adam(parameters, options.lr, betas, fused=device.type == "cuda" or None)

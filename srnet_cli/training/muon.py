@@ -1,0 +1,91 @@
+"""Muon for convolutions: an update turns a whole kernel matrix equally far in all of its directions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+#: share of the old mean that the running mean of the gradients keeps in a step
+MOMENTUM = 0.95
+#: a matrix with fewer rows or columns (colours in or out, gates) has too few directions
+FEWEST = 16
+#: root mean square of an element's update at a rate of 1: that of Adam, whose rates can so be kept
+RMS = 0.2
+#: of the quintic iteration, and how often it is applied
+_COEFFICIENTS, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5
+
+
+class Muon(torch.optim.Adam):
+    """Orthogonalised momentum for the kernels of convolutions, Adam for all other parameters.
+
+    A kernel of O×I×k×k is taken as a matrix of O×(I·k·k). ``step`` leaves no gradient behind on kernels.
+
+    Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the size of a
+    step: Liu et al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2. torch.optim.Muon
+    does the same, to matrices only and in torch 2.9 and later only.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]) -> None:
+        kernels, others = [], []
+        for parameter in parameters:
+            (kernels if _is_kernel(parameter) else others).append(parameter)
+        groups = [{"params": kernels, "orthogonal": True}, {"params": others, "orthogonal": False}]
+        super().__init__(groups, lr, betas)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Change all parameters that have a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            if group["orthogonal"]:
+                self._turn([p for p in group["params"] if p.grad is not None], group["lr"])
+        super().step()
+        return loss
+
+    def _turn(self, kernels: list[nn.Parameter], rate: float) -> None:
+        # Together what has the same shape: a network has dozens of kernels, and each product is small.
+        alike = defaultdict(list)
+        for kernel in kernels:
+            alike[kernel.shape, kernel.dtype, kernel.device].append(kernel)
+        for same in alike.values():
+            ahead = torch.stack([self._ahead(kernel).flatten(1) for kernel in same])
+            turned = orthogonalised(ahead.float()).to(ahead.dtype)
+            size = RMS * max(ahead.shape[1:]) ** 0.5
+            for kernel, update in zip(same, turned, strict=True):
+                kernel.add_(update.view_as(kernel), alpha=-rate * size)
+                kernel.grad = None  # Adam, which is next, passes over it
+
+    def _ahead(self, kernel: nn.Parameter) -> Tensor:
+        """The running mean of the gradient, one step ahead (Nesterov)."""
+        assert kernel.grad is not None
+        state = self.state[kernel]
+        if not state:
+            # Adam's loading of a state counts on "step".
+            state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(kernel)
+        state["step"] += 1
+        state["momentum"].lerp_(kernel.grad, 1 - MOMENTUM)
+        return kernel.grad.lerp(state["momentum"], MOMENTUM)
+
+
+def _is_kernel(parameter: nn.Parameter) -> bool:
+    return parameter.ndim == 4 and min(parameter.shape[:2]) >= FEWEST
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """N×R×C matrices with their singular values, but for those that are almost 0, moved to about 1.
+
+    They end between 0.7 and 1.2: for a direction to step in, that is near enough (Jordan et al.).
+    """
+    a, b, c = _COEFFICIENTS
+    wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
+    x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(_ITERATIONS):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return x if wide is matrices else x.mT
