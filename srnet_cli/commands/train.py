@@ -184,7 +184,7 @@ def train(
         str | None,
         typer.Option(
             metavar="adam|muon",
-            help="adam is the published one; muon learns more from as many patches, at rates of 1e-3 to 3e-3.",
+            help="adam is the published one; muon learns more from as many patches, at about 2e-3.",
             show_default="adam",
             rich_help_panel=_OPTIMISER,
         ),

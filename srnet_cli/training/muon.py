@@ -29,9 +29,9 @@ class Muon(torch.optim.Adam):
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]) -> None:
-        kernels, others = [], []
-        for parameter in parameters:
-            (kernels if _is_kernel(parameter) else others).append(parameter)
+        given = list(parameters)
+        kernels = [parameter for parameter in given if _is_kernel(parameter)]
+        others = [parameter for parameter in given if not _is_kernel(parameter)]
         groups = [{"params": kernels, "orthogonal": True}, {"params": others, "orthogonal": False}]
         super().__init__(groups, lr, betas)
 
@@ -83,9 +83,10 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     They end between 0.7 and 1.2: for a direction to step in, that is near enough (Jordan et al.).
     """
     a, b, c = _COEFFICIENTS
-    wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
-    x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    upright = matrices.shape[1] > matrices.shape[2]
+    wide = matrices.mT if upright else matrices
+    x: Tensor = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(_ITERATIONS):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x if wide is matrices else x.mT
+    return x.mT if upright else x
