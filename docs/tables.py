@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from docs.markers import ROOT, fill
 from srnet_cli.cards import Card
+from srnet_cli.config import Optimizer
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.weights import released_models
 
@@ -50,9 +51,9 @@ def write_tables() -> None:
     today = _load("today-x4.json")
     if today is not None and 4 in found:
         texts["table:today"] = today_table(today, found[4])
-    ablation = _load("ablation-x4.json")
-    if ablation is not None:
-        texts["table:ablation"] = ablation_table(ablation)
+    ablations = [_load(f"ablation-x4-{optimizer}.json") for optimizer in get_args(Optimizer)]
+    if any(ablations):
+        texts["table:ablation"] = "\n\n".join(ablation_table(found) for found in ablations if found)
     for folder in (ROOT, ROOT / "models"):
         links = "models/" if folder == ROOT else ""
         fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})
@@ -228,7 +229,8 @@ def ablation_table(found: Document) -> str:
     note = (
         f"Gain in PSNR RGB in dB on the {found['pictures']} photographs of `valid` behind the simulated "
         f"camera, mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} "
-        f"each from scratch: {found['n_feats']} channels, {found['n_resblocks']} blocks, "
+        f"each from scratch with {found['optimizer'].title()} (rate {found['lr']:g}): "
+        f"{found['n_feats']} channels, {found['n_resblocks']} blocks, "
         f"{found['steps']:,} steps of {found['batch_size']} patches of {found['patch_size']}² LR pixels. "
     )
     if seeds == 1:

@@ -94,7 +94,7 @@ def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: 
     """Copy the tensors of a checkpoint into a network; everything must match, or nothing is copied.
 
     Two things are forgiven: a missing ``num_batches_tracked`` becomes 0, and with ``allow_tail_mismatch``
-    tensors of a tail may differ in shape, be missing or be extra (to start ×8 from ×4);
+    tensors whose name contains ``tail`` may differ in shape, be missing or be extra (to start ×8 from ×4);
     the network keeps its own there. The frozen mean colours are compared and kept.
 
     Source: specification section 12.
@@ -106,7 +106,7 @@ def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: 
         WeightsError: naming what does not match.
     """
     found = differences(network, state)
-    forgiven = {name for name in found if allow_tail_mismatch and is_tail(name)}
+    forgiven = {name for name in found if allow_tail_mismatch and "tail" in name}
     refuse([text for name, text in found.items() if name not in forgiven])
     own = network.state_dict()
     reports = [found[name] for name in sorted(forgiven)]
@@ -165,11 +165,6 @@ def _shape_text(tensor: Tensor) -> str:
 def is_mean_shift(name: str) -> bool:
     """Whether the tensor is one of the frozen mean colours."""
     return "sub_mean." in name or "add_mean." in name
-
-
-def is_tail(name: str) -> bool:
-    """Whether the tensor belongs to an upsampler or the convolution after it: what a scale has of its own."""
-    return "tail" in name.split(".")
 
 
 def _is_counter(name: str) -> bool:

@@ -26,7 +26,8 @@ PUBLISHED_EPOCH_STEPS = 975
 PUBLISHED_HR_PATCH = 256
 #: networks too large for the published batch of 16
 BATCH_OF_EIGHT = frozenset({"rcan", "rdn", "san"})
-PUBLISHED_LR = 1e-4
+#: learning rates; Muon's is the one that the released models went on with
+OWN_LR = {"adam": 1e-4, "muon": 1e-3}
 #: side of a JPEG block: the simulated camera makes nothing sensible of less
 SMALLEST_PATCH = 8
 
@@ -117,16 +118,17 @@ class TrainOptions:
     #: parts that a process computes its share of the batch in, to save memory
     accumulate: int = 1
 
-    #: adam: the published one; muon learns more from as many patches
+    #: adam: the published one; muon: Muon for convolutions, Adam for the rest
     optimizer: Optimizer = "adam"
-    lr: float = PUBLISHED_LR
+    #: None: the optimiser's own
+    lr: float | None = None
     schedule: Schedule = "milestones"
     #: epochs after which the learning rate is halved
     milestones: tuple[int, ...] | None = None
     #: steps over which the learning rate rises from nothing; a tail that ``init`` does not fit trains alone
     #: in them, then the whole network's rate rises over as many
     warmup: int = 0
-    #: Adam's decay rates
+    #: Adam's decay rates (of what is no kernel, with muon)
     beta1: float = 0.9
     beta2: float = 0.999
     #: largest norm of the gradient; None: any
@@ -249,6 +251,7 @@ def resolved(options: TrainOptions) -> TrainOptions:
         milestones=milestones,
         patch_size=patch,
         batch_size=batch,
+        lr=options.lr or OWN_LR[options.optimizer],
         validate_every=options.validate_every or options.epoch_steps,
     )
 

@@ -142,6 +142,13 @@ def _check_fits(
             path=path,
             remedy="give the options of the interrupted run, or start anew in another --output folder",
         )
+    groups = len(document["optimizer"]["param_groups"])
+    if groups != len(state.stepper.optimizer.param_groups):
+        raise WeightsError(
+            "its run was trained with another --optimizer",
+            path=path,
+            remedy="leave out --optimizer, or start a run in another --output folder with --init",
+        )
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:

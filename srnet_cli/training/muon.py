@@ -12,7 +12,7 @@ from torch import Tensor, nn
 MOMENTUM = 0.95
 #: a matrix with fewer rows or columns (colours in or out, gates) has too few directions
 FEWEST = 16
-#: root mean square of an element's update at a rate of 1: that of Adam, whose rates can so be kept
+#: root mean square of an element's update at a rate of 1: about that of Adam in the middle of a training
 RMS = 0.2
 #: of the quintic iteration, and how often it is applied
 _COEFFICIENTS, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5
@@ -21,7 +21,9 @@ _COEFFICIENTS, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5
 class Muon(torch.optim.Adam):
     """Orthogonalised momentum for the kernels of convolutions, Adam for all other parameters.
 
-    A kernel of O×I×k×k is taken as a matrix of O×(I·k·k). ``step`` leaves no gradient behind on kernels.
+    A kernel of O×I×k×k (I×O×k×k of a transposed convolution) is taken as a matrix of O×(I·k·k).
+    ``step`` leaves no gradient behind on kernels. Processes whose devices round differently drift apart
+    sooner than with Adam, which works element by element.
 
     Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the size of a
     step: Liu et al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2. torch.optim.Muon

@@ -47,6 +47,7 @@ class Schedule:
     def learning_rate(self, step: int, progress: float, tail_anew: bool = False) -> float:
         """The rate of step ``step`` (0-based). After a new tail's warm-up comes one of the whole network."""
         o = self.options
+        assert o.lr is not None
         risen = step if not tail_anew or step < o.warmup else step - o.warmup
         warm = min(1.0, (risen + 1) / o.warmup) if o.warmup else 1.0
         if o.schedule == "cosine":

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.cards import Card
-from srnet_cli.checkpoints import differences, is_tail, load_checkpoint_into
+from srnet_cli.checkpoints import differences, load_checkpoint_into
 from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.device import choose_precision
@@ -249,7 +249,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     state = found.network.state_dict()
     other_scale = found.card.scale != scale
     different = differences(network, state)
-    tail = [name for name in different if other_scale and is_tail(name)]
+    tail = [name for name in different if other_scale and "tail" in name]
     unfit = [clause for name, clause in different.items() if name not in tail]
     if unfit:
         more = "; …" if len(unfit) > TENSORS_NAMED else ""
@@ -341,6 +341,7 @@ def _check_loss(network: nn.Module, loss: HybridLoss, scale: int, options: Train
 
 
 def _optimizer(network: nn.Module, options: TrainOptions, device: torch.device) -> torch.optim.Optimizer:
+    assert options.lr is not None
     parameters = [p for p in network.parameters() if p.requires_grad]
     betas = (options.beta1, options.beta2)
     if options.optimizer == "muon":

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from srnet_cli.checkpoints import is_tail
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.training.job import Job, peers_explained
 from srnet_cli.training.losses import HybridLoss, Losses
 from srnet_cli.training.teacher import Teacher
+
+#: modules in which networks of one architecture but of two scales differ
+TAILS = frozenset({"tail", "residual_tail"})
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,14 @@ class Stepper:
         self.teacher = teacher
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
-        self._before_tail = [p for name, p in network.named_parameters() if not is_tail(name)]
+        self._before_tail = [p for name, p in network.named_parameters() if not _is_tail(name)]
 
     def __call__(self, batch: Batch, share: float = 1.0, tail_only: bool = False) -> Tensor:
         """Take one step and return the mean losses, [total, picture, residual], still on the device.
 
         ``share`` is the factor on this process's loss that makes the average over all processes the joint
-        batch's mean. With ``tail_only`` the rest of the network stays as it is. Nothing here waits for the
-        device, except with float16.
+        batch's mean. With ``tail_only`` the other parameters stay as they are; BatchNorm's statistics follow.
+        Nothing here waits for the device, except with float16.
 
         Raises:
             TrainingError: when another process of the job is gone.
@@ -122,6 +124,11 @@ class Stepper:
         if last or not isinstance(self.parallel, DistributedDataParallel):
             return nullcontext()
         return self.parallel.no_sync()
+
+
+def _is_tail(name: str) -> bool:
+    """Whether the parameter makes the picture out of features: an upsampler, or a convolution after it."""
+    return not TAILS.isdisjoint(name.split("."))
 
 
 def parallelise(network: nn.Module, job: Job, compiled: bool) -> nn.Module:

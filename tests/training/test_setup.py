@@ -44,6 +44,18 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
     assert lines == ["started from tiny (×2); 4 tensors of the tail are of its scale and begin anew"]
 
 
+def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    network = build_network("srnet_lite", 4)
+    save_model(tmp_path / "lite", network, Card("lite", "srnet_lite", 4, tile=16, overlap=2), half=False)
+    plain = {"model": "srnet_lite", "attention": None, "n_feats": None, "n_resblocks": None}
+    state = prepare(tiny(scale=2, init=str(tmp_path / "lite"), **plain), 2, Job(CPU), lambda _: None)
+    own, theirs = state.network.state_dict(), network.state_dict()
+    assert torch.equal(own["head.0.weight"], theirs["head.0.weight"])
+    assert own["residual_tail.weight"].shape != theirs["residual_tail.weight"].shape
+    assert state.progress.tail_anew
+
+
 def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x2", 2)
     with pytest.raises(WeightsError, match="do not match"):

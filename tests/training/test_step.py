@@ -93,13 +93,22 @@ def test_mixed_precision_trains_float32_weights(dtype: torch.dtype) -> None:
     assert not torch.equal(before, network.head[0].weight)  # type: ignore[index,union-attr]
 
 
-def test_a_tail_may_learn_alone(drawings: Batch) -> None:
-    network = build_network("srnet", 2, n_feats=16, n_resblocks=1)
+@pytest.mark.parametrize(
+    ("name", "options", "tails"),
+    [
+        # Not CALayer_tail, whose attention is no matter of scale.
+        ("srnet", {"n_feats": 16, "n_resblocks": 1}, ("tail.", "model_ssl.tail.")),
+        ("srnet_lite", {}, ("tail.", "residual_tail.")),
+    ],
+)
+def test_a_tail_may_learn_alone(
+    drawings: Batch, name: str, options: dict[str, int], tails: tuple[str, ...]
+) -> None:
+    network = build_network(name, 2, **options)
     before = {name: p.detach().clone() for name, p in network.named_parameters() if p.requires_grad}
     stepper_for(network)(drawings, tail_only=True)
     changed = {name for name, p in network.named_parameters() if name in before and not p.equal(before[name])}
-    # Not CALayer_tail, whose attention is no matter of scale.
-    assert changed == {name for name in before if name.startswith(("tail.", "model_ssl.tail."))}
+    assert changed == {name for name in before if name.startswith(tails)}
 
 
 def test_mean_colours_stay(drawings: Batch) -> None:
