@@ -7,6 +7,7 @@ and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -35,6 +36,9 @@ TITLES = {
     ("Set5", "camera"): "Set5, simulated camera",
     ("Set5", "bicubic"): "Set5, reduced by software",
 }
+
+#: a line of a card's history
+_RUN = re.compile(r"([\d,]+) steps in ([\d.]+) hours?")
 
 Document = dict[str, Any]
 
@@ -89,15 +93,27 @@ def _card_cells(card: Card, quality: Document, links: str) -> list[str]:
     measured = (_method(found, card.name) for found in quality["sets"])
     method = next((method for method in measured if method is not None), {})
     macs = method.get("macs_64x64")
-    history = card.recipe.get("history", [])
     return [
         f"[{card.name}]({links}{card.name}/card.toml)",
         f"×{card.scale}",
         count(method.get("parameters")),
         count(None if macs is None else macs / 64**2),
         f"{megabytes:.1f} MB",
-        " + ".join(line.partition(" from")[0].partition(" (")[0] for line in history) or "see card",
+        _training(card),
     ]
+
+
+def _training(card: Card) -> str:
+    """Steps and hours of all runs of the card's history, those of other models that it began with left out.
+
+    Raises:
+        ValueError: when a line of the history does not begin with them.
+    """
+    runs = [_RUN.match(line) for line in card.recipe.get("history", [])]
+    if not all(runs):
+        raise ValueError(f"{card.name}: its history has a line without steps and hours")
+    steps, hours = (sum(float(run[k].replace(",", "")) for run in runs if run) for k in (1, 2))
+    return f"{steps:,.0f} steps, {hours:.1f} h"
 
 
 def _quality_cells(name: str, quality: Document) -> list[str]:
