@@ -32,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, help="folder of the run, or one of its checkpoints")
     parser.add_argument("name")
     parser.add_argument("--photographs", type=Path, required=True)
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
@@ -57,7 +57,7 @@ def main() -> None:
 def release(
     run: Path, name: str, photographs: Path, hardware: str, remark: str = "", share: float = 1.0
 ) -> Card:
-    """Write ``models/name`` and return its card.
+    """Write ``models/name`` and return its card. ``run``: a run's folder (its last weights) or checkpoint.
 
     With a ``share`` below 1, weights between the released model's and the run's, which started from them:
     a run on other pictures then costs less of what was learned before (Wortsman et al., "Robust fine-tuning
@@ -69,7 +69,7 @@ def release(
         OutputError: when the folder cannot be written.
     """
     rows = training_rows(photographs)
-    model, folder = load_model(run / "last.pt"), models_folder() / name
+    model, folder = load_model(run / "last.pt" if run.is_dir() else run), models_folder() / name
     if share < 1:
         mix_in(model.network, load_model(name).network, share)
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
