@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine_facts
-from benchmarks.quality import RESULTS, measure, shared_folder
+from benchmarks.quality import measure, shared_folder, write_result
 from srnet_cli.config import Optimizer, TrainOptions, resolved
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.results import SetResult
@@ -179,8 +179,7 @@ def save(found: Sequence[Line], pictures: int, options: TrainOptions, budget: Bu
         "seeds": budget.seeds,
         "lines": [asdict(line) for line in found],
     }
-    text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    (RESULTS / f"ablation-x{SCALE}-{budget.optimizer}.json").write_text(text, encoding="utf-8")
+    write_result(f"ablation-x{SCALE}-{budget.optimizer}", whole)
 
 
 if __name__ == "__main__":

@@ -117,13 +117,22 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
     }
     weights = {card.name: card.sha256 for card in cards}
     whole = document(results, {"srnet": own_version(), "machine": machine, "weights": weights})
-    target = RESULTS / f"quality-x{scale}.json"
-    target.write_text(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    target.with_suffix(".md").write_text(markdown(results))
+    write_result(f"quality-x{scale}", whole)
+    (RESULTS / f"quality-x{scale}.md").write_text(markdown(results), encoding="utf-8")
     for card in cards:
         write_card(
             models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
         )
+
+
+def write_result(name: str, whole: dict[str, Any]) -> None:
+    """Write ``benchmarks/results/name.json``.
+
+    Raises:
+        ValueError: when a figure is not finite.
+    """
+    text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def main() -> None:

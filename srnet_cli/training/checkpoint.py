@@ -91,7 +91,7 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
     ``asked`` is what an error calls the network of ``state``.
 
     Raises:
-        WeightsError: when it cannot be read, is damaged, or is of another network.
+        WeightsError: when it cannot be read, is damaged, or is of another network or optimiser.
     """
     document = _read(path)
     try:

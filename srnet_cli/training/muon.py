@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -38,17 +38,12 @@ class Muon(torch.optim.Adam):
         super().__init__(groups, lr, betas)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]
         """Change all parameters that have a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
         for group in self.param_groups:
             if group["orthogonal"]:
                 self._turn([p for p in group["params"] if p.grad is not None], group["lr"])
         super().step()
-        return loss
 
     def _turn(self, kernels: list[nn.Parameter], rate: float) -> None:
         # Together what has the same shape: a network has dozens of kernels, and each product is small.

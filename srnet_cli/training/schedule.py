@@ -48,7 +48,7 @@ class Schedule:
         """The rate of step ``step`` (0-based). After a new tail's warm-up comes one of the whole network."""
         o = self.options
         assert o.lr is not None
-        risen = step if not tail_anew or step < o.warmup else step - o.warmup
+        risen = step - o.warmup if tail_anew and step >= o.warmup else step
         warm = min(1.0, (risen + 1) / o.warmup) if o.warmup else 1.0
         if o.schedule == "cosine":
             wave = 0.5 * (1 + math.cos(math.pi * progress))
