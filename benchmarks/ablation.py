@@ -19,7 +19,8 @@ from typing import Any
 import torch
 
 from benchmarks.machine import machine_facts
-from benchmarks.quality import measure, shared_folder, write_result
+from benchmarks.quality import measure, shared_folder
+from benchmarks.record import record
 from srnet_cli.config import Optimizer, TrainOptions, resolved
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.results import SetResult
@@ -179,7 +180,7 @@ def save(found: Sequence[Line], pictures: int, options: TrainOptions, budget: Bu
         "seeds": budget.seeds,
         "lines": [asdict(line) for line in found],
     }
-    write_result(f"ablation-x{SCALE}-{budget.optimizer}", whole)
+    record(f"ablation-x{SCALE}-{budget.optimizer}", whole)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ pictures are those of ``$SRNET_SHARED/data`` (default ``../shared``); docs/table
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import load_per_core, machine_facts
+from benchmarks.record import record
 from srnet_cli.cards import CARD_FILE, Card
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.display import Display
@@ -29,7 +29,6 @@ from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.version import own_version
 from srnet_cli.weights import models_folder, released_models, write_card
 
-RESULTS = Path(__file__).parent / "results"
 #: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.
 _SIMULATED = (
     ("valid", "camera"),
@@ -117,22 +116,11 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
     }
     weights = {card.name: card.sha256 for card in cards}
     whole = document(results, {"srnet": own_version(), "machine": machine, "weights": weights})
-    write_result(f"quality-x{scale}", whole)
-    (RESULTS / f"quality-x{scale}.md").write_text(markdown(results), encoding="utf-8")
+    record(f"quality-x{scale}", whole, markdown(results))
     for card in cards:
         write_card(
             models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
         )
-
-
-def write_result(name: str, whole: dict[str, Any]) -> None:
-    """Write ``benchmarks/results/name.json``.
-
-    Raises:
-        ValueError: when a figure is not finite.
-    """
-    text = json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def main() -> None:

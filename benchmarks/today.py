@@ -14,7 +14,6 @@ Real-ESRGAN (x4plus, BSD-3-Clause) in ncnn's format is part of the package ``rea
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -27,7 +26,8 @@ import numpy as np
 import torch
 
 from benchmarks.machine import machine_facts
-from benchmarks.quality import CITY100, RESULTS, shared_folder
+from benchmarks.quality import CITY100, shared_folder
+from benchmarks.record import record
 from srnet_cli.data.frames import read_rgb
 from srnet_cli.evaluation.figures import measure
 from srnet_cli.evaluation.opening import DataOptions, open_test_set
@@ -146,7 +146,7 @@ def _show(enlarge: Enlarge) -> None:
 
 def _write(sets: list[dict[str, Any]]) -> None:
     whole = {"machine": machine_facts(torch.device("cpu")), "sets": sets}
-    (RESULTS / f"today-x{SCALE}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    record(f"today-x{SCALE}", whole)
 
 
 def main() -> None:

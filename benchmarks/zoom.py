@@ -8,12 +8,12 @@ to ``benchmarks/results/NAME.md`` and ``NAME.json``.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +21,11 @@ import torch
 from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
+from benchmarks.record import record
 from srnet_cli.network.attention import FINEST, GATES
 from srnet_cli.network.folding import TURNS
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
-RESULTS = Path(__file__).parent / "results"
 AUTHORS = Form("as the authors wrote it", "authors", tuned=False)
 CPU_FORMS = (
     AUTHORS,
@@ -234,7 +234,7 @@ def main() -> None:
     facts["model"] = "untrained SRNet ×4" if settings.model is None else Path(settings.model).name
     facts["date"] = datetime.now(UTC).date().isoformat()
     parts = [_facts_list(facts)]
-    figures: dict[str, object] = {"machine": facts}
+    figures: dict[str, Any] = {"machine": facts}
     if arguments.repeats:
         rows, ceilings = measure_forms(settings, arguments.repeats)
         parts.append(forms_table(rows, ceilings))
@@ -250,10 +250,7 @@ def main() -> None:
     text = "\n\n".join(parts) + "\n"
     print(text)
     if arguments.save:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{arguments.save}.md").write_text(f"# {arguments.save}\n\n{text}", encoding="utf-8")
-        document = json.dumps(figures, indent=2, ensure_ascii=False)
-        (RESULTS / f"{arguments.save}.json").write_text(document + "\n", encoding="utf-8")
+        record(arguments.save, figures, f"# {arguments.save}\n\n{text}")
 
 
 def _facts_list(facts: dict[str, object]) -> str:

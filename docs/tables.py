@@ -12,13 +12,13 @@ import tomllib
 from collections.abc import Sequence
 from typing import Any, get_args
 
+from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
 from srnet_cli.cards import Card
 from srnet_cli.config import Optimizer
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.weights import released_models
 
-RESULTS = ROOT / "benchmarks" / "results"
 #: figures of two runs on the same picture that differ by more were not taken on the same picture
 SAME_DB = 0.005
 #: megapixels of a whole frame that a camera takes today
@@ -110,6 +110,8 @@ def _training(card: Card) -> str:
         ValueError: when a line of the history does not begin with them.
     """
     runs = [_RUN.match(line) for line in card.recipe.get("history", [])]
+    if not runs:
+        return "–"
     if not all(runs):
         raise ValueError(f"{card.name}: its history has a line without steps and hours")
     steps, hours = (sum(float(run[k].replace(",", "")) for run in runs if run) for k in (1, 2))

@@ -25,7 +25,7 @@ Range = tuple[float, float]
 
 #: Share of the mixed degradation's patches that are reduced by plain bicubic instead of by the camera, so
 #: that a network trained on it also does well on clean, already reduced pictures.
-BICUBIC_SHARE = 0.25
+BICUBIC_SHARE = 0.1
 
 
 @dataclass(frozen=True)

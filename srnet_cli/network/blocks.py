@@ -80,6 +80,17 @@ class Upsampler(nn.Sequential):
                 layers.append(nn.ReLU(inplace=True))
         super().__init__(*layers)
 
+    @torch.no_grad()
+    def repeat_pixels(self, layer: int) -> None:
+        """Make the stage whose convolution is ``layer`` copy each pixel (nearest neighbour)."""
+        convolution = self[layer]
+        assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
+        weight, copies = convolution.weight, convolution.out_channels // convolution.in_channels
+        middle = weight.shape[-1] // 2
+        nn.init.zeros_(weight)
+        weight[:, :, middle, middle] = torch.eye(convolution.in_channels).repeat_interleave(copies, dim=0)
+        nn.init.zeros_(convolution.bias)
+
 
 def _shuffle_factors(scale: int) -> list[int]:
     if scale == 3:

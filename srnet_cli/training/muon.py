@@ -22,6 +22,7 @@ class Muon(torch.optim.Adam):
     """Orthogonalised momentum for the kernels of convolutions, Adam for all other parameters.
 
     A kernel of O×I×k×k (I×O×k×k of a transposed convolution) is taken as a matrix of O×(I·k·k).
+    Its direction is computed in ``arithmetic``; kernels and running means keep their own precision.
     ``step`` leaves no gradient behind on kernels. Processes whose devices round differently drift apart
     sooner than with Adam, which works element by element.
 
@@ -30,12 +31,19 @@ class Muon(torch.optim.Adam):
     does the same, to matrices only and in torch 2.9 and later only.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        betas: tuple[float, float],
+        arithmetic: torch.dtype = torch.float32,
+    ) -> None:
         given = list(parameters)
         kernels = [parameter for parameter in given if _is_kernel(parameter)]
         others = [parameter for parameter in given if not _is_kernel(parameter)]
         groups = [{"params": kernels, "orthogonal": True}, {"params": others, "orthogonal": False}]
         super().__init__(groups, lr, betas)
+        self._arithmetic = arithmetic
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
@@ -52,7 +60,7 @@ class Muon(torch.optim.Adam):
             alike[kernel.shape, kernel.dtype, kernel.device].append(kernel)
         for same in alike.values():
             ahead = torch.stack([self._ahead(kernel).flatten(1) for kernel in same])
-            turned = orthogonalised(ahead.float()).to(ahead.dtype)
+            turned = orthogonalised(ahead.to(self._arithmetic)).to(ahead.dtype)
             size = RMS * max(ahead.shape[1:]) ** 0.5
             for kernel, update in zip(same, turned, strict=True):
                 kernel.add_(update.view_as(kernel), alpha=-rate * size)
@@ -77,7 +85,8 @@ def _is_kernel(parameter: nn.Parameter) -> bool:
 def orthogonalised(matrices: Tensor) -> Tensor:
     """N×R×C matrices with their singular values, but for those that are almost 0, moved to about 1.
 
-    They end between 0.7 and 1.2: for a direction to step in, that is near enough (Jordan et al.).
+    They end between 0.7 and 1.2: for a direction to step in, that is near enough, and so is bfloat16
+    (Jordan et al.).
     """
     a, b, c = _COEFFICIENTS
     upright = matrices.shape[1] > matrices.shape[2]
@@ -85,5 +94,5 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     x: Tensor = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(_ITERATIONS):
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
     return x.mT if upright else x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from srnet_cli.data import TrainingSource
 from srnet_cli.device import choose_precision
 from srnet_cli.errors import DataError, UsageError, WeightsError
 from srnet_cli.network.attention import ATTENTION_KINDS
+from srnet_cli.network.blocks import Upsampler
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import NETWORKS, build_network, network_names
 from srnet_cli.training.average import Average
@@ -214,7 +215,7 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
     stepper = Stepper(
         network,
         parallelise(network, job, options.compile),
-        _optimizer(network, options, job.device),
+        _optimizer(network, options, precision),
         loss,
         precision,
         options.accumulate,
@@ -233,6 +234,8 @@ def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher
 
 def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> bool:
     """Take over the weights of a model; those of another scale fit but for the tail.
+
+    A doubling that a smaller scale's tail does not have begins by repeating pixels.
 
     Returns:
         Whether the tail did not fit. Its gradients are then too coarse for the trained features before it.
@@ -259,9 +262,19 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
             remedy=f"--init needs the same network: {_flags_of(state)}",
         )
     load_checkpoint_into(network, state, allow_tail_mismatch=other_scale)
+    for layer, upsampler in _doublings_anew(network, state):
+        upsampler.repeat_pixels(layer)
     anew = f"; {len(tail)} tensors of the tail are of its scale and begin anew" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){anew}")
     return bool(tail)
+
+
+def _doublings_anew(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[int, Upsampler]]:
+    """The convolutions before pixel shuffles that ``state`` lacks: number of the layer, and its upsampler."""
+    for name, module in network.named_modules():
+        if isinstance(module, Upsampler):
+            layers = [number for number, layer in enumerate(module) if isinstance(layer, nn.Conv2d)]
+            yield from ((layer, module) for layer in layers if f"{name}.{layer}.weight" not in state)
 
 
 def _flags_of(state: Mapping[str, Tensor]) -> str:
@@ -340,10 +353,12 @@ def _check_loss(network: nn.Module, loss: HybridLoss, scale: int, options: Train
         raise UsageError(f"--rnlloss-weight needs HR patches that are a multiple of {RELATION_PATCH} pixels")
 
 
-def _optimizer(network: nn.Module, options: TrainOptions, device: torch.device) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, options: TrainOptions, precision: Precision) -> torch.optim.Optimizer:
     assert options.lr is not None
     parameters = [p for p in network.parameters() if p.requires_grad]
     betas = (options.beta1, options.beta2)
     if options.optimizer == "muon":
-        return Muon(parameters, options.lr, betas)
-    return torch.optim.Adam(parameters, options.lr, betas, fused=device.type == "cuda" or None)
+        # float16 has too small a range for products of whole kernels.
+        short = precision.dtype == torch.bfloat16
+        return Muon(parameters, options.lr, betas, torch.bfloat16 if short else torch.float32)
+    return torch.optim.Adam(parameters, options.lr, betas, fused=precision.device.type == "cuda" or None)

@@ -137,7 +137,8 @@ def test_mixed_is_the_camera_or_bicubic() -> None:
     mixed, camera, bicubic = (make(hr, 4, seeds) for make in (mixed_zoom, camera_zoom, bicubic_zoom))
     is_camera, is_bicubic = ((mixed == made).flatten(1).all(1) for made in (camera, bicubic))
     assert bool((is_camera ^ is_bicubic).all())
-    assert 4 <= int(is_bicubic.sum()) <= 16
+    # 4 are to be expected, with a standard deviation of 1.9; these seeds always draw the same.
+    assert 1 <= int(is_bicubic.sum()) <= 9
 
 
 def test_bicubic_is_the_one_of_the_literature() -> None:

@@ -25,12 +25,14 @@ def drawings() -> Batch:
     return Drawings().batch(range(4), 1, 16, "cpu")
 
 
+@pytest.mark.parametrize("arithmetic", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(3, 16, 144), (2, 64, 16), (1, 20, 20)])
-def test_all_directions_are_turned_equally_far(shape: tuple[int, int, int]) -> None:
+def test_all_directions_are_turned_equally_far(shape: tuple[int, int, int], arithmetic: torch.dtype) -> None:
     torch.manual_seed(0)
     matrices = torch.randn(shape)
-    found = orthogonalised(1e4 * matrices)
-    assert found.shape == shape
+    found = orthogonalised(1e4 * matrices.to(arithmetic))
+    assert found.shape == shape and found.dtype == arithmetic
+    found = found.float()
     singular = torch.linalg.svdvals(found)
     assert singular.min() > 0.6 and singular.max() < 1.25
     # The exact answer keeps the singular vectors: U Vᵀ.

@@ -34,7 +34,6 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x2", 2)
     lines: list[str] = []
     state = prepare(tiny(scale=4, init=str(folder)), 4, Job(CPU), lines.append)
-    theirs = build_network("srnet", 2, **OPTIONS)
     torch.manual_seed(5)
     theirs = build_network("srnet", 2, **OPTIONS)
     own = state.network.state_dict()
@@ -42,6 +41,12 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
     assert {"head.0.weight", "model_ssl.body.0.body.0.weight", "tail.0.0.weight"} <= set(same)
     # What ×4 has and ×2 has not, or in another place, is new and reported.
     assert lines == ["started from tiny (×2); 4 tensors of the tail are of its scale and begin anew"]
+    # The second doubling repeats the pixels that the first one makes.
+    features = torch.randn(1, 8, 5, 5)
+    for stream, their_stream in ((state.network, theirs), (state.network.model_ssl, theirs.model_ssl)):
+        doubled = their_stream.tail[0](features)
+        repeated = doubled.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+        torch.testing.assert_close(stream.tail[0](features), repeated)
 
 
 def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None:
