@@ -25,6 +25,7 @@ from srnet_cli.training.checkpoint import Progress, State
 from srnet_cli.training.job import Job
 from srnet_cli.training.losses import RELATION_PATCH, HybridLoss
 from srnet_cli.training.muon import Muon
+from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.step import Precision, Stepper, freeze_unused, parallelise
 from srnet_cli.training.teacher import Teacher
 from srnet_cli.training.validation import Validation
@@ -203,6 +204,7 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
     """
     network = build(options, scale)
     tail_anew = options.init is not None and start_from(network, options.init, scale, say)
+    _say_tail_only(options, tail_anew, say)
     network = network.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = _loss(options)
     in_channels = MOSAIC_CHANNELS if options.input == "raw" else 3
@@ -267,6 +269,14 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     anew = f"; {len(tail)} tensors of the tail are of its scale and begin anew" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){anew}")
     return bool(tail)
+
+
+def _say_tail_only(options: TrainOptions, tail_anew: bool, say: Say) -> None:
+    """Say it when a run ends before a new tail's warm-up does: the rest of the network stays as it is."""
+    schedule = Schedule(options)
+    last = schedule.total_steps
+    if last is not None and schedule.trains_tail_only(last - 1, tail_anew):
+        say(f"only the tail will be trained: {last} steps end within {flag('warmup')} {options.warmup}")
 
 
 def _doublings_anew(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[int, Upsampler]]:

@@ -49,6 +49,15 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
         torch.testing.assert_close(stream.tail[0](features), repeated)
 
 
+@pytest.mark.parametrize(("steps", "said"), [(6, True), (7, False)])
+def test_a_run_that_trains_nothing_but_the_new_tail_says_so(tmp_path: Path, steps: int, said: bool) -> None:
+    lines: list[str] = []
+    prepare(
+        tiny(scale=4, init=str(saved(tmp_path / "x2", 2)), warmup=6, steps=steps), 4, Job(CPU), lines.append
+    )
+    assert ("only the tail will be trained: 6 steps end within --warmup 6" in lines) is said
+
+
 def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None:
     torch.manual_seed(5)
     network = build_network("srnet_lite", 4)
