@@ -42,7 +42,8 @@ class Card:
     overlap: int = 16
     #: a small, fast model: chosen only when asked for
     light: bool = False
-    #: for other pictures than a camera's, such as those reduced by software: chosen only by its name
+    #: chosen only by its name: for other pictures than a camera's, such as those reduced by software, or
+    #: behind another model at its scale
     named_only: bool = False
     licence: str = "unknown"
     #: of the weights file, in hexadecimal; empty while it is not written

@@ -227,6 +227,14 @@ def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
     return State(network, stepper, average, Progress(tail_anew=tail_anew))
 
 
+def _say_tail_only(options: TrainOptions, tail_anew: bool, say: Say) -> None:
+    """Say it when a run ends before a new tail's warm-up does: the rest of the network stays as it is."""
+    schedule = Schedule(options)
+    total = schedule.total_steps
+    if total is not None and schedule.trains_tail_only(total - 1, tail_anew):
+        say(f"only the tail will be trained: {total} steps end within {flag('warmup')} {options.warmup}")
+
+
 def _teacher(options: TrainOptions, scale: int, precision: Precision) -> Teacher | None:
     if options.teacher is None:
         return None
@@ -269,14 +277,6 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     anew = f"; {len(tail)} tensors of the tail are of its scale and begin anew" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){anew}")
     return bool(tail)
-
-
-def _say_tail_only(options: TrainOptions, tail_anew: bool, say: Say) -> None:
-    """Say it when a run ends before a new tail's warm-up does: the rest of the network stays as it is."""
-    schedule = Schedule(options)
-    last = schedule.total_steps
-    if last is not None and schedule.trains_tail_only(last - 1, tail_anew):
-        say(f"only the tail will be trained: {last} steps end within {flag('warmup')} {options.warmup}")
 
 
 def _doublings_anew(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[int, Upsampler]]:
