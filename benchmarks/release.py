@@ -43,6 +43,11 @@ def main() -> None:
         default=1.0,
         help="of the run's weights; the rest are those of the released model, which it started from",
     )
+    parser.add_argument(
+        "--named-only",
+        action="store_true",
+        help="zoom takes it by its name only, as it does every model for software-reduced pictures",
+    )
     arguments = parser.parse_args()
     release(
         arguments.run,
@@ -51,11 +56,19 @@ def main() -> None:
         arguments.hardware,
         arguments.remark,
         arguments.share,
+        named_only=arguments.named_only,
     )
 
 
 def release(
-    run: Path, name: str, photographs: Path, hardware: str, remark: str = "", share: float = 1.0
+    run: Path,
+    name: str,
+    photographs: Path,
+    hardware: str,
+    remark: str = "",
+    share: float = 1.0,
+    *,
+    named_only: bool = False,
 ) -> Card:
     """Write ``models/name`` and return its card. ``run``: a run's folder (its last weights) or checkpoint.
 
@@ -83,12 +96,12 @@ def release(
         tile=128 if reach is None else LIGHT_TILE,
         overlap=16 if reach is None else 2 * reach,
         light=reach is not None,
-        named_only=trained.get("degradation") == "bicubic",
+        named_only=named_only or trained.get("degradation") == "bicubic",
         licence=LICENCE,
         recipe={
             "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",
             "hardware": hardware,
-            "note": f"It may be trained further from these weights: add --init {name} to the command.",
+            "note": "The command trains further from these weights.",
             "history": history(folder, trained, remark),
             **trained,
         },

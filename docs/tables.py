@@ -1,7 +1,7 @@
 """The tables of README.md and models/README.md, from files alone.
 
-``python -m docs.tables`` reads the models' cards, what the benchmarks ``quality``, ``ablation``, ``today``
-and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
+``python -m docs.tables`` reads the models' cards, what the benchmarks ``quality``, ``ablation``, ``today``,
+``scales`` and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from benchmarks.record import RESULTS
+from benchmarks.scales import taken
 from docs.markers import ROOT, fill
 from srnet_cli.cards import Card
 from srnet_cli.config import Optimizer
@@ -55,6 +56,9 @@ def write_tables() -> None:
     today = _load("today-x4.json")
     if today is not None and 4 in found:
         texts["table:today"] = today_table(today, found[4])
+    scales = _load("scales.json")
+    if scales is not None:
+        texts["table:scales"] = scales_table(scales)
     ablations = [_load(f"ablation-x4-{optimizer}.json") for optimizer in get_args(Optimizer)]
     if any(ablations):
         texts["table:ablation"] = "\n\n".join(ablation_table(found) for found in ablations if found)
@@ -189,6 +193,37 @@ def _check_same(others: Document, ours: Document) -> None:
         raise ValueError(
             f"{others['name']}: not the same pictures in today-x4.json and quality-x4.json; run both"
         )
+
+
+def scales_table(found: Document) -> str:
+    """Chains of models for each scale, the best first; what ``zoom`` takes by itself is in bold.
+
+    Raises:
+        ValueError: when a model is no longer the one that was measured.
+    """
+    if found["weights"] != {card.name: card.sha256 for card in released_models()}:
+        raise ValueError("a model was replaced after the scales were measured: run benchmarks.scales")
+    rows = []
+    for way in found["ways"]:
+        names = ", then ".join(way["models"])
+        reduced = f", reduced from ×{way['reached']}" if way["reached"] > way["scale"] else ""
+        chosen = taken(way["scale"], way["light"]) == tuple(way["models"])
+        rows.append(
+            [
+                f"×{way['scale']}",
+                (f"**{names}**" if chosen else names) + reduced,
+                _gain(way["gain"]),
+                str(way["lost"]),
+                significant(way["seconds_per_lr_megapixel"]),
+            ]
+        )
+    pictures = found["ways"][0]["gain"]["count"]
+    note = (
+        f"Gain in PSNR RGB over bicubic in dB on the {pictures} photographs of `valid` behind the simulated "
+        "camera, mean [95 %]; bold: what `srnet zoom` takes by itself, the light ones with `--fast`. "
+        f"s/MP: {_machine(found['machine'])}."
+    )
+    return _markdown(["scale", "models", "over bicubic", "pictures lost", "s/MP"], rows) + "\n\n" + note
 
 
 def speed_table() -> str:

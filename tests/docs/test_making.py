@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.scales import chains, taken
 from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
+from srnet_cli.cards import Card
+from srnet_cli.weights import released_models
 
 
 def test_only_what_is_between_markers_changes(tmp_path: Path) -> None:
@@ -103,6 +107,45 @@ def test_figures_of_replaced_weights_are_refused() -> None:
     measured[4]["weights"] = {"srnet-x4": "0" * 64}
     with pytest.raises(ValueError, match="replaced"):
         tables.models_table(measured, "")
+
+
+def scales(**weights: str) -> dict[str, Any]:
+    gain = {"value": 1.5, "low": 1.0, "high": 2.0, "count": 12}
+    way = {"scale": 2, "light": False, "lost": 1, "gain": gain, "seconds_per_lr_megapixel": 30.0}
+    return {
+        "machine": quality()["machine"],
+        "weights": {card.name: card.sha256 for card in released_models()} | weights,
+        "ways": [
+            {**way, "models": list(taken(2, light=False)), "reached": 4},
+            {**way, "models": ["one", "other"], "reached": 2, "light": True},
+        ],
+    }
+
+
+def test_what_zoom_takes_by_itself_is_in_bold() -> None:
+    chosen = ", then ".join(taken(2, light=False))
+    assert tables.scales_table(scales()).splitlines()[2:4] == [
+        f"| ×2 | **{chosen}**, reduced from ×4 | +1.50 [+1.00, +2.00] | 1 | 30.0 |",
+        "| ×2 | one, then other | +1.50 [+1.00, +2.00] | 1 | 30.0 |",
+    ]
+
+
+def test_scales_of_replaced_weights_are_refused() -> None:
+    with pytest.raises(ValueError, match="replaced"):
+        tables.scales_table(scales(**{"srnet-x4": "0" * 64}))
+
+
+def test_chains_of_models_reach_a_scale_without_waste() -> None:
+    def card(name: str, scale: int, *, light: bool = False, degradation: str = "camera") -> Card:
+        options = {"scale": scale, "light": light, "recipe": {"degradation": degradation}}
+        return replace(released_models()[0], name=name, **options)
+
+    cards = [card("x2", 2), card("x4", 4), card("x8", 8), card("l4", 4, light=True)]
+    cards.append(card("software", 8, degradation="bicubic"))
+    names = {scale: {tuple(c.name for c in chain) for chain in chains(scale, cards)} for scale in (2, 6, 8)}
+    assert names[2] == {("x2",), ("x4",), ("l4",)}
+    assert names[6] == {("x8",), ("x4", "x2")}
+    assert names[8] == {("x8",), ("x4", "x2"), ("x4", "x4"), ("l4", "l4")}
 
 
 def test_a_gain_says_when_it_may_be_chance() -> None:
