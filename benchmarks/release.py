@@ -3,7 +3,7 @@
 Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision, the card, and the list of
 photographs with origin and licence, which LIST.tsv has in columns ``file``, ``sha256``, ``source``,
 ``licence`` and ``use`` (``train`` counts). What an earlier release under the same name was trained is kept in
-the card as its history. Figures come later, from ``python -m benchmarks.quality``.
+the card as its history when the run started from it. Figures come later: ``python -m benchmarks.quality``.
 """
 
 from __future__ import annotations
@@ -141,12 +141,15 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
 
 
 def history(folder: Path, recipe: Mapping[str, Any], remark: str) -> list[str]:
-    """A line for each training that led here, the latest last."""
+    """A line for each training that led here, the latest last.
+
+    Of those of an earlier release in ``folder`` only when the run started from it.
+    """
+    start = recipe.get("init", "random weights")
     earlier: list[str] = []
-    if (folder / CARD_FILE).is_file():
+    if start == folder.name and (folder / CARD_FILE).is_file():
         earlier = list(read_card(folder).recipe.get("history", []))
     steps, hours = recipe["trained_steps"], recipe["trained_hours"]
-    start = recipe.get("init", "random weights")
     latest = f"{steps} steps in {hours} hours from {start}"
     return [*earlier, f"{latest}; {remark}" if remark else latest]
 

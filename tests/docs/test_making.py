@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.scales import chains, taken
+from benchmarks.scales import taken
 from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
-from srnet_cli.cards import Card
 from srnet_cli.weights import released_models
 
 
@@ -133,19 +131,6 @@ def test_what_zoom_takes_by_itself_is_in_bold() -> None:
 def test_scales_of_replaced_weights_are_refused() -> None:
     with pytest.raises(ValueError, match="replaced"):
         tables.scales_table(scales(**{"srnet-x4": "0" * 64}))
-
-
-def test_chains_of_models_reach_a_scale_without_waste() -> None:
-    def card(name: str, scale: int, *, light: bool = False, degradation: str = "camera") -> Card:
-        options = {"scale": scale, "light": light, "recipe": {"degradation": degradation}}
-        return replace(released_models()[0], name=name, **options)
-
-    cards = [card("x2", 2), card("x4", 4), card("x8", 8), card("l4", 4, light=True)]
-    cards.append(card("software", 8, degradation="bicubic"))
-    names = {scale: {tuple(c.name for c in chain) for chain in chains(scale, cards)} for scale in (2, 6, 8)}
-    assert names[2] == {("x2",), ("x4",), ("l4",)}
-    assert names[6] == {("x8",), ("x4", "x2")}
-    assert names[8] == {("x8",), ("x4", "x2"), ("x4", "x4"), ("l4", "l4")}
 
 
 def test_a_gain_says_when_it_may_be_chance() -> None:
