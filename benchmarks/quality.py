@@ -110,17 +110,21 @@ def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
 
 def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
     """Write the results of a scale, and each model's figures into its card."""
+    record(f"quality-x{scale}", document(results, circumstances(cards)), markdown(results))
+    for card in cards:
+        write_card(
+            models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
+        )
+
+
+def circumstances(cards: Sequence[Card]) -> dict[str, Any]:
+    """What figures of released models depend on: version, machine, and which weights they were."""
     machine = machine_facts(torch.device("cpu")) | {
         "threads": torch.get_num_threads(),
         "load_per_core": load_per_core(),
     }
     weights = {card.name: card.sha256 for card in cards}
-    whole = document(results, {"srnet": own_version(), "machine": machine, "weights": weights})
-    record(f"quality-x{scale}", whole, markdown(results))
-    for card in cards:
-        write_card(
-            models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
-        )
+    return {"srnet": own_version(), "machine": machine, "weights": weights}
 
 
 def main() -> None:

@@ -15,23 +15,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import torch
-
-from benchmarks.machine import load_per_core, machine_facts
-from benchmarks.quality import shared_folder
+from benchmarks.quality import circumstances, shared_folder
 from benchmarks.record import record
 from srnet_cli.cards import Card
 from srnet_cli.evaluation.figures import RGB_SHAVE
-from srnet_cli.evaluation.methods import Pixels8
+from srnet_cli.evaluation.methods import Interpolation, Pixels8
 from srnet_cli.evaluation.opening import DataOptions, open_test_set
 from srnet_cli.evaluation.pairs import LoadedPair, PairSet
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.imaging import Picture
-from srnet_cli.imaging.resize import resize
 from srnet_cli.metrics import psnr_rgb
-from srnet_cli.version import own_version
 from srnet_cli.weights import load_model, released_models
-from srnet_cli.zoom.batch import Engines, ZoomRequest
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import plan_frame
 from srnet_cli.zoom.pipeline import zoom_picture
@@ -71,7 +65,7 @@ def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
         for chain in found
         if len({card.light for card in chain}) == 1
         and 1 <= reached_by(chain) / scale <= MOST_WASTE
-        and (len(chain) == 1 or reached_by(chain[:-1]) < scale)
+        and reached_by(chain[:-1]) < scale
     ]
 
 
@@ -80,23 +74,16 @@ def reached_by(chain: Chain) -> int:
     return math.prod(card.scale for card in chain)
 
 
-def taken(scale: int, light: bool) -> tuple[str, ...]:
-    """Names of the models that ``zoom`` runs for a scale when none is named; ``light``: with ``--fast``."""
-    engines = Engines(ZoomRequest(scale=scale, fast=light)).for_scale(scale)
-    return tuple(engine.card.name for engine in engines)
-
-
-def measure_way(chain: Chain, found: PairSet) -> Way:
-    """One chain on every picture of a set."""
+def measure_way(chain: Chain, found: PairSet, pairs: Sequence[LoadedPair], bicubic: Sequence[float]) -> Way:
+    """One chain on every pair of a set, whose PSNR by bicubic is known."""
     engines = [Engine(load_model(card.name), EngineOptions()) for card in chain]
-    gains, seconds, pixels = [], 0.0, 0
-    for item in found.items:
-        pair = item.load()
+    gains, seconds = [], 0.0
+    for pair, reference in zip(pairs, bicubic, strict=True):
         start = time.perf_counter()
         sr = _zoomed(pair.lr, found.scale, engines)
         seconds += time.perf_counter() - start
-        pixels += pair.lr.shape[0] * pair.lr.shape[1]
-        gains.append(_psnr(sr, pair, found.scale) - _psnr(_bicubic(pair.lr, found.scale), pair, found.scale))
+        gains.append(_psnr(sr, pair, found.scale) - reference)
+    pixels = sum(pair.lr.shape[0] * pair.lr.shape[1] for pair in pairs)
     return Way(
         scale=found.scale,
         models=tuple(card.name for card in chain),
@@ -114,29 +101,23 @@ def _zoomed(lr: Pixels8, scale: int, engines: list[Engine]) -> Pixels8:
     return picture.pixels.astype("uint8", copy=False)
 
 
-def _bicubic(lr: Pixels8, scale: int) -> Pixels8:
-    return resize(lr, lr.shape[0] * scale, lr.shape[1] * scale, "bicubic")
-
-
 def _psnr(result: Pixels8, pair: LoadedPair, scale: int) -> float:
     return psnr_rgb(result, pair.hr, shave=scale + RGB_SHAVE)
 
 
 def main() -> None:
     cards = released_models()
-    found = []
+    ways = []
     for scale in SCALES:
-        pictures = open_test_set(shared_folder() / "valid", scale, DataOptions(degradation="camera"))
+        found = open_test_set(shared_folder() / "valid", scale, DataOptions(degradation="camera"))
+        pairs = [item.load() for item in found.items]
+        interpolation = Interpolation("bicubic", scale)
+        bicubic = [_psnr(interpolation.run(pair.lr), pair, scale) for pair in pairs]
         for chain in chains(scale, cards):
-            found.append(measure_way(chain, pictures))
-            print(f"×{scale} {found[-1].models}: {found[-1].gain.value:+.3f} dB", flush=True)
-    machine = machine_facts(torch.device("cpu")) | {
-        "threads": torch.get_num_threads(),
-        "load_per_core": load_per_core(),
-    }
-    weights = {card.name: card.sha256 for card in cards}
-    ordered = [asdict(way) for way in sorted(found, key=lambda way: (way.scale, -way.gain.value))]
-    record("scales", {"srnet": own_version(), "machine": machine, "weights": weights, "ways": ordered})
+            ways.append(measure_way(chain, found, pairs, bicubic))
+            print(f"×{scale} {ways[-1].models}: {ways[-1].gain.value:+.3f} dB", flush=True)
+    ordered = [asdict(way) for way in sorted(ways, key=lambda way: (way.scale, -way.gain.value))]
+    record("scales", {**circumstances(cards), "ways": ordered})
 
 
 if __name__ == "__main__":

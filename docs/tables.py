@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from benchmarks.record import RESULTS
-from benchmarks.scales import taken
 from docs.markers import ROOT, fill
 from srnet_cli.cards import Card
 from srnet_cli.config import Optimizer
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.weights import released_models
+from srnet_cli.zoom.batch import automatic_chain
 
 #: figures of two runs on the same picture that differ by more were not taken on the same picture
 SAME_DB = 0.005
@@ -207,7 +207,7 @@ def scales_table(found: Document) -> str:
     for way in found["ways"]:
         names = ", then ".join(way["models"])
         reduced = f", reduced from ×{way['reached']}" if way["reached"] > way["scale"] else ""
-        chosen = taken(way["scale"], way["light"]) == tuple(way["models"])
+        chosen = automatic_chain(way["scale"], light=way["light"]) == way["models"]
         rows.append(
             [
                 f"×{way['scale']}",

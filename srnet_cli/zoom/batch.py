@@ -77,6 +77,23 @@ class ZoomResult:
         return values
 
 
+def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
+    """Names of the released models that reach ``scale`` one after the other when none is named.
+
+    Raises:
+        WeightsError: when none of that kind is released.
+        UsageError: when no chain reaches the scale.
+    """
+    available = {card.scale for card in automatic_models(light=light)}
+    if scale > 1 and not available:
+        if light:
+            raise WeightsError(
+                "no light model is installed", remedy="leave out --fast, or name one with --model"
+            )
+        find_model(scale)  # says what is missing
+    return [find_model(s, light=light) for s in plan_passes(scale, sorted(available))]
+
+
 class Engines:
     """The models that a request needs, each loaded once, when it is first needed."""
 
@@ -93,7 +110,7 @@ class Engines:
         """
         request = self._request
         if request.model == "auto":
-            return [self._engine(name) for name in self._released(scale)]
+            return [self._engine(name) for name in automatic_chain(scale, light=request.fast)]
         only = self._engine(request.model)
         return [only] * len(plan_passes(scale, [only.scale]))
 
@@ -115,20 +132,9 @@ class Engines:
         """
         choose_precision(self._request.engine.precision, choose_device(self._request.engine.device))
         if self._request.model == "auto":
-            self._released(self._request.scale)
+            automatic_chain(self._request.scale, light=self._request.fast)
         else:
             self._engine(self._request.model)
-
-    def _released(self, scale: float) -> list[str]:
-        light = self._request.fast
-        available = {card.scale for card in automatic_models(light=light)}
-        if scale > 1 and not available:
-            if light:
-                raise WeightsError(
-                    "no light model is installed", remedy="leave out --fast, or name one with --model"
-                )
-            find_model(scale)  # says what is missing
-        return [find_model(s, light=light) for s in plan_passes(scale, sorted(available))]
 
     def _engine(self, name: str) -> Engine:
         if name not in self._loaded:

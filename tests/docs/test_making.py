@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scales import taken
 from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
 from srnet_cli.weights import released_models
+from srnet_cli.zoom.batch import automatic_chain
 
 
 def test_only_what_is_between_markers_changes(tmp_path: Path) -> None:
@@ -114,14 +114,14 @@ def scales(**weights: str) -> dict[str, Any]:
         "machine": quality()["machine"],
         "weights": {card.name: card.sha256 for card in released_models()} | weights,
         "ways": [
-            {**way, "models": list(taken(2, light=False)), "reached": 4},
+            {**way, "models": automatic_chain(2), "reached": 4},
             {**way, "models": ["one", "other"], "reached": 2, "light": True},
         ],
     }
 
 
 def test_what_zoom_takes_by_itself_is_in_bold() -> None:
-    chosen = ", then ".join(taken(2, light=False))
+    chosen = ", then ".join(automatic_chain(2))
     assert tables.scales_table(scales()).splitlines()[2:4] == [
         f"| ×2 | **{chosen}**, reduced from ×4 | +1.50 [+1.00, +2.00] | 1 | 30.0 |",
         "| ×2 | one, then other | +1.50 [+1.00, +2.00] | 1 | 30.0 |",
