@@ -114,7 +114,7 @@ def sample(size: int, n: int) -> Tensor:
 
 def _serve(connection: Connection, form: Form, settings: Settings) -> None:
     if form.tuned:
-        from srnet_cli.allocator import keep_large_blocks
+        from srnet_cli.compute.allocator import keep_large_blocks
 
         keep_large_blocks()
     torch.set_num_threads(settings.threads)

@@ -89,7 +89,7 @@ def _picture(folder: Path, megapixels: float) -> Path:
 def _zoom(
     connection: Connection, begun: float, megapixels: float, source: Path, suffix: str, settings: Settings
 ) -> None:
-    from srnet_cli.allocator import keep_large_blocks
+    from srnet_cli.compute.allocator import keep_large_blocks
 
     keep_large_blocks()
     from srnet_cli.imaging import WriteOptions, read_picture

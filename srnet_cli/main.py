@@ -95,7 +95,7 @@ def _show_version(wanted: bool) -> None:
         return
     import torch
 
-    from srnet_cli.device import choose_device
+    from srnet_cli.compute.device import choose_device
     from srnet_cli.version import own_version
 
     device = choose_device()

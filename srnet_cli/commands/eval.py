@@ -213,7 +213,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare models with each other and with interpolation: quality, time, memory."""
-    from srnet_cli.allocator import keep_large_blocks
+    from srnet_cli.compute.allocator import keep_large_blocks
     from srnet_cli.errors import UsageError
 
     if tile is not None and untiled:

@@ -372,7 +372,7 @@ def train(
     options = _options(flags, config, resume)
 
     # Before the first tensor is made: the allocator's settings apply from then on.
-    from srnet_cli.allocator import keep_large_blocks
+    from srnet_cli.compute.allocator import keep_large_blocks
 
     keep_large_blocks()
     from srnet_cli.training.run import prepare_data, run_training

@@ -199,7 +199,7 @@ def zoom(
     ] = None,
 ) -> None:
     """Zoom pictures: what a longer lens would have taken."""
-    from srnet_cli.allocator import keep_large_blocks
+    from srnet_cli.compute.allocator import keep_large_blocks
     from srnet_cli.console import emit_json
     from srnet_cli.errors import UsageError
 

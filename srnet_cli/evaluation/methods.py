@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from srnet_cli.device import choose_device
+from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.imaging.resize import Method as Filter
 from srnet_cli.imaging.resize import resize

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.training.job import Job, sum_over_job
+from srnet_cli.compute.processes import Job, sum_over_job
 
 
 class JointBatchNorm(nn.BatchNorm2d):

@@ -13,8 +13,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from srnet_cli.compute.processes import Job
 from srnet_cli.data import Batch, TrainingSource
-from srnet_cli.training.job import Job
 
 
 @dataclass(frozen=True)

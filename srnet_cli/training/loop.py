@@ -7,13 +7,13 @@ from time import perf_counter
 from typing import Protocol
 
 from srnet_cli.cards import Card
+from srnet_cli.compute.processes import Job
 from srnet_cli.config import TrainOptions
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import OutputError
 from srnet_cli.training.checkpoint import State, save_checkpoint
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.folder import RunFolder
-from srnet_cli.training.job import Job
 from srnet_cli.training.panels import panel_png
 from srnet_cli.training.report import Reporter
 from srnet_cli.training.schedule import Schedule

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from srnet_cli.cards import Card
 from srnet_cli.checkpoints import differences, load_checkpoint_into
+from srnet_cli.compute.device import choose_precision
+from srnet_cli.compute.processes import Job
 from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
-from srnet_cli.device import choose_precision
 from srnet_cli.errors import DataError, UsageError, WeightsError
 from srnet_cli.network.attention import ATTENTION_KINDS
 from srnet_cli.network.blocks import Upsampler
@@ -22,7 +23,6 @@ from srnet_cli.network.registry import NETWORKS, build_network, network_names
 from srnet_cli.training.average import Average
 from srnet_cli.training.batchnorm import join_batchnorm
 from srnet_cli.training.checkpoint import Progress, State
-from srnet_cli.training.job import Job
 from srnet_cli.training.losses import RELATION_PATCH, HybridLoss
 from srnet_cli.training.muon import Muon
 from srnet_cli.training.schedule import Schedule

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from srnet_cli.compute.processes import Job, peers_explained
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.training.job import Job, peers_explained
 from srnet_cli.training.losses import HybridLoss, Losses
 from srnet_cli.training.teacher import Teacher
 

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from srnet_cli.compute.processes import Job
 from srnet_cli.data import ValidationItem
 from srnet_cli.errors import TrainingError
 from srnet_cli.imaging.resize import resize
 from srnet_cli.metrics import psnr_rgb, quantise
-from srnet_cli.training.job import Job
 from srnet_cli.training.step import Precision
 from srnet_cli.training.watch import ADVICE
 

@@ -9,8 +9,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from srnet_cli.compute.processes import Job
 from srnet_cli.errors import TrainingError
-from srnet_cli.training.job import Job
 
 #: a loss this many times the lowest so far, both averaged over about ``MEMORY`` steps, counts as exploded
 EXPLOSION = 3.0

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.device import choose_device, choose_precision
 from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture

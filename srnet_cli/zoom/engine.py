@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srnet_cli.device import choose_device, choose_precision
+from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.network.blocks import NetworkOutput

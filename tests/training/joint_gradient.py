@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from srnet_cli.compute.processes import Job, open_job
 from srnet_cli.data import Batch
-from srnet_cli.training.job import Job, open_job
 from srnet_cli.training.setup import prepare
 from tests.training.runs import tiny
 from tests.training.sources import Drawings

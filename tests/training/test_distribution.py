@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from srnet_cli.training.job import Job
+from srnet_cli.compute.processes import Job
 from srnet_cli.weights import load_model
 from tests.training import joint_gradient
 from tests.training.sources import write_drawings

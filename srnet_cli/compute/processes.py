@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from srnet_cli.device import choose_device
+from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, TrainingError
 
 if TYPE_CHECKING:
