@@ -95,7 +95,7 @@ class Worker:
 def load_network(model: str | None) -> nn.Module:
     """The model's network, or SRNet ×4 with seeded random weights (speed does not depend on them)."""
     if model is not None:
-        from srnet_cli.weights import load_model
+        from srnet_cli.models.store import load_model
 
         return load_model(model).network
     torch.manual_seed(0)

@@ -93,7 +93,7 @@ def _zoom(
 
     keep_large_blocks()
     from srnet_cli.imaging import WriteOptions, read_picture
-    from srnet_cli.weights import Card, LoadedModel, load_model
+    from srnet_cli.models.store import Card, LoadedModel, load_model
     from srnet_cli.zoom.engine import Engine, EngineOptions
     from srnet_cli.zoom.frame import plan_frame
     from srnet_cli.zoom.pipeline import zoom_to_file

@@ -18,7 +18,6 @@ import torch
 
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
-from srnet_cli.cards import CARD_FILE, Card
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.display import Display
 from srnet_cli.evaluation.exports import document, markdown
@@ -26,8 +25,9 @@ from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
+from srnet_cli.models.card import CARD_FILE, Card
+from srnet_cli.models.store import models_folder, released_models, write_card
 from srnet_cli.version import own_version
-from srnet_cli.weights import models_folder, released_models, write_card
 
 #: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.
 _SIMULATED = (

@@ -17,10 +17,10 @@ from typing import Any
 
 from torch import nn
 
-from srnet_cli.cards import CARD_FILE, Card, read_card
 from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path
-from srnet_cli.weights import load_model, models_folder, save_model
+from srnet_cli.models.card import CARD_FILE, Card, read_card
+from srnet_cli.models.store import load_model, models_folder, save_model
 
 COLUMNS = ("file", "sha256", "source", "licence")
 LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"

@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 
 from benchmarks.quality import circumstances, shared_folder
 from benchmarks.record import record
-from srnet_cli.cards import Card
 from srnet_cli.evaluation.figures import RGB_SHAVE
 from srnet_cli.evaluation.methods import Interpolation, Pixels8
 from srnet_cli.evaluation.opening import DataOptions, open_test_set
@@ -25,7 +24,8 @@ from srnet_cli.evaluation.pairs import LoadedPair, PairSet
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
-from srnet_cli.weights import load_model, released_models
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import load_model, released_models
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import plan_frame
 from srnet_cli.zoom.pipeline import zoom_picture

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from srnet_cli.library import residual, zoom
-    from srnet_cli.weights import load_model
+    from srnet_cli.models.store import load_model
 
 __all__ = ["load_model", "residual", "zoom"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "load_model":
-        return import_module("srnet_cli.weights").load_model
+        return import_module("srnet_cli.models.store").load_model
     if name in ("zoom", "residual"):
         # The packages of these names; they can be called (see callable_room).
         return import_module(f"srnet_cli.{name}")

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import srnet_cli
-from srnet_cli.cards import Card
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.imaging.resize import resize
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import LoadedModel, load_model, save_model
 from srnet_cli.network.registry import build_network
-from srnet_cli.weights import LoadedModel, load_model, save_model
 
 SIZES = {"n_feats": 16, "n_resblocks": 1}
 CARD = Card("tiny", "edsr", 2, SIZES, tile=32, overlap=8)

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from srnet_cli.cards import MAX_SCALE, Card
-from srnet_cli.checkpoints import parse_pickle, parse_safetensors
 from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.models.card import MAX_SCALE, Card
+from srnet_cli.models.store import LoadedModel
+from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.weights import LoadedModel
 
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.cards import Card
-from srnet_cli.checkpoints import differences, load_checkpoint_into
 from srnet_cli.errors import WeightsError
 from srnet_cli.files import atomic_path
+from srnet_cli.models.card import Card
+from srnet_cli.models.tensors import differences, load_checkpoint_into
 from srnet_cli.training.average import Average
 from srnet_cli.training.step import Stepper
 from srnet_cli.training.watch import require_finite

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
-from srnet_cli.cards import Card
 from srnet_cli.compute.processes import Job
 from srnet_cli.config import TrainOptions
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import OutputError
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import save_model
 from srnet_cli.training.checkpoint import State, save_checkpoint
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.folder import RunFolder
@@ -22,7 +23,6 @@ from srnet_cli.training.signals import StopRequest
 from srnet_cli.training.step import Precision
 from srnet_cli.training.validation import Crop, Validation, centre_crops, validate
 from srnet_cli.training.watch import Meter, Watch
-from srnet_cli.weights import save_model
 
 #: batches made ahead of their use
 AHEAD = 3

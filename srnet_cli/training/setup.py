@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.cards import Card
-from srnet_cli.checkpoints import differences, load_checkpoint_into
 from srnet_cli.compute.device import choose_precision
 from srnet_cli.compute.processes import Job
 from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import DataError, UsageError, WeightsError
+from srnet_cli.models.card import Card
+from srnet_cli.models.tensors import differences, load_checkpoint_into
 from srnet_cli.network.attention import ATTENTION_KINDS
 from srnet_cli.network.blocks import Upsampler
 from srnet_cli.network.recognise import recognise
@@ -253,7 +253,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     Raises:
         WeightsError: when there is no such model or it does not fit.
     """
-    from srnet_cli.weights import load_model
+    from srnet_cli.models.store import load_model
 
     try:
         found = load_model(name_or_path)

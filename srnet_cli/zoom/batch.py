@@ -19,7 +19,7 @@ from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
-from srnet_cli.weights import automatic_models, find_model, load_model
+from srnet_cli.models.store import automatic_models, find_model, load_model
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zoom.heatmap import write_heatmaps

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from benchmarks.scales import chains
-from srnet_cli.cards import Card
-from srnet_cli.weights import released_models
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import released_models
 
 
 def test_chains_of_models_reach_a_scale_without_waste() -> None:

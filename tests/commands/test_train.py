@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from srnet_cli.data.simulate import bicubic_zoom
 from srnet_cli.errors import DataError
 from srnet_cli.main import app
-from srnet_cli.weights import load_model
+from srnet_cli.models.store import load_model
 from tests.scenes import default_shots, write_sequence
 from tests.training.sources import drawing, write_drawings
 from tests.training.test_distribution import environment, wait_for_steps

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from srnet_cli.weights import save_model
+from srnet_cli.models.store import save_model
 from tests.faults.models import tiny
 from tests.faults.program import Program
 

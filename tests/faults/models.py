@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from srnet_cli.models.store import Card
 from srnet_cli.network.registry import build_network
-from srnet_cli.weights import Card
 
 OPTIONS = {"n_feats": 8, "n_resblocks": 1, "attention": "mpr-sa"}
 

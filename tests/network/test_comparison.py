@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from srnet_cli.metrics.macs import multiply_accumulates
+from srnet_cli.models.store import parameter_count
 from srnet_cli.network.rdn import RDN, RDNOptions
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import NETWORKS, build_network, network_names
 from srnet_cli.network.san import COVARIANCE_WINDOW, SAN, SANOptions, _centre, covariance_root
-from srnet_cli.weights import parameter_count
 from tests.network.fixtures import error, load_into, picture, tensors
 
 TRAINED = [

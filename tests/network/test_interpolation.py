@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from srnet_cli.models.store import parameter_count
 from srnet_cli.network.registry import build_network, interpolation_names
-from srnet_cli.weights import parameter_count
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,

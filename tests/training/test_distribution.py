@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from srnet_cli.compute.processes import Job
-from srnet_cli.weights import load_model
+from srnet_cli.models.store import load_model
 from tests.training import joint_gradient
 from tests.training.sources import write_drawings
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from srnet_cli.cards import Card
 from srnet_cli.compute.processes import Job
 from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import load_model, save_model
 from srnet_cli.network.registry import build_network
 from srnet_cli.training.setup import build, prepare
-from srnet_cli.weights import load_model, save_model
 from tests.training.runs import CPU, tiny
 from tests.training.sources import Drawings
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.checkpoints import load_checkpoint_into
 from srnet_cli.data import Batch
+from srnet_cli.models.tensors import load_checkpoint_into
 from srnet_cli.network.registry import build_network
 from srnet_cli.training.losses import HybridLoss
 from srnet_cli.training.step import Precision, Stepper, freeze_unused

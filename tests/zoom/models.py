@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srnet_cli.models.store import Card, LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.registry import build_network
-from srnet_cli.weights import Card, LoadedModel
 
 
 class Nearest(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from srnet_cli.errors import DeviceError, UsageError, WeightsError
+from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.weights import LoadedModel
 from srnet_cli.zoom.engine import Engine, EngineOptions
 from srnet_cli.zoom.tiles import Region
 
@@ -132,7 +132,7 @@ def test_no_step_across_a_tile_border_exceeds_those_elsewhere_with_random_weight
 
 
 def test_no_step_across_a_tile_border_exceeds_those_elsewhere_with_trained_weights() -> None:
-    from srnet_cli.weights import load_model
+    from srnet_cli.models.store import load_model
 
     y, x = np.mgrid[0:150, 0:260]
     scene = (127 + 60 * np.sin(x / 3.1) * np.cos(y / 4.3) + 40 * np.sin((x + y) / 7.7)).astype(np.uint8)

@@ -64,7 +64,7 @@ def load(path: Path) -> None:
     """Load weights; what loads is a network with finite values."""
     import torch
 
-    from srnet_cli.weights import load_model
+    from srnet_cli.models.store import load_model
 
     loaded = load_model(path)
     assert all(torch.isfinite(t).all() for t in loaded.network.state_dict().values() if t.is_floating_point())
@@ -138,7 +138,7 @@ def _webps() -> list[bytes]:
 
 
 def _save_model(folder: Path) -> None:
-    from srnet_cli.weights import save_model
+    from srnet_cli.models.store import save_model
     from tests.faults.models import tiny
 
     network, card = tiny(2)

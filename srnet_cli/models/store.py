@@ -12,8 +12,10 @@ import torch
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
-from srnet_cli.cards import CARD_FILE, Card, card_text, read_card
-from srnet_cli.checkpoints import (
+from srnet_cli.errors import WeightsError
+from srnet_cli.files import atomic_path, make_folder
+from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
+from srnet_cli.models.tensors import (
     State,
     differences,
     is_mean_shift,
@@ -22,8 +24,6 @@ from srnet_cli.checkpoints import (
     parse_safetensors,
     refuse,
 )
-from srnet_cli.errors import WeightsError
-from srnet_cli.files import atomic_path, make_folder
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import build_network, network_names
 

@@ -20,12 +20,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from srnet_cli import weights
-from srnet_cli.cards import CARD_FILE, Card, card_text, read_card
-from srnet_cli.checkpoints import load_checkpoint_into
 from srnet_cli.errors import OutputError, WeightsError
-from srnet_cli.network.registry import build_network
-from srnet_cli.weights import (
+from srnet_cli.models import store as weights
+from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
+from srnet_cli.models.store import (
     WEIGHTS_FILE,
     find_model,
     load_model,
@@ -35,6 +33,8 @@ from srnet_cli.weights import (
     save_model,
     write_card,
 )
+from srnet_cli.models.tensors import load_checkpoint_into
+from srnet_cli.network.registry import build_network
 
 SIZES: dict[str, Any] = {"n_feats": 16, "n_resblocks": 2}
 CARD = Card("tiny", "srnet", 2, SIZES, tile=64, overlap=8, licence="CC0-1.0")
