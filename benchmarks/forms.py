@@ -149,7 +149,7 @@ def _build(form: Form, settings: Settings, device: torch.device) -> nn.Module:
         return AuthorsForm(network).to(device)
     if form.kind == "training":
         return network.to(device)
-    from srnet_cli.network.inference import to_inference
+    from srnet_cli.inference.forms import to_inference
 
     return to_inference(network, dtype=DTYPES[form.precision], device=device)
 
@@ -182,7 +182,7 @@ def _ceiling(form: Form, device: torch.device, clock: Callable[[], float]) -> fl
 def _convolution_rate(
     dtype: torch.dtype, device: torch.device, clock: Callable[[], float], size: int
 ) -> float:
-    from srnet_cli.network.fused import FusedConv
+    from srnet_cli.inference.fused import FusedConv
 
     channels, n = 64, 1 if device.type == "cpu" else 32
     weights = torch.randn(channels, channels, 3, 3) / 24

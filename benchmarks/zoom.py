@@ -22,8 +22,8 @@ from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
+from srnet_cli.inference.folding import TURNS
 from srnet_cli.network.attention import FINEST, GATES
-from srnet_cli.network.folding import TURNS
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
 AUTHORS = Form("as the authors wrote it", "authors", tuned=False)

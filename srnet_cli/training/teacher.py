@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srnet_cli.errors import UsageError
+from srnet_cli.inference.forms import to_inference
 from srnet_cli.models.store import load_model
-from srnet_cli.network.inference import to_inference
 from srnet_cli.training.losses import Losses
 
 

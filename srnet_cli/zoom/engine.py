@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.inference.forms import to_inference
+from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.store import Card, LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.network.graphed import GraphedNetwork
-from srnet_cli.network.inference import to_inference
 from srnet_cli.zoom.tiles import Grid, Region, take, window
 
 #: tiles that are cut and converted ahead of the one being computed

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet_cli.metrics.macs import multiply_accumulates
 from srnet_cli.models.store import parameter_count
+from srnet_cli.network.macs import multiply_accumulates
 from srnet_cli.network.rdn import RDN, RDNOptions
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import NETWORKS, build_network, network_names

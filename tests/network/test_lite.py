@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet_cli.network.inference import to_inference
+from srnet_cli.inference.forms import to_inference
 from srnet_cli.network.lite import SRNetLite, SRNetLiteOptions
 from srnet_cli.network.recognise import recognise
 from srnet_cli.network.registry import build_network

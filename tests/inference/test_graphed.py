@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet_cli.network.graphed import GraphedNetwork
-from srnet_cli.network.inference import to_inference
+from srnet_cli.inference.forms import to_inference
+from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.network.registry import build_network
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

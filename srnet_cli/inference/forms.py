@@ -14,6 +14,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.inference.folding import (
+    TURNS,
+    fold_batchnorm,
+    fold_last_shuffle,
+    group_columns,
+    merge_gate_branches,
+    split_subpixel_rows,
+)
+from srnet_cli.inference.fused import Activation, FusedConv, PreciseConv
 from srnet_cli.network.attention import (
     FINEST,
     MPRSA,
@@ -23,15 +32,6 @@ from srnet_cli.network.attention import (
     SpatialAttention,
 )
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler
-from srnet_cli.network.folding import (
-    TURNS,
-    fold_batchnorm,
-    fold_last_shuffle,
-    group_columns,
-    merge_gate_branches,
-    split_subpixel_rows,
-)
-from srnet_cli.network.fused import Activation, FusedConv, PreciseConv
 from srnet_cli.network.lite import SRNetLite
 from srnet_cli.network.srnet import SRNet, Stream
 

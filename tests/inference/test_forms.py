@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.inference.forms import InferenceSRNet, to_inference
 from srnet_cli.network.attention import ATTENTION_KINDS, AttentionKind
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.network.inference import InferenceSRNet, to_inference
 from srnet_cli.network.srnet import SRNet, SRNetOptions, Wiring
 
 
@@ -129,7 +129,7 @@ def test_network_and_input_are_left_alone() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_without_fused_operators(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet_cli.network.fused.can_fuse", lambda *_: False)
+    monkeypatch.setattr("srnet_cli.inference.fused.can_fuse", lambda *_: False)
     network = small(scale=4)
     lr = picture(20)
     expected, got = run(network, lr, True), run(to_inference(network, dtype=dtype), lr, True)
