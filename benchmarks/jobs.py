@@ -94,9 +94,9 @@ def _zoom(
     keep_large_blocks()
     from srnet_cli.imaging import WriteOptions, read_picture
     from srnet_cli.models.store import Card, LoadedModel, load_model
-    from srnet_cli.zoom.engine import Engine, EngineOptions
-    from srnet_cli.zoom.frame import plan_frame
-    from srnet_cli.zoom.pipeline import zoom_to_file
+    from srnet_cli.zooming.engine import Engine, EngineOptions
+    from srnet_cli.zooming.frame import plan_frame
+    from srnet_cli.zooming.pipeline import zoom_to_file
 
     # Clocks of two processes share only wall time.
     since_start = time.time() - begun

@@ -26,9 +26,9 @@ from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import load_model, released_models
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.frame import plan_frame
-from srnet_cli.zoom.pipeline import zoom_picture
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import plan_frame
+from srnet_cli.zooming.pipeline import zoom_picture
 
 SCALES = (2, 3, 4, 8)
 MOST_PASSES = 2

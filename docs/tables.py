@@ -18,7 +18,7 @@ from srnet_cli.config import Optimizer
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import released_models
-from srnet_cli.zoom.batch import automatic_chain
+from srnet_cli.zooming.batch import automatic_chain
 
 #: figures of two runs on the same picture that differ by more were not taken on the same picture
 SAME_DB = 0.005

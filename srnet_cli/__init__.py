@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "residual", "zoom"]
 
+_HOMES = {"load_model": "models.store", "residual": "library", "zoom": "library"}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "load_model":
-        return import_module("srnet_cli.models.store").load_model
-    if name in ("zoom", "residual"):
-        # The packages of these names; they can be called (see callable_room).
-        return import_module(f"srnet_cli.{name}")
+    if name in _HOMES:
+        return getattr(import_module(f"srnet_cli.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
 from srnet_cli.imaging.resize import Method, resize
 from srnet_cli.models.store import LoadedModel
-from srnet_cli.residual.figures import Residual, measure
-from srnet_cli.zoom.batch import Engines, ZoomRequest
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.frame import FrameKind, plan_frame, plan_passes
-from srnet_cli.zoom.pipeline import zoom_picture
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.residuals.figures import Residual, measure
+from srnet_cli.zooming.batch import Engines, ZoomRequest
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
+from srnet_cli.zooming.pipeline import zoom_picture
+from srnet_cli.zooming.tiles import Region
 
 Source = str | Path | Picture
 

@@ -71,12 +71,12 @@ def test_unknown_names() -> None:
         _ = srnet_cli.nothing
 
 
-@pytest.mark.parametrize("first", ["", "import srnet_cli.zoom.engine, srnet_cli.residual.labels"])
+@pytest.mark.parametrize("first", ["", "import srnet_cli.zooming.engine, srnet_cli.residuals.labels"])
 def test_the_names_are_functions_whatever_was_imported_first(first: str) -> None:
     code = f"""
 {first}
 from srnet_cli import residual, zoom
-import srnet_cli.zoom.tiles as tiles
+import srnet_cli.zooming.tiles as tiles
 assert callable(zoom) and callable(residual) and tiles.Grid
 try:
     zoom("/nowhere.png")

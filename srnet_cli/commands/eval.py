@@ -227,7 +227,7 @@ def evaluate(
     from srnet_cli.evaluation.methods import INTERPOLATIONS, MethodOptions
     from srnet_cli.evaluation.opening import DataOptions
     from srnet_cli.evaluation.runner import EvaluationRequest
-    from srnet_cli.zoom.engine import EngineOptions
+    from srnet_cli.zooming.engine import EngineOptions
 
     request = EvaluationRequest(
         data=tuple(data),

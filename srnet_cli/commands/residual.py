@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srnet_cli.residual.align import Motion
-    from srnet_cli.residual.batch import Outcome
+    from srnet_cli.residuals.align import Motion
+    from srnet_cli.residuals.batch import Outcome
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -115,10 +115,10 @@ def residual(
     """See and measure what a zoom lost: the residual of a wide shot and a long one."""
     from srnet_cli.console import emit_json
     from srnet_cli.errors import UsageError
-    from srnet_cli.residual.batch import Request, find_pairs, run_pairs
-    from srnet_cli.residual.compare import CompareOptions
-    from srnet_cli.residual.draw import colormap_table
-    from srnet_cli.residual.outputs import DrawOptions
+    from srnet_cli.residuals.batch import Request, find_pairs, run_pairs
+    from srnet_cli.residuals.compare import CompareOptions
+    from srnet_cli.residuals.draw import colormap_table
+    from srnet_cli.residuals.outputs import DrawOptions
 
     if window % 2 == 0:
         raise UsageError(f"--window takes an odd number of pixels, not {window}")
@@ -185,7 +185,7 @@ def _print_figures(outcome: Outcome) -> None:
     from rich.table import Table
 
     from srnet_cli.console import people, printable
-    from srnet_cli.residual.panel import figure_rows
+    from srnet_cli.residuals.panel import figure_rows
 
     comparison = outcome.comparison
     assert comparison is not None
@@ -237,7 +237,7 @@ def _print_summary(outcomes: Sequence[Outcome]) -> None:
     from rich.table import Table
 
     from srnet_cli.console import people, printable
-    from srnet_cli.residual.panel import decibels
+    from srnet_cli.residuals.panel import decibels
 
     table = Table("pair")
     for name in ("PSNR, RGB", "PSNR, Y", "SSIM", "MAE", "entropy"):

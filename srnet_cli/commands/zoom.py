@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srnet_cli.zoom.tiles import Region
+    from srnet_cli.zooming.tiles import Region
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -212,8 +212,8 @@ def zoom(
     keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.imaging import RawOptions, WriteOptions
-    from srnet_cli.zoom.batch import ZoomRequest, run_batch
-    from srnet_cli.zoom.engine import EngineOptions
+    from srnet_cli.zooming.batch import ZoomRequest, run_batch
+    from srnet_cli.zooming.engine import EngineOptions
 
     request = ZoomRequest(
         scale=scale,
@@ -258,7 +258,7 @@ def _say_skipped(skipped: int, total: int) -> None:
 
 def _region(text: str) -> Region:
     from srnet_cli.errors import UsageError
-    from srnet_cli.zoom.tiles import Region
+    from srnet_cli.zooming.tiles import Region
 
     try:
         left, top, width, height = (int(part) for part in text.split(","))

@@ -17,7 +17,7 @@ from srnet_cli.data.simulate import Degradation, degradation
 from srnet_cli.data.sources import Batch, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
 from srnet_cli.data.upscale import Upscale, upscale
-from srnet_cli.residual.labels import enhanced_residual_tensor
+from srnet_cli.residuals.labels import enhanced_residual_tensor
 
 #: of the held-out photographs' simulated LR; any number, but always the same
 _VALIDATION_SEED = 20_190_707

@@ -18,8 +18,8 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.metrics import quantise
 from srnet_cli.models.store import LoadedModel, load_model, parameter_count, released_models
 from srnet_cli.network.macs import multiply_accumulates
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.tiles import Grid, Region
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.tiles import Grid, Region
 
 Pixels8 = NDArray[np.uint8]
 

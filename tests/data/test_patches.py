@@ -16,7 +16,7 @@ from srnet_cli.data.cache import Item
 from srnet_cli.data.patches import PatchSampler
 from srnet_cli.data.upscale import Upscale, upscale
 from srnet_cli.errors import DataError
-from srnet_cli.residual.labels import enhanced_residual, residual_image
+from srnet_cli.residuals.labels import enhanced_residual, residual_image
 from tests.data.work import Arrays
 
 SIZES = {"a": (40, 60), "b": (33, 47), "c": (24, 24)}

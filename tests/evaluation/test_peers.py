@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from srnet_cli.errors import MissingExtraError, WeightsError
 from srnet_cli.evaluation.methods import MethodOptions, load_catalogue
 from srnet_cli.evaluation.peers import load_peer
-from srnet_cli.zoom.engine import EngineOptions
+from srnet_cli.zooming.engine import EngineOptions
 
 
 @dataclass

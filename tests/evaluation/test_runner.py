@@ -18,7 +18,7 @@ from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.tables import quality_table
 from srnet_cli.imaging.resize import matlab_bicubic, resize
-from srnet_cli.zoom.engine import EngineOptions
+from srnet_cli.zooming.engine import EngineOptions
 from tests.evaluation.conftest import draw, save
 
 BICUBIC = MethodOptions(models=("bicubic",), interpolations=("bicubic",))

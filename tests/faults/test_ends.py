@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from srnet_cli import main
-from srnet_cli.zoom import batch
+from srnet_cli.zooming import batch
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, assert_civil, disk, finish, start, wait_until
 

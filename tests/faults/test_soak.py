@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.zoom import batch
+from srnet_cli.zooming import batch
 from tests.faults.pictures import encoded, encoded_arw, encoded_dng, encoded_png16, encoded_tiff, scene
 from tests.faults.program import Program
 

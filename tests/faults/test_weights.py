@@ -19,12 +19,12 @@ from PIL import Image
 from torch import Tensor
 
 from srnet_cli.models.store import LoadedModel, save_model
-from srnet_cli.zoom import batch, engine
-from srnet_cli.zoom.engine import EngineOptions
+from srnet_cli.zooming import batch, engine
+from srnet_cli.zooming.engine import EngineOptions
 from tests.faults.models import OPTIONS, tiny
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, disk
-from tests.zoom.models import nearest_model
+from tests.zooming.models import nearest_model
 
 Refuse = Callable[[Path], Ended]
 

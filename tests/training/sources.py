@@ -15,7 +15,7 @@ from srnet_cli.data import Batch, ValidationItem
 from srnet_cli.data.sequences import Problem
 from srnet_cli.data.simulate import bicubic_zoom
 from srnet_cli.data.upscale import upscale
-from srnet_cli.residual.labels import enhanced_residual_tensor
+from srnet_cli.residuals.labels import enhanced_residual_tensor
 
 
 def drawing(seed: int, side: int = 96) -> NDArray[np.uint8]:

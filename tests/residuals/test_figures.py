@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residual.figures import lost_shares, measure
+from srnet_cli.residuals.figures import lost_shares, measure
 
 
 def load(path: Path) -> NDArray[np.uint8]:

@@ -20,13 +20,13 @@ from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, i
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.frame import Frame, FrameKind, plan_frame, plan_passes
-from srnet_cli.zoom.heatmap import write_heatmaps
-from srnet_cli.zoom.jobs import Job, heatmap_paths, plan_jobs
-from srnet_cli.zoom.pipeline import predicted_residual, tile_count, zoom_to_file
-from srnet_cli.zoom.progress import BatchProgress
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame, plan_passes
+from srnet_cli.zooming.heatmap import write_heatmaps
+from srnet_cli.zooming.jobs import Job, heatmap_paths, plan_jobs
+from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
+from srnet_cli.zooming.progress import BatchProgress
+from srnet_cli.zooming.tiles import Region
 
 Status = Literal["written", "skipped", "failed"]
 

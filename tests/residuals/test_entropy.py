@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from skimage.filters.rank import entropy as rank_entropy
 from skimage.morphology import footprint_rectangle
 
-from srnet_cli.residual import entropy
-from srnet_cli.residual.entropy import Sampling, entropy_map, sampling
+from srnet_cli.residuals import entropy
+from srnet_cli.residuals.entropy import Sampling, entropy_map, sampling
 
 
 def noise(*shape: int) -> NDArray[np.uint8]:

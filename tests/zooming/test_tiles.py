@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnet_cli.zoom.tiles import Grid, Region, reflected, take, window
+from srnet_cli.zooming.tiles import Grid, Region, reflected, take, window
 
 
 @pytest.mark.parametrize("length", [1, 5, 16, 40, 41, 97])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.metrics import psnr_rgb
-from srnet_cli.residual.align import Motion, align
+from srnet_cli.residuals.align import Motion, align
 
 
 @pytest.fixture(scope="module")

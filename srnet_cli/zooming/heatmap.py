@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, write_picture
-from srnet_cli.residual.draw import (
+from srnet_cli.residuals.draw import (
     ENTROPY_LABEL,
     automatic_high,
     entropy_map,
@@ -16,8 +16,8 @@ from srnet_cli.residual.draw import (
     heatmap_image,
     loss_map,
 )
-from srnet_cli.residual.entropy import DEFAULT_WINDOW
-from srnet_cli.zoom.jobs import heatmap_paths
+from srnet_cli.residuals.entropy import DEFAULT_WINDOW
+from srnet_cli.zooming.jobs import heatmap_paths
 
 RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from srnet_cli.errors import UsageError
-from srnet_cli.residual.draw import (
+from srnet_cli.residuals.draw import (
     DEFAULT_COLORMAP,
     automatic_high,
     colormap_table,
@@ -18,9 +18,9 @@ from srnet_cli.residual.draw import (
     heatmap_image,
     loss_map,
 )
-from srnet_cli.residual.entropy import entropy_map
-from srnet_cli.residual.figures import measure
-from srnet_cli.residual.panel import Scene, figure_rows, histogram_image, overview_image
+from srnet_cli.residuals.entropy import entropy_map
+from srnet_cli.residuals.figures import measure
+from srnet_cli.residuals.panel import Scene, figure_rows, histogram_image, overview_image
 
 
 def scene(height: int = 60, width: int = 80, changes: tuple[str, ...] = ()) -> Scene:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from srnet_cli.errors import UsageError
-from srnet_cli.zoom.frame import plan_frame, plan_passes
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.zooming.frame import plan_frame, plan_passes
+from srnet_cli.zooming.tiles import Region
 
 
 def test_scale_is_output_over_input() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srnet_cli.errors import UsageError
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.zooming.tiles import Region
 
 FrameKind = Literal["full", "camera"]
 

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residual.labels import enhanced_residual, enhanced_residual_tensor, residual_image
+from srnet_cli.residuals.labels import enhanced_residual, enhanced_residual_tensor, residual_image
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from srnet_cli.errors import DeviceError, UsageError, WeightsError
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.tiles import Region
 
 from .models import light_model, nearest_model, noise, random_model, smooth_scene
 

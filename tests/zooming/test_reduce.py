@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from srnet_cli.zoom.reduce import AreaReducer
+from srnet_cli.zooming.reduce import AreaReducer
 
 
 @pytest.mark.parametrize("factor", [1.0, 4 / 3, 1.6, 2.0, 3.2])

@@ -10,10 +10,10 @@ from srnet_cli.errors import OutputError
 from srnet_cli.imaging import Picture, WriteOptions, read_picture
 from srnet_cli.imaging.picture import Metadata
 from srnet_cli.imaging.resize import resize
-from srnet_cli.zoom import pipeline
-from srnet_cli.zoom.engine import Engine, EngineOptions
-from srnet_cli.zoom.frame import plan_frame
-from srnet_cli.zoom.pipeline import tile_count, zoom_picture, zoom_to_file
+from srnet_cli.zooming import pipeline
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import plan_frame
+from srnet_cli.zooming.pipeline import tile_count, zoom_picture, zoom_to_file
 
 from .models import nearest_model, noise
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from srnet_cli.errors import UsageError
-from srnet_cli.zoom.jobs import plan_jobs
+from srnet_cli.zooming.jobs import plan_jobs
 
 
 def touch(folder: Path, *names: str) -> list[Path]:

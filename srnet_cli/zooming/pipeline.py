@@ -17,10 +17,10 @@ from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
-from srnet_cli.zoom.engine import Engine
-from srnet_cli.zoom.frame import Frame
-from srnet_cli.zoom.reduce import AreaReducer
-from srnet_cli.zoom.tiles import Region
+from srnet_cli.zooming.engine import Engine
+from srnet_cli.zooming.frame import Frame
+from srnet_cli.zooming.reduce import AreaReducer
+from srnet_cli.zooming.tiles import Region
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 

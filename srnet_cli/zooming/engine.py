@@ -22,7 +22,7 @@ from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.store import Card, LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zoom.tiles import Grid, Region, take, window
+from srnet_cli.zooming.tiles import Grid, Region, take, window
 
 #: tiles that are cut and converted ahead of the one being computed
 AHEAD = 2

@@ -1,0 +1,1 @@
+"""Measure and draw what a zoom lost: residuals, entropy, heatmaps."""

@@ -1,0 +1,1 @@
+"""Enlarge pictures: tiles, frame, engine, and batches of files."""
