@@ -21,10 +21,10 @@ import torch
 from benchmarks.machine import machine_facts
 from benchmarks.quality import measure, shared_folder
 from benchmarks.record import record
-from srnet_cli.config import Optimizer, TrainOptions, resolved
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+from srnet_cli.training.options import Optimizer, TrainOptions, resolved
 from srnet_cli.training.run import run_training
 from srnet_cli.version import own_version
 

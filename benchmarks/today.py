@@ -28,7 +28,7 @@ import torch
 from benchmarks.machine import machine_facts
 from benchmarks.quality import CITY100, shared_folder
 from benchmarks.record import record
-from srnet_cli.data.frames import read_rgb
+from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.evaluation.figures import measure
 from srnet_cli.evaluation.opening import DataOptions, open_test_set
 from srnet_cli.evaluation.pairs import PairSet, Pixels8

@@ -27,9 +27,9 @@ from benchmarks.machine import load_per_core, machine_facts
 from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
 from srnet_cli.compute.processes import Job
-from srnet_cli.config import TrainOptions, resolved
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.loop import AHEAD
+from srnet_cli.training.options import TrainOptions, resolved
 from srnet_cli.training.setup import open_data, prepare
 
 MODELS = ("srnet", "edsr")

@@ -14,10 +14,10 @@ from typing import Any, get_args
 
 from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
-from srnet_cli.config import Optimizer
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import released_models
+from srnet_cli.training.options import Optimizer
 from srnet_cli.zooming.batch import automatic_chain
 
 #: figures of two runs on the same picture that differ by more were not taken on the same picture

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from srnet_cli.config import Phase, TrainOptions
 from srnet_cli.errors import UsageError
 from srnet_cli.files import atomic_path
+from srnet_cli.training.options import Phase, TrainOptions
 
 
 def read_options(path: Path) -> dict[str, Any]:

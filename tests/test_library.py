@@ -71,7 +71,7 @@ def test_unknown_names() -> None:
         _ = srnet_cli.nothing
 
 
-@pytest.mark.parametrize("first", ["", "import srnet_cli.zooming.engine, srnet_cli.residuals.labels"])
+@pytest.mark.parametrize("first", ["", "import srnet_cli.zooming.engine, srnet_cli.data.labels"])
 def test_the_names_are_functions_whatever_was_imported_first(first: str) -> None:
     code = f"""
 {first}

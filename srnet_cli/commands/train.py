@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from srnet_cli.config import TrainOptions
+    from srnet_cli.training.options import TrainOptions
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -395,8 +395,8 @@ def train(
 
 def _options(flags: Mapping[str, Any], config: Path | None, resume: bool) -> TrainOptions:
     """Flags over the file over, when a run goes on, what it began with."""
-    from srnet_cli.config import options_from, resolved
     from srnet_cli.config_file import read_options
+    from srnet_cli.training.options import options_from, resolved
 
     layers = [read_options(config)] if config is not None else []
     folder = options_from(*({"output": layer.get("output")} for layer in [*layers, flags])).output

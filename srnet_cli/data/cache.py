@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.preparation import Job
-from srnet_cli.data.sequences import Problem
+from srnet_cli.data.shots.sequences import Problem
+from srnet_cli.data.zoom_pairs import Job
 from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path, make_folder
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from srnet_cli.data.folders import find_pair_folders
-from srnet_cli.data.frames import Shot, focal_length
-from srnet_cli.data.sequences import PARTS, find_shots
+from srnet_cli.data.folder_pairs import find_pair_folders
+from srnet_cli.data.shots.frames import Shot, focal_length
+from srnet_cli.data.shots.sequences import PARTS, find_shots
 from srnet_cli.errors import DataError
 
 Kind = Literal["sequences", "pairs", "photos"]

@@ -10,10 +10,10 @@ import torch
 
 from srnet_cli.data.cache import Item, Progress
 from srnet_cli.data.detection import Detection, detect_source
-from srnet_cli.data.patches import PatchSampler
-from srnet_cli.data.preparing import PreparationReport, SourceOptions, kind_and_root, prepare_source
-from srnet_cli.data.sequences import Problem
-from srnet_cli.data.simulated import SimulatedSource
+from srnet_cli.data.pair_source import PatchSampler
+from srnet_cli.data.photo_source import SimulatedSource
+from srnet_cli.data.preparation import PreparationReport, SourceOptions, kind_and_root, prepare_source
+from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.data.sources import Batch, TrainingSource, ValidationItem
 from srnet_cli.data.splits import held_out_scenes, published_split
 from srnet_cli.errors import DataError

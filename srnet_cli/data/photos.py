@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srnet_cli.data.sequences import Problem
+from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.errors import DataError, InputError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from srnet_cli.data.sequences import Problem
+    from srnet_cli.data.shots.sequences import Problem
 
 
 @dataclass(frozen=True)

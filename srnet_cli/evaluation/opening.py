@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from srnet_cli.data.cache import Item, Progress
-from srnet_cli.data.folders import find_pairs
+from srnet_cli.data.folder_pairs import find_pairs
 from srnet_cli.data.opening import SourceOptions, detect_source, pair_source, prepare_source
-from srnet_cli.data.pairing import Recipe
 from srnet_cli.data.photos import PHOTO_SUFFIXES
-from srnet_cli.data.preparation import PairOptions
+from srnet_cli.data.shots.pairing import Recipe
+from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.pairs import FileItem, PairItem, PairSet, PreparedItem, SimulatedItem
 

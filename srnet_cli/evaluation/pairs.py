@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.data.cache import Item
-from srnet_cli.data.frames import read_rgb
+from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.resize import matlab_bicubic
 
@@ -155,7 +155,7 @@ def camera_seed(name: str) -> int:
 def _camera(hr: Pixels8, scale: int, name: str) -> Pixels8:
     import torch
 
-    from srnet_cli.data.simulate import camera_zoom
+    from srnet_cli.data.camera.simulation import camera_zoom
 
     tensor = torch.tensor(hr, dtype=torch.float32).permute(2, 0, 1)[None]
     with torch.inference_mode():

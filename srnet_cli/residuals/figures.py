@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.data.labels import enhanced_residual, residual_image
 from srnet_cli.metrics import entropy, mae, psnr_rgb, psnr_y, ssim
-
-from .labels import enhanced_residual, residual_image
 
 _BINS = 10
 _STRIP = 512

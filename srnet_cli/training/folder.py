@@ -11,11 +11,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from srnet_cli.config import TrainOptions
 from srnet_cli.config_file import write_options
 from srnet_cli.errors import OutputError, SrnetError, UsageError
 from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.training.curves import draw_curves
+from srnet_cli.training.options import TrainOptions
 
 Records = list[dict[str, Any]]
 

@@ -7,7 +7,6 @@ from time import perf_counter
 from typing import Protocol
 
 from srnet_cli.compute.processes import Job
-from srnet_cli.config import TrainOptions
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import OutputError
 from srnet_cli.models.card import Card
@@ -15,6 +14,7 @@ from srnet_cli.models.store import save_model
 from srnet_cli.training.checkpoint import State, save_checkpoint
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.folder import RunFolder
+from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.panels import panel_png
 from srnet_cli.training.report import Reporter
 from srnet_cli.training.schedule import Schedule

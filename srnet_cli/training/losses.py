@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srnet_cli.config import RelationalOrder
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.training.options import RelationalOrder
 
 #: the scale of the pictures
 RANGE = 255.0

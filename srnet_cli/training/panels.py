@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.config import LabelInterpolation
+from srnet_cli.data.labels import enhanced_residual, residual_image
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residuals.labels import enhanced_residual, residual_image
+from srnet_cli.training.options import LabelInterpolation
 from srnet_cli.training.validation import Crop, Restored
 
 if TYPE_CHECKING:

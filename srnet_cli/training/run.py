@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from srnet_cli.compute.processes import Job, open_job
-from srnet_cli.config import TrainOptions, data_path, flag, network_scale
 from srnet_cli.config_file import options_text
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.training.checkpoint import Progress, State, load_checkpoint
 from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.loop import Outcome, Scalars, Trainer
+from srnet_cli.training.options import TrainOptions, data_path, flag, network_scale
 from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.setup import detect_data, network_options, open_data, prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from srnet_cli.config import Phase, TrainOptions
+from srnet_cli.training.options import Phase, TrainOptions
 
 #: share of the learning rate that the cosine ends at
 COSINE_FLOOR = 0.01

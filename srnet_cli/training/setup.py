@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from srnet_cli.compute.device import choose_precision
 from srnet_cli.compute.processes import Job
-from srnet_cli.config import TrainOptions, data_path, flag, plain
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import DataError, UsageError, WeightsError
 from srnet_cli.models.card import Card
@@ -25,6 +24,7 @@ from srnet_cli.training.batchnorm import join_batchnorm
 from srnet_cli.training.checkpoint import Progress, State
 from srnet_cli.training.losses import RELATION_PATCH, HybridLoss
 from srnet_cli.training.muon import Muon
+from srnet_cli.training.options import TrainOptions, data_path, flag, plain
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.step import Precision, Stepper, freeze_unused, parallelise
 from srnet_cli.training.teacher import Teacher
@@ -103,7 +103,7 @@ def open_data(
 def source_options(options: TrainOptions) -> Any:
     """The data room's ``SourceOptions``."""
     from srnet_cli.data.opening import SourceOptions
-    from srnet_cli.data.preparation import PairOptions
+    from srnet_cli.data.zoom_pairs import PairOptions
 
     return SourceOptions(
         scale=options.scale,

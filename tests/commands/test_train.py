@@ -15,7 +15,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from srnet_cli.data.simulate import bicubic_zoom
+from srnet_cli.data.camera.simulation import bicubic_zoom
 from srnet_cli.errors import DataError
 from srnet_cli.main import app
 from srnet_cli.models.store import load_model

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from srnet_cli.data import cache
-from srnet_cli.data.preparation import PairOptions
-from srnet_cli.data.preparing import PreparationReport, SourceOptions, prepare_source
-from srnet_cli.data.white_balance import read_gains
+from srnet_cli.data.preparation import PreparationReport, SourceOptions, prepare_source
+from srnet_cli.data.sr_raw.white_balance import read_gains
+from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError, OutputError, UsageError
 from tests.data.conftest import FOUR_FOCALS, four_shots
 from tests.data.work import Work
@@ -133,7 +133,7 @@ def test_any_number_of_workers_gives_the_same_bytes(srraw: Path, tmp_path: Path)
 PREPARE = """
 import sys
 from pathlib import Path
-from srnet_cli.data.preparing import SourceOptions, prepare_source
+from srnet_cli.data.preparation import SourceOptions, prepare_source
 prepare_source(Path(sys.argv[1]), SourceOptions(scale=4, cache=Path(sys.argv[2]), workers=1))
 """
 

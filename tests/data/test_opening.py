@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from srnet_cli.data.folders import find_pairs
+from srnet_cli.data.camera.simulation import bicubic_zoom, mixed_zoom
+from srnet_cli.data.folder_pairs import find_pairs
 from srnet_cli.data.opening import PairSource, SourceOptions, detect_source, open_source, prepare_source
+from srnet_cli.data.photo_source import SimulatedSource
 from srnet_cli.data.photos import PhotoCache
-from srnet_cli.data.preparation import PairOptions
-from srnet_cli.data.sequences import Problem
-from srnet_cli.data.simulate import bicubic_zoom, mixed_zoom
-from srnet_cli.data.simulated import SimulatedSource
+from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.data.splits import held_out_scenes, published_split
+from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
 
 

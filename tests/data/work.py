@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.preparation import Prepared
+from srnet_cli.data.zoom_pairs import Prepared
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from srnet_cli.config import TrainOptions, resolved
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.network import registry
+from srnet_cli.training.options import TrainOptions, resolved
 from srnet_cli.training.run import run_training
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from srnet_cli.errors import OutputError, WeightsError
-from srnet_cli.models import store as weights
+from srnet_cli.models import store
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.store import (
     WEIGHTS_FILE,
@@ -69,7 +69,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     """Adds released models."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setattr(weights, "models_folder", lambda: folder)
+    monkeypatch.setattr(store, "models_folder", lambda: folder)
 
     def add(name: str, scale: int, **fields: Any) -> None:
         save_model(folder / name, tiny(scale), replace(CARD, name=name, scale=scale, **fields))

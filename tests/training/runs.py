@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from srnet_cli.compute.processes import Job
-from srnet_cli.config import TrainOptions, resolved
 from srnet_cli.data import TrainingSource
 from srnet_cli.training.checkpoint import State, load_checkpoint
 from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.loop import Outcome, Trainer
+from srnet_cli.training.options import TrainOptions, resolved
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.signals import StopRequest
 from srnet_cli.training.validation import Validation

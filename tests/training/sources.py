@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from srnet_cli.data import Batch, ValidationItem
-from srnet_cli.data.sequences import Problem
-from srnet_cli.data.simulate import bicubic_zoom
-from srnet_cli.data.upscale import upscale
-from srnet_cli.residuals.labels import enhanced_residual_tensor
+from srnet_cli.data.camera.simulation import bicubic_zoom
+from srnet_cli.data.labels import enhanced_residual_tensor
+from srnet_cli.data.shots.sequences import Problem
+from srnet_cli.data.upscaling import upscale
 
 
 def drawing(seed: int, side: int = 96) -> NDArray[np.uint8]:

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from srnet_cli.config import Phase
 from srnet_cli.errors import OutputError, TrainingError, UsageError, WeightsError
 from srnet_cli.models.store import load_model
 from srnet_cli.training.folder import RunFolder
+from srnet_cli.training.options import Phase
 from srnet_cli.training.watch import Watch, Window
 from tests.training.runs import Ran, run_tiny, tiny
 from tests.training.sources import Drawings

@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from srnet_cli.config import Phase, TrainOptions, resolved
 from srnet_cli.network.registry import build_network
 from srnet_cli.training.average import Average
+from srnet_cli.training.options import Phase, TrainOptions, resolved
 from srnet_cli.training.schedule import Schedule
 
 

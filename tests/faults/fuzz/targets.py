@@ -80,7 +80,7 @@ def load_with_card(path: Path) -> None:
 
 
 def read_transforms(path: Path) -> None:
-    from srnet_cli.data.tform import format_transforms, parse_transforms, read_transforms
+    from srnet_cli.data.sr_raw.transforms import format_transforms, parse_transforms, read_transforms
 
     found = read_transforms(path)
     assert found.maps

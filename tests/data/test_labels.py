@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from srnet_cli.data.labels import enhanced_residual, enhanced_residual_tensor, residual_image
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residuals.labels import enhanced_residual, enhanced_residual_tensor, residual_image
 
 
 @pytest.fixture(scope="module")

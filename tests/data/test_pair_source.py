@@ -13,10 +13,10 @@ from PIL import Image
 
 from srnet_cli.data import cache, global_batch
 from srnet_cli.data.cache import Item
-from srnet_cli.data.patches import PatchSampler
-from srnet_cli.data.upscale import Upscale, upscale
+from srnet_cli.data.labels import enhanced_residual, residual_image
+from srnet_cli.data.pair_source import PatchSampler
+from srnet_cli.data.upscaling import Upscale, upscale
 from srnet_cli.errors import DataError
-from srnet_cli.residuals.labels import enhanced_residual, residual_image
 from tests.data.work import Arrays
 
 SIZES = {"a": (40, 60), "b": (33, 47), "c": (24, 24)}

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from srnet_cli.data.camera.simulation import Degradation, degradation
+from srnet_cli.data.labels import enhanced_residual_tensor
 from srnet_cli.data.photos import PhotoCache
-from srnet_cli.data.sequences import Problem
-from srnet_cli.data.simulate import Degradation, degradation
+from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.data.sources import Batch, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
-from srnet_cli.data.upscale import Upscale, upscale
-from srnet_cli.residuals.labels import enhanced_residual_tensor
+from srnet_cli.data.upscaling import Upscale, upscale
 
 #: of the held-out photographs' simulated LR; any number, but always the same
 _VALIDATION_SEED = 20_190_707

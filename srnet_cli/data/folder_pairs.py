@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.frames import read_rgb
-from srnet_cli.data.preparation import Prepared
-from srnet_cli.data.sequences import PARTS, Problem
+from srnet_cli.data.shots.frames import read_rgb
+from srnet_cli.data.shots.sequences import PARTS, Problem
+from srnet_cli.data.zoom_pairs import Prepared
 from srnet_cli.errors import DataError
 
 _SCALE_SUFFIX = re.compile(r"_?[xX]\d+$")

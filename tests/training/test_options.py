@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from srnet_cli.config import Phase, TrainOptions, options_from, plain, resolved
 from srnet_cli.config_file import options_text, read_options, write_options
 from srnet_cli.errors import UsageError
+from srnet_cli.training.options import Phase, TrainOptions, options_from, plain, resolved
 
 
 def written(folder: Path, text: str) -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from srnet_cli.data.frames import Shot
-from srnet_cli.data.published import FRAMES
-from srnet_cli.data.sequences import Problem, ShotSequence
+from srnet_cli.data.shots.frames import Shot
+from srnet_cli.data.shots.sequences import Problem, ShotSequence
+from srnet_cli.data.sr_raw.pairing import FRAMES
 from srnet_cli.errors import UsageError
 
 Recipe = Literal["ratio", "published"]

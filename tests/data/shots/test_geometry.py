@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnet_cli.data.geometry import (
+from srnet_cli.data.shots.geometry import (
     Box,
     apply,
     centre_box,

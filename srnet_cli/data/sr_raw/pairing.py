@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.geometry import Affine, centre_box, field_of_view_box, invert
+from srnet_cli.data.shots.geometry import Affine, centre_box, field_of_view_box, invert
 from srnet_cli.errors import DataError
 
 RGB = NDArray[np.uint8]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srnet_cli.data.frames import Shot, focal_length
-from srnet_cli.data.pairing import make_pairs
-from srnet_cli.data.repairs import looks_published, repair_published
-from srnet_cli.data.sequences import Discovery, Problem, ShotSequence, discover
+from srnet_cli.data.shots.frames import Shot, focal_length
+from srnet_cli.data.shots.pairing import make_pairs
+from srnet_cli.data.shots.sequences import Discovery, Problem, ShotSequence, discover
+from srnet_cli.data.sr_raw.repairs import looks_published, repair_published
 from srnet_cli.errors import DataError, UsageError
 from tests.captures import Capture, write_arw
 from tests.scenes import FOCALS, save_jpeg

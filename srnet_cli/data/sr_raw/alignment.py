@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.geometry import Affine, apply, corners, identity, inscribed_box, invert
-from srnet_cli.data.published import to_reference_view
-from srnet_cli.data.tform import TransformFile
+from srnet_cli.data.shots.geometry import Affine, apply, corners, identity, inscribed_box, invert
+from srnet_cli.data.sr_raw.pairing import to_reference_view
+from srnet_cli.data.sr_raw.transforms import TransformFile
 
 _SHRINK = 8
 _CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 500, 1e-6)

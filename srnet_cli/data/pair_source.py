@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.cache import Item
+from srnet_cli.data.labels import enhanced_residual_tensor
 from srnet_cli.data.photos import dihedral
 from srnet_cli.data.sources import Batch
-from srnet_cli.data.upscale import Upscale, upscale
+from srnet_cli.data.upscaling import Upscale, upscale
 from srnet_cli.errors import DataError
-from srnet_cli.residuals.labels import enhanced_residual_tensor
 
 #: LR pixels around a patch that its label depends on: two for bicubic, one for the filters' two HR pixels
 _CONTEXT = 3

@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from srnet_cli.data.geometry import apply, field_of_view_box
-from srnet_cli.data.packing import pack_mosaic
-from srnet_cli.data.published import Focals, PublishedPair, align_target, build_pair
-from srnet_cli.data.published_alignment import align_sequence
-from srnet_cli.data.tform import TransformFile, format_transforms, parse_transforms, read_transforms
-from srnet_cli.data.white_balance import format_gains, measure_gains, parse_gains, read_gains
+from srnet_cli.data.shots.geometry import apply, field_of_view_box
+from srnet_cli.data.sr_raw.alignment import align_sequence
+from srnet_cli.data.sr_raw.pairing import Focals, PublishedPair, align_target, build_pair
+from srnet_cli.data.sr_raw.transforms import (
+    TransformFile,
+    format_transforms,
+    parse_transforms,
+    read_transforms,
+)
+from srnet_cli.data.sr_raw.white_balance import format_gains, measure_gains, parse_gains, read_gains
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.mosaic import pack_mosaic
 from tests.captures import Capture, write_arw
 from tests.scenes import Shot, develop, render
 

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srnet_cli.data import colour, demosaic, jpeg
-from srnet_cli.data.reduce import reduce_bicubic, reduce_with_kernels
+from srnet_cli.data.camera import colour, demosaic, jpeg
+from srnet_cli.data.camera.reduction import reduce_bicubic, reduce_with_kernels
 
 Degradation = Callable[[Tensor, int, Sequence[int]], Tensor]
 Range = tuple[float, float]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_cli.data.geometry import Affine
+from srnet_cli.data.shots.geometry import Affine
 from srnet_cli.errors import DataError
 
 _HEADER = re.compile(r"^(\d+)-(\d+):$")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.geometry import Affine, compose, invert, scaling, translation, zoom_about_centres
+from srnet_cli.data.shots.geometry import Affine, compose, invert, scaling, translation, zoom_about_centres
 from srnet_cli.errors import DataError
 
 MotionModel = Literal["affine", "euclidean", "translation"]

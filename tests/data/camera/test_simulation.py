@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet_cli.data import colour, demosaic, jpeg
-from srnet_cli.data.reduce import reduce_bicubic
-from srnet_cli.data.simulate import (
+from srnet_cli.data.camera import colour, demosaic, jpeg
+from srnet_cli.data.camera.reduction import reduce_bicubic
+from srnet_cli.data.camera.simulation import (
     CameraRanges,
     bicubic_zoom,
     camera_zoom,

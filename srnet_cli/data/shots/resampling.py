@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.geometry import Affine, Box, apply, compose, corners, inscribed_box, invert, scaling
+from srnet_cli.data.shots.geometry import Affine, Box, apply, compose, corners, inscribed_box, invert, scaling
 
 #: HR pixels that the interpolation reaches to each side
 _REACH = 4

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srnet_cli.data.frames import read_packed
-from srnet_cli.data.packing import pack_mosaic, pack_upright
+from srnet_cli.data.shots.frames import read_packed
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.mosaic import pack_mosaic, pack_upright
 from tests.captures import Capture, write_dng_mosaic
 
 PATTERNS = {

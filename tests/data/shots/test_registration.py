@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from srnet_cli.data.alignment import MotionModel, align, measure
-from srnet_cli.data.exposure import match_colour, measure_colour
-from srnet_cli.data.geometry import Affine, apply, invert, zoom_about_centres
-from srnet_cli.data.rectify import common_box, resample_target
+from srnet_cli.data.shots.exposure import match_colour, measure_colour
+from srnet_cli.data.shots.geometry import Affine, apply, invert, zoom_about_centres
+from srnet_cli.data.shots.registration import MotionModel, align, measure
+from srnet_cli.data.shots.resampling import common_box, resample_target
 from srnet_cli.errors import DataError
 from tests.scenes import FOCALS, default_shots, develop, render, true_map
 

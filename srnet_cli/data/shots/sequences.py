@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from srnet_cli.data.frames import Shot, focal_length
+from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.errors import DataError
 
 #: subsets of SR-RAW as downloaded
