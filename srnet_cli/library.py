@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import Method, resize
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
@@ -15,7 +16,6 @@ from srnet_cli.zooming.batch import Engines, ZoomRequest
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
-from srnet_cli.zooming.tiles import Region
 
 Source = str | Path | Picture
 
@@ -26,7 +26,7 @@ def zoom(
     *,
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
-    crop: Region | None = None,
+    crop: Box | None = None,
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture:

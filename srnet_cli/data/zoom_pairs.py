@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.data.shots import exposure, registration, resampling
 from srnet_cli.data.shots.frames import Shot, read_packed, read_rgb
-from srnet_cli.data.shots.geometry import Affine, Box, compose, invert, zoom_about_centres
+from srnet_cli.data.shots.geometry import Affine, compose, invert, zoom_about_centres
 from srnet_cli.data.shots.pairing import Pair, Recipe
 from srnet_cli.data.shots.registration import MotionModel, Quality
 from srnet_cli.data.sr_raw import pairing
@@ -21,6 +21,7 @@ from srnet_cli.data.sr_raw.alignment import align_sequence
 from srnet_cli.data.sr_raw.transforms import TransformFile, format_transforms, read_transforms
 from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.mosaic import PackedMosaic
 
 #: the smallest LR picture that is worth keeping, pixels a side

@@ -17,6 +17,7 @@ from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
@@ -26,7 +27,6 @@ from srnet_cli.zooming.heatmap import write_heatmaps
 from srnet_cli.zooming.jobs import Job, heatmap_paths, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress
-from srnet_cli.zooming.tiles import Region
 
 Status = Literal["written", "skipped", "failed"]
 
@@ -37,7 +37,7 @@ class ZoomRequest:
 
     scale: float = 4.0
     frame: FrameKind = "full"
-    crop: Region | None = None
+    crop: Box | None = None
     #: "auto", the name of a released model, or a path
     model: str = "auto"
     fast: bool = False

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.store import Card, LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zooming.tiles import Grid, Region, take, window
+from srnet_cli.zooming.tiles import Grid, take, window
 
 #: tiles that are cut and converted ahead of the one being computed
 AHEAD = 2
@@ -86,7 +87,7 @@ class Engine:
         self.tile = options.tile or model.card.tile
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
-    def grid(self, region: Region) -> Grid:
+    def grid(self, region: Box) -> Grid:
         """The tiles that cover ``region``.
 
         A network that sees only so far gives the same picture in tiles of any size: the size, up to the
@@ -104,7 +105,7 @@ class Engine:
     def strips(
         self,
         pixels: Pixels,
-        region: Region,
+        region: Box,
         residual: bool = False,
         on_tile: Callable[[], None] | None = None,
     ) -> Iterator[Strip]:
@@ -267,11 +268,11 @@ def _smaller(grid: Grid, error: Exception) -> Grid:
     return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
 
 
-def _faded(region: Region, size: int, overlap: int) -> Grid:
+def _faded(region: Box, size: int, overlap: int) -> Grid:
     return Grid(region, size, min(overlap, size // 4) // 4 * 4)
 
 
-def _cut(region: Region, size: int, overlap: int) -> Grid:
+def _cut(region: Box, size: int, overlap: int) -> Grid:
     return Grid(region, size, min(overlap, size // 2) // 2 * 2, faded=False)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srnet_cli.errors import UsageError
-from srnet_cli.zooming.tiles import Region
+from srnet_cli.imaging.boxes import Box
 
 FrameKind = Literal["full", "camera"]
 
@@ -26,7 +26,7 @@ class Frame:
     starting ``top`` and ``left`` output pixels (which may be fractions) after its upper left corner.
     """
 
-    region: Region
+    region: Box
     scale: float
     height: int
     width: int
@@ -35,7 +35,7 @@ class Frame:
 
 
 def plan_frame(
-    height: int, width: int, scale: float, kind: FrameKind = "full", crop: Region | None = None
+    height: int, width: int, scale: float, kind: FrameKind = "full", crop: Box | None = None
 ) -> Frame:
     """Geometry for a picture of ``height``×``width``.
 
@@ -52,17 +52,10 @@ def plan_frame(
         if crop is not None:
             raise UsageError("a crop and the camera frame exclude each other", remedy="drop one of them")
         return _camera_frame(height, width, scale)
-    region = crop or Region(0, 0, height, width)
-    inside = (
-        region.top >= 0
-        and region.left >= 0
-        and region.top + region.height <= height
-        and region.left + region.width <= width
-    )
-    if region.height < 1 or region.width < 1 or not inside:
+    region = crop or Box(0, 0, height, width)
+    if not region.lies_in(height, width):
         raise UsageError(
-            f"the crop {region.left},{region.top},{region.width},{region.height} is not inside the picture",
-            remedy=f"X,Y,W,H within {width}×{height}",
+            f"the crop {region} is not inside the picture", remedy=f"X,Y,W,H within {width}×{height}"
         )
     return Frame(region, scale, _scaled(region.height, scale), _scaled(region.width, scale))
 
@@ -91,7 +84,7 @@ def plan_passes(scale: float, available: Sequence[int]) -> tuple[int, ...]:
 def _camera_frame(height: int, width: int, scale: float) -> Frame:
     top, rows, skipped_rows = _centre(height, scale)
     left, columns, skipped_columns = _centre(width, scale)
-    return Frame(Region(top, left, rows, columns), scale, height, width, skipped_rows, skipped_columns)
+    return Frame(Box(top, left, rows, columns), scale, height, width, skipped_rows, skipped_columns)
 
 
 def _centre(length: int, scale: float) -> tuple[int, int, float]:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.reduce import AreaReducer
-from srnet_cli.zooming.tiles import Region
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
@@ -48,7 +48,7 @@ def tile_count(frame: Frame, engines: Sequence[Engine]) -> int:
     for engine in engines:
         grid = engine.grid(region)
         total += grid.rows * grid.columns
-        region = Region(0, 0, region.height * engine.scale, region.width * engine.scale)
+        region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
     return total
 
 
@@ -120,11 +120,10 @@ def predicted_residual(
 
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
     """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
-    r = frame.region
     # Said to be 8 bit for the type checker; resize keeps either type.
-    part = cast(NDArray[np.uint8], alpha[r.top : r.top + r.height, r.left : r.left + r.width])
-    height = max(frame.height, round(r.height * frame.scale))
-    width = max(frame.width, round(r.width * frame.scale))
+    part = cast(NDArray[np.uint8], alpha[frame.region.slices])
+    height = max(frame.height, round(frame.region.height * frame.scale))
+    width = max(frame.width, round(frame.region.width * frame.scale))
     top = min(round(frame.top), height - frame.height)
     left = min(round(frame.left), width - frame.width)
     whole = resize(np.ascontiguousarray(part), height, width, "bicubic")
@@ -145,7 +144,7 @@ def _zoomed_rows(
         return
     for engine in engines[:-1]:
         pixels = _all_strips(engine, pixels, region, on_tile)
-        region = Region(0, 0, *pixels.shape[:2])
+        region = Box(0, 0, *pixels.shape[:2])
     last = engines[-1]
     reached = last.scale * region.height / frame.region.height
     reducer = AreaReducer(
@@ -160,13 +159,12 @@ def _zoomed_rows(
 
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
     """A scale of 1: the region as it is."""
-    r = frame.region
-    values = pixels[r.top : r.top + r.height, r.left : r.left + r.width].astype(np.float32)
+    values = pixels[frame.region.slices].astype(np.float32)
     return values / np.float32(257) if pixels.dtype == np.uint16 else values
 
 
 def _all_strips(
-    engine: Engine, pixels: Pixels, region: Region, on_tile: Callable[[], None] | None
+    engine: Engine, pixels: Pixels, region: Box, on_tile: Callable[[], None] | None
 ) -> NDArray[np.uint16]:
     """A whole pass in memory, with 16 bits, as the next pass's input."""
     parts = [_quantised(s.sr, np.uint16) for s in engine.strips(pixels, region, on_tile=on_tile)]

@@ -14,15 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of whole pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
+from srnet_cli.imaging.boxes import Box
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,7 @@ class Grid:
             ``size``.
     """
 
-    region: Region
+    region: Box
     size: int
     overlap: int
     #: whether neighbouring tiles are cross-faded; else each is cut in the middle of the overlap

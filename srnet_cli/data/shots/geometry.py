@@ -8,46 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from srnet_cli.imaging.boxes import Box
 
 Affine = NDArray[np.float64]
 
 IDENTITY: tuple[tuple[float, ...], ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: rows ``top`` to ``bottom`` and columns ``left`` to ``right``, ends excluded."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.bottom), slice(self.left, self.right)
-
-
 def field_of_view_box(height: int, width: int, ratio: float) -> Box:
     """The central part of a frame that a lens with a 1/``ratio`` times longer focal length sees.
 
-    Per side of n pixels: from ceil((n − n·ratio)/2) to floor((n + n·ratio)/2) (specification 9.3).
+    Per side of n pixels: from ceil((n − n·ratio)/2) to floor((n + n·ratio)/2).
     """
     top, bottom = math.ceil((height - height * ratio) / 2), math.floor((height + height * ratio) / 2)
     left, right = math.ceil((width - width * ratio) / 2), math.floor((width + width * ratio) / 2)
-    return Box(top, left, bottom, right)
+    return Box(top, left, bottom - top, right - left)
 
 
 def centre_box(height: int, width: int, crop_height: int, crop_width: int) -> Box:
@@ -59,7 +38,7 @@ def centre_box(height: int, width: int, crop_height: int, crop_width: int) -> Bo
     if not (0 < crop_height <= height and 0 < crop_width <= width):
         raise ValueError(f"a {crop_width}×{crop_height} crop does not fit a {width}×{height} frame")
     top, left = (height - crop_height) // 2, (width - crop_width) // 2
-    return Box(top, left, top + crop_height, left + crop_width)
+    return Box(top, left, crop_height, crop_width)
 
 
 def identity() -> Affine:
