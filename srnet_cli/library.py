@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.resize import Method, resize
+from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
 from srnet_cli.zooming.batch import Engines, ZoomRequest
@@ -58,7 +58,7 @@ def zoom(
     return zoom_picture(picture, plan, engines)
 
 
-def residual(lr: Source, hr: Source, *, interpolation: Method = "bicubic") -> Residual:
+def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic") -> Residual:
     """What a zoom lost: LR enlarged to the size of HR, their difference in 8 bit, and its figures.
 
     Raises:

@@ -14,8 +14,7 @@ from torch import nn
 from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.resize import Method as Filter
-from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
 from srnet_cli.models.store import LoadedModel, load_model, parameter_count, released_models
 from srnet_cli.network.macs import multiply_accumulates
@@ -24,7 +23,6 @@ from srnet_cli.zooming.tiles import Grid
 
 Pixels8 = NDArray[np.uint8]
 
-INTERPOLATIONS: tuple[Filter, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
 #: the method that differences are taken to
 REFERENCE = "bicubic"
 #: side of the LR input of the published counts, whose "GFLOPs" are multiply-accumulates
@@ -57,10 +55,10 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Interpolation:
-    """Pillow's filters, as everybody enlarges pictures."""
+class InterpolationMethod:
+    """Pillow's filters, the usual way to enlarge pictures."""
 
-    name: Filter
+    name: Interpolation
     scale: int
     parameters: None = None
     published_macs: None = None
@@ -141,7 +139,7 @@ class MethodOptions:
     #: other people's checkpoints
     peers: tuple[Path, ...] = ()
     #: all interpolations, or bicubic alone
-    interpolations: tuple[Filter, ...] = INTERPOLATIONS
+    interpolations: tuple[Interpolation, ...] = INTERPOLATIONS
     engine: EngineOptions = field(default_factory=EngineOptions)
     #: whole pictures in one piece instead of tiles
     untiled: bool = False
@@ -169,7 +167,7 @@ class Catalogue:
         options = self.options
         wanted = {*options.interpolations, *options.models, REFERENCE}
         kinds = [kind for kind in INTERPOLATIONS if kind in wanted]
-        methods: list[Method] = [Interpolation(kind, scale) for kind in kinds]
+        methods: list[Method] = [InterpolationMethod(kind, scale) for kind in kinds]
         engine = WholePictureEngine if options.untiled else Engine
         for name, model in self.models:
             if model.card.scale == scale:

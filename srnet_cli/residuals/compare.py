@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.metrics import ColourMatch, fit_colour
 
 from .align import Alignment, Motion, align
 from .figures import Figures, Residual, measure
-
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 #: largest scale that a zoom can have
 _MAX_SCALE = 16.0
