@@ -54,6 +54,10 @@ class UsageError(SrnetError):
     exit_code = 2
 
 
+class RegistrationError(SrnetError):
+    """Two pictures cannot be aligned."""
+
+
 class InputError(SrnetError):
     """A picture or capture cannot be read."""
 

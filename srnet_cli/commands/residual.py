@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srnet_cli.residuals.align import Motion
+    from srnet_cli.imaging.registration import Motion
     from srnet_cli.residuals.batch import Outcome
 
 EXAMPLES = """
@@ -218,11 +218,10 @@ def _changes(outcome: Outcome) -> list[str]:
     if comparison.alignment is not None:
         found = comparison.alignment
         right, down = found.shift
-        left, top, end, bottom = found.box
         lines.append(
             f"aligned ({found.motion}): moved {right:+.2f} px right, {down:+.2f} px down, "
             f"turned {found.rotation:+.3f}°, enlarged ×{found.magnification:.4f}; "
-            f"correlation {found.correlation:.3f}; compared {end - left}×{bottom - top} px in common"
+            f"correlation {found.correlation:.3f}; compared {found.box.width}×{found.box.height} px in common"
         )
     if comparison.colour is not None:
         gains = " / ".join(f"{gain:.3f}" for gain in comparison.colour.gain)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.imaging.registration import Motion
 from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.metrics import ColourMatch, fit_colour
 
-from .align import Alignment, Motion, align
+from .alignment import Alignment, align
 from .figures import Figures, Residual, measure
 
 #: largest scale that a zoom can have
@@ -78,8 +79,7 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
     stages: list[Stage] = []
     if options.align is not None:
         alignment, aligned, cut = align(moving, fixed, options.align)
-        left, top, right, bottom = alignment.box
-        stages.append(Stage("as given", measure(moving[top:bottom, left:right], cut).figures))
+        stages.append(Stage("as given", measure(moving[alignment.box.slices], cut).figures))
         moving, fixed = aligned, cut
     residual = measure(moving, fixed)
     stages.append(Stage("as given" if alignment is None else "aligned", residual.figures))

@@ -126,6 +126,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         right, down = found.shift
         result["alignment"] = {
             **asdict(found),
+            "box": [found.box.left, found.box.top, found.box.right, found.box.bottom],
             "shift_right": right,
             "shift_down": down,
             "rotation_degrees": found.rotation,

@@ -53,9 +53,9 @@ def test_all_stages_look_at_the_same_part(hr: NDArray[np.uint8]) -> None:
     found = compare(shifted, hr, CompareOptions(align="translation", match_colour=True))
     assert [stage.name for stage in found.stages] == ["as given", "aligned", "colours matched"]
     assert found.alignment is not None
-    left, top, right, bottom = found.alignment.box
-    assert found.hr.shape == (bottom - top, right - left, 3)
-    plain = compare(shifted[top:bottom, left:right], hr[top:bottom, left:right])
+    common = found.alignment.box
+    assert found.hr.shape == (common.height, common.width, 3)
+    plain = compare(shifted[common.slices], hr[common.slices])
     assert found.stages[0].figures == plain.figures
     assert found.stages[1].figures.psnr_rgb > plain.figures.psnr_rgb + 10
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.shots.geometry import Affine, apply, compose, corners, inscribed_box, invert, scaling
+from srnet_cli.imaging.affine import Affine, apply, compose, corners, inscribed_box, invert, scaling
 from srnet_cli.imaging.boxes import Box
 
 #: HR pixels that the interpolation reaches to each side

@@ -3,18 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnet_cli.data.shots.geometry import (
-    apply,
-    centre_box,
-    compose,
-    corners,
-    field_of_view_box,
-    inscribed_box,
-    invert,
-    scaling,
-    translation,
-    zoom_about_centres,
-)
+from srnet_cli.data.shots.geometry import centre_box, field_of_view_box, zoom_about_centres
+from srnet_cli.imaging.affine import apply, compose, corners, inscribed_box, invert, scaling, translation
 from srnet_cli.imaging.boxes import Box
 
 
