@@ -112,13 +112,15 @@ class Engine:
         """Zoom ``region`` of a picture, from top to bottom.
 
         ``pixels`` is H×W×3, uint8 or uint16; around the region the picture's own pixels are the context, at
-        the picture's borders their reflection. ``on_tile`` is called after each tile. When memory runs out,
-        smaller batches and then, before the first strip, smaller tiles are tried.
+        the picture's borders their reflection. ``on_tile`` is called after each tile. With
+        ``residual`` the strips also carry the predicted residual of a network that has one. When memory runs
+        out, smaller batches and then, before the first strip, smaller tiles are tried.
 
         Raises:
             DeviceError: when memory runs out all the same.
             WeightsError: when the network's output is not finite or absurdly large.
         """
+        residual = residual and self.predicts_residual
         grid = self.grid(region)
         rows = self._rows(pixels, grid, residual, on_tile)
         while True:
