@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
+from srnet_cli.imaging.names import residual_paths
 from srnet_cli.imaging.native import without_chatter
 
-from .compare import CompareOptions, Comparison, compare
-from .outputs import DrawOptions, document, result_paths, write_results
+from .comparison import CompareOptions, Comparison, compare
+from .outputs import DrawOptions, document, write_results
 
 
 @dataclass(frozen=True)
-class Request:
+class ResidualRequest:
     """What to do with every pair."""
 
     compare: CompareOptions
@@ -39,7 +40,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PairResult:
     """What became of a pair: its figures and files, or the error."""
 
     pair: Pair
@@ -50,7 +51,7 @@ class Outcome:
     error: SrnetError | None = None
 
     def document(self) -> dict[str, Any]:
-        """The outcome as JSON has it."""
+        """The result as JSON has it."""
         names = {"lr": str(self.pair.lr), "hr": None if self.pair.hr is None else str(self.pair.hr)}
         if self.error is not None:
             return {**names, "status": "failed", "error": str(self.error)}
@@ -91,7 +92,7 @@ def find_pairs(lr: Path, hr: Path) -> list[Pair]:
     ]
 
 
-def run_pairs(pairs: list[Pair], request: Request) -> Iterator[Outcome]:
+def run_pairs(pairs: list[Pair], request: ResidualRequest) -> Iterator[PairResult]:
     """Compare the pairs; one that fails does not stop the others.
 
     Raises:
@@ -105,13 +106,17 @@ def run_pairs(pairs: list[Pair], request: Request) -> Iterator[Outcome]:
             except UsageError:
                 raise
             except SrnetError as error:
-                yield Outcome(pair, error=_about(error, pair.lr))
+                yield PairResult(pair, error=_about(error, pair.lr))
 
 
-def _run(pair: Pair, request: Request) -> Outcome:
+def _run(pair: Pair, request: ResidualRequest) -> PairResult:
     if pair.hr is None:
         raise InputError("there is no HR picture of this name", path=pair.lr)
-    files = result_paths(request.output, pair.stem, request.heatmap, request.overwrite)
+    files = residual_paths(request.output, pair.stem, drawn=request.heatmap)
+    existing = [path for path in files.values() if path.exists()]
+    if existing and not request.overwrite:
+        remedy = "--overwrite, or another folder with --output"
+        raise OutputError("exists already", path=existing[0], remedy=remedy)
     with without_chatter():
         lr, hr = read_picture(pair.lr), read_picture(pair.hr)
     notes = [*lr.metadata.notes, *hr.metadata.notes]
@@ -120,7 +125,7 @@ def _run(pair: Pair, request: Request) -> Outcome:
     comparison = compare(lr.pixels, hr.pixels, request.compare)
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
-    return Outcome(pair, comparison, files, tuple(notes))
+    return PairResult(pair, comparison, files, tuple(notes))
 
 
 def _about(error: SrnetError, path: Path) -> SrnetError:

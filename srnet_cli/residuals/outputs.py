@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.errors import OutputError
 from srnet_cli.imaging import Picture, write_picture
 
-from .compare import Comparison
-from .draw import (
+from .comparison import Comparison
+from .entropy import DEFAULT_WINDOW, entropy_map, sampling
+from .figures import Figures
+from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
     RESIDUAL_LABEL,
@@ -24,12 +25,7 @@ from .draw import (
     heatmap_image,
     loss_map,
 )
-from .entropy import DEFAULT_WINDOW, entropy_map, sampling
-from .figures import Figures
 from .panel import Scene, histogram_image, overview_image
-
-_ALWAYS = ("residual", "enhanced")
-_DRAWN = ("heatmap", "entropy", "histogram", "overview")
 
 
 @dataclass(frozen=True)
@@ -41,22 +37,6 @@ class DrawOptions:
     value_range: tuple[float, float] | None = None
     #: side in pixels of the window of the entropy map, odd
     window: int = DEFAULT_WINDOW
-
-
-def result_paths(folder: Path, stem: str, drawn: bool, overwrite: bool) -> dict[str, Path]:
-    """Where the pictures of the pair ``stem`` belong, by kind; ``drawn`` for the heatmaps too.
-
-    Raises:
-        OutputError: one of them exists, and ``overwrite`` is off.
-    """
-    kinds = _ALWAYS + _DRAWN if drawn else _ALWAYS
-    paths = {kind: folder / f"{stem}_{kind}.png" for kind in kinds}
-    existing = [path for path in paths.values() if path.exists()]
-    if existing and not overwrite:
-        raise OutputError(
-            "exists already", path=existing[0], remedy="--overwrite, or another folder with --output"
-        )
-    return paths
 
 
 def write_results(

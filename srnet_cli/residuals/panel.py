@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from srnet_cli.metrics import histogram
 
-from .draw import (
+from .figures import Figures, Residual
+from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
     RESIDUAL_LABEL,
@@ -23,7 +24,6 @@ from .draw import (
     loss_map,
     rendered,
 )
-from .figures import Figures, Residual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,13 +18,14 @@ from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, 
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.names import heatmap_paths, zoom_tag
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.heatmap import write_heatmaps
-from srnet_cli.zooming.jobs import Job, heatmap_paths, plan_jobs
+from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress
 
@@ -154,7 +155,7 @@ def run_batch(
         WeightsError, DeviceError: when there is nothing to compute with or on.
     """
     plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
-    jobs = plan_jobs(inputs, output, f"x{request.scale:g}", request.write.format, recursive)
+    jobs = plan_jobs(inputs, output, zoom_tag(request.scale), request.write.format, recursive)
     _check_depth(jobs, request.write)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if rank == 0:
@@ -167,7 +168,7 @@ def run_batch(
     return results if world == 1 else _gathered(results, rank, world)
 
 
-def _check_depth(jobs: Sequence[Job], options: WriteOptions) -> None:
+def _check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
     targets = [job.target for job in jobs if job.target is not None]
     if options.bit_depth == 16 and targets and not any(holds_16_bits(t, options) for t in targets):
         raise UsageError(
@@ -175,7 +176,7 @@ def _check_depth(jobs: Sequence[Job], options: WriteOptions) -> None:
         )
 
 
-def _note_raw_options(jobs: Sequence[Job], options: RawOptions) -> None:
+def _note_raw_options(jobs: Sequence[ZoomJob], options: RawOptions) -> None:
     """Say it where options for RAW were given and there is none."""
     changed = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
     if changed and not any(is_raw_path(job.source) for job in jobs):
@@ -196,7 +197,7 @@ def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResu
     return None if shares is None else [result for share in shares for result in share]
 
 
-def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
+def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
     started = time.perf_counter()
     try:
         if job.error is not None:
@@ -216,7 +217,7 @@ def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgre
         progress.picture_done()
 
 
-def _failed(job: Job, error: SrnetError) -> ZoomResult:
+def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
     show_error(error)
     return ZoomResult(job.source, job.target, "failed", error=str(error))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residuals.compare import CompareOptions, compare, pair_scale
+from srnet_cli.residuals.comparison import CompareOptions, compare, pair_scale
 
 
 @pytest.fixture(scope="module")

@@ -14,24 +14,8 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import UsageError
 
-from .entropy import entropy_map
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = [
-    "DEFAULT_COLORMAP",
-    "ENTROPY_LABEL",
-    "RESIDUAL_LABEL",
-    "automatic_high",
-    "colormap_table",
-    "entropy_map",
-    "entropy_top",
-    "figure",
-    "heatmap_image",
-    "loss_map",
-    "rendered",
-]
 
 #: ordered by lightness, so it reads alike with any colour vision and in print
 DEFAULT_COLORMAP = "inferno"
