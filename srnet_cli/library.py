@@ -30,7 +30,7 @@ def zoom(
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture:
-    """A picture enlarged, in memory; bit depth, profile and metadata stay.
+    """Enlarge a picture in memory; bit depth, profile and metadata stay.
 
     Args:
         source: a file (RAW or RGB), or a picture: ``Picture(pixels)`` of H×W×3 uint8 or uint16.
@@ -41,6 +41,11 @@ def zoom(
         crop: only this region.
         raw: how a RAW file is developed.
         engine: device, precision, tile.
+
+    Example:
+        >>> import srnet_cli
+        >>> picture = srnet_cli.zoom("photo.jpg", 2)
+        >>> srnet_cli.write_picture(picture, Path("photo_x2.png"))
 
     Returns:
         The picture; its ``pixels`` are the enlarged array.
@@ -59,7 +64,11 @@ def zoom(
 
 
 def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic") -> Residual:
-    """What a zoom lost: LR enlarged to the size of HR, their difference in 8 bit, and its figures.
+    """Measure what a zoom lost: LR enlarged to HR's size, their difference in 8 bit, its figures.
+
+    Example:
+        >>> import srnet_cli
+        >>> srnet_cli.residual("lr.png", "hr.png").figures.psnr_rgb
 
     Raises:
         SrnetError: when a file cannot be read.

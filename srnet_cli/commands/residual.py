@@ -167,7 +167,7 @@ def _range(text: str) -> tuple[float, float] | None:
 
 
 def _report(result: PairResult, single: bool) -> None:
-    """What is known as soon as a pair is done: errors and notes, and the figures if it is the only one."""
+    """Say what is known of a pair: errors and notes, and the figures if it is the only one."""
     from srnet_cli.console import show_error, warn
 
     if result.error is not None:
@@ -180,7 +180,7 @@ def _report(result: PairResult, single: bool) -> None:
 
 
 def _print_figures(result: PairResult) -> None:
-    """A column for LR as it was given, and one for each change."""
+    """Print a column for LR as it was given, and one for each change."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -211,7 +211,7 @@ def _print_figures(result: PairResult) -> None:
 
 
 def _changes(result: PairResult) -> list[str]:
-    """What alignment and colour match did, a line each."""
+    """Say what alignment and colour match did, a line each."""
     lines = []
     comparison = result.comparison
     assert comparison is not None
@@ -231,7 +231,7 @@ def _changes(result: PairResult) -> list[str]:
 
 
 def _print_summary(results: Sequence[PairResult]) -> None:
-    """A line for each pair of two folders."""
+    """Print a line for each pair of two folders."""
     from rich.markup import escape
     from rich.table import Table
 

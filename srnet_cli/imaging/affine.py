@@ -22,12 +22,12 @@ def translation(x: float, y: float) -> Affine:
 
 
 def scaling(factor: float, offset: tuple[float, float] = (0.0, 0.0)) -> Affine:
-    """(x, y) → factor·(x, y) + offset."""
+    """Make the map (x, y) → factor·(x, y) + offset."""
     return np.array([[factor, 0.0, offset[0]], [0.0, factor, offset[1]]])
 
 
 def compose(*maps: Affine) -> Affine:
-    """The map that applies the last of ``maps`` first: compose(a, b)(x) = a(b(x))."""
+    """Chain maps, the last one applied first: compose(a, b)(x) = a(b(x))."""
     product = np.eye(3)
     for one in maps:
         product = product @ np.vstack([one, (0.0, 0.0, 1.0)])
@@ -35,7 +35,7 @@ def compose(*maps: Affine) -> Affine:
 
 
 def invert(affine: Affine) -> Affine:
-    """The inverse map.
+    """Invert a map.
 
     Raises:
         ValueError: when the map has none.
@@ -55,13 +55,13 @@ def apply(affine: Affine, points: NDArray[np.float64] | Sequence[tuple[float, fl
 
 
 def corners(height: int, width: int, margin: float = 0.0) -> NDArray[np.float64]:
-    """The centres of a frame's four corner pixels, ``margin`` pixels inside it: top left, top right, bottom
+    """List the centres of a frame's corner pixels, ``margin`` pixels inside it: top left, top right, bottom
     right, bottom left."""
     right, bottom = width - 1 - margin, height - 1 - margin
     return np.array([[margin, margin], [right, margin], [right, bottom], [margin, bottom]], np.float64)
 
 
 def inscribed_box(quadrilateral: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Top, left, bottom, right of an upright rectangle in a nearly upright quadrilateral (as ``corners``)."""
+    """Find top, left, bottom, right of a rectangle in a nearly upright quadrilateral (as ``corners``)."""
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quadrilateral.tolist()
     return max(y0, y1), max(x0, x3), min(y2, y3), min(x1, x2)

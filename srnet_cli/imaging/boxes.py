@@ -39,7 +39,7 @@ class Box:
         return f"{self.left},{self.top},{self.width},{self.height}"
 
     def lies_in(self, height: int, width: int) -> bool:
-        """Whether the box has pixels, and all of them are pixels of a picture of that size."""
+        """Tell whether the box has pixels, and all of them are pixels of a picture of that size."""
         fits = self.bottom <= height and self.right <= width
         return fits and min(self.top, self.left) >= 0 and min(self.height, self.width) >= 1
 

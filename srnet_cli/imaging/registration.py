@@ -1,4 +1,4 @@
-"""Where the pixels of one picture lie in another of the same scene, to fractions of a pixel.
+"""The map between pixels of two pictures of one scene, to fractions of a pixel.
 
 ECC: Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient
 Maximization", PAMI 2008. It does not mind a difference of exposure.
@@ -119,7 +119,7 @@ def phase_shift(moving: Grey, fixed: Grey) -> tuple[float, float]:
 
 
 def _with_shift(moving: Grey, fixed: Grey, start: Affine) -> Affine:
-    """The start, or the start with the shift that is left after it, whichever correlates better."""
+    """Add the shift that is left after the start, if it then correlates better."""
     right, down = phase_shift(moved(moving, start, fixed.shape)[0], fixed)
     if not (math.isfinite(right) and math.isfinite(down)):
         return start
@@ -136,7 +136,7 @@ def _correlation(moving: Grey, fixed: Grey, matrix: Affine) -> float:
 
 
 def _reduced(picture: Grey, factor: float) -> tuple[Grey, Affine]:
-    """The picture made smaller, and the map of coordinates to it."""
+    """Make a picture smaller, and the map of coordinates to it."""
     if factor >= 1.0:
         return picture, scaling(1.0)
     height, width = (max(1, round(side * factor)) for side in picture.shape)
@@ -152,6 +152,6 @@ def _half(picture: Grey) -> Grey:
 
 
 def _times(warp: Affine, factor: float) -> Affine:
-    """The same motion where coordinates are ``factor`` times as large."""
+    """Give the same motion where coordinates are ``factor`` times as large."""
     scaled: Affine = warp * np.array([1.0, 1.0, factor])
     return scaled

@@ -84,7 +84,7 @@ def _pillow_float(
 
 
 def _as_type(values: NDArray[np.float32] | NDArray[np.float64], dtype: np.dtype[Pixel]) -> NDArray[Pixel]:
-    """Floating values in ``dtype``: rounded half up and clipped when that is an integer type."""
+    """Convert floating values to ``dtype``: rounded half up and clipped when that is an integer type."""
     if dtype == np.float32:
         return values.astype(dtype)
     peak = 255 if dtype == np.uint8 else 65535
@@ -92,7 +92,7 @@ def _as_type(values: NDArray[np.float32] | NDArray[np.float64], dtype: np.dtype[
 
 
 def matlab_bicubic(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[Pixel]:
-    """MATLAB's ``imresize(…, 'bicubic')``, with which the literature reduces its test sets.
+    """Resize as MATLAB's ``imresize(…, 'bicubic')``, with which the literature reduces its test sets.
 
     A cubic kernel (a = -0.5), stretched when reducing, mirrored borders, the axis with the smaller factor
     first, and, as MATLAB does for integer types, rounding after each axis.
@@ -128,7 +128,7 @@ def _matlab_axis(pixels: NDArray[Pixel], axis: int, new_size: int) -> NDArray[Pi
 
 
 def matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Weights and source indices of ``matlab_bicubic`` along one axis, each new_size × taps."""
+    """Compute weights and source indices of ``matlab_bicubic`` along one axis, each new_size × taps."""
     factor = new_size / size
     stretch = min(factor, 1.0)
     support = 4.0 / stretch
@@ -142,7 +142,7 @@ def matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cubic convolution kernel of Keys (1981) with a = -0.5."""
+    """Evaluate the cubic convolution kernel of Keys (1981) with a = -0.5."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2

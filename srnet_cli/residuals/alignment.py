@@ -22,7 +22,7 @@ _BLEED = 2
 
 @dataclass(frozen=True)
 class Alignment:
-    """How LR was moved onto HR.
+    """The motion that took LR onto HR.
 
     ``matrix`` is 2×3 and takes positions (x right, y down, in HR pixels) of HR to those of the enlarged LR.
     ``box`` is the part of HR that the moved LR covers.
@@ -102,7 +102,7 @@ def _failure(reason: str) -> InputError:
 
 
 def _common_box(matrix: Affine, height: int, width: int) -> Box:
-    """The upright rectangle of HR inside the moved LR."""
+    """Find the upright rectangle of HR inside the moved LR."""
     sides = inscribed_box(apply(invert(matrix), corners(height, width)))
     # A picture that stays in place keeps its edge pixels; a moved one loses those that were made up.
     top, left = (0 if side <= 0 else math.ceil(side) + _BLEED for side in sides[:2])

@@ -19,7 +19,7 @@ from .outputs import DrawOptions, document, write_results
 
 @dataclass(frozen=True)
 class ResidualRequest:
-    """What to do with every pair."""
+    """Everything that is to be done with a pair."""
 
     compare: CompareOptions
     draw: DrawOptions
@@ -41,7 +41,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairResult:
-    """What became of a pair: its figures and files, or the error."""
+    """The outcome for a pair: its figures and files, or the error."""
 
     pair: Pair
     comparison: Comparison | None = None
@@ -51,7 +51,7 @@ class PairResult:
     error: SrnetError | None = None
 
     def document(self) -> dict[str, Any]:
-        """The result as JSON has it."""
+        """Put the result as JSON has it."""
         names = {"lr": str(self.pair.lr), "hr": None if self.pair.hr is None else str(self.pair.hr)}
         if self.error is not None:
             return {**names, "status": "failed", "error": str(self.error)}
@@ -66,7 +66,7 @@ class PairResult:
 
 
 def find_pairs(lr: Path, hr: Path) -> list[Pair]:
-    """The pairs of two files, or of two folders by equal names (suffixes may differ), sorted.
+    """Find the pairs of two files, or of two folders by equal names (suffixes may differ), sorted.
 
     A LR file without partner is a pair without HR; further HR files do not matter.
 
@@ -129,7 +129,7 @@ def _run(pair: Pair, request: ResidualRequest) -> PairResult:
 
 
 def _about(error: SrnetError, path: Path) -> SrnetError:
-    """The same error, naming ``path`` where it names no file of its own."""
+    """Give the same error, naming ``path`` where it names no file of its own."""
     if error.path is not None:
         return error
     return type(error)(error.reason, path=path, remedy=error.remedy)

@@ -25,7 +25,7 @@ _MIN_SIDE = 7
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """How LR is brought to HR."""
+    """The way in which LR is brought to HR."""
 
     #: how a smaller LR is enlarged; ``nearest`` is what the published figure shows
     interpolation: Interpolation = "bicubic"
@@ -45,7 +45,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a pair. The pictures are H×W×3, 0..255, of one size."""
+    """The outcome of comparing a pair. The pictures are H×W×3, 0..255, of one size."""
 
     lr_up: NDArray[np.uint8]
     hr: NDArray[np.uint8]
@@ -92,7 +92,7 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
 
 
 def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
-    """HR pixels per LR pixel and side, for two shapes H×W[×C].
+    """Compute HR pixels per LR pixel and side, for two shapes H×W[×C].
 
     The factors of the two sides may differ by what rounding LR's sides to whole pixels explains, or 1 %.
 
@@ -114,7 +114,7 @@ def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
             remedy="cut both to the same field of view",
         )
     if max(down, across) > _MAX_SCALE:
-        raise InputError(f"{sizes}: ×{max(down, across):.3g} is no plausible scale (1 to {_MAX_SCALE:g})")
+        raise InputError(f"{sizes}: ×{max(down, across):.3g} is not a plausible scale (1 to {_MAX_SCALE:g})")
     return math.sqrt(down * across)
 
 

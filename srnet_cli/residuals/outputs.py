@@ -30,7 +30,7 @@ from .panel import Scene, histogram_image, overview_image
 
 @dataclass(frozen=True)
 class DrawOptions:
-    """How the heatmaps look."""
+    """The looks of heatmaps."""
 
     colormap: str = DEFAULT_COLORMAP
     #: grey levels that get the first and the last colour; None leaves two values in a thousand above
@@ -82,13 +82,13 @@ def _enlargement(comparison: Comparison) -> str:
 
 
 def changes(comparison: Comparison) -> tuple[str, ...]:
-    """What was done to LR besides enlarging it."""
+    """Name what was done to LR besides enlarging it."""
     aligned = () if comparison.alignment is None else (f"aligned ({comparison.alignment.motion})",)
     return aligned if comparison.colour is None else (*aligned, "colours matched")
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON has it; a PSNR that is infinite (equal pictures) becomes null."""
+    """Put the comparison as JSON has it; a PSNR that is infinite (equal pictures) becomes null."""
     height, width = comparison.hr.shape[:2]
     result: dict[str, Any] = {
         "scale": comparison.scale,

@@ -34,7 +34,7 @@ Status = Literal["written", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class ZoomRequest:
-    """What is to be done with every picture."""
+    """Everything that is to be done with a picture."""
 
     scale: float = 4.0
     frame: FrameKind = "full"
@@ -55,7 +55,7 @@ class ZoomRequest:
 
 @dataclass(frozen=True)
 class ZoomResult:
-    """What became of one picture."""
+    """The outcome for one picture."""
 
     source: Path
     target: Path | None
@@ -69,7 +69,7 @@ class ZoomResult:
     heatmaps: tuple[Path, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """Put the result as JSON has it."""
         values = asdict(self)
         values["source"] = str(self.source)
         values["target"] = None if self.target is None else str(self.target)
@@ -79,7 +79,7 @@ class ZoomResult:
 
 
 def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
-    """Names of the released models that reach ``scale`` one after the other when none is named.
+    """Name the released models that reach ``scale`` one after the other when none is named.
 
     Raises:
         WeightsError: when none of that kind is released.
@@ -103,7 +103,7 @@ class Engines:
         self._loaded: dict[str, Engine] = {}
 
     def for_scale(self, scale: float) -> list[Engine]:
-        """The engines to run one after the other.
+        """List the engines to run one after the other.
 
         Raises:
             WeightsError, DeviceError: as in loading.
@@ -116,7 +116,7 @@ class Engines:
         return [only] * len(plan_passes(scale, [only.scale]))
 
     def predict_residual(self, scale: float) -> bool:
-        """Whether the last of the engines for a scale predicts the residual.
+        """Tell whether the last of the engines for a scale predicts the residual.
 
         Raises:
             as :meth:`for_scale`.
@@ -223,7 +223,7 @@ def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
 
 
 def _about(error: SrnetError, source: Path) -> SrnetError:
-    """The error, naming the picture where it does not name a file itself."""
+    """Give the error again, naming the picture where it does not name a file itself."""
     if error.path is not None:
         return error
     return type(error)(error.reason, path=source, remedy=error.remedy)
@@ -278,7 +278,7 @@ def _make(
     request: ZoomRequest,
     progress: BatchProgress,
 ) -> NDArray[np.float32] | None:
-    """Write the result, unless it is there already (and only its heatmaps are missing); the residual."""
+    """Write the result unless only its heatmaps are missing; return the predicted residual."""
     if target.exists() and request.skip_existing:
         return predicted_residual(picture, frame, passes, progress.tile_done)
     zoomed = zoom_to_file(
@@ -297,7 +297,7 @@ def _make(
 
 
 def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
-    """Whether everything that is wanted of a picture exists."""
+    """Tell whether everything that is wanted of a picture exists."""
     if not target.exists():
         return False
     if not request.heatmap or all(path.exists() for path in heatmap_paths(target)):
@@ -307,7 +307,7 @@ def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
 
 
 def _check_target(target: Path, request: ZoomRequest) -> None:
-    """An existing result is refused before the work, not after it."""
+    """Refuse an existing result before the work, not after it."""
     if request.overwrite or request.skip_existing:
         return
     for path in (target, *heatmap_paths(target)) if request.heatmap else (target,):
@@ -316,7 +316,7 @@ def _check_target(target: Path, request: ZoomRequest) -> None:
 
 
 def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int) -> str:
-    """What the work will cost, as far as it is known before the first tile."""
+    """Say what the work will cost, as far as it is known before the first tile."""
     given = frame.region.height * frame.region.width / 1e6
     made = frame.height * frame.width / 1e6
     # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.

@@ -34,8 +34,8 @@ TILE_UNIT = 8
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
-#: outputs of 0..255 that stray beyond this are no picture: fused convolutions turn a NaN within the network
-#: into some number
+#: outputs of 0..255 that stray beyond this do not make a picture: fused convolutions turn a NaN within the
+#: network into some number
 FAR_BEYOND = 1e5
 
 
@@ -88,7 +88,7 @@ class Engine:
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
     def grid(self, region: Box) -> Grid:
-        """The tiles that cover ``region``.
+        """Choose the tiles that cover ``region``.
 
         A network that sees only so far gives the same picture in tiles of any size: the size, up to the
         card's, is taken that computes the fewest pixels twice or for nothing.
@@ -158,7 +158,7 @@ class Engine:
     def _computed(
         self, pixels: Pixels, grid: Grid, top: int, residual: bool
     ) -> Iterator[NDArray[np.float32]]:
-        """Results of one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
+        """Compute one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
         lefts = grid.lefts()
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
@@ -178,7 +178,7 @@ class Engine:
                     yield from part
 
     def _in_smaller_batches(self, batch: Tensor, residual: bool) -> Iterator[NDArray[np.float32]]:
-        """The batch's results; halved for as long as memory does not suffice for it."""
+        """Compute a batch, halved for as long as memory does not suffice for it."""
         try:
             yield self._run(batch, residual)
             return
@@ -195,7 +195,7 @@ class Engine:
         yield from self._in_smaller_batches(batch[half:], residual)
 
     def _run(self, batch: Tensor, residual: bool) -> NDArray[np.float32]:
-        """N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
+        """Turn N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
         lr = batch.to(self.device, non_blocking=True)
         with torch.inference_mode():
             output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
@@ -238,7 +238,7 @@ class _Accumulator:
         self.values[:, left : left + side] += weighted
 
     def finish(self, row: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Rows of the region that no later tile touches, and the first one's number; None without any."""
+        """Take the rows of the region that no later tile touches, and the first one's number."""
         grid, scale = self.grid, self.scale
         lead = (grid.discard + grid.fade) * scale
         stride = grid.stride * scale
@@ -254,7 +254,7 @@ class _Accumulator:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch could not allocate: on the CPU that is a plain RuntimeError."""
+    """Tell whether torch could not allocate: on the CPU that is a plain RuntimeError."""
     text = str(error).lower()
     return (
         isinstance(error, torch.OutOfMemoryError | MemoryError)
@@ -279,7 +279,7 @@ def _cut(region: Box, size: int, overlap: int) -> Grid:
 
 
 def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int, pinned: bool) -> Tensor:
-    """Tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
+    """Stack tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = np.stack([take(pixels, top, left, size) for left in lefts])
     values = tiles.astype(np.float32)
     if pixels.dtype == np.uint16:

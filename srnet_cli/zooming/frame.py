@@ -1,4 +1,4 @@
-"""Which part of the picture is zoomed, to what size, through which models."""
+"""The geometry of a zoom: the part of the picture, the size it gets, the models it passes through."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Frame:
 def plan_frame(
     height: int, width: int, scale: float, kind: FrameKind = "full", crop: Box | None = None
 ) -> Frame:
-    """Geometry for a picture of ``height``×``width``.
+    """Plan the geometry for a picture of ``height``×``width``.
 
     ``full`` enlarges everything (or ``crop``); ``camera`` gives what a lens ``scale`` times as long would
     have recorded: the centre, at the input's own size in pixels.
@@ -61,7 +61,7 @@ def plan_frame(
 
 
 def plan_passes(scale: float, available: Sequence[int]) -> tuple[int, ...]:
-    """Scales of the models to run one after the other; their product is the least that reaches ``scale``.
+    """Choose the models' scales: their product is the least that reaches ``scale``.
 
     Of equal products the fewest passes win, and the largest model goes first, on the camera's own pixels.
     A scale of 1 needs none.
@@ -88,7 +88,7 @@ def _camera_frame(height: int, width: int, scale: float) -> Frame:
 
 
 def _centre(length: int, scale: float) -> tuple[int, int, float]:
-    """First pixel and number of pixels that hold the centre 1/scale, and output pixels before it begins."""
+    """Find first pixel and number of pixels that hold the centre 1/scale, and output pixels before it."""
     begin = (length - length / scale) / 2
     first, end = math.floor(begin), math.ceil(begin + length / scale)
     return first, end - first, (begin - first) * scale

@@ -46,7 +46,7 @@ def plan_jobs(
     image_format: str | None = None,
     recursive: bool = False,
 ) -> list[ZoomJob]:
-    """Jobs for files and folders, each picture once, no two with the same target.
+    """Plan jobs for files and folders, each picture once, no two with the same target.
 
     Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``; in a folder ``output`` the
     tree below each named folder is mirrored. Results that an earlier run left in a named folder are not
@@ -116,7 +116,7 @@ def _job(source: Path, target: Path, inputs: Collection[str]) -> ZoomJob:
 
 
 def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[ZoomJob]]:
-    """Pictures found, each file once, and failed jobs for what is not there."""
+    """Find the pictures, each file once, and failed jobs for what is not there."""
     found: dict[str, _Found] = {}
     failed: dict[str, ZoomJob] = {}
     for path in inputs:
@@ -140,7 +140,7 @@ def _hint(recursive: bool) -> str | None:
 
 
 def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
-    """Files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
+    """List files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
     entered: set[str] = set()
     known = RAW_SUFFIXES | RGB_SUFFIXES
     for place, folders, names in os.walk(folder, followlinks=True):
@@ -155,7 +155,7 @@ def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
 
 
 def _is_file_name(output: Path | str, image_format: str | None, single: bool) -> bool:
-    """Whether the output is a file, for a ``single`` picture or for several; else it is a folder.
+    """Tell whether the output is a file, for a ``single`` picture or for several; else it is a folder.
 
     Raises:
         UsageError: for the name of a file that cannot be written.
@@ -169,7 +169,7 @@ def _is_file_name(output: Path | str, image_format: str | None, single: bool) ->
             return False
         known = ", ".join(FORMAT_SUFFIX.values())
         raise UsageError(
-            f"--output {output}: {suffix} is no format that can be written",
+            f"--output {output}: {suffix} is not a format that can be written",
             remedy=f"one of {known}; the name of a folder ends in /",
         )
     if image_format not in (None, kind):
@@ -181,14 +181,14 @@ def _is_file_name(output: Path | str, image_format: str | None, single: bool) ->
 
 
 def _is_like_a_format(suffix: str) -> bool:
-    """Whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
+    """Tell whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
     if suffix in _FOREIGN_SUFFIXES | RAW_SUFFIXES | RGB_SUFFIXES:
         return True
     return bool(difflib.get_close_matches(suffix, WRITABLE_SUFFIXES, n=1, cutoff=0.7))
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:
-    """The input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
+    """Choose the input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
     if image_format is not None:
         return FORMAT_SUFFIX[image_format]
     suffix = source.suffix.lower()

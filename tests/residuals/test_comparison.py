@@ -80,7 +80,7 @@ def test_plausible_sizes(lr: tuple[int, int], hr: tuple[int, int], scale: float)
         ((400, 300), (200, 150), "LR is the larger one"),
         ((300, 400), (400, 300), "LR is landscape, HR portrait"),
         ((256, 256), (1024, 1000), "no scale makes one of the other"),
-        ((100, 100), (1700, 1700), "no plausible scale"),
+        ((100, 100), (1700, 1700), "not a plausible scale"),
         ((2, 2), (6, 6), "too small"),
     ],
 )
