@@ -106,7 +106,7 @@ def run_pairs(pairs: list[Pair], request: ResidualRequest) -> Iterator[PairResul
             except UsageError:
                 raise
             except SrnetError as error:
-                yield PairResult(pair, error=_about(error, pair.lr))
+                yield PairResult(pair, error=error.about(pair.lr))
 
 
 def _run(pair: Pair, request: ResidualRequest) -> PairResult:
@@ -126,13 +126,6 @@ def _run(pair: Pair, request: ResidualRequest) -> PairResult:
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
     return PairResult(pair, comparison, files, tuple(notes))
-
-
-def _about(error: SrnetError, path: Path) -> SrnetError:
-    """Give the same error, naming ``path`` where it names no file of its own."""
-    if error.path is not None:
-        return error
-    return type(error)(error.reason, path=path, remedy=error.remedy)
 
 
 def _pictures_of(folder: Path) -> list[Path]:

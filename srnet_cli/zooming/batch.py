@@ -207,7 +207,7 @@ def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchPr
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job.source, job.target, request, engines, progress, started)
     except SrnetError as error:
-        return _failed(job, _about(error, job.source))
+        return _failed(job, error.about(job.source))
     except Exception as error:
         # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
         if request.debug:
@@ -220,13 +220,6 @@ def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchPr
 def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
     show_error(error)
     return ZoomResult(job.source, job.target, "failed", error=str(error))
-
-
-def _about(error: SrnetError, source: Path) -> SrnetError:
-    """Give the error again, naming the picture where it does not name a file itself."""
-    if error.path is not None:
-        return error
-    return type(error)(error.reason, path=source, remedy=error.remedy)
 
 
 def _zoom(
