@@ -1,4 +1,4 @@
-"""Digital zoom with SRNet. The library in three names: ``load_model``, ``zoom`` and ``residual``.
+"""Digital zoom with SRNet: ``zoom``, ``residual``, ``load_model``, and reading and writing pictures.
 
 They are imported when first used, so that ``import srnet_cli`` costs nothing.
 """
@@ -9,12 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from srnet_cli.imaging import Picture, read_picture, write_picture
     from srnet_cli.library import residual, zoom
     from srnet_cli.models.store import load_model
 
-__all__ = ["load_model", "residual", "zoom"]
+__all__ = ["Picture", "load_model", "read_picture", "residual", "write_picture", "zoom"]
 
-_HOMES = {"load_model": "models.store", "residual": "library", "zoom": "library"}
+_HOMES = {
+    "Picture": "imaging",
+    "load_model": "models.store",
+    "read_picture": "imaging",
+    "residual": "library",
+    "write_picture": "imaging",
+    "zoom": "library",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where the program speaks: stdout carries data, stderr everything meant for people."""
+"""The program's two voices: stdout carries data, stderr everything meant for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cache
 def people() -> Console:
-    """The console on stderr."""
+    """Give the console on stderr."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,7 +29,7 @@ def emit_json(document: Any) -> None:
 
 
 def show_error(error: SrnetError) -> None:
-    """One line: the file, the reason, what to do."""
+    """Print one line: the file, the reason, what to do."""
     from rich.markup import escape
 
     where = "" if error.path is None else f"[bold]{escape(printable(str(error.path)))}[/]: "
@@ -38,12 +38,12 @@ def show_error(error: SrnetError) -> None:
 
 
 def warn(message: str) -> None:
-    """A line that is worth knowing but stops nothing."""
+    """Print a line that is worth knowing but stops nothing."""
     from rich.markup import escape
 
     people().print(f"[yellow]note[/] {escape(printable(message))}")
 
 
 def printable(text: str) -> str:
-    """Control characters made visible, so that a file name cannot break or forge a line."""
+    """Make control characters visible, so that a file name cannot break or forge a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

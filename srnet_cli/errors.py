@@ -29,6 +29,10 @@ class SrnetError(Exception):
         what_to_do = "" if self.remedy is None else f" ({self.remedy})"
         return f"{where}{self.reason}{what_to_do}"
 
+    def about(self, path: Path) -> SrnetError:
+        """Give the error again, naming ``path`` where it does not name a file itself."""
+        return self if self.path is not None else type(self)(self.reason, path=path, remedy=self.remedy)
+
 
 def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetError:
     """What the user is told about an error that nobody raised on purpose; ``path`` is what it happened to."""
@@ -52,6 +56,10 @@ class UsageError(SrnetError):
     """The command line asks for something impossible or contradictory."""
 
     exit_code = 2
+
+
+class RegistrationError(SrnetError):
+    """Two pictures cannot be aligned."""
 
 
 class InputError(SrnetError):

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
-from srnet_cli.imaging.resize import Method, resize
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
 from srnet_cli.zooming.batch import Engines, ZoomRequest
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
-from srnet_cli.zooming.tiles import Region
 
 Source = str | Path | Picture
 
@@ -26,11 +26,11 @@ def zoom(
     *,
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
-    crop: Region | None = None,
+    crop: Box | None = None,
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture:
-    """A picture enlarged, in memory; bit depth, profile and metadata stay.
+    """Enlarge a picture in memory; bit depth, profile and metadata stay.
 
     Args:
         source: a file (RAW or RGB), or a picture: ``Picture(pixels)`` of H×W×3 uint8 or uint16.
@@ -41,6 +41,11 @@ def zoom(
         crop: only this region.
         raw: how a RAW file is developed.
         engine: device, precision, tile.
+
+    Example:
+        >>> import srnet_cli
+        >>> picture = srnet_cli.zoom("photo.jpg", 2)
+        >>> srnet_cli.write_picture(picture, Path("photo_x2.png"))
 
     Returns:
         The picture; its ``pixels`` are the enlarged array.
@@ -58,8 +63,12 @@ def zoom(
     return zoom_picture(picture, plan, engines)
 
 
-def residual(lr: Source, hr: Source, *, interpolation: Method = "bicubic") -> Residual:
-    """What a zoom lost: LR enlarged to the size of HR, their difference in 8 bit, and its figures.
+def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic") -> Residual:
+    """Measure what a zoom lost: LR enlarged to HR's size, their difference in 8 bit, its figures.
+
+    Example:
+        >>> import srnet_cli
+        >>> srnet_cli.residual("lr.png", "hr.png").figures.psnr_rgb
 
     Raises:
         SrnetError: when a file cannot be read.

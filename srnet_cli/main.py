@@ -48,7 +48,7 @@ class Program(TyperGroup):
 
 
 def _refuse_empty(arguments: list[str]) -> None:
-    """An empty path would mean the current folder, which nobody asks for with an unset variable."""
+    """Refuse an empty argument: as a path it would mean the current folder."""
     from srnet_cli.errors import UsageError
 
     for place, argument in enumerate(arguments):
@@ -121,7 +121,7 @@ def _main(
 
 
 def run() -> None:
-    """Entry point of the console script: runs a command and ends the process with its exit code."""
+    """Run a command and end the process with its exit code: the console script's entry point."""
     signal.signal(signal.SIGTERM, _terminate)
     debug, arguments = _take_debug(sys.argv[1:])
     code = _run(arguments, debug)
@@ -162,7 +162,7 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 
 def _output_refused(error: Exception) -> SrnetError | None:
-    """The error to report when it is standard output that cannot be written."""
+    """Find the error to report when it is standard output that cannot be written."""
     from srnet_cli.errors import OutputError
 
     # Of files of its own the program always says which it was.
@@ -173,12 +173,12 @@ def _output_refused(error: Exception) -> SrnetError | None:
 
 
 def _give_up_output() -> None:
-    """The interpreter must not try to flush standard output again when it ends."""
+    """Keep the interpreter from flushing standard output again when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_interrupt(end: BaseException) -> bool:
-    """Whether Ctrl-C is behind it: Typer turns that into an exit of its own, without a word."""
+    """Tell whether Ctrl-C is behind it: Typer turns that into an exit of its own, without a word."""
     cause: BaseException | None = end
     while cause is not None:
         if isinstance(cause, KeyboardInterrupt):
@@ -194,7 +194,7 @@ def _interrupted() -> int:
 
 
 def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:
-    """``--debug`` is understood anywhere before ``--``."""
+    """Take ``--debug`` out, which is understood anywhere before ``--``."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     kept = [a for a in arguments[:end] if a != DEBUG_FLAG]
     return len(kept) < end, kept + arguments[end:]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from srnet_cli.data.shots.geometry import Affine, compose, invert
+from srnet_cli.imaging.affine import Affine, compose, invert
 from tests.captures import Capture, write_arw, write_dng
 
 #: what SR-RAW's zoom lens was set to, longest first

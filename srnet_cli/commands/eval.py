@@ -224,9 +224,10 @@ def evaluate(
 
     from srnet_cli.console import emit_json
     from srnet_cli.evaluation.job import Job, run_job
-    from srnet_cli.evaluation.methods import INTERPOLATIONS, MethodOptions
+    from srnet_cli.evaluation.methods import MethodOptions
     from srnet_cli.evaluation.opening import DataOptions
     from srnet_cli.evaluation.runner import EvaluationRequest
+    from srnet_cli.imaging.resize import INTERPOLATIONS
     from srnet_cli.zooming.engine import EngineOptions
 
     request = EvaluationRequest(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from srnet_cli.residuals.align import Motion
-    from srnet_cli.residuals.batch import Outcome
+    from srnet_cli.imaging.registration import Motion
+    from srnet_cli.residuals.batch import PairResult
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -115,15 +115,15 @@ def residual(
     """See and measure what a zoom lost: the residual of a wide shot and a long one."""
     from srnet_cli.console import emit_json
     from srnet_cli.errors import UsageError
-    from srnet_cli.residuals.batch import Request, find_pairs, run_pairs
-    from srnet_cli.residuals.compare import CompareOptions
-    from srnet_cli.residuals.draw import colormap_table
+    from srnet_cli.residuals.batch import ResidualRequest, find_pairs, run_pairs
+    from srnet_cli.residuals.comparison import CompareOptions
+    from srnet_cli.residuals.heatmaps import colormap_table
     from srnet_cli.residuals.outputs import DrawOptions
 
     if window % 2 == 0:
         raise UsageError(f"--window takes an odd number of pixels, not {window}")
     colormap_table(colormap)  # a name that does not exist ends the command before any work
-    request = Request(
+    request = ResidualRequest(
         compare=CompareOptions(interpolation.value, _motion(align), match_colour),
         draw=DrawOptions(colormap, _range(value_range), window),
         heatmap=heatmap,
@@ -131,15 +131,15 @@ def residual(
         overwrite=overwrite,
     )
     pairs = find_pairs(lr, hr)
-    outcomes = []
-    for outcome in run_pairs(pairs, request):
-        _report(outcome, single=len(pairs) == 1 and not json)
-        outcomes.append(outcome)
+    results = []
+    for result in run_pairs(pairs, request):
+        _report(result, single=len(pairs) == 1 and not json)
+        results.append(result)
     if json:
-        emit_json({"results": [outcome.document() for outcome in outcomes]})
+        emit_json({"results": [result.document() for result in results]})
     elif len(pairs) > 1:
-        _print_summary(outcomes)
-    if any(outcome.error is not None for outcome in outcomes):
+        _print_summary(results)
+    if any(result.error is not None for result in results):
         raise typer.Exit(1)
 
 
@@ -166,30 +166,30 @@ def _range(text: str) -> tuple[float, float] | None:
     return low, high
 
 
-def _report(outcome: Outcome, single: bool) -> None:
-    """What is known as soon as a pair is done: errors and notes, and the figures if it is the only one."""
+def _report(result: PairResult, single: bool) -> None:
+    """Say what is known of a pair: errors and notes, and the figures if it is the only one."""
     from srnet_cli.console import show_error, warn
 
-    if outcome.error is not None:
-        show_error(outcome.error)
+    if result.error is not None:
+        show_error(result.error)
         return
-    for note in outcome.notes:
-        warn(f"{outcome.pair.lr.name}: {note}")
+    for note in result.notes:
+        warn(f"{result.pair.lr.name}: {note}")
     if single:
-        _print_figures(outcome)
+        _print_figures(result)
 
 
-def _print_figures(outcome: Outcome) -> None:
-    """A column for LR as it was given, and one for each change."""
+def _print_figures(result: PairResult) -> None:
+    """Print a column for LR as it was given, and one for each change."""
     from rich.markup import escape
     from rich.table import Table
 
     from srnet_cli.console import people, printable
     from srnet_cli.residuals.panel import figure_rows
 
-    comparison = outcome.comparison
+    comparison = result.comparison
     assert comparison is not None
-    names = [printable(path.name) for path in (outcome.pair.lr, outcome.pair.hr) if path is not None]
+    names = [printable(path.name) for path in (result.pair.lr, result.pair.hr) if path is not None]
     many = len(comparison.stages) > 1
     table = Table(title=escape(" → ".join(names)), title_justify="left", show_header=many)
     table.add_column("", no_wrap=True)
@@ -204,25 +204,24 @@ def _print_figures(outcome: Outcome) -> None:
         shares = [f"{100 * stage.figures.lost_shares[lowest // 10]:.1f} %" for stage in comparison.stages]
         table.add_row(f"lost {lowest}–{lowest + 10} % of light", *shares)
     people().print(table, soft_wrap=False)
-    for line in _changes(outcome):
+    for line in _changes(result):
         people().print(line)
-    folder = next(iter(outcome.files.values())).parent
+    folder = next(iter(result.files.values())).parent
     people().print(f"pictures in {escape(printable(str(folder)))}")
 
 
-def _changes(outcome: Outcome) -> list[str]:
-    """What alignment and colour match did, a line each."""
+def _changes(result: PairResult) -> list[str]:
+    """Say what alignment and colour match did, a line each."""
     lines = []
-    comparison = outcome.comparison
+    comparison = result.comparison
     assert comparison is not None
     if comparison.alignment is not None:
         found = comparison.alignment
         right, down = found.shift
-        left, top, end, bottom = found.box
         lines.append(
             f"aligned ({found.motion}): moved {right:+.2f} px right, {down:+.2f} px down, "
             f"turned {found.rotation:+.3f}°, enlarged ×{found.magnification:.4f}; "
-            f"correlation {found.correlation:.3f}; compared {end - left}×{bottom - top} px in common"
+            f"correlation {found.correlation:.3f}; compared {found.box.width}×{found.box.height} px in common"
         )
     if comparison.colour is not None:
         gains = " / ".join(f"{gain:.3f}" for gain in comparison.colour.gain)
@@ -231,8 +230,8 @@ def _changes(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _print_summary(outcomes: Sequence[Outcome]) -> None:
-    """A line for each pair of two folders."""
+def _print_summary(results: Sequence[PairResult]) -> None:
+    """Print a line for each pair of two folders."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -242,13 +241,13 @@ def _print_summary(outcomes: Sequence[Outcome]) -> None:
     table = Table("pair")
     for name in ("PSNR, RGB", "PSNR, Y", "SSIM", "MAE", "entropy"):
         table.add_column(name, justify="right")
-    for outcome in outcomes:
-        if outcome.comparison is None:
-            table.add_row(escape(printable(outcome.pair.lr.name)), "[red]failed[/]")
+    for result in results:
+        if result.comparison is None:
+            table.add_row(escape(printable(result.pair.lr.name)), "[red]failed[/]")
             continue
-        figures = outcome.comparison.figures
+        figures = result.comparison.figures
         table.add_row(
-            escape(printable(outcome.pair.lr.name)),
+            escape(printable(result.pair.lr.name)),
             decibels(figures.psnr_rgb),
             decibels(figures.psnr_y),
             f"{figures.ssim:.4f}",

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from srnet_cli.zooming.tiles import Region
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -212,13 +209,14 @@ def zoom(
     keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.imaging import RawOptions, WriteOptions
+    from srnet_cli.imaging.boxes import parse_box
     from srnet_cli.zooming.batch import ZoomRequest, run_batch
     from srnet_cli.zooming.engine import EngineOptions
 
     request = ZoomRequest(
         scale=scale,
         frame=frame.value,
-        crop=None if crop is None else _region(crop),
+        crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,
         fast=fast,
         raw=RawOptions(
@@ -254,19 +252,6 @@ def _say_skipped(skipped: int, total: int) -> None:
     if skipped:
         all_of_them = "nothing to do: " if skipped == total else ""
         people().print(f"{all_of_them}{skipped} of {total} left out, the results exist")
-
-
-def _region(text: str) -> Region:
-    from srnet_cli.errors import UsageError
-    from srnet_cli.zooming.tiles import Region
-
-    try:
-        left, top, width, height = (int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--crop takes four whole numbers X,Y,W,H, not {text!r}") from None
-    if min(left, top) < 0 or min(width, height) < 1:
-        raise UsageError(f"--crop {text}: X and Y start at 0, W and H at 1")
-    return Region(top, left, height, width)
 
 
 def _white_balance(text: str) -> str | tuple[float, ...]:

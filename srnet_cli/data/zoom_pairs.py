@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 from srnet_cli.data.shots import exposure, registration, resampling
 from srnet_cli.data.shots.frames import Shot, read_packed, read_rgb
-from srnet_cli.data.shots.geometry import Affine, Box, compose, invert, zoom_about_centres
+from srnet_cli.data.shots.geometry import zoom_about_centres
 from srnet_cli.data.shots.pairing import Pair, Recipe
-from srnet_cli.data.shots.registration import MotionModel, Quality
+from srnet_cli.data.shots.registration import Quality
 from srnet_cli.data.sr_raw import pairing
 from srnet_cli.data.sr_raw.alignment import align_sequence
 from srnet_cli.data.sr_raw.transforms import TransformFile, format_transforms, read_transforms
 from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
+from srnet_cli.imaging.affine import Affine, compose, invert
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.mosaic import PackedMosaic
+from srnet_cli.imaging.registration import Motion
 
 #: the smallest LR picture that is worth keeping, pixels a side
 _SMALLEST = 16
@@ -41,7 +44,7 @@ class PairOptions:
     #: which shots are paired and how: by focal ratio with one resampling, or as the authors did
     recipe: Recipe = "ratio"
     #: what ECC may find between two shots
-    model: MotionModel = "affine"
+    model: Motion = "affine"
     #: give the target the exposure and white balance of its LR shot
     match_colour: bool = False
     #: also keep the LR shot's packed mosaic

@@ -13,17 +13,16 @@ from torch import nn
 
 from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
-from srnet_cli.imaging.resize import Method as Filter
-from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
 from srnet_cli.models.store import LoadedModel, load_model, parameter_count, released_models
 from srnet_cli.network.macs import multiply_accumulates
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.tiles import Grid, Region
+from srnet_cli.zooming.tiles import Grid
 
 Pixels8 = NDArray[np.uint8]
 
-INTERPOLATIONS: tuple[Filter, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
 #: the method that differences are taken to
 REFERENCE = "bicubic"
 #: side of the LR input of the published counts, whose "GFLOPs" are multiply-accumulates
@@ -56,10 +55,10 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Interpolation:
-    """Pillow's filters, as everybody enlarges pictures."""
+class InterpolationMethod:
+    """Pillow's filters, the usual way to enlarge pictures."""
 
-    name: Filter
+    name: Interpolation
     scale: int
     parameters: None = None
     published_macs: None = None
@@ -80,7 +79,7 @@ class WholePictureEngine(Engine):
     A picture that is no square is made one by reflection, because MPR-SA takes nothing else.
     """
 
-    def grid(self, region: Region) -> Grid:
+    def grid(self, region: Box) -> Grid:
         return Grid(region, max(region.height, region.width), 0)
 
 
@@ -107,14 +106,14 @@ class Network:
         return count_macs(self.model.network, PUBLISHED_SIDE, residual=True)
 
     def macs(self, height: int, width: int) -> int | None:
-        grid = self.engine.grid(Region(0, 0, height, width))
+        grid = self.engine.grid(Box(0, 0, height, width))
         if grid.size not in self._counted:
             self._counted[grid.size] = count_macs(self.model.network, grid.size, residual=False)
         each = self._counted[grid.size]
         return None if each is None else each * grid.rows * grid.columns
 
     def run(self, lr: Pixels8) -> Pixels8:
-        region = Region(0, 0, *lr.shape[:2])
+        region = Box(0, 0, *lr.shape[:2])
         side = self.engine.grid(region).size
         rows = [quantise(strip.sr).astype(np.uint8) for strip in self.engine.strips(lr, region)]
         if self.whole and len(rows) > 1:
@@ -127,7 +126,7 @@ class Network:
     def warm_up(self) -> None:
         side = self.engine.tile
         grey = np.full((side, side, 3), 128, np.uint8)
-        for _ in self.engine.strips(grey, Region(0, 0, side // 2, side // 2)):
+        for _ in self.engine.strips(grey, Box(0, 0, side // 2, side // 2)):
             pass
 
 
@@ -140,7 +139,7 @@ class MethodOptions:
     #: other people's checkpoints
     peers: tuple[Path, ...] = ()
     #: all interpolations, or bicubic alone
-    interpolations: tuple[Filter, ...] = INTERPOLATIONS
+    interpolations: tuple[Interpolation, ...] = INTERPOLATIONS
     engine: EngineOptions = field(default_factory=EngineOptions)
     #: whole pictures in one piece instead of tiles
     untiled: bool = False
@@ -168,7 +167,7 @@ class Catalogue:
         options = self.options
         wanted = {*options.interpolations, *options.models, REFERENCE}
         kinds = [kind for kind in INTERPOLATIONS if kind in wanted]
-        methods: list[Method] = [Interpolation(kind, scale) for kind in kinds]
+        methods: list[Method] = [InterpolationMethod(kind, scale) for kind in kinds]
         engine = WholePictureEngine if options.untiled else Engine
         for name, model in self.models:
             if model.card.scale == scale:

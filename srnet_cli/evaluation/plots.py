@@ -6,9 +6,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from srnet_cli.evaluation.figures import metric
-from srnet_cli.evaluation.methods import INTERPOLATIONS
 from srnet_cli.evaluation.results import MethodSummary, SetResult
 from srnet_cli.evaluation.tables import count
+from srnet_cli.imaging.resize import INTERPOLATIONS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

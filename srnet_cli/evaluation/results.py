@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from srnet_cli.evaluation.figures import METRICS
 from srnet_cli.evaluation.methods import REFERENCE
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+from srnet_cli.imaging.boxes import Box
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,6 @@ class Measurement:
     memory: int | None
     #: multiply-accumulates, None for interpolation and where they cannot be counted
     macs: int | None
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of HR pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
 @dataclass(frozen=True)

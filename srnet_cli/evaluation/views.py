@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.evaluation.methods import REFERENCE
-from srnet_cli.evaluation.results import Box, View
+from srnet_cli.evaluation.results import View
+from srnet_cli.imaging.boxes import Box
 
 #: HR pixels: a side of the part in the report, of the detail in a panel, the longer side of the whole
 PART, DETAIL, WHOLE = 384, 128, 640

@@ -19,6 +19,7 @@ from srnet_cli.imaging.formats import content_format
 from srnet_cli.imaging.native import refusing_damaged_raw
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture
+from srnet_cli.imaging.srgb import linear_to_srgb
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -395,8 +396,7 @@ def _encoded(linear: NDArray[np.uint16], stops: float) -> NDArray[np.uint16]:
 @lru_cache(maxsize=4)
 def _curve(stops: float) -> NDArray[np.uint16]:
     light = np.minimum(np.arange(_CODED_PEAK + 1) / _CODED_PEAK * 2.0**stops, 1.0)
-    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.asarray(np.rint(coded * _CODED_PEAK), np.uint16)
+    return np.asarray(np.rint(linear_to_srgb(light) * _CODED_PEAK), np.uint16)
 
 
 def _camera_gains(raw: Any) -> Gains:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Literal, TypeVar, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Method = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 Pixel = TypeVar("Pixel", np.uint8, np.uint16, np.float32)
 
 
-def resize(pixels: NDArray[Pixel], height: int, width: int, method: Method) -> NDArray[Pixel]:
-    """Resize to ``height`` × ``width``.
+def resize(pixels: NDArray[Pixel], height: int, width: int, interpolation: Interpolation) -> NDArray[Pixel]:
+    """Resize to ``height`` × ``width`` with one of Pillow's filters.
 
-    ``nearest``, ``bilinear``, ``bicubic`` and ``lanczos`` are Pillow's (antialiased when reducing; bicubic
-    with a = -0.5): bit-equal to it for uint8, and for the other types the same filters in floating point.
-    ``area`` averages the exact area that an output pixel covers; it only reduces.
+    They are antialiased when reducing; bicubic has a = -0.5. For uint8 the result is bit-equal to Pillow's,
+    for the other types it comes from the same filters in floating point.
+
+    Example:
+        >>> resize(np.full((2, 3, 3), 200, np.uint8), 8, 12, "bicubic").shape
+        (8, 12, 3)
 
     Args:
         pixels: H×W or H×W×C of uint8, uint16 or float32, any value range.
@@ -27,21 +30,19 @@ def resize(pixels: NDArray[Pixel], height: int, width: int, method: Method) -> N
         height×width[×C] of the same type; integer types rounded and clipped.
 
     Raises:
-        ValueError: an empty size, an unknown method or type, or ``area`` asked to enlarge.
+        ValueError: an empty size, an unknown interpolation or type.
     """
     if pixels.ndim not in (2, 3) or 0 in pixels.shape or height < 1 or width < 1:
         raise ValueError(f"cannot resize {pixels.shape} to {height}×{width}")
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         raise ValueError(f"cannot resize {pixels.dtype}; need uint8, uint16 or float32")
-    if method not in get_args(Method):
-        raise ValueError(f"unknown method {method!r}; one of {', '.join(get_args(Method))}")
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(f"unknown interpolation {interpolation!r}; one of {', '.join(INTERPOLATIONS)}")
     if pixels.shape[:2] == (height, width):
         return pixels.copy()
-    if method == "nearest":
+    if interpolation == "nearest":
         return _nearest(pixels, height, width)
-    if method == "area":
-        return _area(pixels, height, width)
-    resampling = Image.Resampling[method.upper()]
+    resampling = Image.Resampling[interpolation.upper()]
     if pixels.dtype == np.uint8 and (pixels.ndim == 2 or pixels.shape[2] in (3, 4)):
         return _pillow_8bit(pixels, height, width, resampling)
     return _pillow_float(pixels, height, width, resampling)
@@ -58,13 +59,6 @@ def _nearest_indices(size: int, new_size: int) -> NDArray[np.intp]:
     counted = Image.fromarray(np.arange(size, dtype=np.int32)[None, :])
     indices: NDArray[np.int32] = np.asarray(counted.resize((new_size, 1), Image.Resampling.NEAREST))
     return np.array(indices[0], dtype=np.intp)
-
-
-def _area(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[Pixel]:
-    if height > pixels.shape[0] or width > pixels.shape[1]:
-        raise ValueError(f"area averaging cannot enlarge {pixels.shape[:2]} to {height}×{width}")
-    reduced = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(reduced, dtype=pixels.dtype).reshape((height, width, *pixels.shape[2:]))
 
 
 def _pillow_8bit(
@@ -90,7 +84,7 @@ def _pillow_float(
 
 
 def _as_type(values: NDArray[np.float32] | NDArray[np.float64], dtype: np.dtype[Pixel]) -> NDArray[Pixel]:
-    """Floating values in ``dtype``: rounded half up and clipped when that is an integer type."""
+    """Convert floating values to ``dtype``: rounded half up and clipped when that is an integer type."""
     if dtype == np.float32:
         return values.astype(dtype)
     peak = 255 if dtype == np.uint8 else 65535
@@ -98,10 +92,14 @@ def _as_type(values: NDArray[np.float32] | NDArray[np.float64], dtype: np.dtype[
 
 
 def matlab_bicubic(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[Pixel]:
-    """MATLAB's ``imresize(…, 'bicubic')``, with which the literature reduces its test sets.
+    """Resize as MATLAB's ``imresize(…, 'bicubic')``, with which the literature reduces its test sets.
 
     A cubic kernel (a = -0.5), stretched when reducing, mirrored borders, the axis with the smaller factor
     first, and, as MATLAB does for integer types, rounding after each axis.
+
+    Example:
+        >>> matlab_bicubic(np.full((8, 12, 3), 200, np.uint8), 2, 3).shape
+        (2, 3, 3)
 
     Args:
         pixels: H×W or H×W×C of uint8, uint16 or float32.
@@ -130,7 +128,7 @@ def _matlab_axis(pixels: NDArray[Pixel], axis: int, new_size: int) -> NDArray[Pi
 
 
 def matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Weights and source indices of ``matlab_bicubic`` along one axis, each new_size × taps."""
+    """Compute weights and source indices of ``matlab_bicubic`` along one axis, each new_size × taps."""
     factor = new_size / size
     stretch = min(factor, 1.0)
     support = 4.0 / stretch
@@ -144,7 +142,7 @@ def matlab_taps(size: int, new_size: int) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The cubic convolution kernel of Keys (1981) with a = -0.5."""
+    """Evaluate the cubic convolution kernel of Keys (1981) with a = -0.5."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2

@@ -29,7 +29,7 @@ class ColourMatch:
     offset: tuple[float, ...]
 
     def apply(self, pixels: _Picture, peak: float = 255.0) -> _Picture:
-        """The picture with its colours changed: clipped to 0..``peak``, rounded if of integers."""
+        """Change a picture's colours: clipped to 0..``peak``, rounded if of integers."""
         table = np.array(self.gain), np.array(self.offset)
         result = np.empty_like(pixels)
         for channel, (gain, offset) in enumerate(zip(*table, strict=True)):
@@ -48,7 +48,7 @@ class ShiftedPsnr:
 
 
 def fit_colour(source: _Picture, reference: _Picture) -> ColourMatch:
-    """Gain and offset of each channel that bring ``source`` closest to ``reference`` (least squares).
+    """Fit gain and offset of each channel that bring ``source`` closest to ``reference`` (least squares).
 
     Exposure, white balance and black level go; everything local stays. A flat channel gets an offset only.
 
@@ -57,6 +57,11 @@ def fit_colour(source: _Picture, reference: _Picture) -> ColourMatch:
 
     Raises:
         ValueError: the shapes differ.
+
+    Example:
+        >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), np.uint8)
+        >>> round(fit_colour(picture, 2 * picture).gain[0], 1)
+        2.0
     """
     _check(source, reference)
     size = (min(source.shape[1], _CELLS), min(source.shape[0], _CELLS))
@@ -73,10 +78,15 @@ def fit_colour(source: _Picture, reference: _Picture) -> ColourMatch:
 def psnr_colour_matched(
     result: _Picture, reference: _Picture, *, shave: int = 0, peak: float = 255.0
 ) -> float:
-    """``psnr_rgb`` after ``fit_colour`` of ``result`` to ``reference``.
+    """Compute ``psnr_rgb`` after ``fit_colour`` of ``result`` to ``reference``.
 
     Raises:
         ValueError: the shapes differ, or nothing is left after shaving.
+
+    Example:
+        >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), np.uint8)
+        >>> psnr_colour_matched(picture, 2 * picture)
+        inf
     """
     matched = fit_colour(result, reference).apply(result, peak)
     return psnr_rgb(matched, reference, shave=shave, peak=peak)
@@ -85,7 +95,7 @@ def psnr_colour_matched(
 def psnr_shift_tolerant(
     result: _Picture, reference: _Picture, *, reach: int = 4, shave: int = 0, peak: float = 255.0
 ) -> ShiftedPsnr:
-    """The best ``psnr_rgb`` over shifts of up to ``reach`` pixels each way, between pixels included.
+    """Find the best ``psnr_rgb`` over shifts of up to ``reach`` pixels each way, between pixels included.
 
     Every whole shift is tried; about the best one, a parabola through the errors gives a shift between
     pixels, which counts if it is better. All shifts are judged on the same part of ``reference``: without
@@ -96,6 +106,11 @@ def psnr_shift_tolerant(
 
     Raises:
         ValueError: the shapes differ, or nothing is left inside the border.
+
+    Example:
+        >>> picture = np.random.default_rng(0).integers(0, 100, (64, 64, 3), np.uint8)
+        >>> psnr_shift_tolerant(picture, np.roll(picture, 2, axis=0)).down
+        2.0
     """
     _check(source=result, reference=reference)
     margin = shave + reach + _REACH
@@ -130,7 +145,7 @@ def _squared_error(first: _Picture, second: _Picture) -> float:
 
 
 def _vertex(errors: NDArray[np.float64], lowest: int) -> float:
-    """Where, within half a sample of ``lowest``, a parabola through it and its neighbours is lowest."""
+    """Find where, within half a sample of ``lowest``, a parabola through its neighbours is lowest."""
     if not 0 < lowest < len(errors) - 1:
         return 0.0
     before, here, after = errors[lowest - 1 : lowest + 2]

@@ -30,7 +30,7 @@ class Lpips:
     def __call__(
         self, result: NDArray[np.uint8] | NDArray[np.float32], reference: NDArray[np.uint8], *, shave: int = 0
     ) -> float:
-        """The distance of two H×W×3 pictures on the scale 0..255.
+        """Measure the distance of two H×W×3 pictures on the scale 0..255.
 
         Raises:
             ValueError: the shapes differ.

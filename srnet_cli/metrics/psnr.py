@@ -25,17 +25,27 @@ _Plane = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def quantise(values: NDArray[np.floating], peak: float = 255.0) -> NDArray[np.floating]:
-    """Clip to 0..``peak`` and round half to even: what a picture loses when it is saved."""
+    """Clip to 0..``peak`` and round half to even: what a picture loses when it is saved.
+
+    Example:
+        >>> quantise(np.array([-3.0, 1.5, 300.0]))
+        array([  0.,   2., 255.])
+    """
     return np.asarray(np.rint(np.clip(values, 0.0, peak)), values.dtype)
 
 
 def psnr_rgb(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0) -> float:
-    """PSNR in dB over all channels and pixels.
+    """Compute the PSNR in dB over all channels and pixels.
 
     The authors' logs quantise ``result`` first and shave the scale plus 6.
 
     Raises:
         ValueError: the shapes differ, or nothing is left after shaving.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> round(psnr_rgb(black, black + np.uint8(1)), 2)
+        48.13
     """
     first, second = _pair(result, reference, shave)
     if not _coded(first, second):
@@ -44,10 +54,15 @@ def psnr_rgb(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: f
 
 
 def psnr_y(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0) -> float:
-    """PSNR in dB of ``luma``, with ``peak`` as its peak: the field's usual figure, shave = scale.
+    """Compute the PSNR in dB of ``luma``: the field's usual figure, shave = scale.
 
     Raises:
         ValueError: the shapes differ, the pictures are not RGB, or nothing is left after shaving.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> psnr_y(black, black)
+        inf
     """
     return _psnr(result, reference, lambda rgb: luma(rgb, peak), shave, peak)
 
@@ -55,33 +70,47 @@ def psnr_y(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: flo
 def psnr_y_published(
     result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0
 ) -> float:
-    """PSNR in dB of the luma as in SRNet's published tables: quantised ``result``, shave = scale.
+    """Compute the PSNR in dB of the luma as published: quantised ``result``, shave = scale.
 
     The weights sum to 0.859, so a grey error gains 1.32 dB over ``psnr_rgb``.
 
     Raises:
         ValueError: the shapes differ, the pictures are not RGB, or nothing is left after shaving.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> round(psnr_y_published(black, black + np.uint8(1)), 2)
+        49.45
     """
     return _psnr(result, reference, lambda rgb: _weighted(rgb, _PUBLISHED_LUMA), shave, peak)
 
 
 def luma(rgb: ArrayLike, peak: float = 255.0) -> NDArray[np.float64]:
-    """The Y of MATLAB's ``rgb2ycbcr`` on integer pictures: BT.601, 16..235 of 255, rounded.
+    """Compute the Y of MATLAB's ``rgb2ycbcr`` on integer pictures: BT.601, 16..235 of 255, rounded.
 
     Args:
         rgb: …×H×W×3 on the scale 0..``peak``.
 
     Returns:
         …×H×W on the same scale.
+
+    Example:
+        >>> luma(np.array([255, 255, 255])).item()
+        235.0
     """
     return np.rint(_weighted(np.asarray(rgb, np.float64), _BT601) + 16.0 * peak / 255.0)
 
 
 def mae(result: ArrayLike, reference: ArrayLike) -> float:
-    """Mean absolute error over all values, in the pictures' own unit.
+    """Compute the mean absolute error over all values, in the pictures' own unit.
 
     Raises:
         ValueError: the shapes differ.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> mae(black, black + np.uint8(3))
+        3.0
     """
     first, second = _pair(result, reference, 0)
     if _coded(first, second):
@@ -99,12 +128,12 @@ def _psnr(result: ArrayLike, reference: ArrayLike, plane: _Plane, shave: int, pe
 
 
 def _decibels(total: float, count: int, peak: float) -> float:
-    """PSNR of a sum of ``count`` squared errors."""
+    """Compute the PSNR of a sum of ``count`` squared errors."""
     return math.inf if total == 0.0 else 10.0 * math.log10(peak * peak * count / total)
 
 
 def _coded(first: NDArray[np.generic], second: NDArray[np.generic]) -> bool:
-    """Whether OpenCV can sum the differences: 8-bit pictures, for which its sums are exact, and ten times
+    """Tell whether OpenCV can sum the differences: of 8-bit pictures exactly, and ten times
     as fast."""
     return first.dtype == second.dtype == np.uint8 and first.ndim == 3 and first.shape[2] <= 4
 

@@ -19,7 +19,7 @@ _STRIP = 1 << 17
 def ssim(
     result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0, data_range: float = 1.0
 ) -> float:
-    """Mean over channels with a 7×7 uniform window and sample covariance: the authors' figure.
+    """Compute the mean over channels with a 7×7 uniform window and sample covariance: the authors' figure.
 
     It is what scikit-image's ``structural_similarity`` computes by default, on pictures divided by ``peak``.
 
@@ -30,6 +30,11 @@ def ssim(
 
     Raises:
         ValueError: the shapes differ, or the pictures are smaller than the window.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> ssim(black, black)
+        1.0
     """
     kernel = np.full(7, 1.0 / 7.0)
     bessel = 49.0 / 48.0
@@ -42,7 +47,7 @@ def ssim(
 
 
 def ssim_y(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: float = 255.0) -> float:
-    """SSIM of the luma 16..235 with an 11×11 Gaussian window of 1.5: the literature's figure, shave = scale.
+    """Compute the SSIM of the luma with an 11×11 Gaussian window of 1.5, as the literature: shave = scale.
 
     As Wang's MATLAB ``ssim_index``: weighted moments, only where the window fits in the picture.
 
@@ -51,6 +56,11 @@ def ssim_y(result: ArrayLike, reference: ArrayLike, *, shave: int = 0, peak: flo
 
     Raises:
         ValueError: the shapes differ, or the pictures are smaller than the window.
+
+    Example:
+        >>> black = np.zeros((16, 16, 3), np.uint8)
+        >>> ssim_y(black, black)
+        1.0
     """
     kernel = np.asarray(cv2.getGaussianKernel(11, 1.5, cv2.CV_64F), np.float64)[:, 0]
     first, second = _shaved(result, reference, shave, len(kernel))
@@ -83,7 +93,7 @@ def _channel(
     data_range: float,
     bessel: float,
 ) -> float:
-    """Mean SSIM over all positions at which the window lies inside; ``bessel`` scales the covariances."""
+    """Average the SSIM over all positions inside the picture; ``bessel`` scales the covariances."""
     reach = len(kernel) - 1
     strip = max(4 * len(kernel), _STRIP // first.shape[1])
 

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
+from srnet_cli.imaging.names import residual_paths
 from srnet_cli.imaging.native import without_chatter
 
-from .compare import CompareOptions, Comparison, compare
-from .outputs import DrawOptions, document, result_paths, write_results
+from .comparison import CompareOptions, Comparison, compare
+from .outputs import DrawOptions, document, write_results
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to do with every pair."""
+class ResidualRequest:
+    """Everything that is to be done with a pair."""
 
     compare: CompareOptions
     draw: DrawOptions
@@ -39,8 +40,8 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a pair: its figures and files, or the error."""
+class PairResult:
+    """The outcome for a pair: its figures and files, or the error."""
 
     pair: Pair
     comparison: Comparison | None = None
@@ -50,7 +51,7 @@ class Outcome:
     error: SrnetError | None = None
 
     def document(self) -> dict[str, Any]:
-        """The outcome as JSON has it."""
+        """Put the result as JSON has it."""
         names = {"lr": str(self.pair.lr), "hr": None if self.pair.hr is None else str(self.pair.hr)}
         if self.error is not None:
             return {**names, "status": "failed", "error": str(self.error)}
@@ -65,7 +66,7 @@ class Outcome:
 
 
 def find_pairs(lr: Path, hr: Path) -> list[Pair]:
-    """The pairs of two files, or of two folders by equal names (suffixes may differ), sorted.
+    """Find the pairs of two files, or of two folders by equal names (suffixes may differ), sorted.
 
     A LR file without partner is a pair without HR; further HR files do not matter.
 
@@ -91,7 +92,7 @@ def find_pairs(lr: Path, hr: Path) -> list[Pair]:
     ]
 
 
-def run_pairs(pairs: list[Pair], request: Request) -> Iterator[Outcome]:
+def run_pairs(pairs: list[Pair], request: ResidualRequest) -> Iterator[PairResult]:
     """Compare the pairs; one that fails does not stop the others.
 
     Raises:
@@ -105,13 +106,17 @@ def run_pairs(pairs: list[Pair], request: Request) -> Iterator[Outcome]:
             except UsageError:
                 raise
             except SrnetError as error:
-                yield Outcome(pair, error=_about(error, pair.lr))
+                yield PairResult(pair, error=error.about(pair.lr))
 
 
-def _run(pair: Pair, request: Request) -> Outcome:
+def _run(pair: Pair, request: ResidualRequest) -> PairResult:
     if pair.hr is None:
         raise InputError("there is no HR picture of this name", path=pair.lr)
-    files = result_paths(request.output, pair.stem, request.heatmap, request.overwrite)
+    files = residual_paths(request.output, pair.stem, drawn=request.heatmap)
+    existing = [path for path in files.values() if path.exists()]
+    if existing and not request.overwrite:
+        remedy = "--overwrite, or another folder with --output"
+        raise OutputError("exists already", path=existing[0], remedy=remedy)
     with without_chatter():
         lr, hr = read_picture(pair.lr), read_picture(pair.hr)
     notes = [*lr.metadata.notes, *hr.metadata.notes]
@@ -120,14 +125,7 @@ def _run(pair: Pair, request: Request) -> Outcome:
     comparison = compare(lr.pixels, hr.pixels, request.compare)
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
-    return Outcome(pair, comparison, files, tuple(notes))
-
-
-def _about(error: SrnetError, path: Path) -> SrnetError:
-    """The same error, naming ``path`` where it names no file of its own."""
-    if error.path is not None:
-        return error
-    return type(error)(error.reason, path=path, remedy=error.remedy)
+    return PairResult(pair, comparison, files, tuple(notes))
 
 
 def _pictures_of(folder: Path) -> list[Path]:

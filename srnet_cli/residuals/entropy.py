@@ -1,4 +1,4 @@
-"""Where a residual holds information: the entropy of the histogram in a window about each pixel."""
+"""Local entropy of a residual: that of the histogram in a window about each pixel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BINS_AT_ONCE = 64_000_000
 
 @dataclass(frozen=True)
 class Sampling:
-    """How finely a picture's entropy map is computed.
+    """The fineness of a picture's entropy map.
 
     The picture is cut into cells of ``step`` × ``step`` pixels; a window is ``cells`` × ``cells`` of them.
     With ``step`` 1 the map is exact at every pixel, else it is interpolated between cell centres.
@@ -39,7 +39,7 @@ class Sampling:
 
 
 def sampling(height: int, width: int, window: int) -> Sampling:
-    """The sampling for a picture of this size: exact while small, else with a step of about a third window.
+    """Choose the sampling for a picture: exact while small, else with a step of about a third window.
 
     Where no step divides ``window``, the window used is the nearest that one can make up.
 
@@ -58,7 +58,7 @@ def sampling(height: int, width: int, window: int) -> Sampling:
 
 
 def entropy_map(residual: NDArray[np.uint8], window: int = DEFAULT_WINDOW) -> NDArray[np.float32]:
-    """Shannon entropy in bits of the values in a square window about each pixel.
+    """Compute the Shannon entropy in bits of the values in a square window about each pixel.
 
     All channels share one histogram of 256 bins. At the border the window holds only what lies inside the
     picture. Equal to scikit-image's ``filters.rank.entropy`` where ``sampling`` has step 1.
@@ -93,7 +93,7 @@ def entropy_map(residual: NDArray[np.uint8], window: int = DEFAULT_WINDOW) -> ND
 
 
 def _strip_entropy(residual: NDArray[np.uint8], plan: Sampling, top: int, bottom: int) -> NDArray[np.float32]:
-    """Entropies at the cells of rows ``top`` to ``bottom``: log2 N - (sum over bins of c·log2 c) / N."""
+    """Compute entropies at rows ``top`` to ``bottom`` of cells: log2 N - (sum over bins of c·log2 c) / N."""
     reach = plan.cells // 2
     first = max(0, top - reach)
     counts = _cell_histograms(residual, plan.step, first, bottom + reach)
@@ -113,7 +113,7 @@ def _strip_entropy(residual: NDArray[np.uint8], plan: Sampling, top: int, bottom
 
 
 def _cell_histograms(residual: NDArray[np.uint8], step: int, first: int, last: int) -> NDArray[np.uint16]:
-    """Counts, levels × rows × columns of cells, for the rows of cells ``first`` to ``last`` that exist."""
+    """Count levels × rows × columns of cells, for the rows of cells ``first`` to ``last`` that exist."""
     height, width = residual.shape[:2]
     columns = ceil(width / step)
     last = min(last, ceil(height / step))

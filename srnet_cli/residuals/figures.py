@@ -16,7 +16,7 @@ _STRIP = 512
 
 @dataclass(frozen=True)
 class Figures:
-    """What was lost between an enlarged LR picture and the HR picture, over all pixels.
+    """The loss between an enlarged LR picture and the HR picture, over all pixels.
 
     PSNR in dB (``inf`` for equal pictures), MAE in grey levels 0..255, entropies in bits.
     """
@@ -45,7 +45,7 @@ class Residual:
 
 
 def measure(lr_up: NDArray[np.uint8], hr: NDArray[np.uint8]) -> Residual:
-    """Residual and figures of a pair of H×W×3 pictures, 0..255, at least 7×7.
+    """Measure residual and figures of a pair of H×W×3 pictures, 0..255, at least 7×7.
 
     Raises:
         ValueError: the shapes differ, the pictures are not 8 bit, or too small for SSIM.
@@ -67,7 +67,7 @@ def measure(lr_up: NDArray[np.uint8], hr: NDArray[np.uint8]) -> Residual:
 
 
 def lost_shares(residual: NDArray[np.uint8], hr: NDArray[np.uint8]) -> tuple[float, ...]:
-    """How the loss is spread over the pixels: residual over HR, both summed over the channels, in ten bins.
+    """Spread the loss over ten bins of pixels by residual over HR, both summed over the channels.
 
     A loss above the whole counts in the last bin. A black HR pixel has lost nothing if LR is black there
     too, else all.

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.errors import OutputError
 from srnet_cli.imaging import Picture, write_picture
 
-from .compare import Comparison
-from .draw import (
+from .comparison import Comparison
+from .entropy import DEFAULT_WINDOW, entropy_map, sampling
+from .figures import Figures
+from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
     RESIDUAL_LABEL,
@@ -24,39 +25,18 @@ from .draw import (
     heatmap_image,
     loss_map,
 )
-from .entropy import DEFAULT_WINDOW, entropy_map, sampling
-from .figures import Figures
 from .panel import Scene, histogram_image, overview_image
-
-_ALWAYS = ("residual", "enhanced")
-_DRAWN = ("heatmap", "entropy", "histogram", "overview")
 
 
 @dataclass(frozen=True)
 class DrawOptions:
-    """How the heatmaps look."""
+    """The looks of heatmaps."""
 
     colormap: str = DEFAULT_COLORMAP
     #: grey levels that get the first and the last colour; None leaves two values in a thousand above
     value_range: tuple[float, float] | None = None
     #: side in pixels of the window of the entropy map, odd
     window: int = DEFAULT_WINDOW
-
-
-def result_paths(folder: Path, stem: str, drawn: bool, overwrite: bool) -> dict[str, Path]:
-    """Where the pictures of the pair ``stem`` belong, by kind; ``drawn`` for the heatmaps too.
-
-    Raises:
-        OutputError: one of them exists, and ``overwrite`` is off.
-    """
-    kinds = _ALWAYS + _DRAWN if drawn else _ALWAYS
-    paths = {kind: folder / f"{stem}_{kind}.png" for kind in kinds}
-    existing = [path for path in paths.values() if path.exists()]
-    if existing and not overwrite:
-        raise OutputError(
-            "exists already", path=existing[0], remedy="--overwrite, or another folder with --output"
-        )
-    return paths
 
 
 def write_results(
@@ -102,13 +82,13 @@ def _enlargement(comparison: Comparison) -> str:
 
 
 def changes(comparison: Comparison) -> tuple[str, ...]:
-    """What was done to LR besides enlarging it."""
+    """Name what was done to LR besides enlarging it."""
     aligned = () if comparison.alignment is None else (f"aligned ({comparison.alignment.motion})",)
     return aligned if comparison.colour is None else (*aligned, "colours matched")
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON has it; a PSNR that is infinite (equal pictures) becomes null."""
+    """Put the comparison as JSON has it; a PSNR that is infinite (equal pictures) becomes null."""
     height, width = comparison.hr.shape[:2]
     result: dict[str, Any] = {
         "scale": comparison.scale,
@@ -126,6 +106,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
         right, down = found.shift
         result["alignment"] = {
             **asdict(found),
+            "box": [found.box.left, found.box.top, found.box.right, found.box.bottom],
             "shift_right": right,
             "shift_down": down,
             "rotation_degrees": found.rotation,

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from srnet_cli.metrics import histogram
 
-from .draw import (
+from .figures import Figures, Residual
+from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
     RESIDUAL_LABEL,
@@ -23,7 +24,6 @@ from .draw import (
     loss_map,
     rendered,
 )
-from .figures import Figures, Residual
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,7 @@ class Scene:
 
 
 def histogram_image(residual: Residual) -> NDArray[np.uint8]:
-    """A plot of the residual's histogram and of how the loss is spread over the pixels: H×W×3."""
+    """Plot the residual's histogram and how the loss is spread over the pixels: H×W×3."""
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE):
@@ -89,7 +89,7 @@ def histogram_image(residual: Residual) -> NDArray[np.uint8]:
 def overview_image(
     scene: Scene, low: float, high: float, colormap: str = DEFAULT_COLORMAP
 ) -> NDArray[np.uint8]:
-    """One panel of everything: LR enlarged, HR, residual; its heatmap, its local entropy, the figures.
+    """Draw one panel of everything: LR enlarged, HR, residual; its heatmap, its local entropy, the figures.
 
     Args:
         low, high: range of the residual's heatmap, grey levels.
@@ -138,7 +138,7 @@ class _Grid:
         return self._axes(column, self._top(row), _CELL, self._height)
 
     def figures(self) -> tuple[Axes, Axes]:
-        """The last cell with what lies below it: a place for text, and one for the histogram."""
+        """Split the last cell with what lies below it: a place for text, and one for the histogram."""
         below = _GAP / 3 + _BAR + _SCALE
         plot = 0.3 * self._height
         text = self._axes(2, self._top(1), _CELL, self._height - plot + 0.05)
@@ -148,7 +148,7 @@ class _Grid:
         return text, self._axes(2, histogram_top, width, plot + below - 0.48, inset=left)
 
     def scale(self, column: int, image: Any, label: str, low: float, high: float) -> None:
-        """A horizontal colour bar below the lower picture of a column."""
+        """Add a horizontal colour bar below the lower picture of a column."""
         bar = self._axes(column, self._top(1) + self._height + _GAP / 3, _CELL, _BAR)
         colour_bar = self.drawing.colorbar(image, cax=bar, orientation="horizontal")
         colour_bar.outline.set_linewidth(0.4)
@@ -174,7 +174,7 @@ def _show(axes: Axes, pixels: NDArray[Any], letter: str, title: str, **colours: 
 
 
 def _brightened(residual: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str, str]:
-    """A residual that can be seen, with its letter and title: multiplied by 2, 4 or 8 if it is dark."""
+    """Make a residual that can be seen, with its letter and title: multiplied by 2, 4 or 8 if it is dark."""
     bright = max(1.0, float(np.percentile(residual, 99)))
     factor = next((f for f in (8, 4, 2) if f * bright <= 255), 1)
     note = "" if factor == 1 else f", shown ×{factor}"
@@ -201,7 +201,7 @@ def _write_figures(grid: _Grid, residual: Residual, changes: tuple[str, ...]) ->
 
 
 def figure_rows(figures: Figures) -> Sequence[tuple[str, str]]:
-    """Names and values of the figures, as people read them."""
+    """List names and values of the figures, as people read them."""
     channels = " / ".join(f"{bits:.2f}" for bits in figures.entropy_channels)
     return (
         ("PSNR, RGB", decibels(figures.psnr_rgb)),

@@ -17,27 +17,28 @@ from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.names import heatmap_paths, zoom_tag
 from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.heatmap import write_heatmaps
-from srnet_cli.zooming.jobs import Job, heatmap_paths, plan_jobs
+from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress
-from srnet_cli.zooming.tiles import Region
 
 Status = Literal["written", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
 class ZoomRequest:
-    """What is to be done with every picture."""
+    """Everything that is to be done with a picture."""
 
     scale: float = 4.0
     frame: FrameKind = "full"
-    crop: Region | None = None
+    crop: Box | None = None
     #: "auto", the name of a released model, or a path
     model: str = "auto"
     fast: bool = False
@@ -54,7 +55,7 @@ class ZoomRequest:
 
 @dataclass(frozen=True)
 class ZoomResult:
-    """What became of one picture."""
+    """The outcome for one picture."""
 
     source: Path
     target: Path | None
@@ -68,7 +69,7 @@ class ZoomResult:
     heatmaps: tuple[Path, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """Put the result as JSON has it."""
         values = asdict(self)
         values["source"] = str(self.source)
         values["target"] = None if self.target is None else str(self.target)
@@ -78,7 +79,7 @@ class ZoomResult:
 
 
 def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
-    """Names of the released models that reach ``scale`` one after the other when none is named.
+    """Name the released models that reach ``scale`` one after the other when none is named.
 
     Raises:
         WeightsError: when none of that kind is released.
@@ -102,7 +103,7 @@ class Engines:
         self._loaded: dict[str, Engine] = {}
 
     def for_scale(self, scale: float) -> list[Engine]:
-        """The engines to run one after the other.
+        """List the engines to run one after the other.
 
         Raises:
             WeightsError, DeviceError: as in loading.
@@ -115,7 +116,7 @@ class Engines:
         return [only] * len(plan_passes(scale, [only.scale]))
 
     def predict_residual(self, scale: float) -> bool:
-        """Whether the last of the engines for a scale predicts the residual.
+        """Tell whether the last of the engines for a scale predicts the residual.
 
         Raises:
             as :meth:`for_scale`.
@@ -154,7 +155,7 @@ def run_batch(
         WeightsError, DeviceError: when there is nothing to compute with or on.
     """
     plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
-    jobs = plan_jobs(inputs, output, f"x{request.scale:g}", request.write.format, recursive)
+    jobs = plan_jobs(inputs, output, zoom_tag(request.scale), request.write.format, recursive)
     _check_depth(jobs, request.write)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if rank == 0:
@@ -167,7 +168,7 @@ def run_batch(
     return results if world == 1 else _gathered(results, rank, world)
 
 
-def _check_depth(jobs: Sequence[Job], options: WriteOptions) -> None:
+def _check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
     targets = [job.target for job in jobs if job.target is not None]
     if options.bit_depth == 16 and targets and not any(holds_16_bits(t, options) for t in targets):
         raise UsageError(
@@ -175,7 +176,7 @@ def _check_depth(jobs: Sequence[Job], options: WriteOptions) -> None:
         )
 
 
-def _note_raw_options(jobs: Sequence[Job], options: RawOptions) -> None:
+def _note_raw_options(jobs: Sequence[ZoomJob], options: RawOptions) -> None:
     """Say it where options for RAW were given and there is none."""
     changed = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
     if changed and not any(is_raw_path(job.source) for job in jobs):
@@ -196,7 +197,7 @@ def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResu
     return None if shares is None else [result for share in shares for result in share]
 
 
-def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
+def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
     started = time.perf_counter()
     try:
         if job.error is not None:
@@ -206,7 +207,7 @@ def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgre
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job.source, job.target, request, engines, progress, started)
     except SrnetError as error:
-        return _failed(job, _about(error, job.source))
+        return _failed(job, error.about(job.source))
     except Exception as error:
         # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
         if request.debug:
@@ -216,16 +217,9 @@ def _one(job: Job, request: ZoomRequest, engines: Engines, progress: BatchProgre
         progress.picture_done()
 
 
-def _failed(job: Job, error: SrnetError) -> ZoomResult:
+def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
     show_error(error)
     return ZoomResult(job.source, job.target, "failed", error=str(error))
-
-
-def _about(error: SrnetError, source: Path) -> SrnetError:
-    """The error, naming the picture where it does not name a file itself."""
-    if error.path is not None:
-        return error
-    return type(error)(error.reason, path=source, remedy=error.remedy)
 
 
 def _zoom(
@@ -277,7 +271,7 @@ def _make(
     request: ZoomRequest,
     progress: BatchProgress,
 ) -> NDArray[np.float32] | None:
-    """Write the result, unless it is there already (and only its heatmaps are missing); the residual."""
+    """Write the result unless only its heatmaps are missing; return the predicted residual."""
     if target.exists() and request.skip_existing:
         return predicted_residual(picture, frame, passes, progress.tile_done)
     zoomed = zoom_to_file(
@@ -296,7 +290,7 @@ def _make(
 
 
 def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
-    """Whether everything that is wanted of a picture exists."""
+    """Tell whether everything that is wanted of a picture exists."""
     if not target.exists():
         return False
     if not request.heatmap or all(path.exists() for path in heatmap_paths(target)):
@@ -306,7 +300,7 @@ def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
 
 
 def _check_target(target: Path, request: ZoomRequest) -> None:
-    """An existing result is refused before the work, not after it."""
+    """Refuse an existing result before the work, not after it."""
     if request.overwrite or request.skip_existing:
         return
     for path in (target, *heatmap_paths(target)) if request.heatmap else (target,):
@@ -315,7 +309,7 @@ def _check_target(target: Path, request: ZoomRequest) -> None:
 
 
 def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int) -> str:
-    """What the work will cost, as far as it is known before the first tile."""
+    """Say what the work will cost, as far as it is known before the first tile."""
     given = frame.region.height * frame.region.width / 1e6
     made = frame.height * frame.width / 1e6
     # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.store import Card, LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zooming.tiles import Grid, Region, take, window
+from srnet_cli.zooming.tiles import Grid, take, window
 
 #: tiles that are cut and converted ahead of the one being computed
 AHEAD = 2
@@ -33,8 +34,8 @@ TILE_UNIT = 8
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
-#: outputs of 0..255 that stray beyond this are no picture: fused convolutions turn a NaN within the network
-#: into some number
+#: outputs of 0..255 that stray beyond this do not make a picture: fused convolutions turn a NaN within the
+#: network into some number
 FAR_BEYOND = 1e5
 
 
@@ -86,8 +87,8 @@ class Engine:
         self.tile = options.tile or model.card.tile
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
-    def grid(self, region: Region) -> Grid:
-        """The tiles that cover ``region``.
+    def grid(self, region: Box) -> Grid:
+        """Choose the tiles that cover ``region``.
 
         A network that sees only so far gives the same picture in tiles of any size: the size, up to the
         card's, is taken that computes the fewest pixels twice or for nothing.
@@ -104,20 +105,22 @@ class Engine:
     def strips(
         self,
         pixels: Pixels,
-        region: Region,
+        region: Box,
         residual: bool = False,
         on_tile: Callable[[], None] | None = None,
     ) -> Iterator[Strip]:
         """Zoom ``region`` of a picture, from top to bottom.
 
         ``pixels`` is H×W×3, uint8 or uint16; around the region the picture's own pixels are the context, at
-        the picture's borders their reflection. ``on_tile`` is called after each tile. When memory runs out,
-        smaller batches and then, before the first strip, smaller tiles are tried.
+        the picture's borders their reflection. ``on_tile`` is called after each tile. With
+        ``residual`` the strips also carry the predicted residual of a network that has one. When memory runs
+        out, smaller batches and then, before the first strip, smaller tiles are tried.
 
         Raises:
             DeviceError: when memory runs out all the same.
             WeightsError: when the network's output is not finite or absurdly large.
         """
+        residual = residual and self.predicts_residual
         grid = self.grid(region)
         rows = self._rows(pixels, grid, residual, on_tile)
         while True:
@@ -155,7 +158,7 @@ class Engine:
     def _computed(
         self, pixels: Pixels, grid: Grid, top: int, residual: bool
     ) -> Iterator[NDArray[np.float32]]:
-        """Results of one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
+        """Compute one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
         lefts = grid.lefts()
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
@@ -175,7 +178,7 @@ class Engine:
                     yield from part
 
     def _in_smaller_batches(self, batch: Tensor, residual: bool) -> Iterator[NDArray[np.float32]]:
-        """The batch's results; halved for as long as memory does not suffice for it."""
+        """Compute a batch, halved for as long as memory does not suffice for it."""
         try:
             yield self._run(batch, residual)
             return
@@ -192,7 +195,7 @@ class Engine:
         yield from self._in_smaller_batches(batch[half:], residual)
 
     def _run(self, batch: Tensor, residual: bool) -> NDArray[np.float32]:
-        """N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
+        """Turn N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
         lr = batch.to(self.device, non_blocking=True)
         with torch.inference_mode():
             output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
@@ -235,7 +238,7 @@ class _Accumulator:
         self.values[:, left : left + side] += weighted
 
     def finish(self, row: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Rows of the region that no later tile touches, and the first one's number; None without any."""
+        """Take the rows of the region that no later tile touches, and the first one's number."""
         grid, scale = self.grid, self.scale
         lead = (grid.discard + grid.fade) * scale
         stride = grid.stride * scale
@@ -251,7 +254,7 @@ class _Accumulator:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch could not allocate: on the CPU that is a plain RuntimeError."""
+    """Tell whether torch could not allocate: on the CPU that is a plain RuntimeError."""
     text = str(error).lower()
     return (
         isinstance(error, torch.OutOfMemoryError | MemoryError)
@@ -267,16 +270,16 @@ def _smaller(grid: Grid, error: Exception) -> Grid:
     return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
 
 
-def _faded(region: Region, size: int, overlap: int) -> Grid:
+def _faded(region: Box, size: int, overlap: int) -> Grid:
     return Grid(region, size, min(overlap, size // 4) // 4 * 4)
 
 
-def _cut(region: Region, size: int, overlap: int) -> Grid:
+def _cut(region: Box, size: int, overlap: int) -> Grid:
     return Grid(region, size, min(overlap, size // 2) // 2 * 2, faded=False)
 
 
 def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int, pinned: bool) -> Tensor:
-    """Tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
+    """Stack tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = np.stack([take(pixels, top, left, size) for left in lefts])
     values = tiles.astype(np.float32)
     if pixels.dtype == np.uint16:

@@ -1,4 +1,4 @@
-"""Which part of the picture is zoomed, to what size, through which models."""
+"""The geometry of a zoom: the part of the picture, the size it gets, the models it passes through."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srnet_cli.errors import UsageError
-from srnet_cli.zooming.tiles import Region
+from srnet_cli.imaging.boxes import Box
 
 FrameKind = Literal["full", "camera"]
 
@@ -26,7 +26,7 @@ class Frame:
     starting ``top`` and ``left`` output pixels (which may be fractions) after its upper left corner.
     """
 
-    region: Region
+    region: Box
     scale: float
     height: int
     width: int
@@ -35,9 +35,9 @@ class Frame:
 
 
 def plan_frame(
-    height: int, width: int, scale: float, kind: FrameKind = "full", crop: Region | None = None
+    height: int, width: int, scale: float, kind: FrameKind = "full", crop: Box | None = None
 ) -> Frame:
-    """Geometry for a picture of ``height``×``width``.
+    """Plan the geometry for a picture of ``height``×``width``.
 
     ``full`` enlarges everything (or ``crop``); ``camera`` gives what a lens ``scale`` times as long would
     have recorded: the centre, at the input's own size in pixels.
@@ -52,23 +52,16 @@ def plan_frame(
         if crop is not None:
             raise UsageError("a crop and the camera frame exclude each other", remedy="drop one of them")
         return _camera_frame(height, width, scale)
-    region = crop or Region(0, 0, height, width)
-    inside = (
-        region.top >= 0
-        and region.left >= 0
-        and region.top + region.height <= height
-        and region.left + region.width <= width
-    )
-    if region.height < 1 or region.width < 1 or not inside:
+    region = crop or Box(0, 0, height, width)
+    if not region.lies_in(height, width):
         raise UsageError(
-            f"the crop {region.left},{region.top},{region.width},{region.height} is not inside the picture",
-            remedy=f"X,Y,W,H within {width}×{height}",
+            f"the crop {region} is not inside the picture", remedy=f"X,Y,W,H within {width}×{height}"
         )
     return Frame(region, scale, _scaled(region.height, scale), _scaled(region.width, scale))
 
 
 def plan_passes(scale: float, available: Sequence[int]) -> tuple[int, ...]:
-    """Scales of the models to run one after the other; their product is the least that reaches ``scale``.
+    """Choose the models' scales: their product is the least that reaches ``scale``.
 
     Of equal products the fewest passes win, and the largest model goes first, on the camera's own pixels.
     A scale of 1 needs none.
@@ -91,11 +84,11 @@ def plan_passes(scale: float, available: Sequence[int]) -> tuple[int, ...]:
 def _camera_frame(height: int, width: int, scale: float) -> Frame:
     top, rows, skipped_rows = _centre(height, scale)
     left, columns, skipped_columns = _centre(width, scale)
-    return Frame(Region(top, left, rows, columns), scale, height, width, skipped_rows, skipped_columns)
+    return Frame(Box(top, left, rows, columns), scale, height, width, skipped_rows, skipped_columns)
 
 
 def _centre(length: int, scale: float) -> tuple[int, int, float]:
-    """First pixel and number of pixels that hold the centre 1/scale, and output pixels before it begins."""
+    """Find first pixel and number of pixels that hold the centre 1/scale, and output pixels before it."""
     begin = (length - length / scale) / 2
     first, end = math.floor(begin), math.ceil(begin + length / scale)
     return first, end - first, (begin - first) * scale

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, write_picture
-from srnet_cli.residuals.draw import (
+from srnet_cli.imaging.names import heatmap_paths
+from srnet_cli.residuals.entropy import DEFAULT_WINDOW, entropy_map
+from srnet_cli.residuals.heatmaps import (
     ENTROPY_LABEL,
     automatic_high,
-    entropy_map,
     entropy_top,
     heatmap_image,
     loss_map,
 )
-from srnet_cli.residuals.entropy import DEFAULT_WINDOW
-from srnet_cli.zooming.jobs import heatmap_paths
 
 RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
 

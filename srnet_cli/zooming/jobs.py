@@ -11,6 +11,7 @@ from pathlib import Path
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES
+from srnet_cli.imaging.names import heatmap_paths, zoom_path
 from srnet_cli.imaging.write import FORMAT_OF_SUFFIX
 
 FORMAT_SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
@@ -23,7 +24,7 @@ _FOREIGN_SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class Job:
+class ZoomJob:
     """One picture and where its result goes; with ``error`` set it cannot be done and ``target`` is None."""
 
     source: Path
@@ -44,8 +45,8 @@ def plan_jobs(
     tag: str,
     image_format: str | None = None,
     recursive: bool = False,
-) -> list[Job]:
-    """Jobs for files and folders, each picture once, no two with the same target.
+) -> list[ZoomJob]:
+    """Plan jobs for files and folders, each picture once, no two with the same target.
 
     Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``; in a folder ``output`` the
     tree below each named folder is mirrored. Results that an earlier run left in a named folder are not
@@ -68,11 +69,14 @@ def plan_jobs(
     return jobs + failed
 
 
-def _into_folders(found: list[_Found], output: Path | None, tag: str, image_format: str | None) -> list[Job]:
-    def target(f: _Found, stem: str) -> Path:
-        return _folder(f, output) / f"{stem}_{tag}{_result_suffix(f.path, image_format)}"
+def _into_folders(
+    found: list[_Found], output: Path | None, tag: str, image_format: str | None
+) -> list[ZoomJob]:
+    def target(f: _Found, keep_suffix: bool = False) -> Path:
+        suffix = _result_suffix(f.path, image_format)
+        return zoom_path(_folder(f, output), f.path, tag, suffix, keep_suffix=keep_suffix)
 
-    plain = [target(f, f.path.stem) for f in found]
+    plain = [target(f) for f in found]
     # An earlier run's result: found in a folder, and the very target of another picture found there.
     sources = {os.path.realpath(f.path) for f in found}
     earlier = {
@@ -90,14 +94,9 @@ def _into_folders(found: list[_Found], output: Path | None, tag: str, image_form
     wanted = Counter(str(t).casefold() for _, t in kept)
     given = {os.path.realpath(f.path) for f, _ in kept}
     return [
-        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, f.path.name.replace(".", "_")), given)
+        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, keep_suffix=True), given)
         for f, t in kept
     ]
-
-
-def heatmap_paths(target: Path) -> tuple[Path, Path]:
-    """Where a result's heatmaps lie: of the residual and of its entropy."""
-    return target.with_name(f"{target.stem}_residual.png"), target.with_name(f"{target.stem}_entropy.png")
 
 
 def _folder(found: _Found, output: Path | None) -> Path:
@@ -106,31 +105,31 @@ def _folder(found: _Found, output: Path | None) -> Path:
     return output if found.root is None else output / found.path.parent.relative_to(found.root)
 
 
-def _job(source: Path, target: Path, inputs: Collection[str]) -> Job:
+def _job(source: Path, target: Path, inputs: Collection[str]) -> ZoomJob:
     """``inputs`` are the real paths of all pictures of the batch, none of which may be written to."""
     if os.path.realpath(target) not in inputs:
-        return Job(source, target)
+        return ZoomJob(source, target)
     own = os.path.realpath(source) == os.path.realpath(target)
     whose = "its own input" if own else f"{target}, another input"
     error = OutputError(f"the result would replace {whose}", path=source, remedy="name another output")
-    return Job(source, None, error)
+    return ZoomJob(source, None, error)
 
 
-def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[Job]]:
-    """Pictures found, each file once, and failed jobs for what is not there."""
+def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[ZoomJob]]:
+    """Find the pictures, each file once, and failed jobs for what is not there."""
     found: dict[str, _Found] = {}
-    failed: dict[str, Job] = {}
+    failed: dict[str, ZoomJob] = {}
     for path in inputs:
         if path.is_dir():
             entries = [_Found(file, path) for file in _pictures(path, recursive)]
             if not entries:
                 error = InputError("no picture in this folder", path=path, remedy=_hint(recursive))
-                failed[str(path)] = Job(path, None, error)
+                failed[str(path)] = ZoomJob(path, None, error)
         elif path.is_file():
             entries = [_Found(path)]
         else:
             entries = []
-            failed[str(path)] = Job(path, None, InputError("there is no such file or folder", path=path))
+            failed[str(path)] = ZoomJob(path, None, InputError("there is no such file or folder", path=path))
         for entry in entries:
             found.setdefault(os.path.realpath(entry.path), entry)
     return list(found.values()), list(failed.values())
@@ -141,7 +140,7 @@ def _hint(recursive: bool) -> str | None:
 
 
 def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
-    """Files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
+    """List files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
     entered: set[str] = set()
     known = RAW_SUFFIXES | RGB_SUFFIXES
     for place, folders, names in os.walk(folder, followlinks=True):
@@ -156,7 +155,7 @@ def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
 
 
 def _is_file_name(output: Path | str, image_format: str | None, single: bool) -> bool:
-    """Whether the output is a file, for a ``single`` picture or for several; else it is a folder.
+    """Tell whether the output is a file, for a ``single`` picture or for several; else it is a folder.
 
     Raises:
         UsageError: for the name of a file that cannot be written.
@@ -170,7 +169,7 @@ def _is_file_name(output: Path | str, image_format: str | None, single: bool) ->
             return False
         known = ", ".join(FORMAT_SUFFIX.values())
         raise UsageError(
-            f"--output {output}: {suffix} is no format that can be written",
+            f"--output {output}: {suffix} is not a format that can be written",
             remedy=f"one of {known}; the name of a folder ends in /",
         )
     if image_format not in (None, kind):
@@ -182,14 +181,14 @@ def _is_file_name(output: Path | str, image_format: str | None, single: bool) ->
 
 
 def _is_like_a_format(suffix: str) -> bool:
-    """Whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
+    """Tell whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
     if suffix in _FOREIGN_SUFFIXES | RAW_SUFFIXES | RGB_SUFFIXES:
         return True
     return bool(difflib.get_close_matches(suffix, WRITABLE_SUFFIXES, n=1, cutoff=0.7))
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:
-    """The input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
+    """Choose the input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
     if image_format is not None:
         return FORMAT_SUFFIX[image_format]
     suffix = source.suffix.lower()

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.reduce import AreaReducer
-from srnet_cli.zooming.tiles import Region
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
@@ -32,7 +32,7 @@ LARGEST_RESIDUAL = 64_000_000
 
 @dataclass(frozen=True)
 class Zoomed:
-    """What a zoom left besides the picture."""
+    """The by-products of a zoom."""
 
     height: int
     width: int
@@ -43,19 +43,19 @@ class Zoomed:
 
 
 def tile_count(frame: Frame, engines: Sequence[Engine]) -> int:
-    """Tiles that will be computed for ``frame``, over all passes."""
+    """Count the tiles that will be computed for ``frame``, over all passes."""
     total, region = 0, frame.region
     for engine in engines:
         grid = engine.grid(region)
         total += grid.rows * grid.columns
-        region = Region(0, 0, region.height * engine.scale, region.width * engine.scale)
+        region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
     return total
 
 
 def zoom_picture(
     picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
 ) -> Picture:
-    """``frame`` of a picture, enlarged in memory; bit depth, profile and metadata stay."""
+    """Enlarge ``frame`` of a picture in memory; bit depth, profile and metadata stay."""
     rows = [_finished(strip, picture) for strip, _ in _zoomed_rows(picture, frame, engines, False, on_tile)]
     pixels = cast(Pixels, np.concatenate(rows))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
@@ -73,7 +73,7 @@ def zoom_to_file(
     want_residual: bool = False,
     on_tile: Callable[[], None] | None = None,
 ) -> Zoomed:
-    """``frame`` of a picture, enlarged into ``target``, encoding while the next strip is computed.
+    """Enlarge ``frame`` of a picture into ``target``, encoding while the next strip is computed.
 
     Raises:
         OutputError: when the file cannot be written; nothing is left then.
@@ -111,7 +111,7 @@ def zoom_to_file(
 def predicted_residual(
     picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
 ) -> NDArray[np.float32] | None:
-    """Only the residual that :func:`zoom_to_file` gives, H×W×3; None without an auxiliary stream."""
+    """Compute only the residual that :func:`zoom_to_file` gives, H×W×3; None without an auxiliary stream."""
     residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
     for _, predicted in _zoomed_rows(picture, frame, engines, True, on_tile):
         residual.add(predicted, engines)
@@ -119,12 +119,11 @@ def predicted_residual(
 
 
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:
-    """Transparency enlarged by a plain bicubic resize: H×W to the frame's size."""
-    r = frame.region
+    """Enlarge transparency by a plain bicubic resize: H×W to the frame's size."""
     # Said to be 8 bit for the type checker; resize keeps either type.
-    part = cast(NDArray[np.uint8], alpha[r.top : r.top + r.height, r.left : r.left + r.width])
-    height = max(frame.height, round(r.height * frame.scale))
-    width = max(frame.width, round(r.width * frame.scale))
+    part = cast(NDArray[np.uint8], alpha[frame.region.slices])
+    height = max(frame.height, round(frame.region.height * frame.scale))
+    width = max(frame.width, round(frame.region.width * frame.scale))
     top = min(round(frame.top), height - frame.height)
     left = min(round(frame.left), width - frame.width)
     whole = resize(np.ascontiguousarray(part), height, width, "bicubic")
@@ -138,14 +137,14 @@ def _zoomed_rows(
     want_residual: bool,
     on_tile: Callable[[], None] | None,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
-    """Rows of the frame from top to bottom, float32 0..255, and the last model's residual."""
+    """Give the rows of the frame from top to bottom, float32 0..255, and the last model's residual."""
     pixels, region = picture.pixels, frame.region
     if not engines:
         yield _without_model(pixels, frame), None
         return
     for engine in engines[:-1]:
         pixels = _all_strips(engine, pixels, region, on_tile)
-        region = Region(0, 0, *pixels.shape[:2])
+        region = Box(0, 0, *pixels.shape[:2])
     last = engines[-1]
     reached = last.scale * region.height / frame.region.height
     reducer = AreaReducer(
@@ -159,22 +158,21 @@ def _zoomed_rows(
 
 
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
-    """A scale of 1: the region as it is."""
-    r = frame.region
-    values = pixels[r.top : r.top + r.height, r.left : r.left + r.width].astype(np.float32)
+    """Take the region as it is, at a scale of 1."""
+    values = pixels[frame.region.slices].astype(np.float32)
     return values / np.float32(257) if pixels.dtype == np.uint16 else values
 
 
 def _all_strips(
-    engine: Engine, pixels: Pixels, region: Region, on_tile: Callable[[], None] | None
+    engine: Engine, pixels: Pixels, region: Box, on_tile: Callable[[], None] | None
 ) -> NDArray[np.uint16]:
-    """A whole pass in memory, with 16 bits, as the next pass's input."""
+    """Run a whole pass in memory, with 16 bits, as the next pass's input."""
     parts = [_quantised(s.sr, np.uint16) for s in engine.strips(pixels, region, on_tile=on_tile)]
     return np.concatenate(parts)
 
 
 def _finished(rows: NDArray[np.float32], picture: Picture) -> Pixels:
-    """Float rows to the picture's own type; a grey picture's three channels are made equal."""
+    """Turn float rows to the picture's own type; make a grey picture's three channels equal."""
     if picture.grey:
         rows = np.repeat(rows.mean(axis=2, keepdims=True), 3, axis=2)
     return _quantised(rows, np.uint16) if picture.bit_depth == 16 else _quantised(rows, np.uint8)

@@ -1,4 +1,4 @@
-"""What a person sees while pictures are zoomed: one bar for the picture, one for the batch."""
+"""The progress that a person sees while pictures are zoomed: one bar for the picture, one for the batch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BatchProgress:
         self._progress.stop()
 
     def start_picture(self, name: str, tiles: int, announcement: str) -> None:
-        """A picture of ``tiles`` tiles begins."""
+        """Begin a picture of ``tiles`` tiles."""
         shown = escape(printable(name))
         if people().is_terminal:
             people().print(f"[bold]{shown}[/]  {escape(printable(announcement))}")
@@ -58,7 +58,7 @@ class BatchProgress:
             self._progress.advance(self._picture)
 
     def picture_done(self) -> None:
-        """The current picture is finished, skipped or failed."""
+        """End the current picture, finished, skipped or failed."""
         if self._picture is not None:
             self._progress.remove_task(self._picture)
             self._picture = None
@@ -66,5 +66,5 @@ class BatchProgress:
             self._progress.advance(self._batch)
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         people().print(escape(printable(line)))

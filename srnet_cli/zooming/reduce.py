@@ -26,7 +26,7 @@ class AreaReducer:
         self._done = 0
 
     def push(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The next input rows (h×W×C); returns the output rows that they complete, possibly none."""
+        """Take the next input rows (h×W×C) and return the output rows that they complete, possibly none."""
         narrow = self._columns.gather(rows, axis=1, outputs=(0, self._columns.count), first=0)
         pending = narrow if self._pending is None else np.concatenate([self._pending, narrow])
         available = self._pending_top + len(pending)
@@ -40,7 +40,7 @@ class AreaReducer:
 
 
 class _Cover:
-    """Which inputs each output covers along one axis, and by how much."""
+    """The inputs that each output covers along one axis, and their shares."""
 
     def __init__(self, factor: float, start: float, count: int, length: int) -> None:
         if factor == 1:
@@ -63,13 +63,13 @@ class _Cover:
         return int(self._taps[output, 0])
 
     def completed_by(self, available: int) -> int:
-        """How many outputs need only inputs below ``available``."""
+        """Count the outputs that need only inputs below ``available``."""
         return int(np.searchsorted(self._last, available))
 
     def gather(
         self, values: NDArray[np.float32], axis: int, outputs: tuple[int, int], first: int
     ) -> NDArray[np.float32]:
-        """Outputs from–to along ``axis`` of ``values``, whose first entry is input number ``first``."""
+        """Make outputs from–to along ``axis`` of ``values``, whose first entry is input number ``first``."""
         chosen = slice(*outputs)
         shape = [1] * values.ndim
         shape[axis] = outputs[1] - outputs[0]

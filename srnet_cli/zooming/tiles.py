@@ -1,4 +1,4 @@
-"""How a picture is cut into square, overlapping tiles, and how their results are put together.
+"""The square, overlapping tiles of a picture, and the weights that put their results together.
 
 Along each axis tiles stand ``size - overlap`` apart, so every pixel lies in one tile or in the overlap of
 two. Of each overlap the outer quarter on either side, where zero padding spoils a tile, is discarded and the
@@ -14,15 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of whole pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
+from srnet_cli.imaging.boxes import Box
 
 
 @dataclass(frozen=True)
@@ -30,11 +22,11 @@ class Grid:
     """Square tiles of side ``size`` that cover ``region``.
 
     Raises:
-        ValueError: when ``overlap`` is negative, no multiple of 4 (of 2 without a fade), or too large for
+        ValueError: when ``overlap`` is negative, not a multiple of 4 (of 2 without a fade), or too large for
             ``size``.
     """
 
-    region: Region
+    region: Box
     size: int
     overlap: int
     #: whether neighbouring tiles are cross-faded; else each is cut in the middle of the overlap
@@ -74,11 +66,11 @@ class Grid:
         return -(-(length + self.fade) // self.stride)
 
     def tops(self) -> list[int]:
-        """First picture row of each row of tiles; may lie outside the picture."""
+        """List the first picture row of each row of tiles; may lie outside the picture."""
         return [self.region.top - self._lead + i * self.stride for i in range(self.rows)]
 
     def lefts(self) -> list[int]:
-        """First picture column of each column of tiles; may lie outside the picture."""
+        """List the first picture column of each column of tiles; may lie outside the picture."""
         return [self.region.left - self._lead + i * self.stride for i in range(self.columns)]
 
     @property
@@ -88,7 +80,7 @@ class Grid:
 
 
 def take(pixels: NDArray[np.generic], top: int, left: int, size: int) -> NDArray[np.generic]:
-    """A size×size tile of H×W×C pixels; what lies outside the picture is reflected at its border."""
+    """Cut a size×size tile of H×W×C pixels; what lies outside the picture is reflected at its border."""
     rows = reflected(top, size, pixels.shape[0])
     columns = reflected(left, size, pixels.shape[1])
     inside_rows = top >= 0 and top + size <= pixels.shape[0]
@@ -99,7 +91,7 @@ def take(pixels: NDArray[np.generic], top: int, left: int, size: int) -> NDArray
 
 
 def reflected(start: int, count: int, length: int) -> NDArray[np.intp]:
-    """Indices start … start+count-1 folded into 0 … length-1 by reflection without repeating the border."""
+    """Fold indices start … start+count-1 into 0 … length-1 by reflection without repeating the border."""
     if length == 1:
         return np.zeros(count, dtype=np.intp)
     period = 2 * (length - 1)
@@ -108,7 +100,7 @@ def reflected(start: int, count: int, length: int) -> NDArray[np.intp]:
 
 
 def window(grid: Grid, scale: int) -> NDArray[np.float32]:
-    """Weights along one axis of a tile's result, size·scale long: 0 on the rim, 1 inside, a fade between."""
+    """Weigh one axis of a tile's result, size·scale long: 0 on the rim, 1 inside, a fade between."""
     discard, fade = grid.discard * scale, grid.fade * scale
     ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(fade) + 0.5) / max(fade, 1))
     weights = np.ones(grid.size * scale, dtype=np.float64)

@@ -48,7 +48,7 @@ def hr() -> NDArray[np.uint8]:
 
 @pytest.fixture
 def pair(tmp_path: Path, hr: NDArray[np.uint8]) -> tuple[Path, Path]:
-    return save(tmp_path / "lr.png", resize(hr, 24, 32, "area")), save(tmp_path / "hr.png", hr)
+    return save(tmp_path / "lr.png", resize(hr, 24, 32, "bicubic")), save(tmp_path / "hr.png", hr)
 
 
 def test_published_pair(parity: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_existing_results_are_kept_without_overwrite(pair: tuple[Path, Path], tm
 
 
 def test_folders_go_on_after_a_bad_pair(tmp_path: Path, hr: NDArray[np.uint8]) -> None:
-    lr = resize(hr, 48, 64, "area")
+    lr = resize(hr, 48, 64, "bicubic")
     for name in ("a", "b", "e"):
         save(tmp_path / f"LR/{name}.png", lr)
         save(tmp_path / f"HR/{name}.bmp", hr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from srnet_cli.network.registry import build_network
 
 class Nearest(nn.Module):
     """Repeats pixels: whatever the tiling does wrong shows exactly. Its residual is 255 minus the picture."""
+
+    predicts_residual = True
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -57,6 +60,13 @@ def light_model(scale: int = 2, tile: int = 48) -> LoadedModel:
     network = build_network("srnet_lite", scale, **options)
     card = Card("light", "srnet_lite", scale, options, tile=tile, overlap=0, light=True)
     return LoadedModel(network.eval(), card, Path())
+
+
+def single_stream_model(architecture: str, options: dict[str, Any], scale: int = 2) -> LoadedModel:
+    """A small network without an auxiliary stream."""
+    torch.manual_seed(scale)
+    card = Card("single", architecture, scale, options, tile=32, overlap=8)
+    return LoadedModel(build_network(architecture, scale, **options).eval(), card, Path())
 
 
 def noise(height: int, width: int, seed: int = 0, dtype: type = np.uint8) -> NDArray[np.uint8]:

@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from srnet_cli.errors import DeviceError, UsageError, WeightsError
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.tiles import Region
 
 from .models import light_model, nearest_model, noise, random_model, smooth_scene
 
 
-def whole(engine: Engine, pixels: NDArray[np.uint8], region: Region | None = None) -> NDArray[np.float32]:
-    strips = list(engine.strips(pixels, region or Region(0, 0, *pixels.shape[:2])))
+def whole(engine: Engine, pixels: NDArray[np.uint8], region: Box | None = None) -> NDArray[np.float32]:
+    strips = list(engine.strips(pixels, region or Box(0, 0, *pixels.shape[:2])))
     tops = np.cumsum([0, *(len(s.sr) for s in strips)])[:-1]
     assert [s.top for s in strips] == tops.tolist()
     return np.concatenate([s.sr for s in strips])
@@ -37,7 +37,7 @@ def test_tiling_changes_nothing_for_a_network_that_only_repeats_pixels(height: i
 def test_a_region_sees_the_picture_around_it() -> None:
     pixels = noise(90, 80)
     engine = fp32(nearest_model(4))
-    result = whole(engine, pixels, Region(30, 21, 17, 40))
+    result = whole(engine, pixels, Box(30, 21, 17, 40))
     expected = pixels[30:47, 21:61].repeat(4, axis=0).repeat(4, axis=1)
     assert np.allclose(result, expected, atol=1e-3)
 
@@ -80,7 +80,7 @@ def test_tiles_of_the_light_network_equal_the_whole(tile: int | None) -> None:
 def test_the_light_networks_tiles_waste_little(
     height: int, width: int, expected: tuple[int, int, int]
 ) -> None:
-    grid = fp32(light_model(tile=256)).grid(Region(0, 0, height, width))
+    grid = fp32(light_model(tile=256)).grid(Box(0, 0, height, width))
     computed = grid.rows * grid.columns * grid.size**2
     assert computed <= max(48**2, 1.6 * height * width)
     assert (grid.size, grid.rows, grid.columns) == expected
@@ -107,7 +107,7 @@ def seam_excess(engine: Engine, pixels: NDArray[np.uint8]) -> float:
     """
     height, width = pixels.shape[:2]
     result = whole(engine, pixels).mean(axis=2)
-    grid, s = engine.grid(Region(0, 0, height, width)), engine.scale
+    grid, s = engine.grid(Box(0, 0, height, width)), engine.scale
     steps = np.abs(np.diff(result, axis=1))
     # In region coordinates tile i's fade begins at i·stride - fade.
     borders = [
@@ -149,8 +149,8 @@ def test_the_ensemble_undoes_its_flips() -> None:
 def test_the_residual_comes_along_only_when_asked_for() -> None:
     pixels = noise(40, 50)
     engine = fp32(nearest_model(2))
-    plain = list(engine.strips(pixels, Region(0, 0, 40, 50)))
-    both = list(engine.strips(pixels, Region(0, 0, 40, 50), residual=True))
+    plain = list(engine.strips(pixels, Box(0, 0, 40, 50)))
+    both = list(engine.strips(pixels, Box(0, 0, 40, 50), residual=True))
     assert all(s.residual is None for s in plain)
     residual = np.concatenate([s.residual for s in both if s.residual is not None])
     assert np.allclose(residual, 255 - np.concatenate([s.sr for s in both]), atol=1e-3)

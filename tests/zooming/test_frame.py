@@ -3,20 +3,20 @@ from __future__ import annotations
 import pytest
 
 from srnet_cli.errors import UsageError
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.zooming.frame import plan_frame, plan_passes
-from srnet_cli.zooming.tiles import Region
 
 
 def test_scale_is_output_over_input() -> None:
     frame = plan_frame(100, 151, 2.5)
     assert (frame.height, frame.width) == (250, 378)
-    assert frame.region == Region(0, 0, 100, 151)
+    assert frame.region == Box(0, 0, 100, 151)
 
 
 def test_the_camera_frame_is_the_centre_at_the_inputs_own_size() -> None:
     frame = plan_frame(100, 200, 4, "camera")
     assert (frame.height, frame.width) == (100, 200)
-    assert frame.region == Region(37, 75, 26, 50)
+    assert frame.region == Box(37, 75, 26, 50)
     assert (frame.top, frame.left) == (2.0, 0.0)
 
 
@@ -26,15 +26,15 @@ def test_a_scale_out_of_range_is_refused(scale: float) -> None:
         plan_frame(10, 10, scale)
 
 
-@pytest.mark.parametrize("crop", [Region(0, 0, 11, 5), Region(-1, 0, 5, 5), Region(0, 0, 0, 5)])
-def test_a_crop_must_lie_inside(crop: Region) -> None:
+@pytest.mark.parametrize("crop", [Box(0, 0, 11, 5), Box(-1, 0, 5, 5), Box(0, 0, 0, 5)])
+def test_a_crop_must_lie_inside(crop: Box) -> None:
     with pytest.raises(UsageError, match="not inside"):
         plan_frame(10, 10, 2, "full", crop)
 
 
 def test_crop_and_camera_frame_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="exclude"):
-        plan_frame(10, 10, 2, "camera", Region(0, 0, 5, 5))
+        plan_frame(10, 10, 2, "camera", Box(0, 0, 5, 5))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming import pipeline
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
-from srnet_cli.zooming.pipeline import tile_count, zoom_picture, zoom_to_file
+from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_picture, zoom_to_file
 
-from .models import nearest_model, noise
+from .models import nearest_model, noise, single_stream_model
 
 
 def engine(scale: int) -> Engine:
@@ -107,3 +107,22 @@ def test_the_announced_number_of_tiles_is_computed() -> None:
     frame, engines = plan_frame(40, 60, 8), [engine(4), engine(2)]
     zoom_picture(Picture(noise(40, 60)), frame, engines, on_tile=lambda: done.append(None))
     assert len(done) == tile_count(frame, engines)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options"),
+    [
+        ("edsr", {"n_feats": 8, "n_resblocks": 1}),
+        ("rcan", {"n_feats": 8, "n_resgroups": 1, "n_resblocks": 1, "reduction": 4}),
+    ],
+)
+def test_a_network_without_auxiliary_stream_zooms_and_leaves_no_residual(
+    architecture: str, options: dict[str, int], tmp_path: Path
+) -> None:
+    single = Engine(single_stream_model(architecture, options), EngineOptions(device="cpu", precision="fp32"))
+    picture, frame = Picture(noise(40, 50)), plan_frame(40, 50, 2)
+    target = tmp_path / "out.png"
+    zoomed = zoom_to_file(picture, frame, [single], target, WriteOptions(), want_residual=True)
+    assert zoomed.residual is None
+    assert predicted_residual(picture, frame, [single]) is None
+    assert np.array_equal(read_picture(target).pixels, zoom_picture(picture, frame, [single]).pixels)

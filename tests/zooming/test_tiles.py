@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnet_cli.zooming.tiles import Grid, Region, reflected, take, window
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.zooming.tiles import Grid, reflected, take, window
 
 
 @pytest.mark.parametrize("length", [1, 5, 16, 40, 41, 97])
@@ -11,7 +12,7 @@ from srnet_cli.zooming.tiles import Grid, Region, reflected, take, window
 def test_weights_of_all_tiles_add_up_to_one_everywhere_in_the_region(
     length: int, size: int, overlap: int
 ) -> None:
-    grid = Grid(Region(0, 0, length, 1), size, overlap)
+    grid = Grid(Box(0, 0, length, 1), size, overlap)
     total = np.zeros(1000)
     for top in grid.tops():
         total[100 + top * 2 : 100 + (top + size) * 2] += window(grid, 2)
@@ -19,13 +20,13 @@ def test_weights_of_all_tiles_add_up_to_one_everywhere_in_the_region(
 
 
 def test_no_tile_is_wasted() -> None:
-    grid = Grid(Region(0, 0, 16 * 3 - 4, 1), 24, 8)
+    grid = Grid(Box(0, 0, 16 * 3 - 4, 1), 24, 8)
     assert grid.rows == 3
     assert grid.columns == 1
 
 
 def test_the_rim_of_a_tile_never_counts() -> None:
-    weights = window(Grid(Region(0, 0, 50, 50), 24, 8), 2)
+    weights = window(Grid(Box(0, 0, 50, 50), 24, 8), 2)
     assert np.all(weights[:4] == 0)
     assert np.all(weights[-4:] == 0)
     assert weights[24] == 1
@@ -34,7 +35,7 @@ def test_the_rim_of_a_tile_never_counts() -> None:
 @pytest.mark.parametrize(("size", "overlap"), [(16, 8), (16, 6), (16, -4)])
 def test_an_impossible_overlap_is_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="overlap"):
-        Grid(Region(0, 0, 9, 9), size, overlap)
+        Grid(Box(0, 0, 9, 9), size, overlap)
 
 
 def test_reflection_does_not_repeat_the_border() -> None:

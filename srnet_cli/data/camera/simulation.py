@@ -19,6 +19,7 @@ from torch import Tensor
 
 from srnet_cli.data.camera import colour, demosaic, jpeg
 from srnet_cli.data.camera.reduction import reduce_bicubic, reduce_with_kernels
+from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
 
 Degradation = Callable[[Tensor, int, Sequence[int]], Tensor]
 Range = tuple[float, float]
@@ -119,10 +120,10 @@ def camera_zoom(hr: Tensor, scale: int, seeds: Sequence[int], ranges: CameraRang
     N×3×H/scale×W/scale, whole numbers 0..255 as float.
     """
     p = draw_parameters(seeds, ranges or CameraRanges(), hr.device)
-    linear = colour.srgb_to_linear(hr / 255)
+    linear = srgb_to_linear(hr / 255)
     reduced = reduce_with_kernels(linear, scale, lens_kernels(p, scale))
     developed = _develop(_record(reduced, p, seeds), p)
-    sharpened = _sharpen(colour.linear_to_srgb(developed) * 255, p)
+    sharpened = _sharpen(linear_to_srgb(developed) * 255, p)
     stored = jpeg.compress(sharpened.clamp(0, 255).round(), p.jpeg_quality, p.jpeg_subsampled)
     return stored.clamp(0, 255).round()
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
+
 #: values outside are clipped or noise in one of the shots
 _DARKEST, _BRIGHTEST = 12, 243
 #: share of usable pixels under which nothing is said about colour
 _LEAST_SHARE = 0.01
 
-_LEVELS = np.arange(256) / 255
-_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_LINEAR = srgb_to_linear(np.arange(256) / 255)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def match_colour(hr: NDArray[np.uint8], difference: ColourDifference) -> NDArray
     matched = np.empty_like(hr)
     for channel, gain in enumerate(difference.gains):
         light = np.clip(_LINEAR / gain, 0.0, 1.0)
-        curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-        table = np.rint(255 * curve).astype(np.uint8)
+        table = np.rint(255 * linear_to_srgb(light)).astype(np.uint8)
         # A clipped value says only "at least this bright"; darkening it would make grey highlights.
         table[255] = 255
         matched[..., channel] = table[hr[..., channel]]

@@ -1,39 +1,25 @@
-"""Where every pixel of a wide shot lies in a longer one: ECC from coarse to fine, and how well it worked.
-
-ECC: Evangelidis and Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient
-Maximization", PAMI 2008; it does not mind a difference in exposure.
-"""
+"""Where every pixel of a wide shot lies in a longer one, and how well that is known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.shots.geometry import Affine, compose, invert, scaling, translation, zoom_about_centres
-from srnet_cli.errors import DataError
+from srnet_cli.data.shots.geometry import zoom_about_centres
+from srnet_cli.errors import DataError, RegistrationError
+from srnet_cli.imaging.affine import Affine, compose, invert, scaling, translation
+from srnet_cli.imaging.registration import COARSEST_SIDE, Grey, Motion, grey, moved, phase_shift, register
 
-MotionModel = Literal["affine", "euclidean", "translation"]
-
-_MOTIONS = {
-    "affine": cv2.MOTION_AFFINE,
-    "euclidean": cv2.MOTION_EUCLIDEAN,
-    "translation": cv2.MOTION_TRANSLATION,
-}
-#: the coarsest level of the pyramid keeps at least this many pixels on its short side
-_COARSEST_SIDE = 20
 #: what the lens and the hands may move between shots, as a part of the common field of view
 _SEARCH = 0.15
 #: grey levels of standard deviation under which there is nothing to hold on to
 _FLAT = 1.5
 #: side of the blocks in which the remaining shift is measured, LR pixels, and how many there are per side
 _BLOCK, _BLOCKS = 24, 6
-
-Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -48,8 +34,8 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Alignment:
-    """``lr_to_hr`` takes pixel coordinates of the wide shot to those of the long one."""
+class Registration:
+    """A map between two shots: ``lr_to_hr`` takes pixels of the wide shot to those of the long one."""
 
     lr_to_hr: Affine
     quality: Quality
@@ -69,8 +55,8 @@ class _Common:
 
 
 def align(
-    lr: NDArray[np.uint8], hr: NDArray[np.uint8], ratio: float, model: MotionModel = "affine"
-) -> Alignment:
+    lr: NDArray[np.uint8], hr: NDArray[np.uint8], ratio: float, model: Motion = "affine"
+) -> Registration:
     """Align a wide shot with a longer one of the same scene.
 
     ``lr`` and ``hr`` are H×W×3 RGB (their sizes may differ); ``ratio`` is the focal length of ``hr`` over
@@ -82,8 +68,11 @@ def align(
     common = _common_view(grey(lr), grey(hr), ratio)
     _refuse_flat(common.template, "the longer shot")
     _refuse_flat(common.search, "the wider shot where they overlap")
-    warp = _coarse_to_fine(common, model)
-    return Alignment(_to_full(common, warp), _quality(common, warp))
+    try:
+        warp, _ = register(common.search, common.template, model, common.nominal)
+    except RegistrationError as error:
+        raise DataError("the shots could not be aligned: ECC did not converge") from error
+    return Registration(_to_full(common, warp), _quality(common, warp))
 
 
 def measure(lr: NDArray[np.uint8], hr: NDArray[np.uint8], ratio: float, lr_to_hr: Affine) -> Quality:
@@ -99,14 +88,9 @@ def measure(lr: NDArray[np.uint8], hr: NDArray[np.uint8], ratio: float, lr_to_hr
     return _quality(common, warp)
 
 
-def grey(rgb: NDArray[np.uint8]) -> Grey:
-    """Luma of H×W×3 RGB, 0..255 float."""
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32)
-
-
 def _common_view(lr: Grey, hr: Grey, ratio: float) -> _Common:
     height, width = int(hr.shape[0] / ratio), int(hr.shape[1] / ratio)
-    if min(height, width) < _COARSEST_SIDE:
+    if min(height, width) < COARSEST_SIDE:
         raise DataError(f"the common field of view is only {width}×{height} pixels of the wider shot")
     # An exact box, not a rounded size: the reduction is by the same factor in both directions, so that a
     # rotation stays a rotation.
@@ -132,59 +116,15 @@ def _refuse_flat(picture: Grey, which: str) -> None:
         raise DataError(f"{which} has no features to align by")
 
 
-def _coarse_to_fine(common: _Common, model: MotionModel) -> Affine:
-    """Template to search coordinates."""
-    templates, searches = [common.template], [common.search]
-    while min(templates[-1].shape) >= 2 * _COARSEST_SIDE:
-        templates.append(_half(templates[-1]))
-        searches.append(_half(searches[-1]))
-    levels = range(len(templates) - 1, -1, -1)
-    warp = common.nominal.copy()
-    warp[:, 2] /= 2 ** (len(templates) - 1)
-    # Few parameters while little is known: a shift, then a rotation, then the whole model.
-    stages = [(levels[0], "translation"), (levels[0], "euclidean"), *((level, model) for level in levels)]
-    if model == "translation":
-        stages = [(level, model) for level in levels]
-    current = levels[0]
-    for level, motion in stages:
-        if level != current:
-            warp[:, 2] *= 2
-            current = level
-        try:
-            warp = _ecc(templates[level], searches[level], warp, _MOTIONS[motion])
-        except cv2.error as error:
-            if level == 0:
-                raise DataError("the shots could not be aligned: ECC did not converge") from error
-            # A blurred level may be too poor; the next finer one starts from what was known before.
-    return warp
-
-
-def _half(picture: Grey) -> Grey:
-    """Blur and keep every second pixel: coordinates are exactly halved."""
-    return np.asarray(cv2.pyrDown(picture), np.float32)
-
-
-def _ecc(template: Grey, search: Grey, start: Affine, motion: int) -> Affine:
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 200, 1e-6)
-    # ECC warps the mask along with the picture: what lies outside the frame does not count.
-    mask = np.full(search.shape, 255, np.uint8)
-    _, warp = cv2.findTransformECC(template, search, start.astype(np.float32), motion, criteria, mask, 5)
-    return np.asarray(warp, np.float64)
-
-
 def _to_full(common: _Common, warp: Affine) -> Affine:
     x, y = common.search_corner
     return compose(common.to_hr, invert(compose(translation(x, y), warp)))
 
 
 def _quality(common: _Common, warp: Affine) -> Quality:
-    size = (common.template.shape[1], common.template.shape[0])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.asarray(cv2.warpAffine(common.search, warp, size, flags=flags), np.float32)
-    inside = np.ones(common.search.shape, np.float32)
-    valid = np.asarray(cv2.warpAffine(inside, warp, size, flags=flags)) > 0.999
+    found, valid = moved(common.search, warp, common.template.shape)
     # Equal sharpness: the wide shot has its lens and demosaicking at this pixel size, the other has not.
-    a, b = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), np.float32) for p in (common.template, moved))
+    a, b = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), np.float32) for p in (common.template, found))
     if valid.mean() < 0.25:
         return Quality(0.0, float("inf"), float("inf"))
     correlation = float(np.corrcoef(a[valid], b[valid])[0, 1])
@@ -217,9 +157,7 @@ def _blocks(side: int) -> list[tuple[int, int]]:
 
 
 def _shift(a: Grey, b: Grey) -> float:
-    window = cv2.createHanningWindow((a.shape[1], a.shape[0]), cv2.CV_32F)
-    (x, y), _ = cv2.phaseCorrelate(_normal(a), _normal(b), window)
-    return float(np.hypot(x, y))
+    return float(np.hypot(*phase_shift(_normal(b), _normal(a))))
 
 
 def _normal(block: Grey) -> Grey:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.shots.geometry import Affine, Box, apply, compose, corners, inscribed_box, invert, scaling
+from srnet_cli.imaging.affine import Affine, apply, compose, corners, inscribed_box, invert, scaling
+from srnet_cli.imaging.boxes import Box
 
 #: HR pixels that the interpolation reaches to each side
 _REACH = 4
@@ -29,7 +30,7 @@ def common_box(
     y1 = min(math.floor(bottom + 0.5), lr_size[0])
     x1 = min(math.floor(right + 0.5), lr_size[1])
     height, width = max(0, y1 - y0) // 2 * 2, max(0, x1 - x0) // 2 * 2
-    return Box(y0, x0, y0 + height, x0 + width)
+    return Box(y0, x0, height, width)
 
 
 def _first(edge: float, parity: int) -> int:

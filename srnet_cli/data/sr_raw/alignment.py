@@ -1,9 +1,8 @@
-"""The authors' alignment of a whole sequence, which ``tform.txt`` records (specification 9.3)."""
+"""The authors' alignment of a whole sequence, which ``tform.txt`` records."""
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterable
 
 import cv2
@@ -11,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.shots.geometry import Affine, apply, corners, identity, inscribed_box, invert
 from srnet_cli.data.sr_raw.pairing import to_reference_view
 from srnet_cli.data.sr_raw.transforms import TransformFile
+from srnet_cli.errors import RegistrationError
+from srnet_cli.imaging.affine import Affine, apply, corners, identity, inscribed_box, invert
+from srnet_cli.imaging.registration import Motion, ecc
 
 _SHRINK = 8
-_CRITERIA = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 500, 1e-6)
+_ITERATIONS = 500
 
 Frame = tuple[int, NDArray[np.uint8], float]
 
@@ -27,7 +28,7 @@ def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> Transfor
     ``frames`` are (number, H×W×3 RGB, focal length in mm), the reference first. A frame that ECC cannot align
     is left out of the result.
     """
-    motion = cv2.MOTION_EUCLIDEAN if euclidean else cv2.MOTION_AFFINE
+    motion: Motion = "euclidean" if euclidean else "affine"
     maps: dict[int, Affine] = {}
     reference: NDArray[np.float32] | None = None
     reference_focal, size, warp = 0.0, (0, 0), identity()
@@ -38,15 +39,10 @@ def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> Transfor
             maps[number] = identity()
             continue
         view = _as_jpeg(to_reference_view(frame, focal / reference_focal), quality=100)
-        start = warp.astype(np.float32)
         try:
-            correlation, found = cv2.findTransformECC(reference, _shrunk_grey(view), start, motion, _CRITERIA)
-        except cv2.error:
-            correlation = math.nan
-        if not -1 <= correlation <= 1:
-            # Not converged, or featureless (infinite): the next frame starts from the last that did.
-            continue
-        warp = np.asarray(found, np.float64)
+            warp, _ = ecc(_shrunk_grey(view), reference, motion, warp, _ITERATIONS)
+        except RegistrationError:
+            continue  # the next frame starts from the last that could be aligned
         maps[number] = warp * np.array([1.0, 1.0, _SHRINK])
     return TransformFile(maps, _common_rectangle(maps.values(), size))
 

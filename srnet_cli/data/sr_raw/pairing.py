@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data.shots.geometry import Affine, centre_box, field_of_view_box, invert
+from srnet_cli.data.shots.geometry import centre_box, field_of_view_box
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.affine import Affine, invert
 
 RGB = NDArray[np.uint8]
 T = TypeVar("T", bound=np.generic)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet_cli.data.shots.geometry import Affine
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.affine import Affine
 
 _HEADER = re.compile(r"^(\d+)-(\d+):$")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnet_cli.data.camera import colour, demosaic, jpeg
+from srnet_cli.data.camera import demosaic, jpeg
 from srnet_cli.data.camera.reduction import reduce_bicubic
 from srnet_cli.data.camera.simulation import (
     CameraRanges,
@@ -17,6 +17,7 @@ from srnet_cli.data.camera.simulation import (
     lens_kernels,
     mixed_zoom,
 )
+from srnet_cli.imaging.srgb import srgb_to_linear
 
 CPU = torch.device("cpu")
 
@@ -84,7 +85,7 @@ def test_noise_grows_with_the_light_and_keeps_the_mean() -> None:
     levels = []
     for value in (60.0, 200.0):
         lr = camera_zoom(torch.full((1, 3, 256, 256), value), 4, [seed], noisy)
-        linear = colour.srgb_to_linear(lr / 255)[:, 1]
+        linear = srgb_to_linear(lr / 255)[:, 1]
         levels.append(float(linear.std()))
         assert float(lr[:, 1].mean()) == pytest.approx(value, abs=2.5)
     assert levels[1] > 1.5 * levels[0]

@@ -3,19 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from srnet_cli.data.shots.geometry import (
-    Box,
-    apply,
-    centre_box,
-    compose,
-    corners,
-    field_of_view_box,
-    inscribed_box,
-    invert,
-    scaling,
-    translation,
-    zoom_about_centres,
-)
+from srnet_cli.data.shots.geometry import centre_box, field_of_view_box, zoom_about_centres
+from srnet_cli.imaging.affine import apply, compose, corners, inscribed_box, invert, scaling, translation
+from srnet_cli.imaging.boxes import Box
 
 
 def test_compose_applies_the_last_map_first() -> None:
@@ -41,12 +31,12 @@ def test_zoom_takes_centre_to_centre() -> None:
 
 
 def test_field_of_view_box_follows_the_formula() -> None:
-    assert field_of_view_box(360, 480, 0.625) == Box(68, 90, 292, 390)
-    assert field_of_view_box(7, 7, 0.5) == Box(2, 2, 5, 5)
+    assert field_of_view_box(360, 480, 0.625) == Box(68, 90, 224, 300)
+    assert field_of_view_box(7, 7, 0.5) == Box(2, 2, 3, 3)
 
 
 def test_centre_box_truncates_its_corner_and_refuses_what_does_not_fit() -> None:
-    assert centre_box(7, 8, 4, 4) == Box(1, 2, 5, 6)
+    assert centre_box(7, 8, 4, 4) == Box(1, 2, 4, 4)
     with pytest.raises(ValueError, match="does not fit"):
         centre_box(7, 8, 9, 4)
 

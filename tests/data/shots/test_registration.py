@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from srnet_cli.data.shots.exposure import match_colour, measure_colour
-from srnet_cli.data.shots.geometry import Affine, apply, invert, zoom_about_centres
-from srnet_cli.data.shots.registration import MotionModel, align, measure
+from srnet_cli.data.shots.geometry import zoom_about_centres
+from srnet_cli.data.shots.registration import align, measure
 from srnet_cli.data.shots.resampling import common_box, resample_target
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.affine import Affine, apply, invert
+from srnet_cli.imaging.registration import Motion
 from tests.scenes import FOCALS, default_shots, develop, render, true_map
 
 #: LR and HR place in the sequence by scale
@@ -55,7 +57,7 @@ def zooms(scale: int, seed: int, wobble: float = 2.0) -> list[Zoom]:
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
 @pytest.mark.parametrize("model", ["affine", "euclidean"])
-def test_the_true_transform_is_found(scale: int, model: MotionModel) -> None:
+def test_the_true_transform_is_found(scale: int, model: Motion) -> None:
     cases = [zoom for seed in (0, 1) for zoom in zooms(scale, seed)]
     errors = [zoom.error(align(zoom.lr, zoom.hr, zoom.ratio, model).lr_to_hr) for zoom in cases]
     assert np.mean(errors) < 0.15  # 0.3 is asked for

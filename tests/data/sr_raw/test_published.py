@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from srnet_cli.data.shots.geometry import apply, field_of_view_box
+from srnet_cli.data.shots.geometry import field_of_view_box
 from srnet_cli.data.sr_raw.alignment import align_sequence
 from srnet_cli.data.sr_raw.pairing import Focals, PublishedPair, align_target, build_pair
 from srnet_cli.data.sr_raw.transforms import (
@@ -21,6 +21,7 @@ from srnet_cli.data.sr_raw.transforms import (
 )
 from srnet_cli.data.sr_raw.white_balance import format_gains, measure_gains, parse_gains, read_gains
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.affine import apply
 from srnet_cli.imaging.mosaic import pack_mosaic
 from tests.captures import Capture, write_arw
 from tests.scenes import Shot, develop, render

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.registration import Motion
+from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.metrics import ColourMatch, fit_colour
 
-from .align import Alignment, Motion, align
+from .alignment import Alignment, align
 from .figures import Figures, Residual, measure
-
-Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 #: largest scale that a zoom can have
 _MAX_SCALE = 16.0
@@ -27,7 +25,7 @@ _MIN_SIDE = 7
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """How LR is brought to HR."""
+    """The way in which LR is brought to HR."""
 
     #: how a smaller LR is enlarged; ``nearest`` is what the published figure shows
     interpolation: Interpolation = "bicubic"
@@ -47,7 +45,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a pair. The pictures are H×W×3, 0..255, of one size."""
+    """The outcome of comparing a pair. The pictures are H×W×3, 0..255, of one size."""
 
     lr_up: NDArray[np.uint8]
     hr: NDArray[np.uint8]
@@ -81,8 +79,7 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
     stages: list[Stage] = []
     if options.align is not None:
         alignment, aligned, cut = align(moving, fixed, options.align)
-        left, top, right, bottom = alignment.box
-        stages.append(Stage("as given", measure(moving[top:bottom, left:right], cut).figures))
+        stages.append(Stage("as given", measure(moving[alignment.box.slices], cut).figures))
         moving, fixed = aligned, cut
     residual = measure(moving, fixed)
     stages.append(Stage("as given" if alignment is None else "aligned", residual.figures))
@@ -95,7 +92,7 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
 
 
 def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
-    """HR pixels per LR pixel and side, for two shapes H×W[×C].
+    """Compute HR pixels per LR pixel and side, for two shapes H×W[×C].
 
     The factors of the two sides may differ by what rounding LR's sides to whole pixels explains, or 1 %.
 
@@ -117,7 +114,7 @@ def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
             remedy="cut both to the same field of view",
         )
     if max(down, across) > _MAX_SCALE:
-        raise InputError(f"{sizes}: ×{max(down, across):.3g} is no plausible scale (1 to {_MAX_SCALE:g})")
+        raise InputError(f"{sizes}: ×{max(down, across):.3g} is not a plausible scale (1 to {_MAX_SCALE:g})")
     return math.sqrt(down * across)
 
 

@@ -14,24 +14,8 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import UsageError
 
-from .entropy import entropy_map
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = [
-    "DEFAULT_COLORMAP",
-    "ENTROPY_LABEL",
-    "RESIDUAL_LABEL",
-    "automatic_high",
-    "colormap_table",
-    "entropy_map",
-    "entropy_top",
-    "figure",
-    "heatmap_image",
-    "loss_map",
-    "rendered",
-]
 
 #: ordered by lightness, so it reads alike with any colour vision and in print
 DEFAULT_COLORMAP = "inferno"
@@ -43,7 +27,7 @@ _STRIP = 512
 
 
 def colormap_table(name: str) -> NDArray[np.uint8]:
-    """A colour map of matplotlib as 256×3 RGB.
+    """Take a colour map of matplotlib as 256×3 RGB.
 
     Raises:
         UsageError: there is none of that name.
@@ -59,20 +43,20 @@ def colormap_table(name: str) -> NDArray[np.uint8]:
 
 
 def loss_map(residual: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The mean over the channels of an H×W×3 residual: H×W, 0..255."""
+    """Average the channels of an H×W×3 residual: H×W, 0..255."""
     third = np.float32(1.0 / 3.0)
     return np.asarray(cv2.transform(residual.astype(np.float32), np.full((1, 3), third)), np.float32)
 
 
 def automatic_high(values: NDArray[np.float32]) -> float:
-    """The top of a heatmap's range that leaves one value in five hundred above it (at least 1)."""
+    """Choose the top of a heatmap's range to leave one value in five hundred above it (at least 1)."""
     # Every so many values tell as much as all of them, in a fraction of the time.
     sample = values.reshape(-1)[:: max(1, values.size // 2_000_000)]
     return max(1.0, float(np.percentile(sample, 99.8)))
 
 
 def entropy_top(window: int, channels: int = 3) -> float:
-    """The most bits that a window of ``window`` × ``window`` pixels can hold: the top of its map's range."""
+    """Compute the most bits that a window can hold, its side in pixels: the top of its map's range."""
     return min(8.0, math.log2(channels * window**2))
 
 
@@ -84,7 +68,7 @@ def heatmap_image(
     colour_bar: bool = True,
     label: str = "",
 ) -> NDArray[np.uint8]:
-    """``values`` in false colours, at full size.
+    """Draw ``values`` in false colours, at full size.
 
     Args:
         values: H×W, any range.
@@ -113,7 +97,7 @@ def heatmap_image(
 def _colour_bar(
     height: int, table: NDArray[np.uint8], low: float, high: float, label: str
 ) -> NDArray[np.uint8]:
-    """A vertical bar with its scale on white, ``height`` pixels tall; its text grows with it."""
+    """Draw a vertical bar with its scale on white, ``height`` pixels tall; its text grows with it."""
     dpi = max(50.0, height / 6.0)
     inches = height / dpi
     canvas = figure(1.15 * min(1.0, inches / 2.5 + 0.4), inches, dpi)
@@ -130,7 +114,7 @@ def _colour_bar(
 
 
 def figure(width: float, height: float, dpi: float) -> Figure:
-    """A white matplotlib figure of ``width`` × ``height`` inches, bound to no window system."""
+    """Make a white matplotlib figure of ``width`` × ``height`` inches, bound to no window system."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -140,7 +124,7 @@ def figure(width: float, height: float, dpi: float) -> Figure:
 
 
 def rendered(drawing: Figure) -> NDArray[np.uint8]:
-    """The pixels of a figure that ``figure`` made: H×W×3."""
+    """Render a figure that ``figure`` made: H×W×3."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = drawing.canvas

@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from srnet_cli.errors import UsageError
-from srnet_cli.residuals.draw import (
+from srnet_cli.residuals.entropy import entropy_map
+from srnet_cli.residuals.figures import measure
+from srnet_cli.residuals.heatmaps import (
     DEFAULT_COLORMAP,
     automatic_high,
     colormap_table,
@@ -18,8 +20,6 @@ from srnet_cli.residuals.draw import (
     heatmap_image,
     loss_map,
 )
-from srnet_cli.residuals.entropy import entropy_map
-from srnet_cli.residuals.figures import measure
 from srnet_cli.residuals.panel import Scene, figure_rows, histogram_image, overview_image
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import resize
-from srnet_cli.residuals.compare import CompareOptions, compare, pair_scale
+from srnet_cli.residuals.comparison import CompareOptions, compare, pair_scale
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def hr() -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos"])
 def test_smaller_lr_is_enlarged(hr: NDArray[np.uint8], interpolation: str) -> None:
-    lr = resize(hr, 24, 32, "area")
+    lr = resize(hr, 24, 32, "bicubic")
     found = compare(lr, hr, CompareOptions(interpolation))  # type: ignore[arg-type]
     assert found.scale == 4.0
     assert np.array_equal(found.lr_up, resize(lr, 96, 128, interpolation))  # type: ignore[arg-type]
@@ -34,7 +34,7 @@ def test_equal_sizes_are_taken_as_enlarged(hr: NDArray[np.uint8]) -> None:
 
 
 def test_sixteen_bits_are_compared_in_eight(hr: NDArray[np.uint8]) -> None:
-    lr = resize(hr, 24, 32, "area")
+    lr = resize(hr, 24, 32, "bicubic")
     deep = compare(lr.astype(np.uint16) * 257, hr.astype(np.uint16) * 257)
     assert deep.figures == compare(lr, hr).figures
 
@@ -53,9 +53,9 @@ def test_all_stages_look_at_the_same_part(hr: NDArray[np.uint8]) -> None:
     found = compare(shifted, hr, CompareOptions(align="translation", match_colour=True))
     assert [stage.name for stage in found.stages] == ["as given", "aligned", "colours matched"]
     assert found.alignment is not None
-    left, top, right, bottom = found.alignment.box
-    assert found.hr.shape == (bottom - top, right - left, 3)
-    plain = compare(shifted[top:bottom, left:right], hr[top:bottom, left:right])
+    common = found.alignment.box
+    assert found.hr.shape == (common.height, common.width, 3)
+    plain = compare(shifted[common.slices], hr[common.slices])
     assert found.stages[0].figures == plain.figures
     assert found.stages[1].figures.psnr_rgb > plain.figures.psnr_rgb + 10
 
@@ -80,7 +80,7 @@ def test_plausible_sizes(lr: tuple[int, int], hr: tuple[int, int], scale: float)
         ((400, 300), (200, 150), "LR is the larger one"),
         ((300, 400), (400, 300), "LR is landscape, HR portrait"),
         ((256, 256), (1024, 1000), "no scale makes one of the other"),
-        ((100, 100), (1700, 1700), "no plausible scale"),
+        ((100, 100), (1700, 1700), "not a plausible scale"),
         ((2, 2), (6, 6), "too small"),
     ],
 )

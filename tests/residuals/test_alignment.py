@@ -8,8 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.registration import Motion
 from srnet_cli.metrics import psnr_rgb
-from srnet_cli.residuals.align import Motion, align
+from srnet_cli.residuals.alignment import align
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,8 @@ def test_known_motion_is_undone(
     assert found.rotation == pytest.approx(angle, abs=0.02)
     assert found.magnification == pytest.approx(1 / factor, abs=5e-4)
     assert psnr_rgb(lr, hr) > 40
-    left, top, right, bottom = found.box
-    assert lr.shape == hr.shape == (bottom - top, right - left, 3)
-    assert np.array_equal(hr, scene[top:bottom, left:right])
+    assert lr.shape == hr.shape == (found.box.height, found.box.width, 3)
+    assert np.array_equal(hr, scene[found.box.slices])
 
 
 def test_shift_says_where_lr_was_moved(scene: NDArray[np.uint8]) -> None:
@@ -68,7 +69,7 @@ def test_exposure_does_not_matter(scene: NDArray[np.uint8]) -> None:
 
 def test_a_pair_in_place_stays_in_place(scene: NDArray[np.uint8]) -> None:
     found, lr, hr = align(scene, scene, "affine")
-    assert found.box == (0, 0, scene.shape[1], scene.shape[0])
+    assert found.box == Box(0, 0, *scene.shape[:2])
     assert np.array_equal(lr, hr)
 
 
