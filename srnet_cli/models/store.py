@@ -63,7 +63,7 @@ class LoadedModel:
 
 def models_folder() -> Path:
     """Where the released models lie: inside the installed package, else beside it in the checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "_models"
     return installed if installed.is_dir() else package.parent / "models"
 
