@@ -21,7 +21,7 @@ from srnet_cli.data.sr_raw.alignment import align_sequence
 from srnet_cli.data.sr_raw.transforms import TransformFile, format_transforms, read_transforms
 from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
-from srnet_cli.imaging.mosaic import PackedMosaic
+from srnet_cli.imaging.raw.mosaic import PackedMosaic
 
 #: the smallest LR picture that is worth keeping, pixels a side
 _SMALLEST = 16

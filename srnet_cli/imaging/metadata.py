@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from srnet_cli.imaging import ifd
-from srnet_cli.imaging.ifd import Directory, Entry
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory, Entry
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864

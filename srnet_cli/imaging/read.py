@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import colour, ifd, png_read, tiff_read
+from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs import ifd, png_read, tiff_read
+from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.formats import content_format, is_raw_path
 from srnet_cli.imaging.metadata import carried_exif, focal_length_of, orientation_of
-from srnet_cli.imaging.native import check_jpeg
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length

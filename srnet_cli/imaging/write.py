@@ -15,10 +15,10 @@ from PIL import Image
 from srnet_cli.errors import OutputError, UsageError
 from srnet_cli.files import atomic_path
 from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs.png_write import PngEncoder
+from srnet_cli.imaging.codecs.tiff_write import TiffEncoder
 from srnet_cli.imaging.metadata import JPEG_EXIF_LIMIT, exif_for_output
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.png_write import PngEncoder
-from srnet_cli.imaging.tiff_write import TiffEncoder
 
 Format = Literal["png", "tiff", "jpeg", "webp", "avif"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from srnet_cli.errors import InputError, SrnetError, UsageError
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
-from srnet_cli.imaging.native import without_chatter
+from srnet_cli.imaging.codecs.native import without_chatter
 
 from .compare import CompareOptions, Comparison, compare
 from .outputs import DrawOptions, document, result_paths, write_results

@@ -17,7 +17,7 @@ from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
-from srnet_cli.imaging.native import without_chatter
+from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.imaging import ifd
+from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.metadata import (
     Shot,
     carried_exif,

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, features
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import ifd, read_focal_length, read_picture, to_bit_depth
+from srnet_cli.imaging import read_focal_length, read_picture, to_bit_depth
+from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.orientation import upright
 
 HEIGHT, WIDTH = 37, 53

@@ -24,12 +24,12 @@ from srnet_cli.imaging import (
     check_output,
     open_strip_writer,
     read_picture,
-    tiff_write,
     to_bit_depth,
     write_picture,
 )
+from srnet_cli.imaging.codecs import png_write, tiff_write
+from srnet_cli.imaging.codecs.png_write import combined_adler32
 from srnet_cli.imaging.colour import srgb_profile
-from srnet_cli.imaging.png_write import combined_adler32
 
 HEIGHT, WIDTH = 211, 157
 
@@ -285,7 +285,6 @@ def test_strips_of_any_height_give_the_same_file(
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_pictures_of_many_blocks(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from srnet_cli.imaging import png_write
 
     monkeypatch.setattr(png_write, "_BLOCK_BYTES", 3000)
     monkeypatch.setattr(tiff_write, "_STRIP_BYTES", 3000)

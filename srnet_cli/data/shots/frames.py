@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import DataError, SrnetError
-from srnet_cli.imaging.mosaic import PackedMosaic, pack_upright
+from srnet_cli.imaging.raw.mosaic import PackedMosaic, pack_upright
 
 
 @dataclass(frozen=True)

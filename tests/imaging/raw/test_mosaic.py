@@ -7,7 +7,7 @@ import pytest
 
 from srnet_cli.data.shots.frames import read_packed
 from srnet_cli.errors import DataError
-from srnet_cli.imaging.mosaic import pack_mosaic, pack_upright
+from srnet_cli.imaging.raw.mosaic import pack_mosaic, pack_upright
 from tests.captures import Capture, write_dng_mosaic
 
 PATTERNS = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.ifd import Directory, Structure, with_directory
+from srnet_cli.imaging.codecs.ifd import Directory, Structure, with_directory
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
 _EXTRA_SAMPLES, _ICC, _SUBFILE_TYPE, _ORIENTATION = 338, 34675, 254, 274

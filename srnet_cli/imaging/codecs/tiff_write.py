@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.imaging import ifd
-from srnet_cli.imaging.ifd import Directory, Entry, entry
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory, Entry, entry
+from srnet_cli.imaging.codecs.workers import OrderedWorkers
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.workers import OrderedWorkers
 
 _STRIP_BYTES = 1 << 20
 #: deflate can make noise a little larger; beyond this the classic form's 4 GiB might not be enough

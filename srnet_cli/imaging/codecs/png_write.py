@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.codecs.workers import OrderedWorkers
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.workers import OrderedWorkers
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _FILTER_AVERAGE = 3
