@@ -102,8 +102,7 @@ def _usable(path: Path, smallest: int) -> Tensor | Problem:
 
 def _read(path: Path) -> Tensor:
     from srnet_cli.imaging import read_picture
+    from srnet_cli.imaging.depth import to_8_bit
 
-    pixels = read_picture(path).pixels
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    pixels = to_8_bit(read_picture(path).pixels)
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -1,5 +1,6 @@
 """Pictures: files in, files out."""
 
+from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.formats import RAW_SUFFIXES, RGB_SUFFIXES, is_raw_path
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import Mosaic, RawOptions, read_mosaic
@@ -10,7 +11,6 @@ from srnet_cli.imaging.write import (
     check_output,
     open_strip_writer,
     output_format,
-    to_bit_depth,
     write_picture,
 )
 

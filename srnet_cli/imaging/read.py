@@ -19,6 +19,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs import ifd, png_read, tiff_read
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.formats import content_format, is_raw_path
 from srnet_cli.imaging.metadata import carried_exif, focal_length_of, orientation_of
 from srnet_cli.imaging.orientation import upright
@@ -285,9 +286,5 @@ def _tiff(path: Path, structure: ifd.Structure, max_pixels: int) -> _Decoded:
         samples: Pixels = deep
         if is_cmyk:
             notes.append("16-bit CMYK was read with 8 bits")
-            samples, icc = _samples(Image.fromarray(_to_8_bit(deep), "CMYK"), icc, notes)
+            samples, icc = _samples(Image.fromarray(to_8_bit(deep), "CMYK"), icc, notes)
         return _Decoded(samples, icc, exif, tuple(notes), orientation_of(exif))
-
-
-def _to_8_bit(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)

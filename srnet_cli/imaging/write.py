@@ -17,6 +17,7 @@ from srnet_cli.files import atomic_path
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.png_write import PngEncoder
 from srnet_cli.imaging.codecs.tiff_write import TiffEncoder
+from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.metadata import JPEG_EXIF_LIMIT, exif_for_output
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 
@@ -251,15 +252,6 @@ def open_strip_writer(
             writer.finish()
         finally:
             encoder.close()
-
-
-def to_bit_depth(pixels: Pixels, bit_depth: int) -> Pixels:
-    """The same picture with 8 or 16 bits: 255 and 65,535 are the same white, 16 to 8 bits rounds."""
-    if pixels.dtype.itemsize * 8 == bit_depth:
-        return pixels
-    if bit_depth == 16:
-        return pixels.astype(np.uint16) * np.uint16(257)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _on_white(rows: Pixels) -> Pixels:

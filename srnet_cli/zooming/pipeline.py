@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
+from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
@@ -161,8 +162,7 @@ def _zoomed_rows(
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
     """A scale of 1: the region as it is."""
     r = frame.region
-    values = pixels[r.top : r.top + r.height, r.left : r.left + r.width].astype(np.float32)
-    return values / np.float32(257) if pixels.dtype == np.uint16 else values
+    return to_float_255(pixels[r.top : r.top + r.height, r.left : r.left + r.width])
 
 
 def _all_strips(

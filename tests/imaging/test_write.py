@@ -24,7 +24,6 @@ from srnet_cli.imaging import (
     check_output,
     open_strip_writer,
     read_picture,
-    to_bit_depth,
     write_picture,
 )
 from srnet_cli.imaging.codecs import png_write, tiff_write
@@ -159,13 +158,6 @@ def test_depth_options(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="JPEG is written with 8 bits"):
         write_picture(deep, tmp_path / "d.jpg", WriteOptions(bit_depth=16))
     assert not (tmp_path / "d.jpg").exists()
-
-
-def test_rounding_from_16_to_8_bits_is_to_the_nearest() -> None:
-    every = np.arange(65_536, dtype=np.uint16)
-    np.testing.assert_array_equal(to_bit_depth(every, 8), np.floor(every / 257.0 + 0.5))
-    eight = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(to_bit_depth(to_bit_depth(eight, 16), 8), eight)
 
 
 def test_format_by_option_and_by_suffix(tmp_path: Path) -> None:
