@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srnet_cli.imaging.formats import written_formats
+
 if TYPE_CHECKING:
     from srnet_cli.zooming.tiles import Region
 
@@ -36,12 +38,8 @@ class FrameChoice(StrEnum):
     CAMERA = "camera"
 
 
-class FormatChoice(StrEnum):
-    PNG = "png"
-    TIFF = "tiff"
-    JPEG = "jpeg"
-    WEBP = "webp"
-    AVIF = "avif"
+FormatChoice = StrEnum("FormatChoice", [row.name for row in written_formats()])  # type: ignore[misc]
+_QUALITIES = {row.title: row.quality for row in written_formats() if row.quality is not None}
 
 
 def zoom(
@@ -107,7 +105,8 @@ def zoom(
     quality: Annotated[
         int | None,
         typer.Option(
-            help="1 to 100 for JPEG, WebP, AVIF. Without it 95, 90, 80.",
+            help=f"1 to 100 for {', '.join(_QUALITIES)}. "
+            f"Without it {', '.join(str(quality) for quality in _QUALITIES.values())}.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),

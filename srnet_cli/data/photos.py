@@ -14,8 +14,7 @@ from torch import Tensor
 
 from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.errors import DataError, InputError
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+from srnet_cli.imaging.listing import list_pictures
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class PhotoCache:
         Raises:
             DataError: when none is left.
         """
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+        paths = list_pictures(folder, raw=False)
         with ThreadPoolExecutor(max_workers=4) as pool:
             loaded = list(zip(paths, pool.map(partial(_usable, smallest=smallest), paths), strict=True))
         left_out = tuple(found for _, found in loaded if isinstance(found, Problem))

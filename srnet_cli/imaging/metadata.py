@@ -30,8 +30,6 @@ _EXIF_TAGS = frozenset(
     | {37522, 41486, 41487, 41488, 41492, 41493, 41495, 41728, 41729, 41730, *range(37377, 37387)}
     | {*range(41985, 41997), *range(42032, 42038)}
 )
-#: a JPEG keeps EXIF in one segment
-JPEG_EXIF_LIMIT = 65_533 - len(b"Exif\0\0")
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def test_a_file_that_cannot_be_written_is_no_folder(
     srnet: Program, model: Path, picture: Path, name: str
 ) -> None:
     line = refused(srnet("zoom", picture, "-s", "2", "--model", model, "-o", name))
-    assert f"{Path(name).suffix} is no format that can be written" in line
-    assert ".png, .tif, .jpg, .webp, .avif" in line
+    assert f"{Path(name).suffix} is not a format that can be written" in line
+    assert ".png, .tif, .jpg, .webp or .avif" in line
 
 
 @pytest.mark.parametrize(

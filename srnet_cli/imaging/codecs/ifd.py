@@ -71,6 +71,8 @@ class Directory:
 
     entries: dict[int, Entry] = field(default_factory=dict)
     children: dict[int, list[Directory]] = field(default_factory=dict)
+    #: tags whose values lie behind the end of the file
+    lost: set[int] = field(default_factory=set)
 
     def number(self, tag: int) -> float | None:
         """The first number of ``tag``, or None."""
@@ -214,6 +216,7 @@ class _Parser:
             (offset,) = struct.unpack(self._order + ("Q" if self._big else "I"), inline)
             data = self._read(offset, length)
         if len(data) < length:
+            directory.lost.add(tag)
             return
         value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data)
         if tag in _POINTERS:

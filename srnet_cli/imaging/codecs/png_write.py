@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.codecs.layout import Layout
 from srnet_cli.imaging.codecs.workers import OrderedWorkers
 from srnet_cli.imaging.picture import Pixels
 
@@ -30,16 +31,8 @@ _SRGB_PERCEPTUAL = b"\0"
 class PngEncoder:
     """Takes rows from top to bottom, writes PNG chunks as they are ready."""
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        height: int,
-        width: int,
-        channels: int,
-        bit_depth: int,
-        icc: bytes | None,
-        exif: bytes | None,
-    ) -> None:
+    def __init__(self, file: BinaryIO, layout: Layout) -> None:
+        height, width, channels, bit_depth = layout.height, layout.width, layout.channels, layout.bit_depth
         self._file = file
         self._pixel_bytes = channels * bit_depth // 8
         self._block_rows = max(1, _BLOCK_BYTES // (width * self._pixel_bytes))
@@ -50,12 +43,12 @@ class PngEncoder:
         self._chunk(
             b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, _COLOUR_TYPES[channels], 0, 0, 0)
         )
-        if icc is None:
+        if layout.icc is None:
             self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
         else:
-            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
-        if exif is not None:
-            self._chunk(b"eXIf", exif)
+            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(layout.icc))
+        if layout.exif is not None:
+            self._chunk(b"eXIf", layout.exif)
 
     def write(self, rows: Pixels) -> None:
         """Add rows, h×W×C uint8 or uint16."""

@@ -1,30 +1,100 @@
-"""Reading TIFF: 8 bit through Pillow, 16 bit and floating point through tifffile or OpenCV."""
+"""TIFF of every depth and layout through tifffile and imagecodecs.
+
+imageio's plugin is tifffile too, and hides the page: extra samples, palette and profile would be lost.
+"""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.ifd import Directory, Structure, with_directory
+from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory
+from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
+from srnet_cli.imaging.metadata import orientation_of
+from srnet_cli.imaging.picture import Pixels
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 256, 257, 258, 259, 262, 277, 284
-_EXTRA_SAMPLES, _ICC, _SUBFILE_TYPE, _ORIENTATION = 338, 34675, 254, 274
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+_WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
+_WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
+#: the channels of colour of each kind of picture that is read
+_COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
-#: tifffile decodes these itself, others only with a further package
-_PLAIN_COMPRESSIONS = frozenset({1, 8, 32946})
 _REDUCED_PICTURE = 1
-_QUIET = logging.NullHandler()
+#: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
+_LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+#: a small picture may lie in one large tile
+_LEAST_TILE = 1 << 24
 #: colours, alpha, and a few that are left out; a header that claims more would only cost memory
 _MOST_SAMPLES = 16
+_REMEDY = "save it as TIFF of 8 or 16 bits, RGB or grey"
+# It logs every oddity; what matters raises.
+_QUIET = logging.NullHandler()
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read the first page of a TIFF file in its full size, with 8 bits or with 16.
+
+    Raises:
+        InputError: it is damaged, cut short, too large, has NaN or infinite values, or is of a kind that
+            is not supported.
+    """
+    structure = read_structure(path)
+    index, directory = chosen_page(path, structure.directories)
+    height, width = directory.integer(_HEIGHT, 0), directory.integer(_WIDTH, 0)
+    check_size(path, height, width, max_pixels)
+    check_page(path, directory, max_pixels)
+    notes = ["only its first page was read"] if len(structure.directories) > 1 else []
+    exif = exif_of(structure)
+    import tifffile
+
+    logging.getLogger("tifffile").addHandler(_QUIET)
+    with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
+        page: Any = file.pages[index]
+        _check_kind(path, page, directory)
+        values = np.asarray(page.asarray(maxworkers=1))
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            values = np.moveaxis(values, 0, -1)
+        samples = values.reshape(height, width, page.samplesperpixel)
+        pixels, icc, more = _in_colour(path, page, samples)
+    return Decoded(pixels, icc, exif, tuple(notes + more), orientation_of(exif))
+
+
+def read_exif(path: Path) -> bytes:
+    """Return the descriptive part of a TIFF file in the form of EXIF."""
+    return exif_of(read_structure(path))
+
+
+def read_structure(path: Path) -> ifd.Structure:
+    """Read the directories of a TIFF file.
+
+    Raises:
+        InputError: it has none.
+    """
+    with path.open("rb") as file:
+        structure = ifd.parse(file)
+    if structure is None or not structure.directories:
+        raise InputError("is a damaged TIFF file: it has no directory", path=path)
+    return structure
+
+
+def exif_of(structure: ifd.Structure) -> bytes:
+    """Return the descriptive part of a TIFF structure in the form of EXIF."""
+    top = structure.directories[0]
+    small = {tag: value for tag, value in top.entries.items() if len(value.data) <= 1 << 16}
+    return ifd.pack_file(Directory(small, top.children), structure.order)
 
 
 def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:
-    """Index and directory of the first page in full size.
+    """Return index and directory of the first page in full size.
 
     Raises:
         InputError: no page has a size.
@@ -38,12 +108,7 @@ def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Director
     return (full or pages)[0]
 
 
-def page_size(page: Directory) -> tuple[int, int]:
-    """Height and width."""
-    return page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
-
-
-def check_page(path: Path, page: Directory) -> None:
+def check_page(path: Path, page: Directory, max_pixels: int) -> None:
     """Refuse a page whose pixels are missing or reach beyond the end of the file; decoders fill these grey.
 
     Raises:
@@ -53,6 +118,10 @@ def check_page(path: Path, page: Directory) -> None:
     lengths = page.integers(279) or page.integers(325)
     if not starts:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
+    if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
+        raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
+    if page.lost & _LAYOUT:
+        raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
     present = path.stat().st_size
     if any(start >= present for start in starts):
         raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
@@ -66,82 +135,64 @@ def check_page(path: Path, page: Directory) -> None:
         )
 
 
-def is_deep(page: Directory) -> bool:
-    """Whether the samples have more than 8 bits, which Pillow would reduce or refuse."""
-    return max(page.integers(_BITS) or (1,)) > 8
-
-
-def icc_of(page: Directory) -> bytes | None:
-    """The embedded ICC profile."""
-    value = page.entries.get(_ICC)
-    return None if value is None else value.data
-
-
-def read_deep(
-    path: Path, structure: Structure, page_index: int, page: Directory
-) -> tuple[NDArray[np.uint16], bool, list[str]]:
-    """Samples of a page with more than 8 bits: H×W×C uint16 in the file's channel order.
-
-    Returns the samples (1 or 2 channels for grey, 3 or 4 for RGB, 4 for CMYK), whether they are CMYK, and
-    notes. Floating point runs from 0 to 1.
+def _check_kind(path: Path, page: Any, directory: Directory) -> None:
+    """Refuse a valid page that cannot be read for what it is.
 
     Raises:
-        InputError: a kind of sample or colour that is not supported, NaN or infinity.
+        InputError: with a remedy.
     """
-    samples = page.integer(_SAMPLES, 1)
-    photometric = page.integer(_PHOTOMETRIC, _BLACK_IS_ZERO)
-    colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _CMYK: 4}.get(photometric)
-    if colours is None or not colours <= samples <= _MOST_SAMPLES:
-        raise InputError(
-            f"is a TIFF file of a kind that is not supported ({samples} channels, photometric {photometric})",
-            path=path,
-        )
-    if page.integer(_COMPRESSION, 1) in _PLAIN_COMPRESSIONS:
-        values = _through_tifffile(path, page_index, planar=samples > 1 and page.integer(_PLANAR, 1) == 2)
-    else:
-        values = _through_opencv(path, structure, page)
-    height, width = page_size(page)
-    if values.size != height * width * samples:
-        raise InputError("is a damaged TIFF file: it holds another number of pixels than it says", path=path)
-    values = values.reshape(height, width, samples)
-    pixels, notes = _as_uint16(path, values)
-    if photometric == _WHITE_IS_ZERO:
-        pixels = np.uint16(65_535) - pixels
-    return _with_alpha(pixels, colours, page), photometric == _CMYK, notes
-
-
-def _through_tifffile(path: Path, page_index: int, planar: bool) -> NDArray[np.generic]:
     import tifffile
 
-    # It logs every oddity; what matters raises.
-    logging.getLogger("tifffile").addHandler(_QUIET)
-    with tifffile.TiffFile(path) as file:
-        values = np.asarray(file.pages[page_index].asarray(maxworkers=1))
-    return np.moveaxis(values, 0, -1) if planar else values
+    colours = _COLOURS.get(int(page.photometric))
+    reason = None
+    if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
+        reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
+    elif page.photometric == _CMYK and directory.integer(_INK_SET, 1) != 1:
+        reason = "inks other than CMYK"
+    elif page.imagedepth > 1:
+        reason = "a volume"
+    elif page.dtype is None or page.sampleformat not in (1, 3) or not isinstance(page.bitspersample, int):
+        reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
+    elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
+        reason = "subsampled colour without JPEG compression"
+    elif page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        reason = f"compression {int(page.compression)}"
+    elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
+        reason = f"predictor {int(page.predictor)}"
+    if reason is not None:
+        raise InputError(
+            f"is a TIFF file of a kind that is not supported ({reason})", path=path, remedy=_REMEDY
+        )
 
 
-def _through_opencv(path: Path, structure: Structure, page: Directory) -> NDArray[np.generic]:
-    """LZW and other compressions that tifffile leaves to a further package."""
-    import cv2
+def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
+    """Grey or RGB with 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
+    kind, icc = int(page.photometric), page.iccprofile
+    colours = _COLOURS[kind]
+    if kind == _PALETTE:
+        return _from_palette(page.colormap, values[..., 0]), icc, []
+    if kind in (_CIELAB, _ICCLAB):
+        return _from_lab(values[..., :3], kind, page.bitspersample), None, []
+    samples, notes = _full_range(path, page, values)
+    extra = _alpha_kind(page, colours)
+    samples = samples[..., : colours + (extra is not None)]
+    if extra == _ASSOCIATED_ALPHA:
+        samples = _unassociated(samples)
+    if kind == _WHITE_IS_ZERO:
+        samples = np.concatenate([np.iinfo(samples.dtype).max - samples[..., :1], samples[..., 1:]], axis=2)
+    if kind != _CMYK:
+        return samples, icc, notes
+    if samples.dtype == np.uint16:
+        notes.append("16-bit CMYK was read with 8 bits")
+    inks = to_8_bit(samples)
+    rgb, more = colour.cmyk_to_srgb(Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
+    return np.concatenate([rgb, inks[..., 4:]], axis=2), None, notes + more
 
-    # Some versions of OpenCV turn the picture by its orientation, some do not.
-    entries = {tag: value for tag, value in page.entries.items() if tag != _ORIENTATION}
-    alone = with_directory(path.read_bytes(), structure, Directory(entries))
-    values = cv2.imdecode(np.frombuffer(alone, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise InputError("is a TIFF file with a compression that cannot be read, or damaged", path=path)
-    if values.ndim == 3:
-        values = values[..., [2, 1, 0, 3][: values.shape[2]]]
-    return np.asarray(values)
 
-
-def _as_uint16(path: Path, values: NDArray[np.generic]) -> tuple[NDArray[np.uint16], list[str]]:
-    if values.dtype == np.uint16:
-        return values.astype(np.uint16, copy=False), []
-    if values.dtype == np.uint32:
-        return np.rint(values.astype(np.float64) / 65_537).astype(np.uint16), []
-    if not np.issubdtype(values.dtype, np.floating):
-        raise InputError(f"has samples of a kind that is not supported ({values.dtype})", path=path)
+def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, list[str]]:
+    """Samples with 8 or 16 bits from black at 0 to white at the peak."""
+    if page.sampleformat == 1:
+        return from_bits(values, page.bitspersample), []
     if not np.isfinite(values).all():
         raise InputError(
             "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
@@ -158,22 +209,47 @@ def _as_uint16(path: Path, values: NDArray[np.generic]) -> tuple[NDArray[np.uint
     return np.rint(np.clip(real, 0, 1) * np.float32(65_535)).astype(np.uint16), notes
 
 
-def _with_alpha(pixels: NDArray[np.uint16], colours: int, page: Directory) -> NDArray[np.uint16]:
-    """The colour channels, and behind them alpha if the first further channel is one."""
-    kinds = page.integers(_EXTRA_SAMPLES)
-    kind = int(kinds[0]) if kinds else 0
-    if pixels.shape[2] == colours or kind not in (_ASSOCIATED_ALPHA, _ALPHA) or colours == 4:
-        return pixels[..., :colours]
-    chosen = pixels[..., : colours + 1]
-    if kind == _ALPHA:
-        return chosen
-    alpha = chosen[..., colours:].astype(np.float32)
-    plain = np.divide(
-        chosen[..., :colours] * np.float32(65_535),
-        alpha,
-        out=np.zeros_like(alpha.repeat(colours, 2)),
-        where=alpha > 0,
-    )
-    return np.concatenate(
-        [np.rint(np.minimum(plain, 65_535)).astype(np.uint16), chosen[..., colours:]], axis=2
-    )
+def _alpha_kind(page: Any, colours: int) -> int | None:
+    """The kind of alpha that the first further channel is, None if it is none."""
+    if page.samplesperpixel == colours:
+        return None
+    if not page.extrasamples:
+        # Not stated: some programs write alpha so.
+        return _ALPHA if page.samplesperpixel == colours + 1 else None
+    return int(page.extrasamples[0]) if page.extrasamples[0] in (_ASSOCIATED_ALPHA, _ALPHA) else None
+
+
+def _unassociated(samples: Pixels) -> Pixels:
+    """Colours that were multiplied by alpha as they were before."""
+    peak = np.iinfo(samples.dtype).max
+    colours, alpha = samples[..., :-1].astype(np.float32), samples[..., -1:].astype(np.float32)
+    plain = np.divide(colours * np.float32(peak), alpha, out=np.zeros_like(colours), where=alpha > 0)
+    result = samples.copy()
+    result[..., :-1] = np.rint(np.minimum(plain, peak)).astype(samples.dtype)
+    return result
+
+
+def _from_palette(palette: NDArray[np.uint16], indices: NDArray[Any]) -> Pixels:
+    """Colours of a palette, 8 bits where they say no more."""
+    high = (palette >> 8).astype(np.uint8)
+    if palette.max() < 256:  # some programs store 8 bits
+        return np.take(palette.astype(np.uint8).T, indices, axis=0)
+    if (palette & 255 == 0).all() or (palette == to_16_bit(high)).all():
+        return np.take(high.T, indices, axis=0)
+    return np.take(palette.astype(np.uint16).T, indices, axis=0)
+
+
+def _from_lab(values: NDArray[Any], kind: int, bits: int) -> Pixels:
+    """CIE L*a*b* in sRGB: the two chromas are signed, or offset by their half (ICC)."""
+    deep = bits > 8
+    unit = 256.0 if deep else 1.0
+    chroma = values[..., 1:].astype(np.float32)
+    if kind == _ICCLAB:
+        chroma = chroma / unit - 128
+        white = 65_280.0 if deep else 255.0
+    else:
+        chroma = values[..., 1:].astype(np.int16 if deep else np.int8).astype(np.float32) / np.float32(unit)
+        white = 65_535.0 if deep else 255.0
+    lightness = values[..., :1].astype(np.float32) * np.float32(100 / white)
+    rgb = colour.lab_to_srgb(np.concatenate([lightness, chroma.astype(np.float32)], axis=2))
+    return np.rint(rgb * 65_535).astype(np.uint16) if deep else np.rint(rgb * 255).astype(np.uint8)

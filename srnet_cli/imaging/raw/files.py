@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
-from srnet_cli.imaging.formats import content_format
+from srnet_cli.imaging.formats import HEAD_BYTES, content_format
 
 _DNG_VERSION = 50706
 _REDUCED_PICTURE = 1
@@ -31,8 +32,13 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
     with explained_errors(path), rawpy.RawPy() as raw:
         with refusing_damaged_raw(path):
             open_file(raw, path)
-            _check_size(path, raw.sizes, max_pixels)
-            _check_extent(path, structure, raw.sizes)
+            sizes = raw.sizes
+            if min(sizes.height, sizes.width) < 1:
+                raise InputError("is a RAW file without pixels", path=path)
+            check_size(
+                path, max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width), max_pixels
+            )
+            _check_extent(path, structure, sizes)
             raw.unpack()
         _check_values(path, raw.raw_image_visible)
         yield raw
@@ -44,10 +50,14 @@ def structure_of(path: Path) -> ifd.Structure | None:
 
 
 def is_raw_structure(structure: ifd.Structure) -> bool:
-    """Whether a TIFF structure is that of a RAW file (a DNG under another name, for one)."""
+    """Whether a TIFF structure is that of a RAW file (a DNG under another name, for one).
+
+    The tag of DNG alone says nothing of a page in full size: some programs keep it when they convert.
+    """
     colour_filter_array, linear_raw = 32803, 34892
     return any(
-        _DNG_VERSION in directory.entries or directory.integer(262, 0) in (colour_filter_array, linear_raw)
+        directory.integer(262, 0) in (colour_filter_array, linear_raw)
+        or (_DNG_VERSION in directory.entries and directory.integer(254, 0) & _REDUCED_PICTURE)
         for directory in structure.walk()
     )
 
@@ -105,11 +115,10 @@ def explained_errors(path: Path) -> Iterator[None]:
 def _refuse_other_format(path: Path) -> None:
     """Name what a file is that only the name of makes a RAW file; TIFF is what many of them are made of."""
     with path.open("rb") as file:
-        kind = content_format(file.read(32))
-    if kind not in (None, "tiff"):
-        assert kind is not None
+        found = content_format(file.read(HEAD_BYTES))
+    if found is not None and found.name != "tiff":
         raise InputError(
-            f"is a {kind.upper()} picture, not RAW as its name says", path=path, remedy="rename it"
+            f"is a {found.title} picture, not RAW as its name says", path=path, remedy="rename it"
         )
 
 
@@ -121,18 +130,6 @@ def open_file(raw: Any, path: Path) -> None:
     # rawpy takes names in UTF-8 only.
     with path.open("rb") as file:
         raw.open_buffer(file)
-
-
-def _check_size(path: Path, sizes: Any, max_pixels: int) -> None:
-    height, width = max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width)
-    if sizes.height < 1 or sizes.width < 1:
-        raise InputError("is a RAW file without pixels", path=path)
-    if height * width > max_pixels:
-        raise InputError(
-            f"has {width}×{height} pixels, more than the limit of {max_pixels:,}",
-            path=path,
-            remedy="--max-pixels raises the limit",
-        )
 
 
 def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> None:
