@@ -67,6 +67,11 @@ def _is_avif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and any(brand in head[8:] for brand in (b"avif", b"avis"))
 
 
+def _is_bmp(head: bytes) -> bool:
+    """A .dib may lack the file header and start with that of the bitmap (40 bytes)."""
+    return head.startswith(b"BM") or (head[:4] == b"\x28\0\0\0" and head[12:14] == b"\1\0")
+
+
 FORMATS: dict[str, Format] = {}
 
 
@@ -135,7 +140,7 @@ for _row in (
     ),
     Format(
         "bmp", "BMP", (".bmp", ".dib"),
-        matches=lambda head: head.startswith(b"BM"),
+        matches=_is_bmp,
         decode=_codec("imageio_codec", "decode"),
     ),
     Format(

@@ -18,6 +18,7 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
@@ -27,6 +28,7 @@ _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6,
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
+_JPEG = 7
 _REDUCED_PICTURE = 1
 #: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
 _LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
@@ -60,6 +62,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
+        if page.compression == _JPEG and page.bitspersample == 8:
+            _check_jpegs(path, file, page)
         values = np.asarray(page.asarray(maxworkers=1))
         if page.planarconfig == 2 and page.samplesperpixel > 1:
             values = np.moveaxis(values, 0, -1)
@@ -163,6 +167,14 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         raise InputError(
             f"is a TIFF file of a kind that is not supported ({reason})", path=path, remedy=_REMEDY
         )
+
+
+def _check_jpegs(path: Path, file: Any, page: Any) -> None:
+    """Refuse damaged JPEG data, which the decoder fills with grey."""
+    segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
+    tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
+    for data, _ in segments:
+        check_jpeg(path, tables + data[2:] if tables else data, page.imagewidth * page.imagelength)
 
 
 def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
