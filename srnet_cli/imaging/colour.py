@@ -23,7 +23,7 @@ _BLACK_POINT_COMPENSATION = 0x2000
 
 
 def profile_space(icc: bytes | None) -> str | None:
-    """The colour space that a profile is for (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
+    """Return the colour space of a profile (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
     if icc is None or len(icc) < _HEADER_BYTES:
         return None
     if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp":
@@ -64,7 +64,7 @@ def lab_to_srgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def srgb_profile() -> bytes:
-    """The sRGB profile that developed RAW files carry, the same bytes on every run."""
+    """Return the sRGB profile that developed RAW files carry, the same bytes on every run."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     # The date of creation would differ on every run (ICC.1:2010, 7.2.8).
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)

@@ -68,7 +68,7 @@ def _is_avif(head: bytes) -> bool:
 
 
 def _is_bmp(head: bytes) -> bool:
-    """A .dib may lack the file header and start with that of the bitmap (40 bytes)."""
+    """Return a .dib may lack the file header and start with that of the bitmap (40 bytes)."""
     return head.startswith(b"BM") or (head[:4] == b"\x28\0\0\0" and head[12:14] == b"\1\0")
 
 

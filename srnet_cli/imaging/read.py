@@ -64,7 +64,7 @@ def read_focal_length(path: Path) -> float | None:
 
 
 def _format(path: Path) -> Format:
-    """The format of a file; a missing or empty one is refused."""
+    """Return the format of a file; a missing or empty one is refused."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)

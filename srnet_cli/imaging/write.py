@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How a picture is stored."""
+    """Options of storing a picture."""
 
     #: None goes by the suffix of the path
     format: str | None = None
@@ -52,6 +52,10 @@ def write_picture(
 
     Returns what the user should know about it, one sentence each (as :func:`check_output`).
 
+    Example:
+        >>> write_picture(picture, Path("a.jpg"), WriteOptions(quality=80))
+        ('JPEG is written with 8 bits, the picture has 16',)
+
     Raises:
         OutputError: the format cannot hold the picture, the file exists, or the disk refuses.
     """
@@ -77,7 +81,11 @@ def write_picture(
 
 
 def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
-    """The format that ``path`` will be written in.
+    """Return the format that ``path`` will be written in.
+
+    Example:
+        >>> output_format(Path("a.jpg")).title
+        'JPEG'
 
     Raises:
         OutputError: neither options nor suffix name a format that can be written.
@@ -93,7 +101,7 @@ def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
 
 
 def holds_16_bits(path: Path, options: WriteOptions = WriteOptions()) -> bool:
-    """Whether the format that ``path`` will be written in has 16 bits per channel.
+    """Return whether the format that ``path`` will be written in has 16 bits per channel.
 
     Raises:
         OutputError: as :func:`output_format`.
@@ -110,9 +118,13 @@ def check_output(
     alpha: bool = False,
     source_depth: int = 8,
 ) -> tuple[str, ...]:
-    """Whether a picture of this size can be written to ``path``; meant to be asked before the work starts.
+    """Refuse what cannot be written to ``path``; meant to be asked before the work starts.
 
     Returns what will be lost, one sentence each.
+
+    Example:
+        >>> check_output(Path("a.webp"), 3000, 4000, source_depth=16)
+        ('WebP is written with 8 bits, the picture has 16',)
 
     Raises:
         OutputError: the format is unknown, too small for the picture, or cannot hold the bit depth asked for.
@@ -147,7 +159,7 @@ def check_output(
 
 
 class StripWriter:
-    """Takes a picture's rows from top to bottom."""
+    """Writer that takes a picture's rows from top to bottom."""
 
     def __init__(
         self, encoder: Encoder, height: int, width: int, channels: int, bit_depth: int, opaque: bool
@@ -194,6 +206,10 @@ def open_strip_writer(
     ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; ``source_depth`` the bits of what will
     come, kept where options and format allow. The file appears when the block ends without an error.
 
+    Example:
+        >>> with open_strip_writer(Path("a.tif"), height, width, 3) as writer:
+        ...     writer.write_rows(rows)
+
     Raises:
         OutputError: as :func:`check_output`, the file exists, or the disk refuses.
     """
@@ -219,13 +235,13 @@ def open_strip_writer(
 
 
 def _on_white(rows: Pixels) -> Pixels:
-    """Colours of 8 bits laid on white by their alpha, which is the last channel."""
+    """Return colours of 8 bits laid on white by their alpha, which is the last channel."""
     colours, alpha = rows[..., :-1].astype(np.uint32), rows[..., -1:].astype(np.uint32)
     return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
-    """The layout with the profile and the EXIF that the file can hold."""
+    """Return the layout with the profile and the EXIF that the file can hold."""
     icc = metadata.icc
     # Where grey is stored as RGB, a profile of grey means nothing.
     stored_grey = layout.channels < 3 and row.has_grey

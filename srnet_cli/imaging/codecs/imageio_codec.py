@@ -54,7 +54,7 @@ def encoder(
 
 
 class _WholeEncoder:
-    """Collects all rows, then encodes."""
+    """Encoder that collects all rows first."""
 
     def __init__(
         self, file: BinaryIO, layout: Layout, suffix: str, parameters: dict[str, Any], grey: bool

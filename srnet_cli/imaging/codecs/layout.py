@@ -1,4 +1,4 @@
-"""What decoders return and encoders take, and the checks that all decoders share."""
+"""Data that decoders return and encoders take, and the checks that all decoders share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Layout:
 
 
 class Encoder(Protocol):
-    """Takes a picture's rows from top to bottom."""
+    """Receiver of a picture's rows from top to bottom."""
 
     def write(self, rows: Pixels) -> None:
         """Add rows, h×W×C of the layout's depth."""

@@ -86,7 +86,7 @@ def read_header(path: Path, data: bytes) -> PngHeader:
 
 
 def decode_deep(path: Path, data: bytes, header: PngHeader) -> NDArray[np.uint16]:
-    """The pixels of a 16-bit PNG: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB (Pillow would give 8 bits)."""
+    """Decode a 16-bit PNG by OpenCV: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB."""
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

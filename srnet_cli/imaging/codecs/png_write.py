@@ -1,4 +1,4 @@
-"""PNG written row block by row block, deflated in parallel. Format: PNG, third edition (W3C 2025).
+"""PNG, written row block by row block, deflated in parallel. Format: PNG, third edition (W3C 2025).
 
 The blocks are separate deflate streams, each ended at a byte border (full flush), which together are one
 valid zlib stream. Filter "average" with run-length matching gave, on enlarged photographs, files 10 % smaller
@@ -29,7 +29,7 @@ _SRGB_PERCEPTUAL = b"\0"
 
 
 class PngEncoder:
-    """Takes rows from top to bottom, writes PNG chunks as they are ready."""
+    """Encoder that takes rows from top to bottom, writes PNG chunks as they are ready."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         height, width, channels, bit_depth = layout.height, layout.width, layout.channels, layout.bit_depth
@@ -84,7 +84,7 @@ class PngEncoder:
 
 
 def combined_adler32(first: int, second: int, second_length: int) -> int:
-    """The Adler-32 of two pieces from the sum of each (RFC 1950, section 8.2, worked out for a joint)."""
+    """Return the Adler-32 of two pieces from the sum of each (RFC 1950, 8.2, worked out for a joint)."""
     a1, b1, a2, b2 = first & 0xFFFF, first >> 16, second & 0xFFFF, second >> 16
     a = (a1 + a2 - 1) % _ADLER_MODULUS
     b = (b1 + b2 + second_length * (a1 - 1)) % _ADLER_MODULUS
@@ -92,7 +92,7 @@ def combined_adler32(first: int, second: int, second_length: int) -> int:
 
 
 def _deflated_block(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_bytes: int) -> bytes:
-    """Filtered and deflated lines, behind the Adler-32 and the length of what was deflated."""
+    """Return filtered and deflated lines, behind the Adler-32 and the length of what was deflated."""
     filtered = _filtered(lines, above, pixel_bytes)
     deflate = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
     body = deflate.compress(filtered) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -100,7 +100,7 @@ def _deflated_block(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_by
 
 
 def _filtered(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_bytes: int) -> bytes:
-    """Each byte less the mean of its left and upper neighbour, behind the filter's number in each line."""
+    """Return each byte less the mean of its left and upper neighbour, the filter's number ahead of it."""
     left = np.zeros_like(lines)
     left[:, pixel_bytes:] = lines[:, :-pixel_bytes]
     upper = np.empty_like(lines)

@@ -178,7 +178,7 @@ def _check_jpegs(path: Path, file: Any, page: Any) -> None:
 
 
 def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
-    """Grey or RGB with 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
+    """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
     kind, icc = int(page.photometric), page.iccprofile
     colours = _COLOURS[kind]
     if kind == _PALETTE:
@@ -202,7 +202,7 @@ def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, byt
 
 
 def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, list[str]]:
-    """Samples with 8 or 16 bits from black at 0 to white at the peak."""
+    """Scale samples to 8 or 16 bits from black at 0 to white at the peak."""
     if page.sampleformat == 1:
         return from_bits(values, page.bitspersample), []
     if not np.isfinite(values).all():
@@ -222,7 +222,7 @@ def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, li
 
 
 def _alpha_kind(page: Any, colours: int) -> int | None:
-    """The kind of alpha that the first further channel is, None if it is none."""
+    """Return the kind of alpha that the first further channel is, or None."""
     if page.samplesperpixel == colours:
         return None
     if not page.extrasamples:
@@ -232,7 +232,7 @@ def _alpha_kind(page: Any, colours: int) -> int | None:
 
 
 def _unassociated(samples: Pixels) -> Pixels:
-    """Colours that were multiplied by alpha as they were before."""
+    """Undo the multiplication of colours by alpha."""
     peak = np.iinfo(samples.dtype).max
     colours, alpha = samples[..., :-1].astype(np.float32), samples[..., -1:].astype(np.float32)
     plain = np.divide(colours * np.float32(peak), alpha, out=np.zeros_like(colours), where=alpha > 0)
@@ -242,7 +242,7 @@ def _unassociated(samples: Pixels) -> Pixels:
 
 
 def _from_palette(palette: NDArray[np.uint16], indices: NDArray[Any]) -> Pixels:
-    """Colours of a palette, 8 bits where they say no more."""
+    """Look colours up in a palette; they have 8 bits where they say no more."""
     high = (palette >> 8).astype(np.uint8)
     if palette.max() < 256:  # some programs store 8 bits
         return np.take(palette.astype(np.uint8).T, indices, axis=0)
@@ -252,7 +252,7 @@ def _from_palette(palette: NDArray[np.uint16], indices: NDArray[Any]) -> Pixels:
 
 
 def _from_lab(values: NDArray[Any], kind: int, bits: int) -> Pixels:
-    """CIE L*a*b* in sRGB: the two chromas are signed, or offset by their half (ICC)."""
+    """Convert CIE L*a*b* to sRGB: the two chromas are signed, or offset by their half (ICC)."""
     deep = bits > 8
     unit = 256.0 if deep else 1.0
     chroma = values[..., 1:].astype(np.float32)

@@ -28,12 +28,12 @@ _BLACK_IS_ZERO, _RGB = 1, 2
 
 
 def needs_big(height: int, width: int, channels: int, bit_depth: int) -> bool:
-    """Whether a picture of this size is written as BigTIFF."""
+    """Return whether a picture of this size is written as BigTIFF."""
     return height * width * channels * bit_depth // 8 > _CLASSIC_LIMIT
 
 
 class TiffEncoder:
-    """Takes rows from top to bottom, writes strips as they are ready."""
+    """Encoder that takes rows from top to bottom, writes strips as they are ready."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         height, width, channels, bit_depth = layout.height, layout.width, layout.channels, layout.bit_depth
@@ -126,7 +126,7 @@ def _deflated_strip(strip: NDArray[Any]) -> bytes:
 
 
 def _predicted(strip: NDArray[Any]) -> bytes:
-    """Each sample less its left neighbour of the same channel, in little-endian order."""
+    """Return each sample less its left neighbour of the same channel, in little-endian order."""
     difference: NDArray[Any] = strip.astype("<u2" if strip.dtype == np.uint16 else np.uint8)
     difference[:, 1:] -= strip[:, :-1]
     return difference.tobytes()

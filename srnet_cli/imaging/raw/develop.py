@@ -56,12 +56,12 @@ def _notes(raw: Any, options: RawOptions) -> list[str]:
 
 
 def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
-    """Whether the stated white level cannot be right: some scanners state 8 bits, LibRaw gives 16."""
+    """Return whether the stated white level cannot be right: some scanners state 8 bits, LibRaw gives 16."""
     return bool(np.count_nonzero(values[::4, ::4] > 2 * white_level) > values[::4, ::4].size // 10)
 
 
 def _highlight_room(raw: Any, parameters: dict[str, Any], options: RawOptions) -> float:
-    """The stops by which LibRaw darkened the picture to make room for overexposed parts.
+    """Return the stops by which LibRaw darkened the picture to make room for overexposed parts.
 
     It scales the weakest channel instead of the strongest one to full range, by gains that it does not tell
     when it finds them itself; so they are measured, on small developments of both kinds.
@@ -88,7 +88,7 @@ def _cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
 
 
 def _encoded(linear: NDArray[np.uint16], stops: float) -> NDArray[np.uint16]:
-    """Linear light, brightened by ``stops``, with the sRGB curve (IEC 61966-2-1)."""
+    """Return linear light, brightened by ``stops``, with the sRGB curve (IEC 61966-2-1)."""
     return np.asarray(_curve(stops)[linear], np.uint16)
 
 

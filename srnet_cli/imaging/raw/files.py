@@ -27,7 +27,7 @@ _ORIENTATION_OF_FLIP = (1, 2, 4, 3, 5, 8, 6, 7)
 
 @contextmanager
 def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iterator[Any]:
-    """LibRaw's object with the pixels unpacked and checked."""
+    """Yield LibRaw's object with the pixels unpacked and checked."""
     rawpy = import_rawpy(path)
     with explained_errors(path), rawpy.RawPy() as raw:
         with refusing_damaged_raw(path):
@@ -50,7 +50,7 @@ def structure_of(path: Path) -> ifd.Structure | None:
 
 
 def is_raw_structure(structure: ifd.Structure) -> bool:
-    """Whether a TIFF structure is that of a RAW file (a DNG under another name, for one).
+    """Return whether a TIFF structure is that of a RAW file (a DNG under another name, for one).
 
     The tag of DNG alone says nothing of a page in full size: some programs keep it when they convert.
     """
@@ -71,7 +71,7 @@ def orientation_of(raw: Any) -> int:
 
 
 def crop_box(sizes: Any) -> tuple[int, int, int, int]:
-    """Top, left, height and width of what the camera shows, in the visible area.
+    """Return top, left, height and width of what the camera shows, in the visible area.
 
     Sensors read a few more rows and columns than the camera shows; makers put no trust in them.
     """
@@ -148,7 +148,7 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
 
 
 def data_end(directory: ifd.Directory) -> int:
-    """The byte behind the last strip or tile that a directory lists; 0 when it lists none."""
+    """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
     starts = directory.integers(273) or directory.integers(324)
     lengths = directory.integers(279) or directory.integers(325)
     return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)

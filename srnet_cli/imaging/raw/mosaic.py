@@ -20,7 +20,7 @@ POSITIONS = ((0, 0), (0, 1), (1, 1), (1, 0))
 
 @dataclass(frozen=True)
 class Mosaic:
-    """What the sensor stored, before any colour."""
+    """Values as the sensor stored them, before any colour."""
 
     #: H×W sensor values of the part that the camera shows, not turned
     values: NDArray[np.uint16]
@@ -37,6 +37,10 @@ class Mosaic:
 
 def read_mosaic(path: Path, max_pixels: int = 250_000_000) -> Mosaic:
     """Read the sensor values of a Bayer RAW file.
+
+    Example:
+        >>> read_mosaic(Path("photo.ARW")).pattern
+        ((0, 1), (1, 2))
 
     Raises:
         InputError: as :func:`develop`, or the file has no 2×2 mosaic (already demosaicked, or X-Trans).
@@ -87,7 +91,7 @@ def pack_upright(
     stored mosaic, ``orientation`` is EXIF's.
 
     Raises:
-        DataError: when the pattern is no Bayer pattern.
+        DataError: when the pattern is not a Bayer pattern.
     """
     height, width = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
     # Of even size, the 2×2 cell turns exactly as the whole does.
@@ -95,7 +99,7 @@ def pack_upright(
     cell, levels = upright(pattern, orientation), upright(black, orientation)
     red = np.argwhere(cell == 0)
     if len(red) != 1 or cell[1 - red[0][0], 1 - red[0][1]] != 2:
-        raise DataError(f"the mosaic's pattern {cell.tolist()} is no Bayer pattern")
+        raise DataError(f"the mosaic's pattern {cell.tolist()} is not a Bayer pattern")
     row, column = (int(v) for v in red[0])
     from_red = np.roll(levels, (-row, -column), axis=(0, 1))
     packed = pack_mosaic(turned[row:, column:], from_red, white)
@@ -107,7 +111,7 @@ def pack_mosaic(
     black: float | NDArray[np.float32] = 512.0,
     white: float = 16383.0,
 ) -> NDArray[np.float32]:
-    """(mosaic − black)/(white − black), not clipped, as (H/2)×(W/2)×4 float32.
+    """Return (mosaic − black)/(white − black), not clipped, as (H/2)×(W/2)×4 float32.
 
     ``black`` is one level or a 2×2 array of the levels at the four positions; the defaults are those of the
     SR-RAW camera. An odd last row or column is dropped.
@@ -127,7 +131,7 @@ def pack_mosaic(
 
 
 def _camera_gains(raw: Any) -> Gains:
-    """Gains of LibRaw's four channels with green 1: as shot, else daylight, else none."""
+    """Return gains of LibRaw's four channels with green 1: as shot, else daylight, else none."""
     for candidate in (raw.camera_whitebalance, raw.daylight_whitebalance):
         if candidate is not None and len(candidate) >= 3 and min(candidate[:3]) > 0:
             red, green, blue = (float(value) for value in candidate[:3])

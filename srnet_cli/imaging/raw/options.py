@@ -15,7 +15,7 @@ Gains = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class RawOptions:
-    """How a RAW file is developed. The defaults are what the camera meant."""
+    """Options of developing a RAW file. The defaults are what the camera meant."""
 
     #: camera (as shot), auto (grey world), daylight, or gains of red, green, blue and second green
     white_balance: WhiteBalance | Gains = "camera"
@@ -41,7 +41,7 @@ class RawOptions:
 
 
 def libraw_parameters(options: RawOptions, *, is_dng: bool) -> dict[str, Any]:
-    """Everything that LibRaw can be told, so that no default of a library decides how a picture looks."""
+    """Return all that LibRaw can be told, so that no default of a library decides on a picture."""
     import rawpy
 
     algorithms = rawpy.DemosaicAlgorithm

@@ -1,4 +1,4 @@
-"""What a RAW file tells about its exposure, as EXIF."""
+"""Exposure and camera of a RAW file, as EXIF."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def raw_focal_length(path: Path) -> float | None:
-    """The focal length in millimetres that a RAW file records, or None."""
+    """Return the focal length in millimetres that a RAW file records, or None."""
     rawpy = import_rawpy(path)
     with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
         open_file(raw, path)
@@ -43,7 +43,7 @@ def describe_shot(raw: Any, structure: ifd.Structure | None) -> Metadata:
 
 
 def _preview_directory(raw: Any) -> ifd.Directory | None:
-    """The EXIF of the embedded JPEG: RAW files that are no TIFF (Fuji, Canon CR3) keep theirs there."""
+    """Return the EXIF of the embedded JPEG: where RAW files other than TIFF keep it."""
     import rawpy
 
     try:

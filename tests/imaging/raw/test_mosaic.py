@@ -52,7 +52,7 @@ def test_every_pattern_and_orientation_packs_to_the_same_colours(pattern: str, o
 
 
 def test_a_mosaic_without_bayer_pattern_is_refused() -> None:
-    with pytest.raises(DataError, match="no Bayer pattern"):
+    with pytest.raises(DataError, match="not a Bayer pattern"):
         pack_upright(np.zeros((4, 4), np.uint16), np.array([[0, 0], [1, 2]]), np.zeros((2, 2)), 10.0, 1)
 
 
