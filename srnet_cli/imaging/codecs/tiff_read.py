@@ -159,6 +159,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
     elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
         reason = "subsampled colour without JPEG compression"
+    elif _holds_luma(page) and page.bitspersample != 8:
+        reason = f"YCbCr of {page.bitspersample} bits"
     elif page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
         reason = f"compression {int(page.compression)}"
     elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
@@ -192,6 +194,9 @@ def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, byt
         samples = _unassociated(samples)
     if kind == _WHITE_IS_ZERO:
         samples = np.concatenate([np.iinfo(samples.dtype).max - samples[..., :1], samples[..., 1:]], axis=2)
+    if _holds_luma(page):
+        rgb = np.asarray(Image.fromarray(np.ascontiguousarray(samples[..., :3]), "YCbCr").convert("RGB"))
+        samples = np.concatenate([rgb, samples[..., 3:]], axis=2)
     if kind != _CMYK:
         return samples, icc, notes
     if samples.dtype == np.uint16:
@@ -219,6 +224,13 @@ def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, li
         )
     notes = [f"{beyond:.1%} of its values lie outside 0..1 and were clipped"] if beyond > 0 else []
     return np.rint(np.clip(real, 0, 1) * np.float32(65_535)).astype(np.uint16), notes
+
+
+def _holds_luma(page: Any) -> bool:
+    """Return whether the decoded samples are YCbCr; decoders of pictures, such as JPEG's, give RGB."""
+    import tifffile
+
+    return bool(page.photometric == _YCBCR and page.compression not in tifffile.TIFF.IMAGE_COMPRESSIONS)
 
 
 def _alpha_kind(page: Any, colours: int) -> int | None:

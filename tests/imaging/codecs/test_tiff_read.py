@@ -128,6 +128,17 @@ def test_jpeg_inside_as_pillow_reads_it(tmp_path: Path, colours: str) -> None:
     assert np.abs(picture.pixels - theirs).max() <= 4
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "zstd"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "CMYK", "YCbCr"])
+def test_every_mode_as_pillow_reads_it(tmp_path: Path, mode: str, compression: str) -> None:
+    image = Image.fromarray(gradient("uint8", 3)).convert(mode)
+    image.save(tmp_path / "a.tif", compression=compression)
+    theirs = np.asarray(Image.open(tmp_path / "a.tif").convert("RGB")).astype(int)
+    # Of YCbCr libtiff itself makes RGB where it decompresses, with another rounding.
+    tolerance = 1 if mode == "YCbCr" else 0
+    np.testing.assert_allclose(read_picture(tmp_path / "a.tif").pixels, theirs, atol=tolerance)
+
+
 @pytest.mark.parametrize("bits", [2, 4, 6, 10, 12, 14])
 @pytest.mark.parametrize("samples", [1, 3])
 def test_packed_bits(tmp_path: Path, bits: int, samples: int) -> None:
