@@ -87,6 +87,7 @@ def read_header(path: Path, data: bytes) -> PngHeader:
 
 def decode_deep(path: Path, data: bytes, header: PngHeader) -> NDArray[np.uint16]:
     """Decode a 16-bit PNG by OpenCV: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB."""
+    # Not through imageio: its plugin for OpenCV would read a file again, not the bytes that were checked.
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
