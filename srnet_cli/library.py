@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from srnet_cli.imaging import Picture, RawOptions, read_picture, to_bit_depth
+from srnet_cli.imaging import Picture, RawOptions, read_picture
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
@@ -74,12 +72,8 @@ def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic"
         SrnetError: when a file cannot be read.
         ValueError: when the pictures are smaller than 7×7.
     """
-    small, large = _eight_bit(lr), _eight_bit(hr)
+    small, large = (to_8_bit(_opened(source, None).pixels) for source in (lr, hr))
     return measure(resize(small, large.shape[0], large.shape[1], interpolation), large)
-
-
-def _eight_bit(source: Source) -> NDArray[np.uint8]:
-    return np.asarray(to_bit_depth(_opened(source, None).pixels, 8), np.uint8)
 
 
 def _opened(source: Source, raw: RawOptions | None) -> Picture:

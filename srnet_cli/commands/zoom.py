@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.imaging.formats import written_formats
+
 EXAMPLES = """
 [bold]Examples[/]
 
@@ -33,12 +35,8 @@ class FrameChoice(StrEnum):
     CAMERA = "camera"
 
 
-class FormatChoice(StrEnum):
-    PNG = "png"
-    TIFF = "tiff"
-    JPEG = "jpeg"
-    WEBP = "webp"
-    AVIF = "avif"
+FormatChoice = StrEnum("FormatChoice", [row.name for row in written_formats()])  # type: ignore[misc]
+_QUALITIES = {row.title: row.quality for row in written_formats() if row.quality is not None}
 
 
 def zoom(
@@ -104,7 +102,8 @@ def zoom(
     quality: Annotated[
         int | None,
         typer.Option(
-            help="1 to 100 for JPEG, WebP, AVIF. Without it 95, 90, 80.",
+            help=f"1 to 100 for {', '.join(_QUALITIES)}. "
+            f"Without it {', '.join(str(quality) for quality in _QUALITIES.values())}.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),

@@ -11,6 +11,7 @@ from srnet_cli.data.folder_pairs import find_pair_folders
 from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.data.shots.sequences import PARTS, find_shots
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.listing import list_folders, list_pictures
 
 Kind = Literal["sequences", "pairs", "photos"]
 
@@ -70,9 +71,7 @@ def _describe_sequences(path: Path) -> str | None:
 
 
 def _shot_folders(folder: Path) -> list[Path]:
-    return [
-        f for f in sorted(folder.iterdir()) if f.is_dir() and not f.name.startswith(".") and find_shots(f)
-    ]
+    return [f for f in list_folders(folder) if find_shots(f)]
 
 
 def _any_scene(folders: Sequence[Path]) -> bool:
@@ -98,8 +97,4 @@ def _has_focal_length(shot: Shot) -> bool:
 
 
 def _count_photos(folder: Path) -> int:
-    from srnet_cli.imaging import RGB_SUFFIXES
-
-    if not folder.is_dir():
-        return 0
-    return sum(p.suffix.lower() in RGB_SUFFIXES for p in folder.iterdir())
+    return len(list_pictures(folder, raw=False)) if folder.is_dir() else 0

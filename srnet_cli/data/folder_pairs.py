@@ -15,6 +15,7 @@ from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.data.shots.sequences import PARTS, Problem
 from srnet_cli.data.zoom_pairs import Prepared
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.listing import list_pictures
 
 _SCALE_SUFFIX = re.compile(r"_?[xX]\d+$")
 _SEQUENCE_ITEM = re.compile(r"^(\d+)_\d+$")
@@ -102,9 +103,7 @@ def _is_paired(folder: Path) -> bool:
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
-    from srnet_cli.imaging import RGB_SUFFIXES
-
-    return {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in RGB_SUFFIXES and p.is_file()}
+    return {p.stem: p for p in list_pictures(folder, raw=False)}
 
 
 def _read_packed(path: Path, lr_size: tuple[int, int]) -> NDArray[np.float32]:

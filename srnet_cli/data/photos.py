@@ -14,8 +14,7 @@ from torch import Tensor
 
 from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.errors import DataError, InputError
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
+from srnet_cli.imaging.listing import list_pictures
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class PhotoCache:
         Raises:
             DataError: when none is left.
         """
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+        paths = list_pictures(folder, raw=False)
         with ThreadPoolExecutor(max_workers=4) as pool:
             loaded = list(zip(paths, pool.map(partial(_usable, smallest=smallest), paths), strict=True))
         left_out = tuple(found for _, found in loaded if isinstance(found, Problem))
@@ -102,8 +101,7 @@ def _usable(path: Path, smallest: int) -> Tensor | Problem:
 
 def _read(path: Path) -> Tensor:
     from srnet_cli.imaging import read_picture
+    from srnet_cli.imaging.depth import to_8_bit
 
-    pixels = read_picture(path).pixels
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    pixels = to_8_bit(read_picture(path).pixels)
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -23,7 +23,7 @@ from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, me
 from srnet_cli.errors import DataError, UsageError
 from srnet_cli.imaging.affine import Affine, compose, invert
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.mosaic import PackedMosaic
+from srnet_cli.imaging.raw.mosaic import PackedMosaic
 from srnet_cli.imaging.registration import Motion
 
 #: the smallest LR picture that is worth keeping, pixels a side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,11 +11,11 @@ from typing import Literal
 from srnet_cli.data.cache import Item, Progress
 from srnet_cli.data.folder_pairs import find_pairs
 from srnet_cli.data.opening import SourceOptions, detect_source, pair_source, prepare_source
-from srnet_cli.data.photos import PHOTO_SUFFIXES
 from srnet_cli.data.shots.pairing import Recipe
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.pairs import FileItem, PairItem, PairSet, PreparedItem, SimulatedItem
+from srnet_cli.imaging.listing import list_pictures
 
 Split = Literal["auto", "scene", "published", "all"]
 
@@ -74,7 +74,7 @@ def open_test_set(
         items = tuple(FileItem(job.name, job.scene, job.lr, job.hr, scale) for job in kept)
         notes = tuple(f"{p.name} {p.reason}" for p in problems)
         return PairSet(path.resolve().name, scale, "LR as supplied", items, notes)
-    pictures = [list(_pictures(path / name)) for name in _HR_FOLDERS]
+    pictures = [_pictures(path / name) for name in _HR_FOLDERS]
     if detects_sequences(path, scale):
         return _sequences(path, scale, options, progress)
     found = next((p for p in pictures if p), None)
@@ -114,7 +114,7 @@ def _benchmark(path: Path, scale: int) -> list[PairItem]:
             lrs = {_LR_TAG.sub("", p.stem): p for p in _pictures(lr_folder)}
             return _matched(lrs, {p.stem: p for p in _pictures(hr_folder)}, scale)
     tagged = path / f"image_SRF_{scale}"
-    files = list(_pictures(tagged if tagged.is_dir() else path))
+    files = _pictures(tagged if tagged.is_dir() else path)
     lrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("LR")}
     hrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("HR")}
     if files and len(lrs) + len(hrs) == len(files):
@@ -154,8 +154,5 @@ def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress 
     return PairSet(path.resolve().name, scale, f"real zoom pairs, {options.pairing}", items, tuple(notes))
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file() and not path.name.startswith("."):
-                yield path
+def _pictures(folder: Path) -> list[Path]:
+    return list_pictures(folder, raw=False) if folder.is_dir() else []

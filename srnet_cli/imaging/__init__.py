@@ -1,37 +1,38 @@
-"""Pictures: files in, files out."""
+"""Pictures: files in, files out.
 
-from srnet_cli.imaging.formats import RAW_SUFFIXES, RGB_SUFFIXES, is_raw_path
-from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.raw import Mosaic, RawOptions, read_mosaic
-from srnet_cli.imaging.read import DEFAULT_MAX_PIXELS, read_focal_length, read_picture
-from srnet_cli.imaging.write import (
-    StripWriter,
-    WriteOptions,
-    check_output,
-    open_strip_writer,
-    output_format,
-    to_bit_depth,
-    write_picture,
-)
+Names are imported when first used, so that the table of formats costs nothing.
+"""
 
-__all__ = [
-    "DEFAULT_MAX_PIXELS",
-    "RAW_SUFFIXES",
-    "RGB_SUFFIXES",
-    "Metadata",
-    "Mosaic",
-    "Picture",
-    "Pixels",
-    "RawOptions",
-    "StripWriter",
-    "WriteOptions",
-    "check_output",
-    "is_raw_path",
-    "open_strip_writer",
-    "output_format",
-    "read_focal_length",
-    "read_mosaic",
-    "read_picture",
-    "to_bit_depth",
-    "write_picture",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from srnet_cli.imaging.formats import is_raw_path as is_raw_path
+    from srnet_cli.imaging.picture import Metadata as Metadata
+    from srnet_cli.imaging.picture import Picture as Picture
+    from srnet_cli.imaging.raw import Mosaic as Mosaic
+    from srnet_cli.imaging.raw import RawOptions as RawOptions
+    from srnet_cli.imaging.raw import read_mosaic as read_mosaic
+    from srnet_cli.imaging.read import read_focal_length as read_focal_length
+    from srnet_cli.imaging.read import read_picture as read_picture
+    from srnet_cli.imaging.write import WriteOptions as WriteOptions
+    from srnet_cli.imaging.write import check_output as check_output
+    from srnet_cli.imaging.write import open_strip_writer as open_strip_writer
+    from srnet_cli.imaging.write import write_picture as write_picture
+
+_HOMES = {
+    "formats": ("is_raw_path",),
+    "picture": ("Metadata", "Picture"),
+    "raw": ("Mosaic", "RawOptions", "read_mosaic"),
+    "read": ("read_focal_length", "read_picture"),
+    "write": ("WriteOptions", "check_output", "open_strip_writer", "write_picture"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"srnet_cli.imaging.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,16 +7,25 @@ import struct
 from functools import cache
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from srnet_cli.imaging.srgb import linear_to_srgb
 
 ProfileSpace = Literal["RGB ", "GRAY", "CMYK", "Lab "]
 
 _HEADER_BYTES = 128
+_D50 = np.array([0.9642, 1.0, 0.8249], np.float32)
+#: XYZ of D50 to linear sRGB, adapted after Bradford
+_LINEAR_FROM_XYZ = np.array(
+    [[3.1339, -1.6169, -0.4906], [-0.9788, 1.9161, 0.0335], [0.0719, -0.2290, 1.4052]], np.float32
+)
 _BLACK_POINT_COMPENSATION = 0x2000
 
 
 def profile_space(icc: bytes | None) -> str | None:
-    """The colour space that a profile is for (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
+    """Return the colour space of a profile (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
     if icc is None or len(icc) < _HEADER_BYTES:
         return None
     if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp":
@@ -28,10 +37,11 @@ def profile_space(icc: bytes | None) -> str | None:
     return icc[16:20].decode("latin-1")
 
 
-def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """A CMYK picture in sRGB: through its profile, or by the plain formula when it has none."""
+def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return a CMYK picture in sRGB by its profile, or by the plain formula without one; with notes."""
     if profile_space(icc) != "CMYK" or icc is None:
-        return image.convert("RGB")
+        note = "is CMYK without a usable profile: its colours are approximate"
+        return np.asarray(image.convert("RGB")), [note]
     converted = ImageCms.profileToProfile(
         image,
         ImageCms.ImageCmsProfile(io.BytesIO(icc)),
@@ -40,20 +50,22 @@ def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
         outputMode="RGB",
         flags=ImageCms.Flags(_BLACK_POINT_COMPENSATION),
     )
-    return converted if converted is not None else image.convert("RGB")
+    return np.asarray(converted if converted is not None else image.convert("RGB")), []
 
 
-def lab_to_srgb(image: Image.Image) -> Image.Image:
-    """A CIE L*a*b* picture in sRGB."""
-    converted = ImageCms.profileToProfile(
-        image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-    )
-    return converted if converted is not None else image.convert("RGB")
+def lab_to_srgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return CIE L*a*b* of D50 (L 0..100), H×W×3, in sRGB of 0..1; Little CMS would take 8 bits only."""
+    y = (lab[..., 0] + 16) / 116
+    f = np.stack([y + lab[..., 1] / 500, y, y - lab[..., 2] / 200], axis=-1)
+    # CIE 15:2004, 8.2.1.1, backwards.
+    xyz = np.where(f > 6 / 29, f**3, (f - 4 / 29) * (108 / 841)) * _D50
+    linear = np.clip(xyz @ _LINEAR_FROM_XYZ.T, 0, 1)
+    return np.asarray(linear_to_srgb(linear), np.float32)
 
 
 @cache
 def srgb_profile() -> bytes:
-    """The sRGB profile that developed RAW files carry, the same bytes on every run."""
+    """Return the sRGB profile that developed RAW files carry, the same bytes on every run."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     # The date of creation would differ on every run (ICC.1:2010, 7.2.8).
     profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from srnet_cli.imaging import ifd
-from srnet_cli.imaging.ifd import Directory, Entry
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory, Entry
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
@@ -30,13 +30,11 @@ _EXIF_TAGS = frozenset(
     | {37522, 41486, 41487, 41488, 41492, 41493, 41495, 41728, 41729, 41730, *range(37377, 37387)}
     | {*range(41985, 41997), *range(42032, 42038)}
 )
-#: a JPEG keeps EXIF in one segment
-JPEG_EXIF_LIMIT = 65_533 - len(b"Exif\0\0")
 
 
 @dataclass(frozen=True)
 class Shot:
-    """What a RAW decoder knows about the exposure, whatever the file's own structure; None is unknown."""
+    """Knowledge of a RAW decoder about the exposure, whatever the file's own structure; None is unknown."""
 
     make: str | None = None
     model: str | None = None
@@ -50,26 +48,26 @@ class Shot:
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """The EXIF orientation, 1..8; 1 when it is missing or nonsense."""
+    """Return the EXIF orientation, 1..8; 1 when it is missing or nonsense."""
     top = _top(exif)
     value = 0 if top is None else top.integer(_ORIENTATION, 0)
     return value if 1 <= value <= 8 else 1
 
 
 def focal_length_of(exif: bytes | None) -> float | None:
-    """The focal length in millimetres, or None when the EXIF does not say."""
+    """Return the focal length in millimetres, or None when the EXIF does not say."""
     top = _top(exif)
     return None if top is None else focal_length_in(top)
 
 
 def focal_length_in(top: Directory) -> float | None:
-    """The focal length from a top directory or its Exif directory; DNG files keep it in the first."""
+    """Return the focal length from a top directory or its Exif directory; DNG files keep it in the first."""
     value = top.child(ifd.EXIF_POINTER).number(_FOCAL_LENGTH) or top.number(_FOCAL_LENGTH)
     return float(value) if value and 0 < value < math.inf else None
 
 
 def carried_exif(exif: bytes | None) -> bytes | None:
-    """The EXIF that an output keeps of its input's; None when there is nothing worth it or it is damaged."""
+    """Return the EXIF that an output keeps of its input's; None when nothing is worth it or it is damaged."""
     structure = None if exif is None else ifd.parse(exif)
     if structure is None or not structure.directories:
         return None
@@ -77,7 +75,7 @@ def carried_exif(exif: bytes | None) -> bytes | None:
 
 
 def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
-    """EXIF for a developed RAW: the file's own tags where it has them, the decoder's knowledge for the rest.
+    """Return EXIF for a developed RAW: the file's own tags, and the decoder's knowledge for the rest.
 
     The colour space becomes sRGB, whatever the camera was set to, and the maker note is left out: it holds
     offsets into the RAW file.
@@ -94,7 +92,7 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
 
 
 def exif_for_output(exif: bytes | None, height: int, width: int, limit: int | None = None) -> bytes | None:
-    """``exif`` with the size fields of a ``height`` × ``width`` picture.
+    """Return ``exif`` with the size fields of a ``height`` × ``width`` picture.
 
     With ``limit`` (bytes) the maker note and then the user comment are left out until it fits; None when
     even that is too long.
@@ -144,7 +142,7 @@ def _carried(top: Directory) -> Directory:
 
 
 def _states_layout(description: str) -> bool:
-    """Whether a description is a program's note on the shape of the pixels, which a resize makes wrong.
+    """Return whether a description is a program's note on the shape of the pixels, wrong after a resize.
 
     Those of tifffile (JSON, before that ``shape=(…)``), ImageJ and OME; readers believe them.
     """
@@ -165,7 +163,7 @@ def _packed(directory: Directory, order: ifd.ByteOrder) -> bytes | None:
 
 
 def _entries_of(shot: Shot) -> tuple[dict[int, Entry], dict[int, Entry]]:
-    """Entries of the top and of the Exif directory."""
+    """Return entries of the top and of the Exif directory."""
     date = None if shot.taken is None else shot.taken.strftime("%Y:%m:%d %H:%M:%S")
     top = {271: shot.make, 272: shot.model, 315: shot.artist, 306: date}
     texts = {42036: shot.lens, 36867: date}

@@ -11,7 +11,11 @@ _Sample = TypeVar("_Sample", bound=np.generic)
 
 
 def upright(pixels: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
-    """``pixels`` (H×W or H×W×C) as EXIF ``orientation`` 1..8 says they are meant, C-contiguous.
+    """Turn ``pixels`` (H×W or H×W×C) as EXIF ``orientation`` 1..8 says they are meant, C-contiguous.
+
+    Example:
+        >>> upright(np.array([[1, 2]]), 6).tolist()
+        [[1], [2]]
 
     Orientations 5 to 8 swap height and width. Source: EXIF 2.32, tag 274.
     """

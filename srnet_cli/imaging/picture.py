@@ -1,4 +1,4 @@
-"""The one form in which images travel between rooms."""
+"""The one form in which images travel between packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says about its picture besides the pixels."""
+    """Statements of a file about its picture besides the pixels."""
 
     #: embedded ICC profile, or None (then the picture is taken as sRGB)
     icc: bytes | None = None
@@ -51,10 +51,10 @@ class Picture:
 
     @property
     def bit_depth(self) -> int:
-        """Bits per channel: 8 or 16."""
+        """Return the bits per channel: 8 or 16."""
         return self.pixels.dtype.itemsize * 8
 
     @property
     def peak(self) -> int:
-        """The value of white: 255 or 65535."""
+        """Return the value of white: 255 or 65535."""
         return int(np.iinfo(self.pixels.dtype).max)

@@ -2,75 +2,44 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, get_args
 
 import numpy as np
-from PIL import Image
 
 from srnet_cli.errors import OutputError, UsageError
 from srnet_cli.files import atomic_path
 from srnet_cli.imaging import colour
-from srnet_cli.imaging.metadata import JPEG_EXIF_LIMIT, exif_for_output
+from srnet_cli.imaging.codecs.layout import Encoder, Layout
+from srnet_cli.imaging.depth import to_bit_depth
+from srnet_cli.imaging.formats import FORMATS, Format, joined, written_format_of, written_formats
+from srnet_cli.imaging.metadata import exif_for_output
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.png_write import PngEncoder
-from srnet_cli.imaging.tiff_write import TiffEncoder
 
-Format = Literal["png", "tiff", "jpeg", "webp", "avif"]
-
-FORMAT_OF_SUFFIX: dict[str, Format] = {
-    ".png": "png",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".webp": "webp",
-    ".avif": "avif",
-}
-#: the longest side: what the format or its common encoder and decoders take
-_LONGEST_SIDE = {"png": 1_000_000, "tiff": 2**31 - 1, "jpeg": 65_500, "webp": 16_383, "avif": 32_768}
-#: decoders of AVIF refuse larger pictures (libavif's default limit)
-_AVIF_MAX_PIXELS = 16_384 * 16_384
-_DEEP_FORMATS = frozenset({"png", "tiff"})
-_DEFAULT_QUALITY = {"jpeg": 95, "webp": 90, "avif": 80}
-#: from here on JPEG keeps the colour of every pixel
-_FULL_CHROMA_QUALITY = 90
 _ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How a picture is stored."""
+    """Options of storing a picture."""
 
     #: None goes by the suffix of the path
-    format: Format | None = None
+    format: str | None = None
     #: bits per channel, 8 or 16; None keeps the picture's own where the format holds it
     bit_depth: int | None = None
-    #: 1..100 for JPEG, WebP (100 is lossless) and AVIF; None is 95, 90 and 80
+    #: 1..100 (100 is lossless in WebP); None is what the format's row says
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in get_args(Format):
-            raise UsageError(
-                f"--format cannot be {self.format!r}", remedy=f"one of {', '.join(get_args(Format))}"
-            )
+        names = [row.name for row in written_formats()]
+        if self.format is not None and self.format not in names:
+            raise UsageError(f"--format cannot be {self.format!r}", remedy=f"one of {joined(names)}")
         if self.bit_depth not in (None, 8, 16):
             raise UsageError(f"--bit-depth cannot be {self.bit_depth}", remedy="8 or 16")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise UsageError(f"--quality cannot be {self.quality}", remedy="1 to 100")
-
-
-class _Encoder(Protocol):
-    def write(self, rows: Pixels) -> None: ...
-
-    def finish(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def write_picture(
@@ -82,6 +51,10 @@ def write_picture(
     """Write a picture with its profile, EXIF and alpha; the file appears whole or not at all.
 
     Returns what the user should know about it, one sentence each (as :func:`check_output`).
+
+    Example:
+        >>> write_picture(picture, Path("a.jpg"), WriteOptions(quality=80))
+        ('JPEG is written with 8 bits, the picture has 16',)
 
     Raises:
         OutputError: the format cannot hold the picture, the file exists, or the disk refuses.
@@ -108,28 +81,32 @@ def write_picture(
 
 
 def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
-    """The format that ``path`` will be written in.
+    """Return the format that ``path`` will be written in.
+
+    Example:
+        >>> output_format(Path("a.jpg")).title
+        'JPEG'
 
     Raises:
         OutputError: neither options nor suffix name a format that can be written.
     """
-    found = options.format or FORMAT_OF_SUFFIX.get(Path(path).suffix.lower())
+    found = FORMATS[options.format] if options.format is not None else written_format_of(path)
     if found is None:
         raise OutputError(
             f"cannot be written: {Path(path).suffix or 'no suffix'} names no format",
             path=path,
-            remedy="use .png, .tif, .jpg, .webp or .avif, or --format",
+            remedy=f"use {joined(row.suffixes[0] for row in written_formats())}, or --format",
         )
     return found
 
 
 def holds_16_bits(path: Path, options: WriteOptions = WriteOptions()) -> bool:
-    """Whether the format that ``path`` will be written in has 16 bits per channel.
+    """Return whether the format that ``path`` will be written in has 16 bits per channel.
 
     Raises:
         OutputError: as :func:`output_format`.
     """
-    return output_format(path, options) in _DEEP_FORMATS
+    return output_format(path, options).depth == 16
 
 
 def check_output(
@@ -141,44 +118,51 @@ def check_output(
     alpha: bool = False,
     source_depth: int = 8,
 ) -> tuple[str, ...]:
-    """Whether a picture of this size can be written to ``path``; meant to be asked before the work starts.
+    """Refuse what cannot be written to ``path``; meant to be asked before the work starts.
 
     Returns what will be lost, one sentence each.
+
+    Example:
+        >>> check_output(Path("a.webp"), 3000, 4000, source_depth=16)
+        ('WebP is written with 8 bits, the picture has 16',)
 
     Raises:
         OutputError: the format is unknown, too small for the picture, or cannot hold the bit depth asked for.
     """
-    kind = output_format(path, options)
-    name = kind.upper() if kind != "webp" else "WebP"
-    longest = _LONGEST_SIDE[kind]
-    if max(height, width) > longest or (kind == "avif" and height * width > _AVIF_MAX_PIXELS):
-        limit = (
-            f"{longest:,} pixels a side" if max(height, width) > longest else f"{_AVIF_MAX_PIXELS:,} pixels"
-        )
+    row = output_format(path, options)
+    deep = joined(other.title for other in written_formats() if other.depth == 16)
+    limit = None
+    if max(height, width) > row.longest_side:
+        limit = f"{row.longest_side:,} pixels a side"
+    elif row.most_pixels is not None and height * width > row.most_pixels:
+        limit = f"{row.most_pixels:,} pixels"
+    if limit is not None:
         raise OutputError(
-            f"cannot be written: {width}×{height} pixels, and {name} holds at most {limit}",
+            f"cannot be written: {width}×{height} pixels, and {row.title} holds at most {limit}",
             path=path,
-            remedy="choose PNG or TIFF, or a smaller scale",
+            remedy=f"choose {deep}, or a smaller scale",
         )
-    if options.bit_depth == 16 and kind not in _DEEP_FORMATS:
+    if options.bit_depth == 16 and row.depth < 16:
         raise OutputError(
-            f"cannot be written: {name} is written with 8 bits", path=path, remedy="choose PNG or TIFF for 16"
+            f"cannot be written: {row.title} is written with 8 bits",
+            path=path,
+            remedy=f"choose {deep} for 16",
         )
     notes = []
-    if alpha and kind == "jpeg":
-        notes.append("JPEG holds no transparency: the picture was laid on white")
-    if source_depth == 16 and options.bit_depth is None and kind not in _DEEP_FORMATS:
-        notes.append(f"{name} is written with 8 bits, the picture has 16")
-    if options.quality is not None and kind in _DEEP_FORMATS:
-        notes.append(f"quality has no meaning for {name}, which loses nothing")
+    if alpha and not row.has_alpha:
+        notes.append(f"{row.title} holds no transparency: the picture was laid on white")
+    if source_depth == 16 and options.bit_depth is None and row.depth < 16:
+        notes.append(f"{row.title} is written with 8 bits, the picture has 16")
+    if options.quality is not None and row.quality is None:
+        notes.append(f"quality has no meaning for {row.title}, which loses nothing")
     return tuple(notes)
 
 
 class StripWriter:
-    """Takes a picture's rows from top to bottom."""
+    """Writer that takes a picture's rows from top to bottom."""
 
     def __init__(
-        self, encoder: _Encoder, height: int, width: int, channels: int, bit_depth: int, opaque: bool
+        self, encoder: Encoder, height: int, width: int, channels: int, bit_depth: int, opaque: bool
     ) -> None:
         self._encoder = encoder
         self._height, self._width, self._channels = height, width, channels
@@ -222,28 +206,25 @@ def open_strip_writer(
     ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; ``source_depth`` the bits of what will
     come, kept where options and format allow. The file appears when the block ends without an error.
 
+    Example:
+        >>> with open_strip_writer(Path("a.tif"), height, width, 3) as writer:
+        ...     writer.write_rows(rows)
+
     Raises:
         OutputError: as :func:`check_output`, the file exists, or the disk refuses.
     """
     path = Path(path)
     has_alpha = channels in (2, 4)
     notes = list(check_output(path, height, width, options, alpha=has_alpha, source_depth=source_depth))
-    kind = output_format(path, options)
-    deep = (options.bit_depth or source_depth) == 16 and kind in _DEEP_FORMATS
-    opaque = has_alpha and kind == "jpeg"
-    stored_channels = channels - opaque
-    bit_depth = 16 if deep else 8
-    icc, exif = _fitting_metadata(kind, metadata, height, width, stored_channels, notes)
+    row = output_format(path, options)
+    assert row.encode is not None
+    opaque = has_alpha and not row.has_alpha
+    bit_depth = min(options.bit_depth or source_depth, row.depth)
+    quality = options.quality or row.quality or 100
+    layout = Layout(path, height, width, channels - opaque, bit_depth, quality)
+    layout = _with_metadata(layout, row, metadata, notes)
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
-        encoder: _Encoder
-        if kind == "png":
-            encoder = PngEncoder(file, height, width, stored_channels, bit_depth, icc, exif)
-        elif kind == "tiff":
-            encoder = TiffEncoder(file, height, width, stored_channels, bit_depth, icc, exif)
-        else:
-            encoder = _WholeEncoder(
-                file, path, kind, (height, width, stored_channels), options.quality, icc, exif
-            )
+        encoder = row.encode(file, layout)
         try:
             writer = StripWriter(encoder, height, width, channels, bit_depth, opaque)
             writer.notes = tuple(notes)
@@ -253,85 +234,22 @@ def open_strip_writer(
             encoder.close()
 
 
-def to_bit_depth(pixels: Pixels, bit_depth: int) -> Pixels:
-    """The same picture with 8 or 16 bits: 255 and 65,535 are the same white, 16 to 8 bits rounds."""
-    if pixels.dtype.itemsize * 8 == bit_depth:
-        return pixels
-    if bit_depth == 16:
-        return pixels.astype(np.uint16) * np.uint16(257)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
 def _on_white(rows: Pixels) -> Pixels:
-    """Colours of 8 bits laid on white by their alpha, which is the last channel."""
+    """Return colours of 8 bits laid on white by their alpha, which is the last channel."""
     colours, alpha = rows[..., :-1].astype(np.uint32), rows[..., -1:].astype(np.uint32)
     return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _fitting_metadata(
-    kind: Format, metadata: Metadata, height: int, width: int, channels: int, notes: list[str]
-) -> tuple[bytes | None, bytes | None]:
-    """The profile and the EXIF that the file can hold."""
+def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
+    """Return the layout with the profile and the EXIF that the file can hold."""
     icc = metadata.icc
-    # WebP and AVIF store grey as RGB, for which a profile of grey means nothing.
-    stored_grey = channels < 3 and kind not in ("webp", "avif")
+    # Where grey is stored as RGB, a profile of grey means nothing.
+    stored_grey = layout.channels < 3 and row.has_grey
     space = colour.profile_space(icc)
     if icc is not None and space != ("GRAY" if stored_grey else "RGB "):
         notes.append("its colour profile does not fit the stored channels and was left out")
         icc = None
-    exif = exif_for_output(metadata.exif, height, width, JPEG_EXIF_LIMIT if kind == "jpeg" else None)
+    exif = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
     if metadata.exif is not None and exif is None:
-        notes.append("its EXIF is damaged or too long for JPEG and was left out")
-    return icc, exif
-
-
-class _WholeEncoder:
-    """Collects all rows, then encodes with Pillow."""
-
-    def __init__(
-        self,
-        file: BinaryIO,
-        path: Path,
-        kind: Format,
-        shape: tuple[int, int, int],
-        quality: int | None,
-        icc: bytes | None,
-        exif: bytes | None,
-    ) -> None:
-        self._file, self._path, self._kind = file, path, kind
-        self._quality, self._icc, self._exif = quality or _DEFAULT_QUALITY[kind], icc, exif
-        self._pixels = np.empty(shape, np.uint8)
-        self._filled = 0
-
-    def write(self, rows: Pixels) -> None:
-        self._pixels[self._filled : self._filled + rows.shape[0]] = rows
-        self._filled += rows.shape[0]
-
-    def finish(self) -> None:
-        channels = self._pixels.shape[2]
-        image = Image.fromarray(self._pixels[..., 0] if channels == 1 else self._pixels)
-        if self._kind in ("webp", "avif") and channels < 3:
-            image = image.convert("RGBA" if channels == 2 else "RGB")
-        encoded = io.BytesIO()
-        try:
-            image.save(encoded, **self._parameters())
-        except (OSError, ValueError, RuntimeError) as error:
-            # In memory: no disk is involved, so this is the encoder's refusal.
-            raise OutputError(
-                f"cannot be encoded as {self._kind.upper()}: {error}", path=self._path
-            ) from error
-        self._file.write(encoded.getbuffer())
-
-    def close(self) -> None:
-        self._pixels = np.empty((0, 0, 0), np.uint8)
-
-    def _parameters(self) -> dict[str, Any]:
-        exif = b"" if self._exif is None else b"Exif\0\0" + self._exif
-        common: dict[str, Any] = {"format": self._kind.upper(), "quality": self._quality, "exif": exif}
-        if self._icc is not None:
-            common["icc_profile"] = self._icc
-        if self._kind == "jpeg":
-            return {**common, "subsampling": 0 if self._quality >= _FULL_CHROMA_QUALITY else 2}
-        if self._kind == "webp":
-            return {**common, "lossless": self._quality == 100, "method": 4}
-        return {**common, "subsampling": "4:4:4" if self._quality >= _FULL_CHROMA_QUALITY else "4:2:0"}
+        notes.append(f"its EXIF is damaged or too long for {row.title} and was left out")
+    return replace(layout, icc=icc, exif=exif)

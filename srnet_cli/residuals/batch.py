@@ -9,9 +9,10 @@ from typing import Any
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.files import folder_for
-from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES, read_picture
+from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.native import without_chatter
+from srnet_cli.imaging.listing import list_pictures
 from srnet_cli.imaging.names import residual_paths
-from srnet_cli.imaging.native import without_chatter
 
 from .comparison import CompareOptions, Comparison, compare
 from .outputs import DrawOptions, document, write_results
@@ -81,7 +82,7 @@ def find_pairs(lr: Path, hr: Path) -> list[Pair]:
         raise UsageError(f"{lr} and {hr} must be two files or two folders")
     if not lr.is_dir():
         return [Pair(lr, hr, lr.stem)]
-    wanted, offered = _pictures_of(lr), _pictures_of(hr)
+    wanted, offered = list_pictures(lr), list_pictures(hr)
     if not wanted:
         raise InputError("has no pictures", path=lr)
     stems = [path.stem for path in wanted]
@@ -126,11 +127,6 @@ def _run(pair: Pair, request: ResidualRequest) -> PairResult:
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
     return PairResult(pair, comparison, files, tuple(notes))
-
-
-def _pictures_of(folder: Path) -> list[Path]:
-    suffixes = RAW_SUFFIXES | RGB_SUFFIXES
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
 
 
 def _partner(lr: Path, offered: list[Path]) -> Path | None:

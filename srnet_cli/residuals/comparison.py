@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.registration import Motion
 from srnet_cli.imaging.resize import Interpolation, resize
@@ -73,8 +74,8 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
         InputError: the sizes make no pair, the pictures are tiny, or cannot be aligned.
     """
     scale = pair_scale(lr.shape, hr.shape)
-    fixed = _eight_bit(hr)
-    moving = resize(_eight_bit(lr), hr.shape[0], hr.shape[1], options.interpolation)
+    fixed = to_8_bit(hr)
+    moving = resize(to_8_bit(lr), hr.shape[0], hr.shape[1], options.interpolation)
     alignment, colour = None, None
     stages: list[Stage] = []
     if options.align is not None:
@@ -116,9 +117,3 @@ def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:
     if max(down, across) > _MAX_SCALE:
         raise InputError(f"{sizes}: ×{max(down, across):.3g} is not a plausible scale (1 to {_MAX_SCALE:g})")
     return math.sqrt(down * across)
-
-
-def _eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
-    if pixels.dtype == np.uint8:
-        return np.ascontiguousarray(pixels, np.uint8)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

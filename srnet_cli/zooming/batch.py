@@ -18,8 +18,8 @@ from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, 
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.names import heatmap_paths, zoom_tag
-from srnet_cli.imaging.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.store import automatic_models, find_model, load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
@@ -281,10 +282,7 @@ def _cut(region: Box, size: int, overlap: int) -> Grid:
 def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int, pinned: bool) -> Tensor:
     """Stack tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = np.stack([take(pixels, top, left, size) for left in lefts])
-    values = tiles.astype(np.float32)
-    if pixels.dtype == np.uint16:
-        values /= 257
-    batch = torch.from_numpy(values).permute(0, 3, 1, 2)
+    batch = torch.from_numpy(to_float_255(tiles)).permute(0, 3, 1, 2)
     return batch.pin_memory() if pinned else batch
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
-from srnet_cli.imaging import RAW_SUFFIXES, RGB_SUFFIXES
+from srnet_cli.imaging.formats import FORMATS, format_of, joined, written_format_of, written_formats
+from srnet_cli.imaging.listing import list_pictures
 from srnet_cli.imaging.names import heatmap_paths, zoom_path
-from srnet_cli.imaging.write import FORMAT_OF_SUFFIX
 
-FORMAT_SUFFIX = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif"}
-WRITABLE_SUFFIXES = frozenset(FORMAT_OF_SUFFIX)
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(
-    {".gif", ".heic", ".heif", ".jp2", ".jxl", ".jxr", ".psd", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
+    {".heic", ".heif", ".jp2", ".jxl", ".jxr", ".psd", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
     | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
 )
 
@@ -121,9 +119,12 @@ def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list
     failed: dict[str, ZoomJob] = {}
     for path in inputs:
         if path.is_dir():
-            entries = [_Found(file, path) for file in _pictures(path, recursive)]
-            if not entries:
-                error = InputError("no picture in this folder", path=path, remedy=_hint(recursive))
+            entries = []
+            try:
+                entries = [_Found(file, path) for file in list_pictures(path, recursive)]
+                if not entries:
+                    raise InputError("no picture in this folder", path=path, remedy=_hint(recursive))
+            except InputError as error:
                 failed[str(path)] = ZoomJob(path, None, error)
         elif path.is_file():
             entries = [_Found(path)]
@@ -139,21 +140,6 @@ def _hint(recursive: bool) -> str | None:
     return None if recursive else "--recursive also looks into its subfolders"
 
 
-def _pictures(folder: Path, recursive: bool) -> Iterator[Path]:
-    """List files with a picture's suffix, sorted; no folder is entered twice, so symlink loops end."""
-    entered: set[str] = set()
-    known = RAW_SUFFIXES | RGB_SUFFIXES
-    for place, folders, names in os.walk(folder, followlinks=True):
-        entered.add(os.path.realpath(place))
-        folders[:] = sorted(
-            f for f in folders if recursive and os.path.realpath(Path(place, f)) not in entered
-        )
-        for name in sorted(names):
-            file = Path(place, name)
-            if file.suffix.lower() in known and not name.startswith(".") and file.is_file():
-                yield file
-
-
 def _is_file_name(output: Path | str, image_format: str | None, single: bool) -> bool:
     """Tell whether the output is a file, for a ``single`` picture or for several; else it is a folder.
 
@@ -163,35 +149,38 @@ def _is_file_name(output: Path | str, image_format: str | None, single: bool) ->
     suffix = Path(output).suffix.lower()
     if str(output).endswith(("/", os.sep)) or not suffix or Path(output).is_dir():
         return False
-    kind = FORMAT_OF_SUFFIX.get(suffix)
-    if kind is None:
+    found = written_format_of(output)
+    if found is None:
         if not single and not _is_like_a_format(suffix):
             return False
-        known = ", ".join(FORMAT_SUFFIX.values())
+        known = joined(row.suffixes[0] for row in written_formats())
         raise UsageError(
             f"--output {output}: {suffix} is not a format that can be written",
-            remedy=f"one of {known}; the name of a folder ends in /",
+            remedy=f"{known}; the name of a folder ends in /",
         )
-    if image_format not in (None, kind):
+    if image_format not in (None, found.name):
         raise UsageError(
             f"--output {output} contradicts --format {image_format}",
-            remedy=f"{FORMAT_SUFFIX[image_format or kind]}, or leave out --format",
+            remedy=f"{FORMATS[image_format or found.name].suffixes[0]}, or leave out --format",
         )
     return True
 
 
 def _is_like_a_format(suffix: str) -> bool:
     """Tell whether a name with this suffix, which cannot be written, was hardly meant for a folder."""
-    if suffix in _FOREIGN_SUFFIXES | RAW_SUFFIXES | RGB_SUFFIXES:
+    if suffix in _FOREIGN_SUFFIXES or format_of(f"a{suffix}") is not None:
         return True
-    return bool(difflib.get_close_matches(suffix, WRITABLE_SUFFIXES, n=1, cutoff=0.7))
+    written = [suffix for row in written_formats() for suffix in row.suffixes]
+    return bool(difflib.get_close_matches(suffix, written, n=1, cutoff=0.7))
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:
-    """Choose the input's own suffix where it can be written; TIFF for RAW, PNG for the rest."""
+    """Choose the input's own suffix or its format's; TIFF for RAW and PNG where it cannot be written."""
     if image_format is not None:
-        return FORMAT_SUFFIX[image_format]
-    suffix = source.suffix.lower()
-    if suffix in WRITABLE_SUFFIXES:
+        return FORMATS[image_format].suffixes[0]
+    if written_format_of(source) is not None:
         return source.suffix
-    return ".tif" if suffix in RAW_SUFFIXES else ".png"
+    found = format_of(source)
+    if found is None or found.encode is None:
+        found = FORMATS["tiff" if found is FORMATS["raw"] else "png"]
+    return found.suffixes[0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
@@ -159,8 +160,7 @@ def _zoomed_rows(
 
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
     """Take the region as it is, at a scale of 1."""
-    values = pixels[frame.region.slices].astype(np.float32)
-    return values / np.float32(257) if pixels.dtype == np.uint16 else values
+    return to_float_255(pixels[frame.region.slices])
 
 
 def _all_strips(

@@ -13,10 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from srnet_cli.imaging import Picture, write_picture
+from srnet_cli.imaging import Picture, WriteOptions, read_picture, write_picture
+from srnet_cli.imaging.formats import FORMATS, register
+from srnet_cli.imaging.listing import list_pictures
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import save_model
 from srnet_cli.network import registry
 from srnet_cli.training.options import TrainOptions, resolved
 from srnet_cli.training.run import run_training
+from srnet_cli.zooming.batch import ZoomRequest, run_batch
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extending.md"
@@ -27,13 +32,15 @@ def page() -> Iterator[dict[str, Any]]:
     """Everything that the page's Python defines, run from top to bottom as one module."""
     module = ModuleType("page")
     sys.modules["page"] = module  # dataclasses look their module up
-    before = dict(registry.NETWORKS._entries)
+    before, formats = dict(registry.NETWORKS._entries), dict(FORMATS)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 6
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), module.__dict__)
     yield module.__dict__
     registry.NETWORKS._entries = before
+    FORMATS.clear()
+    FORMATS.update(formats)
     del sys.modules["page"]
 
 
@@ -81,3 +88,20 @@ def test_the_source_gives_what_training_needs(page: dict[str, Any]) -> None:
 def test_the_metric_refuses_other_shapes(page: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="differ"):
         page["largest_error"](np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))
+
+
+def test_a_zoom_ends_in_the_format(page: dict[str, Any], tmp_path: Path) -> None:
+    card = Card("tiny", "edsr", 2, {"n_feats": 16, "n_resblocks": 1}, tile=32, overlap=8)
+    network = registry.build_network("edsr", 2, n_feats=16, n_resblocks=1)
+    save_model(tmp_path / "model", network, card)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    write_picture(Picture(pixels), tmp_path / "in" / "a.ppm")
+    np.testing.assert_array_equal(read_picture(tmp_path / "in" / "a.ppm").pixels, pixels)
+    assert list_pictures(tmp_path / "in") == [tmp_path / "in" / "a.ppm"]
+    request = ZoomRequest(scale=2, model=str(tmp_path / "model"), write=WriteOptions("pnm"))
+    (result,) = run_batch([tmp_path / "in"], tmp_path / "out", request) or []
+    assert result.error is None
+    assert (tmp_path / "out" / "a_x2.ppm").read_bytes().startswith(b"P6\n60 40\n255")
+    with pytest.raises(ValueError, match="registered already"):
+        register(FORMATS["pnm"])

@@ -39,7 +39,7 @@ def damaged() -> dict[str, tuple[bytes, str]]:
     return {
         "zero-byte.png": (b"", "is empty"),
         "zero-byte.ARW": (b"", "is empty"),
-        "text.png": (b"Dear diary,\nno picture today.\n", "no picture in a supported format"),
+        "text.png": (b"Dear diary,\nno picture today.\n", "not a picture in a supported format"),
         "short.jpg": (jpeg[: len(jpeg) // 2], "is cut short"),
         "short-progressive.jpg": (progressive[: len(progressive) // 2], "is cut short"),
         "short-with-an-end.jpg": (jpeg[: len(jpeg) // 2] + b"\xff\xd9", "premature end of data"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.imaging import ifd
+from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.metadata import (
     Shot,
     carried_exif,
@@ -119,9 +120,10 @@ def test_structure_round_trip(order: Any, big: bool) -> None:
         },
         {ifd.SUB_DIRECTORIES: [ifd.Directory({256: ifd.entry(ifd.LONG, i)}) for i in range(3)]},
     )
-    plain = ifd.pack_file(ifd.Directory(), order)[: 16 if big else 8]
-    start = plain[:2] + (b"+\0\x08\0\0\0" if order == "<" else b"\0+\0\x08\0\0") + bytes(8) if big else plain
-    data = ifd.with_directory(start, ifd.Structure(order, [], big), directory)
+    data = ifd.pack_file(directory, order)
+    if big:
+        head = struct.pack(f"{order}2sHHHQ", b"II" if order == "<" else b"MM", 43, 8, 0, 16)
+        data = head + ifd.pack(directory, 16, order=order, big=True)
     parsed = ifd.parse(data)
     assert parsed is not None
     assert (parsed.order, parsed.big) == (order, big)

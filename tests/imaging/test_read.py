@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, features
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import ifd, read_focal_length, read_picture, to_bit_depth
+from srnet_cli.imaging import read_focal_length, read_picture
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.orientation import upright
 
 HEIGHT, WIDTH = 37, 53
@@ -264,10 +266,14 @@ def test_16_bit_cmyk(tmp_path: Path) -> None:
 
 def set_tiff_orientation(path: Path, orientation: int) -> None:
     """Put a new directory with the orientation at the end of a little-endian TIFF."""
-    structure = ifd.parse(path.read_bytes())
+    data = path.read_bytes()
+    structure = ifd.parse(data)
     assert structure is not None
     entries = {**structure.directories[0].entries, 274: ifd.entry(ifd.SHORT, orientation)}
-    path.write_bytes(ifd.with_directory(path.read_bytes(), structure, ifd.Directory(entries)))
+    padding = bytes(len(data) % 2)
+    at = len(data) + len(padding)
+    packed = ifd.pack(ifd.Directory(entries), at)
+    path.write_bytes(data[:4] + struct.pack("<I", at) + data[8:] + padding + packed)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

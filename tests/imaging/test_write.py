@@ -24,12 +24,11 @@ from srnet_cli.imaging import (
     check_output,
     open_strip_writer,
     read_picture,
-    tiff_write,
-    to_bit_depth,
     write_picture,
 )
+from srnet_cli.imaging.codecs import png_write, tiff_write
+from srnet_cli.imaging.codecs.png_write import combined_adler32
 from srnet_cli.imaging.colour import srgb_profile
-from srnet_cli.imaging.png_write import combined_adler32
 
 HEIGHT, WIDTH = 211, 157
 
@@ -161,13 +160,6 @@ def test_depth_options(tmp_path: Path) -> None:
     assert not (tmp_path / "d.jpg").exists()
 
 
-def test_rounding_from_16_to_8_bits_is_to_the_nearest() -> None:
-    every = np.arange(65_536, dtype=np.uint16)
-    np.testing.assert_array_equal(to_bit_depth(every, 8), np.floor(every / 257.0 + 0.5))
-    eight = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(to_bit_depth(to_bit_depth(eight, 16), 8), eight)
-
-
 def test_format_by_option_and_by_suffix(tmp_path: Path) -> None:
     write_picture(picture(), tmp_path / "odd.name", WriteOptions(format="png"))
     assert (tmp_path / "odd.name").read_bytes().startswith(b"\x89PNG")
@@ -285,7 +277,6 @@ def test_strips_of_any_height_give_the_same_file(
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_pictures_of_many_blocks(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from srnet_cli.imaging import png_write
 
     monkeypatch.setattr(png_write, "_BLOCK_BYTES", 3000)
     monkeypatch.setattr(tiff_write, "_STRIP_BYTES", 3000)

@@ -85,3 +85,14 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (job,) = plan_jobs([tmp_path / "in"], None, "x4")
     assert "no picture" in str(job.error)
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [("a.jfif", "a_x2.jfif"), ("a.mpo", "a_x2.jpg"), ("a.dib", "a_x2.png"), ("a.gif", "a_x2.png")],
+)
+def test_variants_of_formats_are_found_in_folders(tmp_path: Path, name: str, result: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "._a.png").write_bytes(b"x")
+    (job,) = plan_jobs([tmp_path], None, "x2")
+    assert job.target == tmp_path / result

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import DataError, SrnetError
-from srnet_cli.imaging.mosaic import PackedMosaic, pack_upright
+from srnet_cli.imaging.raw.mosaic import PackedMosaic, pack_upright
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         DataError: when it cannot be read.
     """
     from srnet_cli.imaging import read_picture
+    from srnet_cli.imaging.depth import to_8_bit
 
     try:
-        pixels = read_picture(path).pixels
+        return to_8_bit(read_picture(path).pixels)
     except SrnetError as error:
         raise DataError(f"{path.name} {error.reason}") from error
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return np.ascontiguousarray(pixels, np.uint8)
 
 
 def read_packed(path: Path) -> PackedMosaic:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.formats import FORMATS, format_of, is_raw_path
+from srnet_cli.imaging.listing import list_folders, list_pictures
 
 #: subsets of SR-RAW as downloaded
 PARTS = ("train", "test")
-_RGB_PREFERRED = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".heic", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ def sequence_folders(root: Path) -> dict[str, Path]:
     found = {
         f"{part.name}/{folder.name}": folder
         for part in parts
-        for folder in _subfolders(part)
+        for folder in list_folders(part)
         if find_shots(folder)
     }
     if not found:
-        found = {folder.name: folder for folder in _subfolders(root) if find_shots(folder)}
+        found = {folder.name: folder for folder in list_folders(root) if find_shots(folder)}
     if not found and find_shots(root):
         found = {root.resolve().name: root}
     if not found:
@@ -103,30 +104,27 @@ def sequence_folders(root: Path) -> dict[str, Path]:
 
 def find_shots(folder: Path) -> tuple[Shot, ...]:
     """RAW files and pictures of a folder, matched by name; focal lengths are not read yet."""
-    from srnet_cli.imaging import RAW_SUFFIXES
-
     raws: dict[str, Path] = {}
     pictures: dict[str, list[Path]] = {}
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")):
-        suffix = path.suffix.lower()
-        if suffix in _RGB_PREFERRED:
-            pictures.setdefault(path.stem, []).append(path)
-        elif suffix in RAW_SUFFIXES:
+    for path in list_pictures(folder):
+        if is_raw_path(path):
             raws.setdefault(path.stem, path)
+        else:
+            pictures.setdefault(path.stem, []).append(path)
     return tuple(
         Shot(
             name=name,
-            rgb=min(
-                pictures.get(name, ()), key=lambda p: _RGB_PREFERRED.index(p.suffix.lower()), default=None
-            ),
+            rgb=min(pictures.get(name, ()), key=_preference, default=None),
             raw=raws.get(name),
         )
         for name in sorted(raws.keys() | pictures.keys())
     )
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _preference(path: Path) -> tuple[bool, int]:
+    """The camera's own JPEG before a converted picture of the same name, those in the order of the table."""
+    found = format_of(path)
+    return found is not FORMATS["jpeg"], list(FORMATS.values()).index(found) if found else 0
 
 
 def _with_focals(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:

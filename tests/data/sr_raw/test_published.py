@@ -22,7 +22,7 @@ from srnet_cli.data.sr_raw.transforms import (
 from srnet_cli.data.sr_raw.white_balance import format_gains, measure_gains, parse_gains, read_gains
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.affine import apply
-from srnet_cli.imaging.mosaic import pack_mosaic
+from srnet_cli.imaging.raw.mosaic import pack_mosaic
 from tests.captures import Capture, write_arw
 from tests.scenes import Shot, develop, render
 

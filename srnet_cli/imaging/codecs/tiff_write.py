@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.imaging import ifd
-from srnet_cli.imaging.ifd import Directory, Entry, entry
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory, Entry, entry
+from srnet_cli.imaging.codecs.layout import Layout
+from srnet_cli.imaging.codecs.workers import OrderedWorkers
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.workers import OrderedWorkers
 
 _STRIP_BYTES = 1 << 20
 #: deflate can make noise a little larger; beyond this the classic form's 4 GiB might not be enough
@@ -27,26 +28,16 @@ _BLACK_IS_ZERO, _RGB = 1, 2
 
 
 def needs_big(height: int, width: int, channels: int, bit_depth: int) -> bool:
-    """Whether a picture of this size is written as BigTIFF."""
+    """Return whether a picture of this size is written as BigTIFF."""
     return height * width * channels * bit_depth // 8 > _CLASSIC_LIMIT
 
 
 class TiffEncoder:
-    """Takes rows from top to bottom, writes strips as they are ready."""
+    """Encoder that takes rows from top to bottom, writes strips as they are ready."""
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        height: int,
-        width: int,
-        channels: int,
-        bit_depth: int,
-        icc: bytes | None,
-        exif: bytes | None,
-    ) -> None:
-        self._file = file
-        self._shape, self._bit_depth = (height, width, channels), bit_depth
-        self._icc, self._exif = icc, exif
+    def __init__(self, file: BinaryIO, layout: Layout) -> None:
+        height, width, channels, bit_depth = layout.height, layout.width, layout.channels, layout.bit_depth
+        self._file, self._layout = file, layout
         self._big = needs_big(height, width, channels, bit_depth)
         self._strip_rows = min(height, max(1, _STRIP_BYTES // (width * channels * bit_depth // 8)))
         self._pending: list[Pixels] = []
@@ -99,13 +90,13 @@ class TiffEncoder:
         self._position += len(data)
 
     def _directory(self) -> Directory:
-        height, width, channels = self._shape
+        height, width, channels = self._layout.height, self._layout.width, self._layout.channels
         offsets = ifd.LONG8 if self._big else ifd.LONG
         layout = {
             254: entry(ifd.LONG, 0),
             256: entry(ifd.LONG, width),
             257: entry(ifd.LONG, height),
-            258: entry(ifd.SHORT, *[self._bit_depth] * channels),
+            258: entry(ifd.SHORT, *[self._layout.bit_depth] * channels),
             259: entry(ifd.SHORT, _ADOBE_DEFLATE),
             262: entry(ifd.SHORT, _RGB if channels > 2 else _BLACK_IS_ZERO),
             273: entry(offsets, *self._starts),
@@ -118,11 +109,11 @@ class TiffEncoder:
         }
         if channels in (2, 4):
             layout[338] = entry(ifd.SHORT, _UNASSOCIATED_ALPHA)
-        if self._icc is not None:
-            layout[34675] = Entry(ifd.UNDEFINED, len(self._icc), self._icc)
+        if self._layout.icc is not None:
+            layout[34675] = Entry(ifd.UNDEFINED, len(self._layout.icc), self._layout.icc)
         # A baseline TIFF states a resolution; 72 per inch stands for "unknown", as in EXIF.
         usual = {282: entry(ifd.RATIONAL, 72, 1), 283: entry(ifd.RATIONAL, 72, 1), 296: entry(ifd.SHORT, 2)}
-        structure = None if self._exif is None else ifd.parse(self._exif)
+        structure = None if self._layout.exif is None else ifd.parse(self._layout.exif)
         if structure is None or not structure.directories:
             return Directory({**usual, **layout})
         top = structure.directories[0]
@@ -135,7 +126,7 @@ def _deflated_strip(strip: NDArray[Any]) -> bytes:
 
 
 def _predicted(strip: NDArray[Any]) -> bytes:
-    """Each sample less its left neighbour of the same channel, in little-endian order."""
+    """Return each sample less its left neighbour of the same channel, in little-endian order."""
     difference: NDArray[Any] = strip.astype("<u2" if strip.dtype == np.uint16 else np.uint8)
     difference[:, 1:] -= strip[:, :-1]
     return difference.tobytes()

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
+import numpy as np
+
 ByteOrder = Literal["<", ">"]
 
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
@@ -22,16 +24,13 @@ _POINTERS = frozenset({EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, SUB_DIRECTORI
 #: tables of strip and tile positions: as long as the picture is large
 _LONG_TABLES = frozenset({273, 279, 324, 325})
 
-#: bytes of one value and the letter of struct for it
+#: struct's letter for a value; rationals have two
 _TYPES = {
-    1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "I"), 6: (1, "b"), 7: (1, "s"), 8: (2, "h"),
-    9: (4, "i"), 10: (8, "i"), 11: (4, "f"), 12: (8, "d"), 13: (4, "I"), 16: (8, "Q"), 17: (8, "q"),
-    18: (8, "Q"),
+    1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
+    13: "I", 16: "Q", 17: "q", 18: "Q",
 }  # fmt: skip
 _UNSIGNED = frozenset({1, 3, 4, 13, 16, 18})
 _OFFSETS = frozenset({4, 13, 16, 18})
-#: bytes of the units that change order between the two byte orders
-_SWAP_UNITS = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 _MAX_DIRECTORIES = 64
 _MAX_ENTRIES = 2048
@@ -51,17 +50,17 @@ class Entry:
     data: bytes
 
     def numbers(self) -> tuple[float, ...]:
-        """The values as numbers (rationals divided, a zero denominator gives 0); text gives nothing."""
-        size, letter = _TYPES[self.kind]
-        if letter == "s":
+        """Return the values as numbers (rationals divided, 0 for a zero denominator); none for text."""
+        letters = _TYPES[self.kind]
+        if letters == "s":
             return ()
-        if self.kind in (5, 10):
-            parts = struct.unpack(f"<{2 * self.count}{letter}", self.data)
-            return tuple(a / b if b else 0.0 for a, b in zip(parts[::2], parts[1::2], strict=True))
-        return struct.unpack(f"<{len(self.data) // size}{letter}", self.data)
+        values = struct.unpack(f"<{self.count * len(letters)}{letters[0]}", self.data)
+        if len(letters) == 2:
+            return tuple(a / b if b else 0.0 for a, b in zip(values[::2], values[1::2], strict=True))
+        return values
 
     def text(self) -> str:
-        """An ASCII value as text, without its closing zero."""
+        """Return an ASCII value as text, without its closing zero."""
         return self.data.split(b"\0", 1)[0].decode("latin-1").strip()
 
 
@@ -71,34 +70,36 @@ class Directory:
 
     entries: dict[int, Entry] = field(default_factory=dict)
     children: dict[int, list[Directory]] = field(default_factory=dict)
+    #: tags whose values lie behind the end of the file
+    lost: set[int] = field(default_factory=set)
 
     def number(self, tag: int) -> float | None:
-        """The first number of ``tag``, or None."""
+        """Return the first number of ``tag``, or None."""
         values = self.numbers(tag)
         return values[0] if values else None
 
     def numbers(self, tag: int) -> tuple[float, ...]:
-        """All numbers of ``tag``; empty when it is missing."""
+        """Return all numbers of ``tag``; empty when it is missing."""
         entry = self.entries.get(tag)
         return () if entry is None else entry.numbers()
 
     def integers(self, tag: int) -> tuple[int, ...]:
-        """All values of ``tag``; empty when it is missing or of a type that cannot count or point."""
+        """Return all values of ``tag``; empty when it is missing or of a type that cannot count or point."""
         entry = self.entries.get(tag)
         return () if entry is None or entry.kind not in _UNSIGNED else tuple(int(v) for v in entry.numbers())
 
     def integer(self, tag: int, otherwise: int) -> int:
-        """The first value of ``tag``, or ``otherwise``."""
+        """Return the first value of ``tag``, or ``otherwise``."""
         values = self.integers(tag)
         return values[0] if values else otherwise
 
     def child(self, pointer: int) -> Directory:
-        """The directory behind a pointer tag; an empty one when there is none."""
+        """Return the directory behind a pointer tag; an empty one when there is none."""
         found = self.children.get(pointer)
         return found[0] if found else Directory()
 
     def walk(self) -> Iterator[Directory]:
-        """This directory and all below it."""
+        """Yield this directory and all below it."""
         yield self
         for group in self.children.values():
             for directory in group:
@@ -115,26 +116,25 @@ class Structure:
     big: bool = False
 
     def walk(self) -> Iterator[Directory]:
-        """Every directory of the file."""
+        """Return every directory of the file."""
         for directory in self.directories:
             yield from directory.walk()
 
 
 def entry(kind: int, *values: int) -> Entry:
-    """An entry of whole numbers; a rational takes numerator and denominator in turn."""
-    letter = _TYPES[kind][1]
-    count = len(values) // 2 if kind == RATIONAL else len(values)
-    return Entry(kind, count, struct.pack(f"<{len(values)}{letter}", *values))
+    """Return an entry of whole numbers; a rational takes numerator and denominator in turn."""
+    count = len(values) // len(_TYPES[kind])
+    return Entry(kind, count, struct.pack(f"<{len(values)}{_TYPES[kind][0]}", *values))
 
 
 def ascii_entry(text: str) -> Entry:
-    """A text entry; what ASCII cannot hold becomes a question mark."""
+    """Return a text entry; what ASCII cannot hold becomes a question mark."""
     data = text.encode("ascii", errors="replace") + b"\0"
     return Entry(ASCII, len(data), data)
 
 
 def parse(source: bytes | BinaryIO) -> Structure | None:
-    """Read the directories of a TIFF structure, or None if it is none.
+    """Read the directories of a TIFF structure; None for anything else.
 
     Tags of unknown type, values outside the file and values that are too large to matter are left out.
     """
@@ -143,7 +143,7 @@ def parse(source: bytes | BinaryIO) -> Structure | None:
 
 
 class _Parser:
-    """Walks the offsets of one file, each directory once."""
+    """Parser that follows the offsets of one file, each directory once."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -206,7 +206,7 @@ class _Parser:
         inline = raw[struct.calcsize("<" + layout) :]
         if kind not in _TYPES or tag in directory.entries:
             return
-        length = count * _TYPES[kind][0]
+        length = count * struct.calcsize("<" + _TYPES[kind])
         if length > (_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES):
             return
         data = inline[:length]
@@ -214,6 +214,7 @@ class _Parser:
             (offset,) = struct.unpack(self._order + ("Q" if self._big else "I"), inline)
             data = self._read(offset, length)
         if len(data) < length:
+            directory.lost.add(tag)
             return
         value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data)
         if tag in _POINTERS:
@@ -232,23 +233,18 @@ class _Parser:
 
 
 def _swapped(data: bytes, kind: int) -> bytes:
-    unit = _SWAP_UNITS.get(kind, 1)
-    if unit == 1:
-        return data
-    result = bytearray(len(data))
-    for position in range(unit):
-        result[position::unit] = data[unit - 1 - position :: unit]
-    return bytes(result)
+    unit = struct.calcsize("<" + _TYPES[kind][0])
+    return np.frombuffer(data, f"u{unit}").byteswap().tobytes()
 
 
 def pack_file(directory: Directory, order: ByteOrder = "<") -> bytes:
-    """A complete classic TIFF structure with this one top directory: the form EXIF is stored in."""
+    """Return a complete classic TIFF structure with this one top directory: the form EXIF is stored in."""
     mark = b"II" if order == "<" else b"MM"
     return mark + struct.pack(f"{order}HI", 42, 8) + pack(directory, 8, order=order)
 
 
 def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = False) -> bytes:
-    """The bytes of a directory that will lie at offset ``at``, with its values and children behind it."""
+    """Return the bytes of a directory at offset ``at``, with its values and children behind it."""
     offset_letter, inline = ("Q", 8) if big else ("I", 4)
     tags = sorted({**directory.entries, **dict.fromkeys(directory.children)})
     table_size = (8 + 20 * len(tags) + 8) if big else (2 + 12 * len(tags) + 4)
@@ -276,20 +272,11 @@ def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = F
     return bytes(table + values)
 
 
-def with_directory(data: bytes, structure: Structure, directory: Directory) -> bytes:
-    """The same file with ``directory``, which describes its pixels, as the only one."""
-    at = len(data) + len(data) % 2
-    offset = 8 if structure.big else 4
-    start = struct.pack(structure.order + ("Q" if structure.big else "I"), at)
-    packed = pack(directory, at, order=structure.order, big=structure.big)
-    return data[:offset] + start + _padded(data[offset + len(start) :]) + packed
-
-
 def _padded(data: bytes) -> bytes:
-    """Values start at even offsets."""
+    """Pad to an even length, because values start at even offsets."""
     return data + b"\0" * (len(data) % 2)
 
 
 def merged(first: Mapping[int, Entry], second: Mapping[int, Entry]) -> dict[int, Entry]:
-    """Both sets of entries; where both have a tag, the first counts."""
+    """Return both sets of entries; where both have a tag, the first counts."""
     return {**second, **first}

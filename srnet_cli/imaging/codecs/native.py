@@ -1,4 +1,4 @@
-"""What the C libraries behind the decoders say about damage: only as text, only to the process's stderr.
+"""Messages of the C libraries behind the decoders about damage: only as text, only to the process's stderr.
 
 libjpeg fills what it cannot decode with grey, LibRaw with whatever was there, and both carry on; neither
 Pillow, OpenCV nor rawpy hands the warning over. So file descriptor 2 is turned aside while they work.
@@ -87,13 +87,13 @@ def _collecting() -> Iterator[_Collected]:
         try:
             own = os.dup(_STDERR)
         except OSError:
-            yield collected  # a process without stderr; the libraries speak to nobody
+            yield collected  # a process without stderr; what the libraries say is lost
             return
         undo.callback(os.close, own)
         undo.enter_context(_python_keeps(own))
         received, sent = os.pipe()
         if hasattr(os, "set_blocking"):
-            os.set_blocking(sent, False)  # what does not fit is lost, but nobody waits for a reader
+            os.set_blocking(sent, False)  # what does not fit is lost, but no writer waits for a reader
         os.dup2(sent, _STDERR)
         os.close(sent)
         try:

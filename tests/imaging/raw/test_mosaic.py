@@ -7,7 +7,7 @@ import pytest
 
 from srnet_cli.data.shots.frames import read_packed
 from srnet_cli.errors import DataError
-from srnet_cli.imaging.mosaic import pack_mosaic, pack_upright
+from srnet_cli.imaging.raw.mosaic import pack_mosaic, pack_upright
 from tests.captures import Capture, write_dng_mosaic
 
 PATTERNS = {
@@ -52,7 +52,7 @@ def test_every_pattern_and_orientation_packs_to_the_same_colours(pattern: str, o
 
 
 def test_a_mosaic_without_bayer_pattern_is_refused() -> None:
-    with pytest.raises(DataError, match="no Bayer pattern"):
+    with pytest.raises(DataError, match="not a Bayer pattern"):
         pack_upright(np.zeros((4, 4), np.uint16), np.array([[0, 0], [1, 2]]), np.zeros((2, 2)), 10.0, 1)
 
 

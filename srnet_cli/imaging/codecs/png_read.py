@@ -1,16 +1,20 @@
-"""What PNG needs beyond a decoder: proof that the file is whole, and its true bit depth."""
+"""PNG: proof that the file is whole, and its true bit depth, which imageio and Pillow reduce to 8."""
 
 from __future__ import annotations
 
 import struct
 import zlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.layout import Decoded, check_size
+from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.metadata import orientation_of
 
 _SIGNATURE_BYTES = 8
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -26,6 +30,27 @@ class PngHeader:
     colour_type: int
     transparent: bytes | None = None
     exif: bytes | None = None
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read a PNG file of any depth.
+
+    Raises:
+        InputError: it is damaged, cut short or too large.
+    """
+    data = path.read_bytes()
+    header = read_header(path, data)
+    # Before Pillow, which sets up buffers of the claimed size.
+    check_size(path, header.height, header.width, max_pixels)
+    deep = partial(decode_deep, path, data, header) if header.bit_depth == 16 else None
+    decoded = decode_image(path, data, max_pixels, deep=deep)
+    # Pillow gives the EXIF of a PNG only after decoding, when it lies behind the pixels.
+    return replace(decoded, exif=header.exif, orientation=orientation_of(header.exif))
+
+
+def read_exif(path: Path) -> bytes | None:
+    """Return the EXIF of a PNG file as a TIFF structure."""
+    return read_header(path, path.read_bytes()).exif
 
 
 def read_header(path: Path, data: bytes) -> PngHeader:
@@ -61,7 +86,8 @@ def read_header(path: Path, data: bytes) -> PngHeader:
 
 
 def decode_deep(path: Path, data: bytes, header: PngHeader) -> NDArray[np.uint16]:
-    """The pixels of a 16-bit PNG: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB (Pillow would give 8 bits)."""
+    """Decode a 16-bit PNG by OpenCV: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB."""
+    # Not through imageio: its plugin for OpenCV would read a file again, not the bytes that were checked.
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -13,7 +13,7 @@ _MOST_THREADS = 8
 
 
 class OrderedWorkers:
-    """Runs tasks on threads and hands their results to ``consume`` in the order of submission.
+    """Pool that runs tasks on threads and hands their results to ``consume`` in the order of submission.
 
     At most a few results wait at any time, so memory stays bounded however fast tasks come. zlib and numpy
     release the interpreter lock, so threads are enough.

@@ -1,4 +1,4 @@
-"""PNG written row block by row block, deflated in parallel. Format: PNG, third edition (W3C 2025).
+"""PNG, written row block by row block, deflated in parallel. Format: PNG, third edition (W3C 2025).
 
 The blocks are separate deflate streams, each ended at a byte border (full flush), which together are one
 valid zlib stream. Filter "average" with run-length matching gave, on enlarged photographs, files 10 % smaller
@@ -15,8 +15,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.codecs.layout import Layout
+from srnet_cli.imaging.codecs.workers import OrderedWorkers
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.imaging.workers import OrderedWorkers
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _FILTER_AVERAGE = 3
@@ -28,18 +29,10 @@ _SRGB_PERCEPTUAL = b"\0"
 
 
 class PngEncoder:
-    """Takes rows from top to bottom, writes PNG chunks as they are ready."""
+    """Encoder that takes rows from top to bottom, writes PNG chunks as they are ready."""
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        height: int,
-        width: int,
-        channels: int,
-        bit_depth: int,
-        icc: bytes | None,
-        exif: bytes | None,
-    ) -> None:
+    def __init__(self, file: BinaryIO, layout: Layout) -> None:
+        height, width, channels, bit_depth = layout.height, layout.width, layout.channels, layout.bit_depth
         self._file = file
         self._pixel_bytes = channels * bit_depth // 8
         self._block_rows = max(1, _BLOCK_BYTES // (width * self._pixel_bytes))
@@ -50,12 +43,12 @@ class PngEncoder:
         self._chunk(
             b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, _COLOUR_TYPES[channels], 0, 0, 0)
         )
-        if icc is None:
+        if layout.icc is None:
             self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
         else:
-            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
-        if exif is not None:
-            self._chunk(b"eXIf", exif)
+            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(layout.icc))
+        if layout.exif is not None:
+            self._chunk(b"eXIf", layout.exif)
 
     def write(self, rows: Pixels) -> None:
         """Add rows, h×W×C uint8 or uint16."""
@@ -91,7 +84,7 @@ class PngEncoder:
 
 
 def combined_adler32(first: int, second: int, second_length: int) -> int:
-    """The Adler-32 of two pieces from the sum of each (RFC 1950, section 8.2, worked out for a joint)."""
+    """Return the Adler-32 of two pieces from the sum of each (RFC 1950, 8.2, worked out for a joint)."""
     a1, b1, a2, b2 = first & 0xFFFF, first >> 16, second & 0xFFFF, second >> 16
     a = (a1 + a2 - 1) % _ADLER_MODULUS
     b = (b1 + b2 + second_length * (a1 - 1)) % _ADLER_MODULUS
@@ -99,7 +92,7 @@ def combined_adler32(first: int, second: int, second_length: int) -> int:
 
 
 def _deflated_block(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_bytes: int) -> bytes:
-    """Filtered and deflated lines, behind the Adler-32 and the length of what was deflated."""
+    """Return filtered and deflated lines, behind the Adler-32 and the length of what was deflated."""
     filtered = _filtered(lines, above, pixel_bytes)
     deflate = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
     body = deflate.compress(filtered) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -107,7 +100,7 @@ def _deflated_block(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_by
 
 
 def _filtered(lines: NDArray[np.uint8], above: NDArray[np.uint8], pixel_bytes: int) -> bytes:
-    """Each byte less the mean of its left and upper neighbour, behind the filter's number in each line."""
+    """Return each byte less the mean of its left and upper neighbour, the filter's number ahead of it."""
     left = np.zeros_like(lines)
     left[:, pixel_bytes:] = lines[:, :-pixel_bytes]
     upper = np.empty_like(lines)

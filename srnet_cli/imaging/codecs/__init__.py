@@ -1,0 +1,1 @@
+"""Codecs: what each file format needs beyond a library, and the directory structure of TIFF."""

@@ -1,0 +1,110 @@
+"""Formats through imageio: BMP and GIF are read, JPEG, WebP and AVIF written by its Pillow plugin.
+
+A further format that it knows takes one row in the table with :func:`decode` and :func:`encoder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import imageio.v3 as imageio
+import numpy as np
+
+from srnet_cli.errors import OutputError
+from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
+from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
+from srnet_cli.imaging.picture import Pixels
+
+#: from here on JPEG and AVIF keep the colour of every pixel
+_FULL_CHROMA_QUALITY = 90
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read the first frame of a file with 8 bits a sample.
+
+    Raises:
+        InputError: it is damaged or too large.
+    """
+    with decoding(path):
+        with pillow_without_limit():
+            file: Any = imageio.imopen(path.read_bytes(), "r", plugin="pillow")
+        with file:
+            frames, height, width = file.properties(index=...).shape[:3]
+            check_size(path, height, width, max_pixels)
+            about = file.metadata(index=0)
+            samples = file.read(index=0, mode=full_mode(about["mode"], "transparency" in about))
+    notes = ("only its first frame was read",) if frames > 1 else ()
+    return Decoded(np.atleast_3d(samples), notes=notes)
+
+
+def encoder(
+    suffix: str, parameters: Callable[[Layout], dict[str, Any]] = lambda layout: {}, grey: bool = True
+) -> Callable[[BinaryIO, Layout], Encoder]:
+    """Return what encodes whole pictures into the format of ``suffix``.
+
+    ``parameters`` are those of Pillow for the format; without ``grey`` grey is stored as RGB.
+    """
+
+    def opened(file: BinaryIO, layout: Layout) -> Encoder:
+        return _WholeEncoder(file, layout, suffix, parameters(layout), grey)
+
+    return opened
+
+
+class _WholeEncoder:
+    """Encoder that collects all rows first."""
+
+    def __init__(
+        self, file: BinaryIO, layout: Layout, suffix: str, parameters: dict[str, Any], grey: bool
+    ) -> None:
+        self._file, self._layout, self._grey = file, layout, grey
+        self._parameters = {"extension": suffix, "plugin": "pillow", **parameters}
+        self._pixels = np.empty((layout.height, layout.width, layout.channels), np.uint8)
+        self._filled = 0
+
+    def write(self, rows: Pixels) -> None:
+        self._pixels[self._filled : self._filled + rows.shape[0]] = rows
+        self._filled += rows.shape[0]
+
+    def finish(self) -> None:
+        pixels = self._pixels
+        if pixels.shape[2] == 1 and self._grey:
+            pixels = pixels[..., 0]
+        elif pixels.shape[2] < 3 and not self._grey:
+            pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
+        try:
+            encoded = imageio.imwrite("<bytes>", pixels, is_batch=False, **self._parameters)
+        except (OSError, ValueError, RuntimeError) as error:
+            # In memory: no disk is involved, so this is the encoder's refusal.
+            name = self._parameters["extension"].removeprefix(".").upper()
+            raise OutputError(f"cannot be encoded as {name}: {error}", path=self._layout.path) from error
+        self._file.write(encoded)
+
+    def close(self) -> None:
+        self._pixels = np.empty((0, 0, 0), np.uint8)
+
+
+def _common(layout: Layout) -> dict[str, Any]:
+    exif = b"" if layout.exif is None else b"Exif\0\0" + layout.exif
+    icc = {} if layout.icc is None else {"icc_profile": layout.icc}
+    return {"quality": layout.quality, "exif": exif, **icc}
+
+
+def _jpeg(layout: Layout) -> dict[str, Any]:
+    return {**_common(layout), "subsampling": 0 if layout.quality >= _FULL_CHROMA_QUALITY else 2}
+
+
+def _webp(layout: Layout) -> dict[str, Any]:
+    return {**_common(layout), "lossless": layout.quality == 100, "method": 4}
+
+
+def _avif(layout: Layout) -> dict[str, Any]:
+    full = layout.quality >= _FULL_CHROMA_QUALITY
+    return {**_common(layout), "subsampling": "4:4:4" if full else "4:2:0"}
+
+
+encode_jpeg = encoder(".jpg", _jpeg)
+encode_webp = encoder(".webp", _webp, grey=False)
+encode_avif = encoder(".avif", _avif, grey=False)

@@ -1,0 +1,279 @@
+"""TIFF of every depth and layout through tifffile and imagecodecs.
+
+imageio's plugin is tifffile too, and hides the page: extra samples, palette and profile would be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory
+from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
+from srnet_cli.imaging.metadata import orientation_of
+from srnet_cli.imaging.picture import Pixels
+
+_WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
+_WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
+#: the channels of colour of each kind of picture that is read
+_COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
+_ASSOCIATED_ALPHA, _ALPHA = 1, 2
+_JPEG = 7
+_REDUCED_PICTURE = 1
+#: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
+_LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+#: a small picture may lie in one large tile
+_LEAST_TILE = 1 << 24
+#: colours, alpha, and a few that are left out; a header that claims more would only cost memory
+_MOST_SAMPLES = 16
+_REMEDY = "save it as TIFF of 8 or 16 bits, RGB or grey"
+# It logs every oddity; what matters raises.
+_QUIET = logging.NullHandler()
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read the first page of a TIFF file in its full size, with 8 bits or with 16.
+
+    Raises:
+        InputError: it is damaged, cut short, too large, has NaN or infinite values, or is of a kind that
+            is not supported.
+    """
+    structure = read_structure(path)
+    index, directory = chosen_page(path, structure.directories)
+    height, width = directory.integer(_HEIGHT, 0), directory.integer(_WIDTH, 0)
+    check_size(path, height, width, max_pixels)
+    check_page(path, directory, max_pixels)
+    notes = ["only its first page was read"] if len(structure.directories) > 1 else []
+    exif = exif_of(structure)
+    import tifffile
+
+    logging.getLogger("tifffile").addHandler(_QUIET)
+    with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
+        page: Any = file.pages[index]
+        _check_kind(path, page, directory)
+        if page.compression == _JPEG and page.bitspersample == 8:
+            _check_jpegs(path, file, page)
+        values = np.asarray(page.asarray(maxworkers=1))
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            values = np.moveaxis(values, 0, -1)
+        samples = values.reshape(height, width, page.samplesperpixel)
+        pixels, icc, more = _in_colour(path, page, samples)
+    return Decoded(pixels, icc, exif, tuple(notes + more), orientation_of(exif))
+
+
+def read_exif(path: Path) -> bytes:
+    """Return the descriptive part of a TIFF file in the form of EXIF."""
+    return exif_of(read_structure(path))
+
+
+def read_structure(path: Path) -> ifd.Structure:
+    """Read the directories of a TIFF file.
+
+    Raises:
+        InputError: it has none.
+    """
+    with path.open("rb") as file:
+        structure = ifd.parse(file)
+    if structure is None or not structure.directories:
+        raise InputError("is a damaged TIFF file: it has no directory", path=path)
+    return structure
+
+
+def exif_of(structure: ifd.Structure) -> bytes:
+    """Return the descriptive part of a TIFF structure in the form of EXIF."""
+    top = structure.directories[0]
+    small = {tag: value for tag, value in top.entries.items() if len(value.data) <= 1 << 16}
+    return ifd.pack_file(Directory(small, top.children), structure.order)
+
+
+def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:
+    """Return index and directory of the first page in full size.
+
+    Raises:
+        InputError: no page has a size.
+    """
+    pages = [
+        (i, d) for i, d in enumerate(directories) if d.integer(_WIDTH, 0) > 0 and d.integer(_HEIGHT, 0) > 0
+    ]
+    if not pages:
+        raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
+    full = [(i, d) for i, d in pages if not d.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE]
+    return (full or pages)[0]
+
+
+def check_page(path: Path, page: Directory, max_pixels: int) -> None:
+    """Refuse a page whose pixels are missing or reach beyond the end of the file; decoders fill these grey.
+
+    Raises:
+        InputError: with the reason.
+    """
+    starts = page.integers(273) or page.integers(324)
+    lengths = page.integers(279) or page.integers(325)
+    if not starts:
+        raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
+    if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
+        raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
+    if page.lost & _LAYOUT:
+        raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
+    present = path.stat().st_size
+    if any(start >= present for start in starts):
+        raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
+    # The lengths may be missing when nothing is compressed; the decoder finds the end itself then.
+    if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
+        raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
+    end = max((a + b for a, b in zip(starts, lengths, strict=False)), default=0)
+    if end > present:
+        raise InputError(
+            f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
+        )
+
+
+def _check_kind(path: Path, page: Any, directory: Directory) -> None:
+    """Refuse a valid page that cannot be read for what it is.
+
+    Raises:
+        InputError: with a remedy.
+    """
+    import tifffile
+
+    colours = _COLOURS.get(int(page.photometric))
+    reason = None
+    if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
+        reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
+    elif page.photometric == _CMYK and directory.integer(_INK_SET, 1) != 1:
+        reason = "inks other than CMYK"
+    elif page.imagedepth > 1:
+        reason = "a volume"
+    elif page.dtype is None or page.sampleformat not in (1, 3) or not isinstance(page.bitspersample, int):
+        reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
+    elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
+        reason = "subsampled colour without JPEG compression"
+    elif _holds_luma(page) and page.bitspersample != 8:
+        reason = f"YCbCr of {page.bitspersample} bits"
+    elif page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        reason = f"compression {int(page.compression)}"
+    elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
+        reason = f"predictor {int(page.predictor)}"
+    if reason is not None:
+        raise InputError(
+            f"is a TIFF file of a kind that is not supported ({reason})", path=path, remedy=_REMEDY
+        )
+
+
+def _check_jpegs(path: Path, file: Any, page: Any) -> None:
+    """Refuse damaged JPEG data, which the decoder fills with grey."""
+    segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
+    tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
+    for data, _ in segments:
+        check_jpeg(path, tables + data[2:] if tables else data, page.imagewidth * page.imagelength)
+
+
+def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
+    """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
+    kind, icc = int(page.photometric), page.iccprofile
+    colours = _COLOURS[kind]
+    if kind == _PALETTE:
+        return _from_palette(page.colormap, values[..., 0]), icc, []
+    if kind in (_CIELAB, _ICCLAB):
+        return _from_lab(values[..., :3], kind, page.bitspersample), None, []
+    samples, notes = _full_range(path, page, values)
+    extra = _alpha_kind(page, colours)
+    samples = samples[..., : colours + (extra is not None)]
+    if extra == _ASSOCIATED_ALPHA:
+        samples = _unassociated(samples)
+    if kind == _WHITE_IS_ZERO:
+        samples = np.concatenate([np.iinfo(samples.dtype).max - samples[..., :1], samples[..., 1:]], axis=2)
+    if _holds_luma(page):
+        rgb = np.asarray(Image.fromarray(np.ascontiguousarray(samples[..., :3]), "YCbCr").convert("RGB"))
+        samples = np.concatenate([rgb, samples[..., 3:]], axis=2)
+    if kind != _CMYK:
+        return samples, icc, notes
+    if samples.dtype == np.uint16:
+        notes.append("16-bit CMYK was read with 8 bits")
+    inks = to_8_bit(samples)
+    rgb, more = colour.cmyk_to_srgb(Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
+    return np.concatenate([rgb, inks[..., 4:]], axis=2), None, notes + more
+
+
+def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, list[str]]:
+    """Scale samples to 8 or 16 bits from black at 0 to white at the peak."""
+    if page.sampleformat == 1:
+        return from_bits(values, page.bitspersample), []
+    if not np.isfinite(values).all():
+        raise InputError(
+            "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
+        )
+    real = values.astype(np.float32)
+    beyond = float(np.mean((real < 0) | (real > 1)))
+    if beyond > 0.5:
+        raise InputError(
+            "has floating-point values outside 0..1 in most places",
+            path=path,
+            remedy="scale it so that white is 1",
+        )
+    notes = [f"{beyond:.1%} of its values lie outside 0..1 and were clipped"] if beyond > 0 else []
+    return np.rint(np.clip(real, 0, 1) * np.float32(65_535)).astype(np.uint16), notes
+
+
+def _holds_luma(page: Any) -> bool:
+    """Return whether the decoded samples are YCbCr; decoders of pictures, such as JPEG's, give RGB."""
+    import tifffile
+
+    return bool(page.photometric == _YCBCR and page.compression not in tifffile.TIFF.IMAGE_COMPRESSIONS)
+
+
+def _alpha_kind(page: Any, colours: int) -> int | None:
+    """Return the kind of alpha that the first further channel is, or None."""
+    if page.samplesperpixel == colours:
+        return None
+    if not page.extrasamples:
+        # Not stated: some programs write alpha so.
+        return _ALPHA if page.samplesperpixel == colours + 1 else None
+    return int(page.extrasamples[0]) if page.extrasamples[0] in (_ASSOCIATED_ALPHA, _ALPHA) else None
+
+
+def _unassociated(samples: Pixels) -> Pixels:
+    """Undo the multiplication of colours by alpha."""
+    peak = np.iinfo(samples.dtype).max
+    colours, alpha = samples[..., :-1].astype(np.float32), samples[..., -1:].astype(np.float32)
+    plain = np.divide(colours * np.float32(peak), alpha, out=np.zeros_like(colours), where=alpha > 0)
+    result = samples.copy()
+    result[..., :-1] = np.rint(np.minimum(plain, peak)).astype(samples.dtype)
+    return result
+
+
+def _from_palette(palette: NDArray[np.uint16], indices: NDArray[Any]) -> Pixels:
+    """Look colours up in a palette; they have 8 bits where they say no more."""
+    high = (palette >> 8).astype(np.uint8)
+    if palette.max() < 256:  # some programs store 8 bits
+        return np.take(palette.astype(np.uint8).T, indices, axis=0)
+    if (palette & 255 == 0).all() or (palette == to_16_bit(high)).all():
+        return np.take(high.T, indices, axis=0)
+    return np.take(palette.astype(np.uint16).T, indices, axis=0)
+
+
+def _from_lab(values: NDArray[Any], kind: int, bits: int) -> Pixels:
+    """Convert CIE L*a*b* to sRGB: the two chromas are signed, or offset by their half (ICC)."""
+    deep = bits > 8
+    unit = 256.0 if deep else 1.0
+    chroma = values[..., 1:].astype(np.float32)
+    if kind == _ICCLAB:
+        chroma = chroma / unit - 128
+        white = 65_280.0 if deep else 255.0
+    else:
+        chroma = values[..., 1:].astype(np.int16 if deep else np.int8).astype(np.float32) / np.float32(unit)
+        white = 65_535.0 if deep else 255.0
+    lightness = values[..., :1].astype(np.float32) * np.float32(100 / white)
+    rgb = colour.lab_to_srgb(np.concatenate([lightness, chroma.astype(np.float32)], axis=2))
+    return np.rint(rgb * 65_535).astype(np.uint16) if deep else np.rint(rgb * 255).astype(np.uint8)

@@ -1,0 +1,99 @@
+"""RAW files developed to sRGB."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.imaging.orientation import upright
+from srnet_cli.imaging.picture import Picture
+from srnet_cli.imaging.raw.files import crop_box, is_dng, opened, orientation_of, structure_of
+from srnet_cli.imaging.raw.options import RawOptions, libraw_parameters
+from srnet_cli.imaging.raw.shot import describe_shot
+from srnet_cli.imaging.srgb import linear_to_srgb
+
+_CODED_PEAK = 65_535
+
+
+def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
+    """Develop a RAW file to an upright 16-bit sRGB picture, cropped to what the camera shows.
+
+    Raises:
+        InputError: LibRaw cannot read the file, its pixels are missing or incomplete, or it has more than
+            ``max_pixels``.
+    """
+    structure = structure_of(path)
+    with opened(path, structure, max_pixels) as raw:
+        # Developing changes what the object says about orientation.
+        orientation = orientation_of(raw)
+        notes = _notes(raw, options)
+        parameters = libraw_parameters(options, is_dng=is_dng(structure))
+        if _is_beyond(raw.raw_image_visible, raw.white_level):
+            parameters["user_sat"] = _CODED_PEAK
+            notes.append(
+                f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
+            )
+        linear = raw.postprocess(**parameters)
+        stops = options.exposure + _highlight_room(raw, parameters, options)
+        pixels = _encoded(_cropped(linear, raw.sizes), stops)
+        about = describe_shot(raw, structure)
+    return Picture(
+        upright(pixels, orientation), raw=True, source=path, metadata=replace(about, notes=tuple(notes))
+    )
+
+
+def _notes(raw: Any, options: RawOptions) -> list[str]:
+    recorded = list(raw.camera_whitebalance or ())
+    # LibRaw marks with -1 what it computes from the file itself.
+    known = len(recorded) >= 3 and (recorded[0] < 0 or min(recorded[:3]) > 0)
+    if options.white_balance == "camera" and not known:
+        return ["the file records no white balance; LibRaw's own for daylight was used"]
+    return []
+
+
+def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
+    """Return whether the stated white level cannot be right: some scanners state 8 bits, LibRaw gives 16."""
+    return bool(np.count_nonzero(values[::4, ::4] > 2 * white_level) > values[::4, ::4].size // 10)
+
+
+def _highlight_room(raw: Any, parameters: dict[str, Any], options: RawOptions) -> float:
+    """Return the stops by which LibRaw darkened the picture to make room for overexposed parts.
+
+    It scales the weakest channel instead of the strongest one to full range, by gains that it does not tell
+    when it finds them itself; so they are measured, on small developments of both kinds.
+    """
+    if options.highlights == "clip" or options.auto_brightness:
+        return 0.0
+    import rawpy
+
+    small = {**parameters, "half_size": True}
+    darkened = raw.postprocess(**small).astype(np.float64)
+    usual = raw.postprocess(**{**small, "highlight_mode": rawpy.HighlightMode.Clip}).astype(np.float64)
+    untouched = (usual.max(axis=2) < 0.4 * _CODED_PEAK) & (darkened.min(axis=2) > 0)
+    if not untouched.any():
+        return 0.0
+    return float(np.log2(usual[untouched].sum() / darkened[untouched].sum()))
+
+
+def _cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
+    # Pixels that are not square, and sensors turned by 45°, come out in another size: no crop is known then.
+    if pixels.shape[:2] != (sizes.height, sizes.width):
+        return pixels
+    top, left, height, width = crop_box(sizes)
+    return pixels[top : top + height, left : left + width]
+
+
+def _encoded(linear: NDArray[np.uint16], stops: float) -> NDArray[np.uint16]:
+    """Return linear light, brightened by ``stops``, with the sRGB curve (IEC 61966-2-1)."""
+    return np.asarray(_curve(stops)[linear], np.uint16)
+
+
+@lru_cache(maxsize=4)
+def _curve(stops: float) -> NDArray[np.uint16]:
+    light = np.minimum(np.arange(_CODED_PEAK + 1) / _CODED_PEAK * 2.0**stops, 1.0)
+    return np.asarray(np.rint(linear_to_srgb(light) * _CODED_PEAK), np.uint16)

@@ -1,0 +1,170 @@
+"""RAW files opened with LibRaw, checked before and after their pixels are unpacked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.layout import check_size
+from srnet_cli.imaging.codecs.native import refusing_damaged_raw
+from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+
+_DNG_VERSION = 50706
+_REDUCED_PICTURE = 1
+#: no RAW format packs a photograph below this; what does lacks its pixels
+_LEAST_BITS_PER_PIXEL = 0.1
+#: LibRaw's flips (bit 0 mirrors columns, 1 rows, 2 transposes) as EXIF orientations
+_ORIENTATION_OF_FLIP = (1, 2, 4, 3, 5, 8, 6, 7)
+
+
+@contextmanager
+def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iterator[Any]:
+    """Yield LibRaw's object with the pixels unpacked and checked."""
+    rawpy = import_rawpy(path)
+    with explained_errors(path), rawpy.RawPy() as raw:
+        with refusing_damaged_raw(path):
+            open_file(raw, path)
+            sizes = raw.sizes
+            if min(sizes.height, sizes.width) < 1:
+                raise InputError("is a RAW file without pixels", path=path)
+            check_size(
+                path, max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width), max_pixels
+            )
+            _check_extent(path, structure, sizes)
+            raw.unpack()
+        _check_values(path, raw.raw_image_visible)
+        yield raw
+
+
+def structure_of(path: Path) -> ifd.Structure | None:
+    with path.open("rb") as file:
+        return ifd.parse(file)
+
+
+def is_raw_structure(structure: ifd.Structure) -> bool:
+    """Return whether a TIFF structure is that of a RAW file (a DNG under another name, for one).
+
+    The tag of DNG alone says nothing of a page in full size: some programs keep it when they convert.
+    """
+    colour_filter_array, linear_raw = 32803, 34892
+    return any(
+        directory.integer(262, 0) in (colour_filter_array, linear_raw)
+        or (_DNG_VERSION in directory.entries and directory.integer(254, 0) & _REDUCED_PICTURE)
+        for directory in structure.walk()
+    )
+
+
+def is_dng(structure: ifd.Structure | None) -> bool:
+    return structure is not None and any(_DNG_VERSION in top.entries for top in structure.directories)
+
+
+def orientation_of(raw: Any) -> int:
+    return _ORIENTATION_OF_FLIP[raw.sizes.flip & 7]
+
+
+def crop_box(sizes: Any) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of what the camera shows, in the visible area.
+
+    Sensors read a few more rows and columns than the camera shows; makers put no trust in them.
+    """
+    top, left = sizes.crop_top_margin - sizes.top_margin, sizes.crop_left_margin - sizes.left_margin
+    height, width = sizes.crop_height, sizes.crop_width
+    inside = top >= 0 and left >= 0 and top + height <= sizes.height and left + width <= sizes.width
+    # A crop of much more is a digital zoom of the camera or damage, not a border.
+    if inside and height >= 0.9 * sizes.height and width >= 0.9 * sizes.width:
+        return top, left, height, width
+    return 0, 0, sizes.height, sizes.width
+
+
+def import_rawpy(path: Path) -> Any:
+    try:
+        import rawpy
+    except ImportError as error:
+        raise InputError(
+            "RAW files need the rawpy package, which is not installed", path=path, remedy="pip install rawpy"
+        ) from error
+    return rawpy
+
+
+@contextmanager
+def explained_errors(path: Path) -> Iterator[None]:
+    rawpy = import_rawpy(path)
+    try:
+        yield
+    except rawpy.LibRawFileUnsupportedError as error:
+        _refuse_other_format(path)
+        raise InputError("is not a RAW file that LibRaw knows, or it is damaged", path=path) from error
+    except rawpy.LibRawIOError as error:
+        raise InputError("is cut short: its RAW data ends too early", path=path) from error
+    except rawpy.NotSupportedError as error:
+        raise InputError(f"is a RAW file of a kind that cannot be developed ({error})", path=path) from error
+    except rawpy.LibRawError as error:
+        text = error.args[0] if error.args else error
+        text = text.decode(errors="replace") if isinstance(text, bytes) else text
+        raise InputError(f"is a damaged RAW file ({text})", path=path) from error
+
+
+def _refuse_other_format(path: Path) -> None:
+    """Name what a file is that only the name of makes a RAW file; TIFF is what many of them are made of."""
+    with path.open("rb") as file:
+        found = content_format(file.read(HEAD_BYTES))
+    if found is not None and found.name != "tiff":
+        raise InputError(
+            f"is a {found.title} picture, not RAW as its name says", path=path, remedy="rename it"
+        )
+
+
+def open_file(raw: Any, path: Path) -> None:
+    name = os.fsencode(path)
+    if name == str(path).encode(errors="replace"):
+        raw.open_file(str(path))
+        return
+    # rawpy takes names in UTF-8 only.
+    with path.open("rb") as file:
+        raw.open_buffer(file)
+
+
+def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> None:
+    """Refuse files that end before the pixels which their own directory lists; LibRaw shows these black."""
+    present = path.stat().st_size
+    if present * 8 < _LEAST_BITS_PER_PIXEL * sizes.raw_height * sizes.raw_width:
+        raise InputError("has no pixel data: the file is far too small for its picture", path=path)
+    for directory in [] if structure is None else structure.walk():
+        if not directory.integer(256, 0) or directory.integer(254, 0) & _REDUCED_PICTURE:
+            continue
+        end = data_end(directory)
+        if end > present:
+            raise InputError(
+                f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
+            )
+
+
+def data_end(directory: ifd.Directory) -> int:
+    """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
+    starts = directory.integers(273) or directory.integers(324)
+    lengths = directory.integers(279) or directory.integers(325)
+    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
+
+
+def _check_values(path: Path, values: NDArray[np.uint16]) -> None:
+    """Refuse what LibRaw fills with zeros without an error when data is missing."""
+    first = values.flat[0]
+    if (values == first).all():
+        raise InputError(f"has no picture: all its RAW values are {int(first)}", path=path)
+    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
+    rows = values.reshape(values.shape[0], -1)
+    missing = 0
+    while not rows[-1 - missing].any():
+        missing += 1
+    if missing >= max(8, values.shape[0] // 100):
+        raise InputError(
+            f"is incomplete: the last {missing} of {values.shape[0]} rows hold no data", path=path
+        )
