@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.errors import WeightsError
+from srnet_cli.files import atomic_path
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
@@ -101,6 +102,16 @@ def read_card(path: Path) -> Card:
         return Card(**values)
     except ValueError as error:
         raise WeightsError(f"the card says something impossible: {error}", path=file) from error
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Write a card to ``path``, replacing what is there.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    with atomic_path(path, overwrite=True) as file:
+        file.write_text(card_text(card), encoding="utf-8")
 
 
 def card_text(card: Card) -> str:

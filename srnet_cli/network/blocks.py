@@ -15,7 +15,7 @@ RGB_MEAN = (114.444, 111.4605, 103.02)
 
 
 class NetworkOutput(NamedTuple):
-    """What every network returns.
+    """The result of every network.
 
     ``sr`` is N×3×sH×sW on the 0..255 scale, unclamped. ``residual`` is the predicted enhanced residual of
     the same shape, or None: when the network has no auxiliary stream, or it was not asked for.

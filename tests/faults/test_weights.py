@@ -282,6 +282,6 @@ def test_cuda_where_there_is_none(srnet: Program, model: Path, tmp_path: Path) -
 
 
 def test_options_of_a_tiny_model_are_what_its_card_says(model: Path) -> None:
-    from srnet_cli.models.store import read_card
+    from srnet_cli.models.card import read_card
 
     assert read_card(model).options == OPTIONS

@@ -21,19 +21,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from srnet_cli.errors import OutputError, WeightsError
-from srnet_cli.models import store
-from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
-from srnet_cli.models.store import (
-    WEIGHTS_FILE,
-    find_model,
-    load_model,
-    models_folder,
-    parameter_count,
-    released_models,
-    save_model,
-    write_card,
-)
+from srnet_cli.models import released, store
+from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card, write_card
+from srnet_cli.models.released import find_model, models_folder, released_models
+from srnet_cli.models.store import WEIGHTS_FILE, load_model, save_model
 from srnet_cli.models.tensors import load_checkpoint_into
+from srnet_cli.network.macs import parameter_count
 from srnet_cli.network.registry import build_network
 
 SIZES: dict[str, Any] = {"n_feats": 16, "n_resblocks": 2}
@@ -69,6 +62,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     """Adds released models."""
     folder = tmp_path / "models"
     folder.mkdir()
+    monkeypatch.setattr(released, "models_folder", lambda: folder)
     monkeypatch.setattr(store, "models_folder", lambda: folder)
 
     def add(name: str, scale: int, **fields: Any) -> None:
@@ -236,8 +230,8 @@ def test_training_checkpoint_with_its_own_card(tmp_path: Path) -> None:
         load_model(save_pickle(document, tmp_path / "last.pt"))
 
 
-def test_the_shared_warm_start_loads(shared: Path) -> None:
-    loaded = load_model(shared / "weights" / "srnet_x4_warmstart.safetensors")
+def test_a_released_model_loads() -> None:
+    loaded = load_model("srnet-x4")
     assert (loaded.card.architecture, loaded.card.scale) == ("srnet", 4)
     assert parameter_count(loaded.network) == 3_429_678
 
@@ -287,6 +281,8 @@ def test_a_card_for_other_weights_names_both(saved: Path, changes: dict[str, Any
         ({"options": {**SIZES, "depth": 3}}, "has no option 'depth'"),
         ({"options": {**SIZES, "name": "x"}}, "make no network"),
         ({"options": {**SIZES, "n_feats": 10**6}}, "instead of 1000000×3×3×3"),
+        ({"options": {**SIZES, "n_feats": 10**9 - 8}}, "make no network"),
+        ({"options": {**SIZES, "n_feats": 10**8}}, "instead of 100000000×3×3×3"),
         ({"options": {**SIZES, "n_feats": 10**30}}, "make no network"),
         ({"options": {**SIZES, "n_feats": 32}}, r"head\.0\.weight is 16×3×3×3 instead of 32×3×3×3"),
         ({"options": {**SIZES, "attention": "pa"}}, "unknown attention"),
