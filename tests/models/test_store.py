@@ -165,6 +165,20 @@ def test_round_trip_in_half_precision_is_near_and_half_the_size(tmp_path: Path) 
     assert sizes[0] < 0.75 * sizes[1]
 
 
+def test_statistics_beyond_half_precision_are_kept(tmp_path: Path) -> None:
+    network = tiny()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.fill_(-7e4)
+            module.running_var.fill_(1e5)
+    save_model(tmp_path, network, CARD)
+    loaded = load_model(tmp_path).network.state_dict()
+    variances = [value for name, value in loaded.items() if name.endswith("running_var")]
+    assert variances and all(bool((value == 1e5).all()) for value in variances)
+    assert all(bool((value == -7e4).all()) for name, value in loaded.items() if name.endswith("running_mean"))
+
+
 def test_saving_is_reproducible_and_replaces(tmp_path: Path) -> None:
     first = save_model(tmp_path, tiny(), CARD)
     assert save_model(tmp_path, tiny(), CARD) == first
@@ -271,6 +285,8 @@ def test_a_card_for_other_weights_names_both(saved: Path, changes: dict[str, Any
         load_model(rewritten(saved, **changes))
     assert claim in caught.value.reason
     assert "the weights are those of srnet ×2" in caught.value.reason
+    # Building the claimed network was broken off; that leaves nothing behind.
+    assert torch.is_grad_enabled() and torch.empty(1).device.type == "cpu"
     assert caught.value.path == saved / WEIGHTS_FILE
 
 
@@ -357,7 +373,7 @@ def test_a_pickle_bomb_is_never_executed(tmp_path: Path, form: str) -> None:
         save_pickle({"network": tiny().state_dict(), "card": bomb}, path)
     else:
         save_pickle(bomb, path, _use_new_zipfile_serialization=form == "torch")
-    with pytest.raises(WeightsError, match=r"holds \w+\.system, not plain|no checkpoint of plain") as caught:
+    with pytest.raises(WeightsError, match=r"holds \w+\.system, not plain|not a checkpoint") as caught:
         load_model(path)
     assert not evidence.exists()
     assert "\n" not in str(caught.value)
