@@ -42,7 +42,7 @@ class InferenceLite(InferenceBody):
         return NetworkOutput(sr, self._picture(self.residual_tail(features), -self.shift.expand_as(lr)))
 
     def _picture(self, parts: Tensor, add: Tensor) -> Tensor:
-        """N×(s²·3)×H×W, plus ``add`` (N×3×H×W) at each of its s² pixels: N×3×sH×sW float32."""
+        """Add ``add`` (N×3×H×W) to each of the s² pixels of N×(s²·3)×H×W: N×3×sH×sW float32."""
         n, _, height, width = parts.shape
         picture = parts.new_empty(n, height, self.scale, width, self.scale, 3, dtype=torch.float32)
         picture.copy_(as_picture(parts, self.scale))

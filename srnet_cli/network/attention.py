@@ -156,7 +156,7 @@ class MPRSA(GroupGates):
 
     @property
     def branches(self) -> tuple[GateConv, GateConv, GateConv]:
-        """In the order of ``GROUPS``."""
+        """The three gate convolutions, in the order of ``GROUPS``."""
         return self.spatial1, self.spatial2, self.spatial3
 
     def gates(self, x: Tensor) -> Tensor:

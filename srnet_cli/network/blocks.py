@@ -26,7 +26,7 @@ class NetworkOutput(NamedTuple):
 
 
 def conv(in_channels: int, out_channels: int, kernel_size: int = 3, bias: bool = True) -> nn.Conv2d:
-    """A convolution that keeps height and width (odd ``kernel_size``)."""
+    """Make a convolution that keeps height and width (odd ``kernel_size``)."""
     return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
 
 

@@ -73,7 +73,7 @@ class LapSRN(nn.Module):
         return NetworkOutput(self.pyramid(lr)[-1])
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """The picture at every level: ×2, ×4, … up to the scale."""
+        """Compute the picture at every level: ×2, ×4, … up to the scale."""
         features, picture = self.head(lr), lr
         pictures = []
         for level in self.levels:
@@ -91,7 +91,7 @@ def _doubling(channels: int) -> nn.ConvTranspose2d:
 
 
 def _make_bilinear(module: nn.ConvTranspose2d) -> None:
-    """Each channel enlarged by itself, bilinearly."""
+    """Make it enlarge each channel by itself, bilinearly."""
     ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         module.weight.zero_()

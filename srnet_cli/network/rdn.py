@@ -20,7 +20,7 @@ TRUNK = 64
 
 @dataclass(frozen=True)
 class RDNOptions:
-    """Which of the paper's two sizes it has; ``ValueError`` for another."""
+    """The size of the network; ``ValueError`` for one that the paper does not have."""
 
     scale: int = 4
     #: "B": 16 blocks of 8 layers with growth 64, the one compared; "A": 20 of 6 with growth 32

@@ -152,7 +152,7 @@ class SAN(nn.Module):
 
 
 def covariance_root(x: Tensor) -> Tensor:
-    """Square root of the channels' covariance over all pixels: N×C×H×W → N×C×C.
+    """Compute the square root of the channels' covariance over all pixels: N×C×H×W → N×C×C.
 
     Newton–Schulz, five steps, in float32 or better whatever the precision of ``x`` and of autocast: squares
     of features overflow float16, and the iteration amplifies rounding. The root of a flat map is zero.
@@ -179,7 +179,7 @@ def _centre(x: Tensor) -> Tensor:
 
 
 def _as_rows(x: Tensor) -> Tensor:
-    """N×C×H×W → N×HW×C, in float32 or better."""
+    """Put pixels in rows, N×C×H×W → N×HW×C, in float32 or better."""
     return _at_least_float32(x).flatten(2).transpose(1, 2)
 
 

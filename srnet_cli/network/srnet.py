@@ -93,12 +93,12 @@ class Stream(nn.Module):
         self.tail = nn.Sequential(Upsampler(o.scale, o.n_feats, relu_after_shuffle), conv(o.n_feats, 3))
 
     def shallow(self, lr: Tensor) -> Tensor:
-        """Features of the head: N×C×H×W."""
+        """Compute the features of the head: N×C×H×W."""
         features: Tensor = self.head(self.sub_mean(lr))
         return features
 
     def reconstruct(self, features: Tensor) -> Tensor:
-        """Features to picture: N×C×H×W → N×3×sH×sW."""
+        """Turn features to a picture: N×C×H×W → N×3×sH×sW."""
         picture: Tensor = self.add_mean(self.tail(features))
         return picture
 
@@ -139,13 +139,13 @@ class SRNet(Stream):
         return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body) if residual else None)
 
     def auxiliary_features(self, lr: Tensor) -> tuple[Tensor, Tensor]:
-        """Shallow and deep features that the auxiliary stream lends to the main one (F0 and FN)."""
+        """Compute the shallow and deep features that the auxiliary stream lends to the main one."""
         assert self.model_ssl is not None
         rat_head = self.model_ssl.shallow(lr)
         return rat_head, self.model_ssl.body(rat_head) + rat_head
 
     def fused_features(self, lr: Tensor, rat_head: Tensor, rat_body: Tensor) -> Tensor:
-        """The main stream up to its upsampler; deep feature in at the head, shallow feature at the tail."""
+        """Run the main stream up to its upsampler; deep feature in at the head, shallow one at the tail."""
         shallow = self.shallow(lr)
         if self.options.wiring == "code":
             fused = self._attend(self.CALayer_head, shallow - rat_body)
