@@ -69,7 +69,7 @@ def count_indices(shapes: Shapes, pattern: str) -> int:
     return len({match.group(1) for match in found if match})
 
 
-def shuffled_scale(shapes: Shapes, upsampler: str) -> int:
+def scale_of(shapes: Shapes, upsampler: str) -> int:
     """Return the scale of the ``blocks.Upsampler`` whose tensors' names start with ``upsampler``."""
     out_channels, in_channels, *_ = shapes[f"{upsampler}.0.weight"]
     convolutions = count_indices(shapes, rf"{re.escape(upsampler)}\.(\d+)\.weight")

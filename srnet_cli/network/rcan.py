@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from srnet_cli.network.architecture import (
-    Architecture,
-    Recognised,
-    Shapes,
-    Variant,
-    count_indices,
-    shuffled_scale,
-)
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.attention import ChannelAttention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
 
@@ -76,7 +69,7 @@ def _read(shapes: Shapes) -> Recognised:
         "n_feats": n_feats,
         "reduction": n_feats // shapes["body.0.body.0.body.3.conv_du.0.weight"][0],
     }
-    return Recognised("rcan", shuffled_scale(shapes, "tail.0"), sizes)
+    return Recognised("rcan", scale_of(shapes, "tail.0"), sizes)
 
 
 ARCHITECTURE = Architecture(

@@ -10,14 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
 
-from srnet_cli.network.architecture import (
-    Architecture,
-    Recognised,
-    Shapes,
-    Variant,
-    count_indices,
-    shuffled_scale,
-)
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, Upsampler, conv
 
 #: side of the central window whose covariance is taken
@@ -201,7 +194,7 @@ def _read(shapes: Shapes) -> Recognised:
         "n_feats": n_feats,
         "reduction": n_feats // shapes["RG.0.soca.conv_du.0.weight"][0],
     }
-    return Recognised("san", shuffled_scale(shapes, "tail.0"), sizes)
+    return Recognised("san", scale_of(shapes, "tail.0"), sizes)
 
 
 ARCHITECTURE = Architecture(

@@ -10,14 +10,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from srnet_cli.network.architecture import (
-    Architecture,
-    Recognised,
-    Shapes,
-    Variant,
-    count_indices,
-    shuffled_scale,
-)
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.attention import ATTENTIONS, build_attention, recognise_attention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
 
@@ -206,7 +199,7 @@ def _read(shapes: Shapes) -> Recognised:
     squeeze = ATTENTIONS[attention].squeeze
     if squeeze is not None:
         sizes["reduction"] = n_feats // shapes[f"body.0.body.3.{squeeze}"][0]
-    scale = shuffled_scale(shapes, "tail.0")
+    scale = scale_of(shapes, "tail.0")
     name = _variant(auxiliary, attention, fusion)
     if name is None:
         different = {"attention": attention, "fusion_attention": fusion, "auxiliary": auxiliary}

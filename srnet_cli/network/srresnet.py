@@ -7,14 +7,7 @@ from math import sqrt
 
 from torch import Tensor, nn
 
-from srnet_cli.network.architecture import (
-    Architecture,
-    Recognised,
-    Shapes,
-    Variant,
-    count_indices,
-    shuffled_scale,
-)
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import NetworkOutput, Upsampler, conv
 
 
@@ -81,7 +74,7 @@ def _read(shapes: Shapes) -> Recognised:
         "n_resblocks": count_indices(shapes, r"residual\.(\d+)\.conv1\.weight"),
         "in_channels": shapes["conv_input.weight"][1],
     }
-    return Recognised("srresnet", shuffled_scale(shapes, "upscale"), sizes)
+    return Recognised("srresnet", scale_of(shapes, "upscale"), sizes)
 
 
 ARCHITECTURE = Architecture(

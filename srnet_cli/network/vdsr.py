@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from srnet_cli.network.architecture import (
-    Architecture,
-    Recognised,
-    Shapes,
-    Variant,
-    count_indices,
-    shuffled_scale,
-)
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, Upsampler, conv
 
 
@@ -55,7 +48,7 @@ def _read(shapes: Shapes) -> Recognised:
         "n_feats": shapes["head.0.weight"][0],
         "n_resblocks": count_indices(shapes, r"body\.(\d+)\.0\.weight") + 1,
     }
-    return Recognised("vdsr", shuffled_scale(shapes, "tail.0"), sizes)
+    return Recognised("vdsr", scale_of(shapes, "tail.0"), sizes)
 
 
 ARCHITECTURE = Architecture(VDSR, VDSROptions, {"vdsr": Variant()}, traces=("body.0.0.weight",), read=_read)
