@@ -93,7 +93,8 @@ def _zoom(
 
     keep_large_blocks()
     from srnet_cli.imaging import WriteOptions, read_picture
-    from srnet_cli.models.store import Card, LoadedModel, load_model
+    from srnet_cli.models.card import Card
+    from srnet_cli.models.store import LoadedModel, load_model
     from srnet_cli.zooming.engine import Engine, EngineOptions
     from srnet_cli.zooming.frame import plan_frame
     from srnet_cli.zooming.pipeline import zoom_to_file

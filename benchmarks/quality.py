@@ -25,8 +25,8 @@ from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
-from srnet_cli.models.card import CARD_FILE, Card
-from srnet_cli.models.store import models_folder, released_models, write_card
+from srnet_cli.models.card import CARD_FILE, Card, write_card
+from srnet_cli.models.released import models_folder, released_models
 from srnet_cli.version import own_version
 
 #: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.

@@ -20,7 +20,8 @@ from torch import nn
 from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.card import CARD_FILE, Card, read_card
-from srnet_cli.models.store import load_model, models_folder, save_model
+from srnet_cli.models.released import models_folder
+from srnet_cli.models.store import load_model, save_model
 
 COLUMNS = ("file", "sha256", "source", "licence")
 LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"

@@ -25,7 +25,8 @@ from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
 from srnet_cli.models.card import Card
-from srnet_cli.models.store import load_model, released_models
+from srnet_cli.models.released import released_models
+from srnet_cli.models.store import load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.pipeline import zoom_picture

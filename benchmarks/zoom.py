@@ -22,7 +22,6 @@ from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
-from srnet_cli.inference.folding import TURNS
 from srnet_cli.network.attention import FINEST, GATES
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
@@ -77,7 +76,7 @@ class Ceiling:
 
 def folded_macs(options: SRNetOptions) -> int:
     """Multiply-accumulates per LR pixel that SRNet needs without the auxiliary upsampler, gates merged."""
-    c, gate = options.n_feats, GATES * TURNS * FINEST * 49
+    c, gate = options.n_feats, GATES * 4 * FINEST * 49
     stream = 27 * c + options.n_resblocks * (18 * c * c + gate) + 9 * c * c
     upsampler, area = 0, 1
     factors = [3] if options.scale == 3 else [2] * (options.scale.bit_length() - 1)

@@ -16,7 +16,7 @@ from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
 from srnet_cli.evaluation.tables import count, significant
 from srnet_cli.models.card import Card
-from srnet_cli.models.store import released_models
+from srnet_cli.models.released import released_models
 from srnet_cli.training.options import Optimizer
 from srnet_cli.zooming.batch import automatic_chain
 

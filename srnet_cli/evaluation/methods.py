@@ -16,8 +16,9 @@ from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
-from srnet_cli.models.store import LoadedModel, load_model, parameter_count, released_models
-from srnet_cli.network.macs import multiply_accumulates
+from srnet_cli.models.released import released_models
+from srnet_cli.models.store import LoadedModel, load_model
+from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.tiles import Grid
 

@@ -7,35 +7,11 @@ from __future__ import annotations
 
 from itertools import product
 
-import torch
 from torch import Tensor
-
-from srnet_cli.network.attention import GROUPS, MPRSA, GateConv, over_finest_groups
-
-TURNS = 4
-
-
-def fold_batchnorm(gate: GateConv) -> tuple[Tensor, Tensor]:
-    """Kernel and bias of the convolution that equals ``gate`` (convolution, then BatchNorm in eval mode)."""
-    bn = gate.bn
-    assert bn.running_mean is not None and bn.running_var is not None
-    scale = bn.weight.detach().double() / torch.sqrt(bn.running_var.double() + bn.eps)
-    kernel = gate.conv.weight.detach().double() * scale.view(-1, 1, 1, 1)
-    return kernel, bn.bias.detach().double() - bn.running_mean.double() * scale
-
-
-def merge_gate_branches(attention: MPRSA) -> tuple[Tensor, Tensor]:
-    """The three branches of MPR-SA as one kernel 8×16×7×7 over the turned means of four channel groups.
-
-    The branches are summed without an activation between, so their kernels over the same maps add up.
-    """
-    folded = [fold_batchnorm(branch) for branch in attention.branches]
-    kernels = [over_finest_groups(kernel, groups) for (kernel, _), groups in zip(folded, GROUPS, strict=True)]
-    return torch.stack(kernels).sum(0).cpu(), torch.stack([bias for _, bias in folded]).sum(0).cpu()
 
 
 def group_columns(kernel: Tensor, bias: Tensor, columns: int) -> tuple[Tensor, Tensor]:
-    """The same stride-1 convolution for ``columns`` neighbouring pixels at a time.
+    """Turn a stride-1 convolution into the same for ``columns`` neighbouring pixels at a time.
 
     In channels_last memory an N×I×H×W map is also an N×(columns·I)×H×(W/columns) map. Few channels become
     enough to fill a matrix unit, which more than pays for the zeros in the kernel. Padding is
@@ -55,7 +31,7 @@ def group_columns(kernel: Tensor, bias: Tensor, columns: int) -> tuple[Tensor, T
 
 
 def split_subpixel_rows(kernel: Tensor, bias: Tensor, factor: int) -> list[tuple[Tensor, Tensor]]:
-    """An upsampler convolution C→factor²·C as ``factor`` convolutions C→factor·C, one per sub-pixel row.
+    """Split an upsampler convolution C→factor²·C into ``factor`` ones C→factor·C, one per sub-pixel row.
 
     The output channels of each are ordered (column, channel), so that in channels_last memory each output
     already is every ``factor``-th row of the shuffled map: pixel shuffle becomes a copy of whole rows.
@@ -69,7 +45,7 @@ def split_subpixel_rows(kernel: Tensor, bias: Tensor, factor: int) -> list[tuple
 
 
 def fold_last_shuffle(kernel: Tensor, factor: int) -> Tensor:
-    """The last 3×3 convolution (C→3, after a pixel shuffle) as one on the map before the shuffle.
+    """Turn the last 3×3 convolution (C→3, after a pixel shuffle) into one on the map before the shuffle.
 
     Input channels are ordered (sub-pixel row, sub-pixel column, channel), output channels (sub-pixel row,
     sub-pixel column, colour): factor²·C → factor²·3, again 3×3 and with zeros in more than half

@@ -48,7 +48,7 @@ class FusedConv(nn.Module):
         self.packed = _pack(kernel, self.padding) if can_fuse(dtype, device.type) else None
 
     def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        """The convolution, plus ``add`` (same shape as the output), then the activation."""
+        """Convolve, add ``add`` (same shape as the output), and activate."""
         if self.packed is not None:
             return _fused(x, self.packed, self.bias, self.padding, self.activation, add)
         y = F.conv2d(x, self.kernel, self.bias, padding=self.padding)
@@ -57,7 +57,7 @@ class FusedConv(nn.Module):
         return _activate(y, self.activation)
 
     def accumulate(self, total: Tensor, x: Tensor) -> Tensor:
-        """``total`` plus the convolution of ``x``, added in the accumulator's precision and rounded once."""
+        """Add the convolution of ``x`` to ``total`` in the accumulator's precision, rounded once."""
         assert self.packed is not None and self.activation is None
         operator = torch.ops.mkldnn._convolution_pointwise_
         y: Tensor = operator.binary(
@@ -83,7 +83,7 @@ class PreciseConv(nn.Module):
         self.conv = FusedConv(kernel, None, dtype=dtype, device=device)
 
     def forward(self, x: Tensor, guess: Tensor | None) -> list[Tensor]:
-        """Maps whose sum is the convolution of ``x``, less ``guess`` if one is given.
+        """Return maps whose sum is the convolution of ``x``, less ``guess`` if one is given.
 
         ``guess`` has the shape of the result and the type of ``x``; without it, the convolution is first
         computed roughly.
@@ -97,9 +97,15 @@ class PreciseConv(nn.Module):
         return [rough, self.conv.accumulate(rough.neg(), x)]
 
 
+def weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return kernel and bias of a convolution in float64 on the CPU."""
+    assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+    return layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu()
+
+
 @cache
 def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
-    """Whether the fused operators are there for ``dtype`` and give the plain convolution's answer."""
+    """Tell whether the fused operators are there for ``dtype`` and give the plain convolution's answer."""
     if device_type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     if dtype == torch.bfloat16 and not bfloat16_is_native():
@@ -121,7 +127,7 @@ def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
 
 @cache
 def bfloat16_is_native() -> bool:
-    """Whether this CPU multiplies bfloat16 itself; elsewhere it is emulated and slower than float32."""
+    """Tell whether this CPU multiplies bfloat16 itself; elsewhere it is emulated and slower than float32."""
     try:
         # Private names; not every release that we support has them.
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported())

@@ -69,7 +69,7 @@ class GraphedNetwork(nn.Module):
         return call
 
     def _recorded(self, lr: Tensor, residual: bool) -> Call | None:
-        """Raises torch.OutOfMemoryError when the device's memory does not suffice."""
+        """Record a call; None when that fails. Raises torch.OutOfMemoryError when memory does not suffice."""
         plain = self._plain(residual)
         try:
             given = lr.clone()

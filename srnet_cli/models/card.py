@@ -1,16 +1,17 @@
-"""The card of a model, ``card.toml`` beside its weights: what it is, how it was made, what it can do."""
+"""The card of a model, ``card.toml`` beside its weights: its network, its making, its figures."""
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from srnet_cli.errors import WeightsError
+from srnet_cli.files import atomic_path
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
@@ -23,7 +24,7 @@ MAX_TILE = 4096
 
 @dataclass(frozen=True)
 class Card:
-    """What travels with a model's weights.
+    """The facts that travel with a model's weights.
 
     Raises:
         ValueError: when a field has the wrong type or an impossible value.
@@ -73,10 +74,10 @@ class Card:
 
 
 def read_card(path: Path) -> Card:
-    """The card in a file, or in ``card.toml`` of a folder.
+    """Read the card in a file, or in ``card.toml`` of a folder.
 
     Raises:
-        WeightsError: when it cannot be read, is no TOML, has unknown or missing keys, or impossible values.
+        WeightsError: when it cannot be read, is not TOML, has unknown or missing keys, or impossible values.
     """
     file = path / CARD_FILE if path.is_dir() else path
     try:
@@ -89,7 +90,7 @@ def read_card(path: Path) -> Card:
     try:
         values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"the card is no valid TOML: {error}", path=file) from error
+        raise WeightsError(f"the card is not valid TOML: {error}", path=file) from error
     known = {f.name for f in fields(Card)}
     unknown = sorted(values.keys() - known)
     if unknown:
@@ -103,16 +104,24 @@ def read_card(path: Path) -> Card:
         raise WeightsError(f"the card says something impossible: {error}", path=file) from error
 
 
-def card_text(card: Card) -> str:
-    """The card as TOML.
+def write_card(path: Path, card: Card) -> None:
+    """Write a card to ``path``, replacing what is there.
 
     Raises:
-        ValueError: when a table holds what TOML has no word for, such as None.
+        OutputError: when it cannot be written.
+    """
+    with atomic_path(path, overwrite=True) as file:
+        file.write_text(card_text(card), encoding="utf-8")
+
+
+def card_text(card: Card) -> str:
+    """Format the card as TOML.
+
+    Raises:
+        TypeError: when a table holds a value that TOML does not have, such as None.
     """
     values = {f.name: getattr(card, f.name) for f in fields(card)}
-    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    tables = [_table(key, value) for key, value in values.items() if isinstance(value, dict) and value]
-    return "\n".join(plain) + "\n" + "".join(tables)
+    return tomli_w.dumps({name: value for name, value in values.items() if value != {}})
 
 
 def _check_type(name: str, value: object, annotation: str) -> None:
@@ -120,31 +129,3 @@ def _check_type(name: str, value: object, annotation: str) -> None:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         wanted = {"str": "text", "int": "a whole number", "bool": "true or false"}.get(annotation, "a table")
         raise ValueError(f"{name} must be {wanted}, not {value!r}")
-
-
-def _table(path: str, table: Mapping[str, Any]) -> str:
-    plain = [
-        f"{_key(key)} = {_value(value)}\n" for key, value in table.items() if not isinstance(value, dict)
-    ]
-    inner = [_table(f"{path}.{_key(key)}", value) for key, value in table.items() if isinstance(value, dict)]
-    return f"\n[{path}]\n" + "".join(plain) + "".join(inner)
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            # A JSON string is a TOML string, but for DEL, which TOML wants escaped.
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case int() | float():
-            return repr(value)
-        case list() | tuple():
-            return f"[{', '.join(map(_value, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
-    raise ValueError(f"a card cannot hold {value!r}")

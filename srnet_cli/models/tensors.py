@@ -28,7 +28,7 @@ State = Mapping[str, Tensor]
 
 
 def parse_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; ``path`` is only named in errors.
+    """Read the tensors of a safetensors file; ``path`` is only named in errors.
 
     Raises:
         WeightsError: when the content is damaged or its header lies.
@@ -36,13 +36,13 @@ def parse_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
     try:
         return load(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"no valid safetensors file: {error}", path=path) from error
+        raise WeightsError(f"not a valid safetensors file: {error}", path=path) from error
 
 
 def parse_pickle(
     content: bytes, path: Path, keys: Sequence[str] = STATE_KEYS
 ) -> tuple[dict[str, Tensor], object]:
-    """The tensors of a ``torch.save`` file, and what it holds under ``card`` (None: nothing).
+    """Read the tensors of a ``torch.save`` file, and the value under its key ``card`` (None: nothing).
 
     The tensors are the whole document, or what lies under the first of ``keys`` that it has.
 
@@ -70,11 +70,11 @@ def parse_pickle(
 
 
 def _refusal(error: Exception) -> str:
-    """Our own words: torch's are a page, and advise to load the file regardless."""
+    """Say it in our own words: torch's are a page, and advise to load the file regardless."""
     foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
     if foreign:
         return f"holds {foreign[1]}, not plain tensors only; nothing of it was executed"
-    return "damaged, or no checkpoint of plain tensors"
+    return "damaged, or not a checkpoint of plain tensors"
 
 
 def _check_archive(content: bytes, path: Path) -> None:
@@ -96,8 +96,6 @@ def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: 
     Two things are forgiven: a missing ``num_batches_tracked`` becomes 0, and with ``allow_tail_mismatch``
     tensors whose name contains ``tail`` may differ in shape, be missing or be extra (to start ×8 from ×4);
     the network keeps its own there. The frozen mean colours are compared and kept.
-
-    Source: specification section 12.
 
     Returns:
         One line for each tensor that was forgiven.
@@ -129,7 +127,7 @@ def refuse(clauses: Sequence[str]) -> None:
 
 
 def differences(network: nn.Module, state: State) -> dict[str, str]:
-    """What keeps ``state`` from fitting, as one clause for each tensor's name."""
+    """List all that keeps ``state`` from fitting, as one clause for each tensor's name."""
     own = network.state_dict()
     found = {name: f"{name} is unknown to the network" for name in state if name not in own}
     for name, tensor in own.items():
@@ -163,7 +161,7 @@ def _shape_text(tensor: Tensor) -> str:
 
 
 def is_mean_shift(name: str) -> bool:
-    """Whether the tensor is one of the frozen mean colours."""
+    """Tell whether the tensor is one of the frozen mean colours."""
     return "sub_mean." in name or "add_mean." in name
 
 

@@ -1,1 +1,1 @@
-"""Networks: SRNet and everything it is compared with. Imports torch and nothing else of this project."""
+"""Networks: SRNet and those it is compared with. Imports torch and nothing else of this project."""

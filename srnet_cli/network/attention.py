@@ -1,18 +1,19 @@
 """Channel attention, single-scale spatial attention, and MPR-SA.
 
-All take and return N×C×H×W. Sources: specification sections 2.1, 2.2 and 3.
+All take and return N×C×H×W. ``ATTENTIONS`` at the end is the table of those that a network can be built with.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-AttentionKind = Literal["none", "ca", "sa", "mpr-sa", "ca+sa", "ca+mpr-sa"]
-ATTENTION_KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
+from srnet_cli.network.architecture import Shapes
 
 #: gate maps of MPR-SA; channel c is scaled by map c mod 8
 GATES = 8
@@ -20,6 +21,21 @@ GATES = 8
 GROUPS = (1, 2, 4)
 #: groups whose means every branch's kernel can read; the coarser means are means of these
 FINEST = max(GROUPS)
+
+
+class GateForm(NamedTuple):
+    """The gates of a spatial attention as one convolution, followed by a sigmoid.
+
+    The convolution reads the means over ``groups`` consecutive channel groups, turned by ``turns`` quarter
+    turns (rotation-major); gate c mod n scales channel c. An attention runs fast when its class itself
+    defines ``gate_form()``.
+    """
+
+    #: n×(turns·groups)×k×k with k odd, float64 on the CPU
+    kernel: Tensor
+    bias: Tensor
+    groups: int
+    turns: int = 1
 
 
 class ChannelAttention(nn.Module):
@@ -59,6 +75,14 @@ class GateConv(nn.Module):
         gates: Tensor = self.bn(self.conv(x))
         return gates
 
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Return kernel and bias of the one convolution that equals this in evaluation mode, in float64."""
+        bn = self.bn
+        assert bn.running_mean is not None and bn.running_var is not None
+        scale = bn.weight.detach().double() / torch.sqrt(bn.running_var.double() + bn.eps)
+        kernel = self.conv.weight.detach().double() * scale.view(-1, 1, 1, 1)
+        return kernel.cpu(), (bn.bias.detach().double() - bn.running_mean.double() * scale).cpu()
+
 
 class SpatialAttention(nn.Module):
     """Single-scale spatial attention: one gate per pixel from the mean over all channels."""
@@ -70,11 +94,14 @@ class SpatialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * torch.sigmoid(self.spatial(x.mean(dim=1, keepdim=True)))
 
+    def gate_form(self) -> GateForm:
+        return GateForm(*self.spatial.folded(), groups=1)
+
 
 class GroupGates(nn.Module):
     """Eight gates a pixel, tiled over the channels, from the means over four consecutive channel groups.
 
-    What happens between means and gates is the subclass's.
+    The way from means to gates is the subclass's.
 
     Raises:
         ValueError: when the channels are not divisible by 8.
@@ -99,11 +126,11 @@ class GroupGates(nn.Module):
         return x * F.conv2d(self.gates(x), self.tiling)
 
     def gates(self, x: Tensor) -> Tensor:
-        """The eight gates, N×8×H×W in 0..1."""
+        """Compute the eight gates, N×8×H×W in 0..1."""
         raise NotImplementedError
 
     def means(self, x: Tensor) -> Tensor:
-        """The group means, N×4×H×W."""
+        """Compute the group means, N×4×H×W."""
         return F.conv2d(x, self.pooling)
 
 
@@ -129,11 +156,11 @@ class MPRSA(GroupGates):
 
     @property
     def branches(self) -> tuple[GateConv, GateConv, GateConv]:
-        """In the order of ``GROUPS``."""
+        """The three gate convolutions, in the order of ``GROUPS``."""
         return self.spatial1, self.spatial2, self.spatial3
 
     def gates(self, x: Tensor) -> Tensor:
-        """The eight gates, N×8×S×S in 0..1."""
+        """Compute the eight gates, N×8×S×S in 0..1."""
         if x.shape[2] != x.shape[3]:
             raise ValueError(
                 "MPR-SA compares a map with its quarter turns and needs a square, "
@@ -148,6 +175,18 @@ class MPRSA(GroupGates):
             for branch, groups in zip(self.branches, GROUPS, strict=True)
         )
         return torch.sigmoid(logits)
+
+    def gate_form(self) -> GateForm:
+        # The branches are summed without an activation between, so their kernels over the same maps add up.
+        folded = [branch.folded() for branch in self.branches]
+        kernels = [over_finest_groups(kernel, n) for (kernel, _), n in zip(folded, GROUPS, strict=True)]
+        bias = torch.stack([bias for _, bias in folded]).sum(0)
+        return GateForm(torch.stack(kernels).sum(0), bias, FINEST, turns=4)
+
+    def multiply_accumulates(self, output: Tensor) -> int:
+        """Count as published: the branches' own kernels, which ``gates`` applies in another form."""
+        taps = sum(branch.conv.weight.numel() for branch in self.branches)
+        return taps * output.shape[-2] * output.shape[-1] * output.shape[0]
 
 
 class LocalAttention(GroupGates):
@@ -168,24 +207,33 @@ class LocalAttention(GroupGates):
         self.conv = nn.Conv2d(FINEST, GATES, 2 * self.REACH + 1, padding=self.REACH)
 
     def gates(self, x: Tensor) -> Tensor:
-        """The eight gates, N×8×H×W in 0..1."""
+        """Compute the eight gates, N×8×H×W in 0..1."""
         return torch.sigmoid(self.conv(self.means(x)))
+
+    def gate_form(self) -> GateForm:
+        assert self.conv.bias is not None
+        kernel, bias = self.conv.weight.detach(), self.conv.bias.detach()
+        return GateForm(kernel.double().cpu(), bias.double().cpu(), FINEST)
 
 
 def pooling_kernels(channels: int, groups: int) -> Tensor:
-    """The 1×1 kernels that average each of ``groups`` consecutive channel groups: groups×C×1×1."""
-    # On the CPU by name: networks are built under a meta device, where a constant would have no value.
-    means = torch.eye(groups, device="cpu").repeat_interleave(channels // groups, dim=1)
-    return (means * groups / channels).view(groups, channels, 1, 1)
+    """Make the 1×1 kernels that average each of ``groups`` consecutive channel groups: groups×C×1×1."""
+    kernels, size = torch.zeros(groups, channels, 1, 1), channels // groups
+    for group in range(groups):
+        kernels[group, group * size : (group + 1) * size] = groups / channels
+    return kernels
 
 
 def _tiling(channels: int) -> Tensor:
-    """The 1×1 kernels that hand gate map c mod 8 to channel c: C×8×1×1."""
-    return torch.eye(GATES, device="cpu").repeat(channels // GATES, 1).view(channels, GATES, 1, 1)
+    """Make the 1×1 kernels that hand gate map c mod 8 to channel c: C×8×1×1."""
+    kernels = torch.zeros(channels, GATES, 1, 1)
+    for gate in range(GATES):
+        kernels[gate::GATES, gate] = 1
+    return kernels
 
 
 def over_finest_groups(weight: Tensor, groups: int) -> Tensor:
-    """Kernels over the turned means of ``groups`` groups, as kernels over those of four: O×16×7×7.
+    """Spread kernels over the turned means of ``groups`` groups to those of four: O×16×7×7.
 
     The mean over a coarse group is the mean of the finer ones in it, so its kernel spreads evenly over them.
     """
@@ -194,7 +242,7 @@ def over_finest_groups(weight: Tensor, groups: int) -> Tensor:
 
 
 def quarter_turns(maps: Tensor) -> Tensor:
-    """Maps turned by 0, 90, 180, 270 degrees counter-clockwise, rotation-major: N×k×S×S → N×4k×S×S."""
+    """Turn maps by 0, 90, 180, 270 degrees counter-clockwise, rotation-major: N×k×S×S → N×4k×S×S."""
     return torch.cat([torch.rot90(maps, turns, dims=(2, 3)) for turns in range(4)], dim=1)
 
 
@@ -211,23 +259,58 @@ class MixedAttention(nn.Module):
         return y
 
 
-def build_attention(kind: AttentionKind, channels: int, reduction: int) -> nn.Module | None:
-    """The attention module called ``kind``, or None for ``none``.
+@dataclass(frozen=True)
+class Attention:
+    """A kind of attention: how it is made, and how it is recognised in a file."""
+
+    #: from channels and the squeeze factor of channel attention to the module; None: no attention
+    build: Callable[[int, int], nn.Module | None]
+    #: tensors, named from the attention on, by which it is known; the kind with the most that fit is taken
+    traces: tuple[str, ...]
+    #: the tensor whose first size is the channels over the squeeze factor
+    squeeze: str | None = None
+
+
+ATTENTIONS: dict[str, Attention] = {
+    "none": Attention(lambda channels, reduction: None, ()),
+    "ca": Attention(ChannelAttention, ("conv_du.0.weight",), "conv_du.0.weight"),
+    "sa": Attention(lambda channels, reduction: SpatialAttention(), ("spatial.conv.weight",)),
+    "mpr-sa": Attention(lambda channels, reduction: MPRSA(channels), ("spatial1.conv.weight",)),
+    "ca+sa": Attention(
+        lambda channels, reduction: MixedAttention(ChannelAttention(channels, reduction), SpatialAttention()),
+        ("attn1.conv_du.0.weight", "attn2.spatial.conv.weight"),
+        "attn1.conv_du.0.weight",
+    ),
+    "ca+mpr-sa": Attention(
+        lambda channels, reduction: MixedAttention(ChannelAttention(channels, reduction), MPRSA(channels)),
+        ("attn1.conv_du.0.weight", "attn2.spatial1.conv.weight"),
+        "attn1.conv_du.0.weight",
+    ),
+}
+
+
+def build_attention(kind: str, channels: int, reduction: int) -> nn.Module | None:
+    """Build the attention called ``kind``; None for ``none``.
 
     Raises:
         ValueError: for an unknown kind.
     """
-    match kind:
-        case "none":
-            return None
-        case "ca":
-            return ChannelAttention(channels, reduction)
-        case "sa":
-            return SpatialAttention()
-        case "mpr-sa":
-            return MPRSA(channels)
-        case "ca+sa":
-            return MixedAttention(ChannelAttention(channels, reduction), SpatialAttention())
-        case "ca+mpr-sa":
-            return MixedAttention(ChannelAttention(channels, reduction), MPRSA(channels))
-    raise ValueError(f"unknown attention {kind!r}; one of {', '.join(ATTENTION_KINDS)}")
+    if kind not in ATTENTIONS:
+        raise ValueError(f"unknown attention {kind!r}; one of {', '.join(ATTENTIONS)}")
+    return ATTENTIONS[kind].build(channels, reduction)
+
+
+def recognise_attention(shapes: Shapes, prefix: str) -> str:
+    """Find the kind of the attention whose tensors' names start with ``prefix``.
+
+    Raises:
+        ValueError: when its tensors are of none.
+    """
+    inside = {name.removeprefix(f"{prefix}.") for name in shapes if name.startswith(f"{prefix}.")}
+    if not inside:
+        return "none"
+    fitting = [kind for kind, attention in ATTENTIONS.items() if inside.issuperset(attention.traces)]
+    kind = max(fitting, key=lambda kind: len(ATTENTIONS[kind].traces), default="none")
+    if not ATTENTIONS[kind].traces:
+        raise ValueError(f"the tensors {prefix}.… are those of no attention known here")
+    return kind

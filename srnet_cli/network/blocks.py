@@ -15,7 +15,7 @@ RGB_MEAN = (114.444, 111.4605, 103.02)
 
 
 class NetworkOutput(NamedTuple):
-    """What every network returns.
+    """The result of every network.
 
     ``sr`` is N×3×sH×sW on the 0..255 scale, unclamped. ``residual`` is the predicted enhanced residual of
     the same shape, or None: when the network has no auxiliary stream, or it was not asked for.
@@ -26,7 +26,7 @@ class NetworkOutput(NamedTuple):
 
 
 def conv(in_channels: int, out_channels: int, kernel_size: int = 3, bias: bool = True) -> nn.Conv2d:
-    """A convolution that keeps height and width (odd ``kernel_size``)."""
+    """Make a convolution that keeps height and width (odd ``kernel_size``)."""
     return nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=bias)
 
 

@@ -14,12 +14,13 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices
 from srnet_cli.network.blocks import NetworkOutput, conv
 
 
 @dataclass(frozen=True)
 class LapSRNOptions:
-    """Raises ``ValueError`` for a scale that is no power of two."""
+    """Sizes of the pyramid; ``ValueError`` for a scale that is not a power of two."""
 
     scale: int = 4
     #: feature channels
@@ -29,7 +30,7 @@ class LapSRNOptions:
 
     def __post_init__(self) -> None:
         if self.scale < 2 or self.scale & (self.scale - 1):
-            raise ValueError(f"scale {self.scale} is no power of two")
+            raise ValueError(f"scale {self.scale} is not a power of two")
 
 
 class PyramidLevel(nn.Module):
@@ -72,7 +73,7 @@ class LapSRN(nn.Module):
         return NetworkOutput(self.pyramid(lr)[-1])
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """The picture at every level: ×2, ×4, … up to the scale."""
+        """Compute the picture at every level: ×2, ×4, … up to the scale."""
         features, picture = self.head(lr), lr
         pictures = []
         for level in self.levels:
@@ -90,9 +91,23 @@ def _doubling(channels: int) -> nn.ConvTranspose2d:
 
 
 def _make_bilinear(module: nn.ConvTranspose2d) -> None:
-    """Each channel enlarged by itself, bilinearly."""
+    """Make it enlarge each channel by itself, bilinearly."""
     ramp = torch.tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         module.weight.zero_()
         for channel in range(module.in_channels):
             module.weight[channel, channel] = torch.outer(ramp, ramp)
+
+
+def _read(shapes: Shapes) -> Recognised:
+    # The last of the indices is the transposed convolution's, which ends the level.
+    sizes = {
+        "n_feats": shapes["head.0.weight"][0],
+        "n_layers": count_indices(shapes, r"levels\.0\.features\.(\d+)\.weight") - 1,
+    }
+    return Recognised("lapsrn", 2 ** count_indices(shapes, r"levels\.(\d+)\.residual\.weight"), sizes)
+
+
+ARCHITECTURE = Architecture(
+    LapSRN, LapSRNOptions, {"lapsrn": Variant()}, traces=("levels.0.residual.weight",), read=_read
+)

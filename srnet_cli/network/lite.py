@@ -9,11 +9,13 @@ else, and a picture computed in tiles equals the picture computed whole. Tensors
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices
 from srnet_cli.network.attention import LocalAttention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, conv
 
@@ -79,3 +81,16 @@ class SRNetLite(nn.Module):
 
     def _picture(self, tail: nn.Module, features: Tensor) -> Tensor:
         return torch.pixel_shuffle(tail(features), self.scale)
+
+
+def _read(shapes: Shapes) -> Recognised:
+    sizes = {
+        "n_feats": shapes["head.0.weight"][0],
+        "n_resblocks": count_indices(shapes, r"body\.(\d+)\.body\.0\.weight"),
+    }
+    return Recognised("srnet_lite", isqrt(shapes["residual_tail.weight"][0] // 3), sizes)
+
+
+ARCHITECTURE = Architecture(
+    SRNetLite, SRNetLiteOptions, {"srnet_lite": Variant()}, traces=("residual_tail.weight",), read=_read
+)

@@ -1,24 +1,36 @@
-"""The cost of a network in multiply-accumulates, counted without computing anything."""
+"""The cost of a network in parameters and multiply-accumulates, counted without computing anything."""
 
 from __future__ import annotations
 
 import copy
 from math import prod
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-
-from srnet_cli.network.attention import MPRSA
 
 #: side of the low-resolution input of the published figures (which call them GFLOPs)
 PUBLISHED_SIDE = 64
 
 
+@runtime_checkable
+class CountsItself(Protocol):
+    """A module that applies kernels without a convolution module's help."""
+
+    def multiply_accumulates(self, output: Tensor) -> int:
+        """Count its own; convolutions that it calls as modules are counted by themselves."""
+        ...
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Count the trainable values; the frozen mean colours and BatchNorm statistics are not among them."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
 def multiply_accumulates(
     network: nn.Module, height: int = PUBLISHED_SIDE, width: int = PUBLISHED_SIDE, *, residual: bool = True
 ) -> int:
-    """Multiply-accumulates of all convolutions for one input of 3×``height``×``width``.
+    """Count the multiply-accumulates of all convolutions for one input of 3×``height``×``width``.
 
     Counted as published: convolutions only, the mean colours' 1×1 convolutions among them, and with the
     auxiliary picture where the network has one (``residual=False`` leaves it out, as a zoom does). The
@@ -35,7 +47,7 @@ def multiply_accumulates(
         total += _cost(module, inputs[0], output)
 
     for module in counted.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | MPRSA):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | CountsItself):
             module.register_forward_hook(count)
     channels = getattr(getattr(network, "options", None), "in_channels", 3)
     with torch.no_grad():
@@ -44,10 +56,8 @@ def multiply_accumulates(
 
 
 def _cost(module: Any, given: Tensor, output: Tensor) -> int:
-    if isinstance(module, MPRSA):
-        # It applies its branches' kernels itself, in another form than they are published in.
-        taps = sum(branch.conv.weight.numel() for branch in module.branches)
-        return taps * output.shape[-2] * output.shape[-1] * output.shape[0]
+    if isinstance(module, CountsItself):
+        return module.multiply_accumulates(output)
     taps = prod(module.kernel_size) * module.in_channels * module.out_channels // module.groups
     # Each output pixel of a convolution takes all its taps; so does each input pixel of a transposed one.
     pixels = given if isinstance(module, nn.ConvTranspose2d) else output

@@ -1,4 +1,4 @@
-"""RCAN: residual groups of channel-attention blocks. Source: specification section 4."""
+"""RCAN: residual groups of channel-attention blocks (Zhang et al., ECCV 2018)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.attention import ChannelAttention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
 
@@ -58,3 +59,19 @@ class RCAN(nn.Module):
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         shallow = self.head(self.sub_mean(lr))
         return NetworkOutput(self.add_mean(self.tail(self.body(shallow) + shallow)))
+
+
+def _read(shapes: Shapes) -> Recognised:
+    n_feats = shapes["head.0.weight"][0]
+    sizes = {
+        "n_resgroups": count_indices(shapes, r"body\.(\d+)\.body\.0\.body\.0\.weight"),
+        "n_resblocks": count_indices(shapes, r"body\.0\.body\.(\d+)\.body\.0\.weight"),
+        "n_feats": n_feats,
+        "reduction": n_feats // shapes["body.0.body.0.body.3.conv_du.0.weight"][0],
+    }
+    return Recognised("rcan", scale_of(shapes, "tail.0"), sizes)
+
+
+ARCHITECTURE = Architecture(
+    RCAN, RCANOptions, {"rcan": Variant()}, traces=("body.0.body.0.body.0.weight",), read=_read
+)

@@ -1,4 +1,4 @@
-"""RDN, the residual dense network, without mean shift. Source: specification section 4."""
+"""RDN, the residual dense network, without mean shift (Zhang et al., CVPR 2018)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices
 from srnet_cli.network.blocks import NetworkOutput, conv
 
 Configuration = Literal["A", "B"]
@@ -19,7 +20,7 @@ TRUNK = 64
 
 @dataclass(frozen=True)
 class RDNOptions:
-    """Raises ``ValueError`` for an unknown configuration."""
+    """The size of the network; ``ValueError`` for one that the paper does not have."""
 
     scale: int = 4
     #: "B": 16 blocks of 8 layers with growth 64, the one compared; "A": 20 of 6 with growth 32
@@ -94,3 +95,18 @@ def _upsampler(scale: int, width: int) -> nn.Sequential:
         layers += [conv(channels, factor * factor * width), nn.PixelShuffle(factor)]
         channels = width
     return nn.Sequential(*layers, conv(width, 3))
+
+
+def _read(shapes: Shapes) -> Recognised:
+    growth = shapes["RDBs.0.convs.0.conv.0.weight"][0]
+    blocks = count_indices(shapes, r"RDBs\.(\d+)\.LFF\.weight")
+    layers = count_indices(shapes, r"RDBs\.0\.convs\.(\d+)\..*weight")
+    configuration = next((name for name, size in SIZES.items() if size == (blocks, layers, growth)), None)
+    if configuration is None:
+        raise ValueError(f"an RDN of {blocks} blocks, {layers} layers, growth {growth} is neither A nor B")
+    upsampling = count_indices(shapes, r"UPNet\.(\d+)\.weight") - 1
+    scale = 3 if shapes["UPNet.0.weight"][0] == 9 * growth else 2**upsampling
+    return Recognised("rdn", scale, {"configuration": configuration})
+
+
+ARCHITECTURE = Architecture(RDN, RDNOptions, {"rdn": Variant()}, traces=("SFENet1.weight",), read=_read)

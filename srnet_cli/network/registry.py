@@ -1,97 +1,94 @@
-"""Every network by its name. Explicit: a name that is not in the table below does not exist.
+"""Every network by its name: explicit, so a name that no line below states does not exist.
 
-Errors are ``ValueError``: this room knows nothing of the program around it.
+Errors are ``ValueError``: this package does not depend on the program around it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
-from srnet_cli.network.interpolation import Bicubic, Bilinear, InterpolationOptions, Lanczos, Nearest
-from srnet_cli.network.lapsrn import LapSRN, LapSRNOptions
-from srnet_cli.network.lite import SRNetLite, SRNetLiteOptions
-from srnet_cli.network.rcan import RCAN, RCANOptions
-from srnet_cli.network.rdn import RDN, RDNOptions
-from srnet_cli.network.san import SAN, SANOptions
-from srnet_cli.network.srnet import SRNet, SRNetOptions
-from srnet_cli.network.srresnet import SRResNet, SRResNetOptions
-from srnet_cli.network.vdsr import VDSR, VDSROptions
+from srnet_cli.network import lapsrn, lite, rcan, rdn, san, srnet, srresnet, vdsr
+from srnet_cli.network.architecture import Architecture, Recognised
 
-
-@dataclass(frozen=True)
-class Entry:
-    """How the network of one name is built: ``network(options(scale=…, **defaults, **fixed))``."""
-
-    network: type[nn.Module]
-    #: frozen dataclass with a ``scale`` and a default for everything else
-    options: type[Any]
-    #: options that make the name what it is; nobody may change them
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    #: options whose default differs from the dataclass's
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-
-    def open_options(self) -> dict[str, Field[Any]]:
-        """The options that a caller may set."""
-        return {f.name: f for f in fields(self.options) if f.name != "scale" and f.name not in self.fixed}
-
-    def build(self, scale: int, given: Mapping[str, Any]) -> nn.Module:
-        return self.network(self.options(scale=scale, **{**self.defaults, **self.fixed, **given}))
+#: the order is that of names in help texts and errors
+ARCHITECTURES: tuple[Architecture, ...] = (
+    srnet.ARCHITECTURE,
+    lite.ARCHITECTURE,
+    srresnet.ARCHITECTURE,
+    rdn.ARCHITECTURE,
+    rcan.ARCHITECTURE,
+    san.ARCHITECTURE,
+    vdsr.ARCHITECTURE,
+    lapsrn.ARCHITECTURE,
+)
 
 
-class Registry:
-    """Names and what they build; refuses to take a name twice."""
+def network_names() -> tuple[str, ...]:
+    """Return the names of all networks."""
+    return tuple(name for architecture in ARCHITECTURES for name in architecture.variants)
 
-    def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
 
-    def register(self, name: str, entry: Entry) -> None:
-        if name in self._entries:
-            raise ValueError(f"network {name!r} is registered already")
-        self._entries[name] = entry
+def open_options(name: str) -> dict[str, Field[Any]]:
+    """Return the options of a network that a caller of ``build_network`` may set, besides its scale.
 
-    def names(self) -> tuple[str, ...]:
-        """In the order of registration."""
-        return tuple(self._entries)
-
-    def __getitem__(self, name: str) -> Entry:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise ValueError(f"no network {name!r}; there are {', '.join(self._entries)}") from None
+    Raises:
+        ValueError: for an unknown name.
+    """
+    return _architecture(name).open_options(name)
 
 
 def build_network(name: str, scale: int, **options: Any) -> nn.Module:
-    """A new network, randomly initialised, on the default device.
+    """Build a network, randomly initialised, on the default device.
 
     It has ``.scale`` and ``forward(lr, residual=False) -> NetworkOutput``, N×3×H×W in, N×3×sH×sW out, both
     RGB on the 0..255 scale.
 
     Raises:
-        ValueError: for an unknown name, an option that this network has not or whose value is of
+        ValueError: for an unknown name, an option that this network does not have or whose value is of
             the wrong kind, or a scale that it cannot do.
     """
-    entry = NETWORKS[name]
+    architecture = _architecture(name)
     _check_option("scale", scale, 1)
-    known = entry.open_options()
+    known = architecture.open_options(name)
     for option, value in options.items():
         if option not in known:
             raise ValueError(f"network {name!r} has no option {option!r}; it has {', '.join(known)}")
         _check_option(option, value, known[option].default)
-    return entry.build(scale, options)
+    return architecture.build(name, scale, options)
 
 
-def network_names() -> tuple[str, ...]:
-    """Every network that can be trained."""
-    return tuple(name for name in NETWORKS.names() if name not in INTERPOLATIONS)
+def recognise(state: Mapping[str, Tensor]) -> Recognised:
+    """Find the network of these tensors by their names and shapes.
+
+    Checkpoints of the authors are bare state dictionaries: name, scale and sizes must be inferred. Options
+    that leave no trace in the tensors are those of the released configurations.
+
+    Raises:
+        ValueError: when they belong to none that is known here.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    reason = "the names of its tensors are those of no network known here"
+    for architecture in ARCHITECTURES:
+        if architecture.read is None or not all(trace in shapes for trace in architecture.traces):
+            continue
+        try:
+            return architecture.read(shapes)
+        except KeyError as error:
+            reason = f"the tensors look like a network known here, but {error} is missing"
+        except (IndexError, ZeroDivisionError):
+            reason = "its tensors have shapes of no network known here"
+    raise ValueError(reason)
 
 
-def interpolation_names() -> tuple[str, ...]:
-    """The methods without weights that ``build_network`` also builds."""
-    return INTERPOLATIONS
+def _architecture(name: str) -> Architecture:
+    for architecture in ARCHITECTURES:
+        if name in architecture.variants:
+            return architecture
+    raise ValueError(f"no network {name!r}; there are {', '.join(network_names())}")
 
 
 def _check_option(option: str, value: object, default: object) -> None:
@@ -103,57 +100,3 @@ def _check_option(option: str, value: object, default: object) -> None:
         raise ValueError(f"{option} is a {kind.__name__}, not {value!r}")
     if kind is int and isinstance(value, int) and value < 1:
         raise ValueError(f"{option} must be at least 1, not {value}")
-
-
-def _family(*, defaults: Mapping[str, Any] | None = None, **fixed: Any) -> Entry:
-    return Entry(SRNet, SRNetOptions, fixed, defaults or {})
-
-
-def _single(attention: str) -> Entry:
-    # wiring and fusion_attention say how two streams meet: with one stream they have no meaning
-    return _family(attention=attention, auxiliary=False, wiring="code", fusion_attention=None)
-
-
-def _double(attention: str) -> Entry:
-    return _family(attention=attention, auxiliary=True, wiring="code", fusion_attention=None, in_channels=3)
-
-
-#: the methods without weights
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
-
-NETWORKS = Registry()
-NETWORKS.register("srnet", _family())
-#: as the blog's figure draws it: channel attention only in the blocks, features added at the head
-NETWORKS.register(
-    "srnet_figure",
-    _family(wiring="figure", attention="ca", fusion_attention="ca+mpr-sa", auxiliary=True, in_channels=3),
-)
-NETWORKS.register("edsr", _single("none"))
-NETWORKS.register(
-    "edsr_p",
-    Entry(SRNet, SRNetOptions, _single("none").fixed, {"n_resblocks": 32, "n_feats": 256, "res_scale": 0.1}),
-)
-# The ablations R_a … R_i of the published table, in its order (R_j is srnet).
-NETWORKS.register("edsr_rat", _double("none"))
-NETWORKS.register("edsr_sa", _single("sa"))
-NETWORKS.register("edsr_msa", _single("mpr-sa"))
-NETWORKS.register("edsr_rat_sa", _double("sa"))
-NETWORKS.register("edsr_rat_msa", _double("mpr-sa"))
-NETWORKS.register("rcan_minus", _single("ca"))
-NETWORKS.register("rcan_minus_rat", _double("ca"))
-NETWORKS.register("rcan_minus_sa", _single("ca+sa"))
-NETWORKS.register("rcan_minus_msa", _single("ca+mpr-sa"))
-NETWORKS.register("rcan_minus_rat_sa", _double("ca+sa"))
-#: this project's own: light, and shift-invariant
-NETWORKS.register("srnet_lite", Entry(SRNetLite, SRNetLiteOptions))
-# What the published table compares SRNet with.
-NETWORKS.register("srresnet", Entry(SRResNet, SRResNetOptions))
-NETWORKS.register("rdn", Entry(RDN, RDNOptions))
-NETWORKS.register("rcan", Entry(RCAN, RCANOptions))
-NETWORKS.register("san", Entry(SAN, SANOptions))
-NETWORKS.register("vdsr", Entry(VDSR, VDSROptions))
-NETWORKS.register("lapsrn", Entry(LapSRN, LapSRNOptions))
-NETWORKS.register("nearest", Entry(Nearest, InterpolationOptions))
-NETWORKS.register("bilinear", Entry(Bilinear, InterpolationOptions))
-NETWORKS.register("bicubic", Entry(Bicubic, InterpolationOptions))
-NETWORKS.register("lanczos", Entry(Lanczos, InterpolationOptions))

@@ -1,4 +1,4 @@
-"""SAN, the second-order attention network. Source: specification section 4."""
+"""SAN, the second-order attention network (Dai et al., CVPR 2019)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.amp.autocast_mode import is_autocast_available
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, Upsampler, conv
 
 #: side of the central window whose covariance is taken
@@ -144,7 +145,7 @@ class SAN(nn.Module):
 
 
 def covariance_root(x: Tensor) -> Tensor:
-    """Square root of the channels' covariance over all pixels: N×C×H×W → N×C×C.
+    """Compute the square root of the channels' covariance over all pixels: N×C×H×W → N×C×C.
 
     Newton–Schulz, five steps, in float32 or better whatever the precision of ``x`` and of autocast: squares
     of features overflow float16, and the iteration amplifies rounding. The root of a flat map is zero.
@@ -171,7 +172,7 @@ def _centre(x: Tensor) -> Tensor:
 
 
 def _as_rows(x: Tensor) -> Tensor:
-    """N×C×H×W → N×HW×C, in float32 or better."""
+    """Put pixels in rows, N×C×H×W → N×HW×C, in float32 or better."""
     return _at_least_float32(x).flatten(2).transpose(1, 2)
 
 
@@ -181,5 +182,21 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 def _full_precision(x: Tensor) -> AbstractContextManager[object]:
     device = x.device.type
-    # The meta device, on which costs are counted, knows no autocast.
+    # The meta device, on which costs are counted, does not have autocast.
     return torch.autocast(device, enabled=False) if is_autocast_available(device) else nullcontext()
+
+
+def _read(shapes: Shapes) -> Recognised:
+    n_feats = shapes["head.0.weight"][0]
+    sizes = {
+        "n_resgroups": count_indices(shapes, r"RG\.(\d+)\.conv_last\.weight"),
+        "n_resblocks": count_indices(shapes, r"RG\.0\.rcab\.(\d+)\.conv_first\.0\.weight"),
+        "n_feats": n_feats,
+        "reduction": n_feats // shapes["RG.0.soca.conv_du.0.weight"][0],
+    }
+    return Recognised("san", scale_of(shapes, "tail.0"), sizes)
+
+
+ARCHITECTURE = Architecture(
+    SAN, SANOptions, {"san": Variant()}, traces=("RG.0.conv_last.weight",), read=_read
+)

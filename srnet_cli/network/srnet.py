@@ -1,16 +1,17 @@
 """SRNet, its single-stream base (EDSR and relatives), and every ablation between them.
 
-Tensors are N×3×H×W, RGB, 0..255, on input and output. Source: specification sections 2 and 3.
+Tensors are N×3×H×W, RGB, 0..255, on input and output.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from srnet_cli.network.attention import AttentionKind, build_attention
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
+from srnet_cli.network.attention import ATTENTIONS, build_attention, recognise_attention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
 
 Wiring = Literal["code", "figure"]
@@ -18,7 +19,7 @@ Wiring = Literal["code", "figure"]
 
 @dataclass(frozen=True)
 class SRNetOptions:
-    """What distinguishes the members of the SRNet family.
+    """Everything in which the members of the SRNet family differ.
 
     Raises:
         ValueError: when ``wiring`` is unknown, or an auxiliary stream is to have ``in_channels`` not 3.
@@ -34,9 +35,9 @@ class SRNetOptions:
     #: factor on every residual branch
     res_scale: float = 1.0
     #: attention at the end of each residual branch
-    attention: AttentionKind = "ca+mpr-sa"
+    attention: str = "ca+mpr-sa"
     #: attention at the two fusion points; None: the same as in the blocks
-    fusion_attention: AttentionKind | None = None
+    fusion_attention: str | None = None
     #: with the residual-aware auxiliary stream (RAT)
     auxiliary: bool = True
     #: "code": the released code, which gave the published numbers; "figure": the blog's figure
@@ -49,6 +50,20 @@ class SRNetOptions:
             raise ValueError(f"wiring is 'code' or 'figure', not {self.wiring!r}")
         if self.auxiliary and self.in_channels != 3:
             raise ValueError("the auxiliary stream takes RGB; set auxiliary=False for RAW input")
+
+    @property
+    def fusion(self) -> str:
+        """The attention that is applied at the fusion points."""
+        return (self.fusion_attention or self.attention) if self.auxiliary else "none"
+
+    @property
+    def fusion_built(self) -> str:
+        """The attention that is there at the fusion points.
+
+        Without attention the released network still owns two MPR-SA that it never applies; they are built so
+        that its checkpoints load and its parameter count is the published one.
+        """
+        return "mpr-sa" if self.auxiliary and self.fusion == "none" else self.fusion
 
 
 class Stream(nn.Module):
@@ -71,12 +86,12 @@ class Stream(nn.Module):
         self.tail = nn.Sequential(Upsampler(o.scale, o.n_feats, relu_after_shuffle), conv(o.n_feats, 3))
 
     def shallow(self, lr: Tensor) -> Tensor:
-        """Features of the head: N×C×H×W."""
+        """Compute the features of the head: N×C×H×W."""
         features: Tensor = self.head(self.sub_mean(lr))
         return features
 
     def reconstruct(self, features: Tensor) -> Tensor:
-        """Features to picture: N×C×H×W → N×3×sH×sW."""
+        """Turn features to a picture: N×C×H×W → N×3×sH×sW."""
         picture: Tensor = self.add_mean(self.tail(features))
         return picture
 
@@ -96,13 +111,9 @@ class SRNet(Stream):
         self.model_ssl: Stream | None = None
         if o.auxiliary:
             self.model_ssl = Stream(o, relu_after_shuffle=True)
-            kind = o.fusion_attention or o.attention
-            # Without attention the released network still owns two MPR-SA that it never applies;
-            # they are built so that its checkpoints load and its parameter count is the published one.
-            built = "mpr-sa" if kind == "none" else kind
-            self.CALayer_head = build_attention(built, o.n_feats, 16)
-            self.CALayer_tail = build_attention(built, o.n_feats, 16)
-            self.fusion_attention_used = kind != "none"
+            self.CALayer_head = build_attention(o.fusion_built, o.n_feats, 16)
+            self.CALayer_tail = build_attention(o.fusion_built, o.n_feats, 16)
+            self.fusion_attention_used = o.fusion != "none"
 
     @property
     def scale(self) -> int:
@@ -121,13 +132,13 @@ class SRNet(Stream):
         return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body) if residual else None)
 
     def auxiliary_features(self, lr: Tensor) -> tuple[Tensor, Tensor]:
-        """Shallow and deep features that the auxiliary stream lends to the main one (F0 and FN)."""
+        """Compute the shallow and deep features that the auxiliary stream lends to the main one."""
         assert self.model_ssl is not None
         rat_head = self.model_ssl.shallow(lr)
         return rat_head, self.model_ssl.body(rat_head) + rat_head
 
     def fused_features(self, lr: Tensor, rat_head: Tensor, rat_body: Tensor) -> Tensor:
-        """The main stream up to its upsampler; deep feature in at the head, shallow feature at the tail."""
+        """Run the main stream up to its upsampler; deep feature in at the head, shallow one at the tail."""
         shallow = self.shallow(lr)
         if self.options.wiring == "code":
             fused = self._attend(self.CALayer_head, shallow - rat_body)
@@ -141,3 +152,72 @@ class SRNet(Stream):
             return x
         y: Tensor = attention(x)
         return y
+
+
+def _single(attention: str, **defaults: Any) -> Variant:
+    # wiring and fusion_attention say how two streams meet: with one stream they have no meaning
+    fixed = {"attention": attention, "auxiliary": False, "wiring": "code", "fusion_attention": None}
+    return Variant(fixed, defaults)
+
+
+def _double(attention: str, wiring: Wiring = "code", fusion_attention: str | None = None) -> Variant:
+    fixed = {"attention": attention, "fusion_attention": fusion_attention, "wiring": wiring}
+    return Variant({**fixed, "auxiliary": True, "in_channels": 3})
+
+
+VARIANTS = {
+    "srnet": Variant(),
+    # as the blog's figure draws it: channel attention only in the blocks, features added at the head
+    "srnet_figure": _double("ca", "figure", "ca+mpr-sa"),
+    "edsr": _single("none"),
+    "edsr_p": _single("none", n_resblocks=32, n_feats=256, res_scale=0.1),
+    # The ablations R_a … R_i of the published table, in its order (R_j is srnet).
+    "edsr_rat": _double("none"),
+    "edsr_sa": _single("sa"),
+    "edsr_msa": _single("mpr-sa"),
+    "edsr_rat_sa": _double("sa"),
+    "edsr_rat_msa": _double("mpr-sa"),
+    "rcan_minus": _single("ca"),
+    "rcan_minus_rat": _double("ca"),
+    "rcan_minus_sa": _single("ca+sa"),
+    "rcan_minus_msa": _single("ca+mpr-sa"),
+    "rcan_minus_rat_sa": _double("ca+sa"),
+}
+
+
+def _read(shapes: Shapes) -> Recognised:
+    n_feats, in_channels, *_ = shapes["head.0.weight"]
+    auxiliary = any(name.startswith("model_ssl.") for name in shapes)
+    attention = recognise_attention(shapes, "body.0.body.3")
+    fusion = recognise_attention(shapes, "CALayer_head")
+    sizes: dict[str, Any] = {
+        "n_feats": n_feats,
+        "n_resblocks": count_indices(shapes, r"body\.(\d+)\.body\.0\.weight"),
+    }
+    if in_channels != 3:
+        sizes["in_channels"] = in_channels
+    squeeze = ATTENTIONS[attention].squeeze
+    if squeeze is not None:
+        sizes["reduction"] = n_feats // shapes[f"body.0.body.3.{squeeze}"][0]
+    scale = scale_of(shapes, "tail.0")
+    name = _variant(auxiliary, attention, fusion)
+    if name is None:
+        different = {"attention": attention, "fusion_attention": fusion, "auxiliary": auxiliary}
+        return Recognised("srnet", scale, {**different, **sizes})
+    if name == "edsr" and sizes == {"n_feats": 256, "n_resblocks": 32}:
+        # The released runs scaled residual branches by 0.1 at ×4 and by 1 at ×8.
+        return Recognised("edsr_p", scale, {**sizes, "res_scale": 1.0 if scale == 8 else 0.1})
+    return Recognised(name, scale, sizes)
+
+
+def _variant(auxiliary: bool, attention: str, fusion: str) -> str | None:
+    for name, variant in VARIANTS.items():
+        options = SRNetOptions(**variant.fixed)
+        if (options.auxiliary, options.attention, options.fusion_built) == (auxiliary, attention, fusion):
+            return name
+    return None
+
+
+ARCHITECTURE = Architecture(
+    SRNet, SRNetOptions, VARIANTS, traces=("body.0.body.0.weight", "tail.0.0.weight"), read=_read
+)

@@ -1,4 +1,4 @@
-"""SRResNet as the authors compared it: instance normalisation, no mean shift. Source: specification 4."""
+"""SRResNet as the authors compared it: instance normalisation, no mean shift."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import sqrt
 
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import NetworkOutput, Upsampler, conv
 
 
@@ -65,3 +66,17 @@ class SRResNet(nn.Module):
         shallow = self.relu(self.conv_input(lr))
         deep = self.bn_mid(self.conv_mid(self.residual(shallow))) + shallow
         return NetworkOutput(self.conv_output(self.upscale(deep)))
+
+
+def _read(shapes: Shapes) -> Recognised:
+    sizes = {
+        "n_feats": shapes["conv_input.weight"][0],
+        "n_resblocks": count_indices(shapes, r"residual\.(\d+)\.conv1\.weight"),
+        "in_channels": shapes["conv_input.weight"][1],
+    }
+    return Recognised("srresnet", scale_of(shapes, "upscale"), sizes)
+
+
+ARCHITECTURE = Architecture(
+    SRResNet, SRResNetOptions, {"srresnet": Variant()}, traces=("conv_input.weight",), read=_read
+)

@@ -1,7 +1,4 @@
-"""VDSR as the authors modified it: it works on the small picture and enlarges at the end.
-
-Source: specification section 4.
-"""
+"""VDSR as the authors modified it: it works on the small picture and enlarges at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, Upsampler, conv
 
 
@@ -43,3 +41,14 @@ class VDSR(nn.Module):
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         shallow = self.head(self.sub_mean(lr))
         return NetworkOutput(self.add_mean(self.tail(self.body(shallow) + shallow)))
+
+
+def _read(shapes: Shapes) -> Recognised:
+    sizes = {
+        "n_feats": shapes["head.0.weight"][0],
+        "n_resblocks": count_indices(shapes, r"body\.(\d+)\.0\.weight") + 1,
+    }
+    return Recognised("vdsr", scale_of(shapes, "tail.0"), sizes)
+
+
+ARCHITECTURE = Architecture(VDSR, VDSROptions, {"vdsr": Variant()}, traces=("body.0.0.weight",), read=_read)

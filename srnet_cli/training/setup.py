@@ -15,10 +15,9 @@ from srnet_cli.data import TrainingSource
 from srnet_cli.errors import DataError, UsageError, WeightsError
 from srnet_cli.models.card import Card
 from srnet_cli.models.tensors import differences, load_checkpoint_into
-from srnet_cli.network.attention import ATTENTION_KINDS
+from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import Upsampler
-from srnet_cli.network.recognise import recognise
-from srnet_cli.network.registry import NETWORKS, build_network, network_names
+from srnet_cli.network.registry import build_network, network_names, open_options
 from srnet_cli.training.average import Average
 from srnet_cli.training.batchnorm import join_batchnorm
 from srnet_cli.training.checkpoint import Progress, State
@@ -152,14 +151,14 @@ def _check_network(options: TrainOptions) -> None:
         raise UsageError(
             f"--model: no network {options.model!r}", remedy=f"one of {', '.join(network_names())}"
         )
-    if options.attention is not None and options.attention not in ATTENTION_KINDS:
+    if options.attention is not None and options.attention not in ATTENTIONS:
         raise UsageError(
-            f"--attention cannot be {options.attention!r}", remedy=f"one of {', '.join(ATTENTION_KINDS)}"
+            f"--attention cannot be {options.attention!r}", remedy=f"one of {', '.join(ATTENTIONS)}"
         )
-    known = NETWORKS[options.model].open_options()
+    known = open_options(options.model)
     given = network_options(options)
     if "in_channels" in given and "in_channels" not in known:
-        able = [name for name in network_names() if "in_channels" in NETWORKS[name].open_options()]
+        able = [name for name in network_names() if "in_channels" in open_options(name)]
         raise UsageError(
             f"--model {options.model} cannot read --input raw", remedy=f"one of {', '.join(able)}"
         )
@@ -269,7 +268,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
         raise WeightsError(
             f"{len(unfit)} of its tensors do not match the network: {'; '.join(unfit[:TENSORS_NAMED])}{more}",
             path=found.path,
-            remedy=f"--init needs the same network: {_flags_of(state)}",
+            remedy=f"--init needs the same network: {_flags_of(found.card)}",
         )
     load_checkpoint_into(network, state, allow_tail_mismatch=other_scale)
     for layer, upsampler in _doublings_anew(network, state):
@@ -287,12 +286,11 @@ def _doublings_anew(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator
             yield from ((layer, module) for layer in layers if f"{name}.{layer}.weight" not in state)
 
 
-def _flags_of(state: Mapping[str, Tensor]) -> str:
-    """The flags that make the network of these tensors."""
-    found = recognise({name: tuple(tensor.shape) for name, tensor in state.items()})
-    flags = [f"--model {found.name}"]
+def _flags_of(card: Card) -> str:
+    """List the flags that make the network of a card."""
+    flags = [f"--model {card.architecture}"]
     for name in _OF_THE_NETWORK:
-        value = found.options.get(name)
+        value = card.options.get(name)
         if name == "auxiliary":
             flags += ["--no-auxiliary"] if value is False else []
         elif value is not None:

@@ -22,7 +22,8 @@ from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
-from srnet_cli.models.store import Card, LoadedModel
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.tiles import Grid, take, window
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.release import history
-from srnet_cli.models.card import CARD_FILE
-from srnet_cli.models.store import released_models, write_card
+from srnet_cli.models.card import CARD_FILE, write_card
+from srnet_cli.models.released import released_models
 
 
 def test_only_trainings_that_led_to_the_weights_are_their_history(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmarks.scales import chains
 from srnet_cli.models.card import Card
-from srnet_cli.models.store import released_models
+from srnet_cli.models.released import released_models
 
 
 def test_chains_of_models_reach_a_scale_without_waste() -> None:

@@ -12,7 +12,7 @@ import pytest
 from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
-from srnet_cli.models.store import released_models
+from srnet_cli.models.released import released_models
 from srnet_cli.zooming.batch import automatic_chain
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from srnet_cli.models.store import Card
+from srnet_cli.models.card import Card
 from srnet_cli.network.registry import build_network
 
 OPTIONS = {"n_feats": 8, "n_resblocks": 1, "attention": "mpr-sa"}

@@ -145,7 +145,7 @@ def test_fast_beside_a_named_model(srnet: Program, model: Path, picture: Path) -
 
 
 def test_no_light_model(srnet: Program, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srnet_cli.models.store.released_models", lambda: ())
+    monkeypatch.setattr("srnet_cli.models.released.released_models", lambda: ())
     line = refused(srnet("zoom", picture, "a.png", "--fast"), code=1)
     assert "no light model is installed" in line
     assert "a.png" not in line

@@ -72,7 +72,7 @@ def test_a_pickle_bomb_is_never_executed(
     ended = refuse(path)
     assert not marker.exists()
     assert f"error {path}: " in ended.err
-    assert "nothing of it was executed" in ended.err or "no checkpoint of plain tensors" in ended.err
+    assert "nothing of it was executed" in ended.err or "not a checkpoint of plain tensors" in ended.err
 
 
 def test_a_bomb_as_a_run_to_resume(srnet: Program, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ LYING = {
 def test_a_lying_header(refuse: Refuse, tmp_path: Path, lie: str) -> None:
     path = tmp_path / "lying.safetensors"
     path.write_bytes(LYING[lie])
-    assert f"error {path}: no valid safetensors file" in refuse(path).err
+    assert f"error {path}: not a valid safetensors file" in refuse(path).err
 
 
 def test_weights_of_another_architecture_or_scale_name_both(
@@ -282,6 +282,6 @@ def test_cuda_where_there_is_none(srnet: Program, model: Path, tmp_path: Path) -
 
 
 def test_options_of_a_tiny_model_are_what_its_card_says(model: Path) -> None:
-    from srnet_cli.models.store import read_card
+    from srnet_cli.models.card import read_card
 
     assert read_card(model).options == OPTIONS

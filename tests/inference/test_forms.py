@@ -9,9 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.inference.forms import InferenceSRNet, to_inference
-from srnet_cli.network.attention import ATTENTION_KINDS, AttentionKind
+from srnet_cli.models.store import load_model
+from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.srnet import SRNet, SRNetOptions, Wiring
+from tests.network.fixtures import error
+
+#: between two forms of one network, relative to the largest value of the picture
+ROUNDING = 5e-6
 
 
 def trained_like(network: SRNet, seed: int = 0) -> SRNet:
@@ -44,21 +49,21 @@ def run(network: nn.Module, lr: Tensor, residual: bool) -> NetworkOutput:
     return output
 
 
-def assert_same(network: SRNet, lr: Tensor, residual: bool, tolerance: float = 1e-3) -> None:
+def assert_same(network: SRNet, lr: Tensor, residual: bool) -> None:
     expected = run(network, lr, residual)
     got = run(to_inference(network), lr, residual)
     assert got.sr.dtype == torch.float32 and got.sr.shape == expected.sr.shape
-    assert (got.sr - expected.sr).abs().max() <= tolerance
+    assert error(got.sr, expected.sr) <= ROUNDING
     if expected.residual is None:
         assert got.residual is None
     else:
         assert got.residual is not None
-        assert (got.residual - expected.residual).abs().max() <= tolerance
+        assert error(got.residual, expected.residual) <= ROUNDING
 
 
 @pytest.mark.parametrize("auxiliary", [True, False])
-@pytest.mark.parametrize("kind", ATTENTION_KINDS)
-def test_every_attention(kind: AttentionKind, auxiliary: bool) -> None:
+@pytest.mark.parametrize("kind", ATTENTIONS)
+def test_every_attention(kind: str, auxiliary: bool) -> None:
     network = small(attention=kind, auxiliary=auxiliary)
     assert_same(network, picture(12), residual=auxiliary)
 
@@ -81,8 +86,8 @@ def test_the_yardstick_of_the_benchmark_computes_the_same() -> None:
     lr = picture(12)
     expected, got = run(network, lr, True), run(AuthorsForm(network), lr, True)
     assert expected.residual is not None and got.residual is not None
-    assert (got.sr - expected.sr).abs().max() <= 1e-3
-    assert (got.residual - expected.residual).abs().max() <= 1e-3
+    assert error(got.sr, expected.sr) <= ROUNDING
+    assert error(got.residual, expected.residual) <= ROUNDING
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -90,7 +95,7 @@ def test_raw_mosaic_in(dtype: torch.dtype) -> None:
     network = small(auxiliary=False, in_channels=4)
     lr = torch.rand(1, 4, 12, 12, generator=torch.Generator().manual_seed(2)) * 255
     expected, got = run(network, lr, False), run(to_inference(network, dtype=dtype), lr, False)
-    assert (got.sr - expected.sr).abs().max() <= (1e-3 if dtype == torch.float32 else 3.0)
+    assert error(got.sr, expected.sr) <= (ROUNDING if dtype == torch.float32 else 0.01)
 
 
 def test_residual_scale_and_untrained_statistics() -> None:
@@ -133,7 +138,7 @@ def test_without_fused_operators(dtype: torch.dtype, monkeypatch: pytest.MonkeyP
     network = small(scale=4)
     lr = picture(20)
     expected, got = run(network, lr, True), run(to_inference(network, dtype=dtype), lr, True)
-    assert (got.sr - expected.sr).abs().max() <= (1e-3 if dtype == torch.float32 else 3.0)
+    assert error(got.sr, expected.sr) <= (ROUNDING if dtype == torch.float32 else 0.01)
 
 
 def test_not_square() -> None:
@@ -160,15 +165,10 @@ def test_other_types_are_refused() -> None:
 
 
 def test_bfloat16_on_trained_weights(shared: Path) -> None:
-    from safetensors.torch import load_file
-
-    torch.manual_seed(0)
-    network = SRNet()
-    network.load_state_dict(load_file(shared / "weights" / "srnet_x4_warmstart.safetensors"))
-    network.eval()
+    network = load_model("srnet-x4").network
     lr = photograph(shared, 64)
     exact = run(network, lr, False).sr
-    assert (run(to_inference(network), lr, False).sr - exact).abs().max() <= 1e-3
+    assert error(run(to_inference(network), lr, False).sr, exact) <= ROUNDING
     rounded = run(to_inference(network, dtype=torch.bfloat16), lr, False).sr
     assert psnr(rounded, exact) >= 65
 

@@ -1,11 +1,10 @@
-"""Reading the parity fixtures, and small networks, for the tests of this room."""
+"""Reading the parity fixtures, and small networks, for the tests of networks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -27,10 +26,16 @@ def load_into(network: nn.Module, arrays: Arrays, prefix: str) -> nn.Module:
     return network.eval()
 
 
-def error(ours: Tensor, theirs: NDArray[Any]) -> float:
-    """Largest absolute difference; shapes must agree."""
-    assert tuple(ours.shape) == theirs.shape
-    return float(np.abs(ours.detach().double().numpy() - theirs).max())
+def of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Tensors without values."""
+    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+
+def error(ours: Tensor, theirs: NDArray[Any] | Tensor) -> float:
+    """Largest difference, relative to the largest value: rounding grows with it. Shapes must agree."""
+    expected = torch.as_tensor(theirs).double()
+    assert ours.shape == expected.shape
+    return float((ours.detach().double() - expected).abs().max() / expected.abs().max())
 
 
 def randomise(network: nn.Module, seed: int = 0) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Attention against the authors' modules (specification 2.1, 2.2, 3, 13)."""
+"""Attention against the authors' modules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from srnet_cli.network.attention import (
-    ATTENTION_KINDS,
+    ATTENTIONS,
     MPRSA,
     ChannelAttention,
     build_attention,
@@ -73,7 +73,7 @@ def test_impossible_sizes_are_errors() -> None:
 
 
 def test_every_kind_is_built_and_others_are_refused() -> None:
-    for kind in ATTENTION_KINDS:
+    for kind in ATTENTIONS:
         module = build_attention(kind, 16, 4)
         assert (module is None) == (kind == "none")
         if module is not None:

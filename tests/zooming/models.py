@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from srnet_cli.models.store import Card, LoadedModel
+from srnet_cli.models.card import Card
+from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.registry import build_network
 

@@ -1,0 +1,55 @@
+"""The models that come with the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srnet_cli.errors import WeightsError
+from srnet_cli.models.card import CARD_FILE, Card, read_card
+
+
+def models_folder() -> Path:
+    """Return the released models' folder: inside the installed package, else beside it in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def released_models() -> tuple[Card, ...]:
+    """Read the cards of all released models, smallest scale first.
+
+    Raises:
+        WeightsError: when a card is damaged.
+    """
+    cards = [read_card(file) for file in sorted(models_folder().glob(f"*/{CARD_FILE}"))]
+    for card in cards:
+        if not (models_folder() / card.name).is_dir():
+            raise WeightsError(
+                f"the card of {card.name} lies in a folder of another name", path=models_folder()
+            )
+    return tuple(sorted(cards, key=lambda card: (card.scale, card.architecture != "srnet", card.name)))
+
+
+def automatic_models(*, light: bool = False) -> tuple[Card, ...]:
+    """Return the released models that may be taken without being named, smallest scale first.
+
+    Those are the light ones or, without ``light``, the others.
+    """
+    return tuple(card for card in released_models() if card.light == light and not card.named_only)
+
+
+def find_model(scale: float, *, light: bool = False) -> str:
+    """Name the smallest of the automatic models that reaches ``scale``, or the largest when none does.
+
+    Raises:
+        WeightsError: when no model of that kind is released.
+    """
+    fitting = automatic_models(light=light)
+    if not fitting:
+        kind = "light model" if light else "model"
+        raise WeightsError(f"no {kind} is released", path=models_folder(), remedy="name one with --model")
+    reaching = [card for card in fitting if card.scale >= scale]
+    if reaching:
+        return reaching[0].name
+    largest = max(card.scale for card in fitting)
+    return next(card.name for card in fitting if card.scale == largest)
