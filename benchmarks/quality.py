@@ -18,11 +18,11 @@ import torch
 
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
+from srnet_cli.compute.processes import join_processes
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.display import Display
 from srnet_cli.evaluation.exports import document, markdown
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.ranks import join_ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.models.card import CARD_FILE, Card
@@ -81,8 +81,8 @@ def measure(
         degradations=(degradation,),
         limit=limit,
     )
-    with join_ranks() as ranks, Display() as display:
-        return evaluate(request, ranks, display) or []
+    with join_processes(methods.engine.device) as processes, Display() as display:
+        return evaluate(request, processes, display) or []
 
 
 def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:

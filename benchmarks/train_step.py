@@ -26,11 +26,11 @@ import torch
 from benchmarks.machine import load_per_core, machine_facts
 from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.loop import AHEAD
 from srnet_cli.training.options import TrainOptions, resolved
-from srnet_cli.training.setup import open_data, prepare
+from srnet_cli.training.setup import detect_data, open_data, prepare
 
 MODELS = ("srnet", "edsr")
 WARM_UP = 2
@@ -57,9 +57,9 @@ class Row:
 def measure(options: TrainOptions, steps: int) -> Row:
     """Train for ``steps`` steps after a few to warm up."""
     keep_large_blocks()
-    job = Job(choose_device(options.device))
-    source = open_data(options, job, lambda line: None)
-    state = prepare(options, source.scale, job, lambda line: None)
+    job = Processes(choose_device(options.device))
+    source = open_data(options, detect_data(options, print), job, print)
+    state = prepare(options, source.scale, job, print)
     assert options.patch_size is not None and options.batch_size is not None
     began = time.perf_counter()
     source.batch(range(options.batch_size), options.seed, options.patch_size, job.device)

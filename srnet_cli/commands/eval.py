@@ -213,14 +213,12 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare models with each other and with interpolation: quality, time, memory."""
-    from srnet_cli.compute.allocator import keep_large_blocks
     from srnet_cli.errors import UsageError
 
     if tile is not None and untiled:
         raise UsageError("--tile and --untiled exclude each other")
     if crop_size is not None and crop is CropChoice.NONE:
         raise UsageError("--crop-size says how large --crop center is", remedy="add --crop center")
-    keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.console import emit_json
     from srnet_cli.evaluation.job import Job, run_job

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import people, printable
 from srnet_cli.errors import OutputError
 from srnet_cli.evaluation.display import Display, show_results
 from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.panels import panel_png
 from srnet_cli.evaluation.plots import scatter_png
-from srnet_cli.evaluation.ranks import Ranks, join_ranks
 from srnet_cli.evaluation.report import report_html
 from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
@@ -46,18 +46,18 @@ def run_job(job: Job) -> Outcome | None:
     Raises:
         SrnetError: when models or data cannot be opened, or the folder cannot be written.
     """
-    with join_ranks() as ranks:
-        if not ranks.leads:
-            evaluate(job.request, ranks, Watcher())
+    with join_processes(job.request.methods.engine.device) as processes:
+        if not processes.leads:
+            evaluate(job.request, processes, Watcher())
             return None
         # Made before the work, so that a place that cannot be written to is refused before it.
         with nullcontext() if job.output is None else _output_folder(job.output, job.overwrite):
-            return _run(job, ranks)
+            return _run(job, processes)
 
 
-def _run(job: Job, ranks: Ranks) -> Outcome:
+def _run(job: Job, processes: Processes) -> Outcome:
     with Display() as display:
-        results = evaluate(job.request, ranks, display)
+        results = evaluate(job.request, processes, display)
     assert results is not None
     show_results(results)
     whole = document(results, _about(job.request))

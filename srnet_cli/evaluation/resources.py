@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from srnet_cli.compute import cuda
+
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 #: written to ``clear_refs``, makes the peak of the resident memory start anew
@@ -34,18 +36,16 @@ def measured(device: torch.device) -> Iterator[Cost]:
     """
     cost = Cost()
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before: int | None = torch.cuda.memory_allocated(device)
+        cuda.synchronise(device)
+        before: int | None = cuda.restart_peak(device)
     else:
         _give_back_free_memory()
         before = _resident("VmRSS") if _peak_restarted() else None
     started = time.perf_counter()
     yield cost
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    cuda.synchronise(device)
     cost.seconds = time.perf_counter() - started
-    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _resident("VmHWM")
+    peak = cuda.peak_memory(device) if device.type == "cuda" else _resident("VmHWM")
     if before is not None and peak is not None:
         cost.memory = max(0, peak - before)
 

@@ -13,19 +13,18 @@ from srnet_cli import metrics
 from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
 from srnet_cli.evaluation.figures import METRICS, measure
 from srnet_cli.evaluation.methods import MethodOptions, Network, load_catalogue
-from srnet_cli.evaluation.ranks import Ranks
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.tables import quality_table
 from srnet_cli.imaging.resize import matlab_bicubic, resize
 from srnet_cli.zooming.engine import EngineOptions
-from tests.evaluation.conftest import draw, save
+from tests.evaluation.conftest import ALONE, draw, save
 
 BICUBIC = MethodOptions(models=("bicubic",), interpolations=("bicubic",))
 
 
 def run(request: EvaluationRequest) -> list[SetResult]:
-    results = evaluate(replace(request, lpips=False), Ranks(), Watcher())
+    results = evaluate(replace(request, lpips=False), ALONE, Watcher())
     assert results is not None
     return results
 
@@ -188,10 +187,10 @@ def test_lpips_that_cannot_be_had_is_noted_or_refused(photos: Path, monkeypatch:
             notes.append(sentence)
 
     request = EvaluationRequest((photos,), BICUBIC, scales=(2,), limit=1)
-    assert evaluate(request, Ranks(), Listening()) is not None
+    assert evaluate(request, ALONE, Listening()) is not None
     assert notes == ["no LPIPS: LPIPS needs the package 'lpips'"]
     with pytest.raises(MissingExtraError):
-        evaluate(replace(request, lpips=True), Ranks(), Watcher())
+        evaluate(replace(request, lpips=True), ALONE, Watcher())
 
 
 def test_lpips_stands_beside_the_others_and_lower_is_better(
@@ -202,7 +201,7 @@ def test_lpips_stands_beside_the_others_and_lower_is_better(
 
     monkeypatch.setattr("srnet_cli.evaluation.runner.Lpips", lambda device: distance)
     both = MethodOptions(models=("bicubic", "nearest"), interpolations=("bicubic",))
-    results = evaluate(EvaluationRequest((photos,), both, scales=(2,)), Ranks(), Watcher())
+    results = evaluate(EvaluationRequest((photos,), both, scales=(2,)), ALONE, Watcher())
     assert results is not None
     nearest, bicubic = results[0].summaries
     assert bicubic.means["lpips"].value < nearest.means["lpips"].value
