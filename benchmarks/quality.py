@@ -20,11 +20,11 @@ from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.errors import DataError
-from srnet_cli.evaluation.display import Display
-from srnet_cli.evaluation.exports import document, markdown
+from srnet_cli.evaluation.measurement import EvaluationRequest, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.outputs.display import Display
+from srnet_cli.evaluation.outputs.exports import document, markdown
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.models.card import CARD_FILE, Card
 from srnet_cli.models.store import models_folder, released_models, write_card
 from srnet_cli.version import own_version

@@ -88,7 +88,7 @@ def release(
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
     trained = dict(model.card.recipe)
     if "init" in trained:
-        trained["init"] = Path(trained["init"]).name  # where that lay is nobody else's business
+        trained["init"] = Path(trained["init"]).name  # the folder it lay in says nothing to others
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 
 from benchmarks.quality import circumstances, shared_folder
 from benchmarks.record import record
-from srnet_cli.evaluation.figures import RGB_SHAVE
-from srnet_cli.evaluation.methods import Interpolation, Pixels8
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
-from srnet_cli.evaluation.pairs import LoadedPair, PairSet
+from srnet_cli.evaluation.methods import InterpolationMethod
+from srnet_cli.evaluation.metrics import RGB_SHAVE
+from srnet_cli.evaluation.pairs import LoadedPair, PairSet, Pixels8
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
 from srnet_cli.models.card import Card
@@ -111,7 +111,7 @@ def main() -> None:
     for scale in SCALES:
         found = open_test_set(shared_folder() / "valid", scale, DataOptions(degradation="camera"))
         pairs = [item.load() for item in found.items]
-        interpolation = Interpolation("bicubic", scale)
+        interpolation = InterpolationMethod("bicubic", scale)
         bicubic = [_psnr(interpolation.run(pair.lr), pair, scale) for pair in pairs]
         for chain in chains(scale, cards):
             ways.append(measure_way(chain, found, pairs, bicubic))

@@ -29,9 +29,9 @@ from benchmarks.machine import machine_facts
 from benchmarks.quality import CITY100, shared_folder
 from benchmarks.record import record
 from srnet_cli.data.shots.frames import read_rgb
-from srnet_cli.evaluation.figures import measure
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
+from srnet_cli.evaluation.metrics import measure
 from srnet_cli.evaluation.pairs import PairSet, Pixels8
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture, WriteOptions, write_picture
 from srnet_cli.imaging.resize import resize
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
+from srnet_cli.evaluation.pairs import Pixels8
 from srnet_cli.imaging.resize import Method as Filter
 from srnet_cli.imaging.resize import resize
 from srnet_cli.metrics import quantise
@@ -20,8 +20,6 @@ from srnet_cli.models.store import LoadedModel, load_model, parameter_count, rel
 from srnet_cli.network.macs import multiply_accumulates
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.tiles import Grid, Region
-
-Pixels8 = NDArray[np.uint8]
 
 INTERPOLATIONS: tuple[Filter, ...] = ("nearest", "bilinear", "bicubic", "lanczos")
 #: the method that differences are taken to
@@ -56,8 +54,8 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Interpolation:
-    """Pillow's filters, as everybody enlarges pictures."""
+class InterpolationMethod:
+    """Pillow's filters, with which pictures are usually enlarged."""
 
     name: Filter
     scale: int
@@ -77,7 +75,7 @@ class Interpolation:
 class WholePictureEngine(Engine):
     """The whole picture as one tile, without context from beyond its border: the published evaluation.
 
-    A picture that is no square is made one by reflection, because MPR-SA takes nothing else.
+    A picture that is not a square is made one by reflection, because MPR-SA takes nothing else.
     """
 
     def grid(self, region: Region) -> Grid:
@@ -85,7 +83,7 @@ class WholePictureEngine(Engine):
 
 
 @dataclass
-class Network:
+class NetworkMethod:
     """A model through the engine that ``srnet zoom`` uses."""
 
     name: str
@@ -141,7 +139,8 @@ class MethodOptions:
     peers: tuple[Path, ...] = ()
     #: all interpolations, or bicubic alone
     interpolations: tuple[Filter, ...] = INTERPOLATIONS
-    engine: EngineOptions = field(default_factory=EngineOptions)
+    #: float32 everywhere unless asked: methods are compared, not the rounding of a device
+    engine: EngineOptions = field(default_factory=lambda: EngineOptions(precision="fp32"))
     #: whole pictures in one piece instead of tiles
     untiled: bool = False
 
@@ -168,11 +167,11 @@ class Catalogue:
         options = self.options
         wanted = {*options.interpolations, *options.models, REFERENCE}
         kinds = [kind for kind in INTERPOLATIONS if kind in wanted]
-        methods: list[Method] = [Interpolation(kind, scale) for kind in kinds]
+        methods: list[Method] = [InterpolationMethod(kind, scale) for kind in kinds]
         engine = WholePictureEngine if options.untiled else Engine
         for name, model in self.models:
             if model.card.scale == scale:
-                methods.append(Network(name, model, engine(model, options.engine)))
+                methods.append(NetworkMethod(name, model, engine(model, options.engine)))
         return methods
 
 

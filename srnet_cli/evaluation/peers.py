@@ -65,7 +65,7 @@ def load_peer(path: Path) -> LoadedModel:
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in ("SR", "Restoration"):
         raise WeightsError(f"{found.architecture.name} does not enlarge pictures", path=path)
     if (found.input_channels, found.output_channels) != (3, 3) or not 2 <= found.scale <= MAX_SCALE:
-        raise WeightsError(f"{found.architecture.name} is no enlarger of RGB pictures", path=path)
+        raise WeightsError(f"{found.architecture.name} is not an enlarger of RGB pictures", path=path)
     found.eval()
     card = Card(path.stem, f"peer:{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP)
     return LoadedModel(PeerNetwork(found.model, found, found.scale).eval(), card, path)

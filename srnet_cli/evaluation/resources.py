@@ -16,7 +16,7 @@ from srnet_cli.compute import cuda
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
-#: written to ``clear_refs``, makes the peak of the resident memory start anew
+#: written to ``clear_refs``, makes the peak of the resident memory start again
 _RESET_PEAK = "5"
 
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.evaluation.figures import METRICS
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 
 
@@ -18,7 +18,7 @@ from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 class Measurement:
     """One method on one picture."""
 
-    #: by the keys of ``figures.METRICS``
+    #: by the keys of ``metrics.METRICS``
     figures: dict[str, float]
     seconds: float
     #: bytes of working memory, None where the system does not tell
@@ -140,7 +140,7 @@ class SetResult:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The metrics that were measured, in the order of ``figures.METRICS``."""
+        """The metrics that were measured, in the order of ``metrics.METRICS``."""
         known = {key for p in self.pictures for m in p.measurements.values() for key in m.figures}
         return tuple(metric.key for metric in METRICS if metric.key in known)
 

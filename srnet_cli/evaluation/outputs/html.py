@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
-from srnet_cli.evaluation.figures import metric
 from srnet_cli.evaluation.methods import REFERENCE
-from srnet_cli.evaluation.panels import picture_bytes
-from srnet_cli.evaluation.results import PictureResult, SetResult, View
-from srnet_cli.evaluation.tables import (
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.panels import picture_bytes
+from srnet_cli.evaluation.outputs.tables import (
     GAIN,
     Cell,
     Table,
@@ -21,6 +20,7 @@ from srnet_cli.evaluation.tables import (
     pictures_table,
     quality_table,
 )
+from srnet_cli.evaluation.results import PictureResult, SetResult, View
 
 #: the name of the truth among the methods of a slider
 _TRUTH = "HR"
@@ -43,7 +43,7 @@ def report_html(results: Sequence[SetResult], scatters: Sequence[bytes | None]) 
 
 
 def _asset(name: str) -> str:
-    return files("srnet_cli.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return files("srnet_cli.evaluation.outputs").joinpath(name).read_text(encoding="utf-8")
 
 
 def _section(result: SetResult, plot: bytes | None) -> str:

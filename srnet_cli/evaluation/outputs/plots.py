@@ -5,10 +5,10 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from srnet_cli.evaluation.figures import metric
 from srnet_cli.evaluation.methods import INTERPOLATIONS
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.tables import count
 from srnet_cli.evaluation.results import MethodSummary, SetResult
-from srnet_cli.evaluation.tables import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

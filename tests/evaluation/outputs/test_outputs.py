@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
-from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.panels import panel_png
-from srnet_cli.evaluation.plots import scatter_png
-from srnet_cli.evaluation.report import report_html
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.outputs.html import report_html
+from srnet_cli.evaluation.outputs.panels import panel_png
+from srnet_cli.evaluation.outputs.plots import scatter_png
+from srnet_cli.evaluation.outputs.tables import Cell, count, difference, quality_table, significant
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.statistics import Mean
-from srnet_cli.evaluation.tables import Cell, count, difference, quality_table, significant
 from tests.evaluation.conftest import ALONE, draw, save
 
 

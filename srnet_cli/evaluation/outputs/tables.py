@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from srnet_cli.evaluation.figures import METRICS, Metric, metric
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS, Metric, metric
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 

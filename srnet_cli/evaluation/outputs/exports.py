@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from srnet_cli.evaluation.figures import METRICS
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS
+from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, definitions, quality_table
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
-from srnet_cli.evaluation.tables import Cell, Table, cost_table, definitions, quality_table
 
 
 def methods_csv(results: Sequence[SetResult]) -> str:

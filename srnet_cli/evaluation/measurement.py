@@ -12,20 +12,20 @@ from srnet_cli.compute.device import device_title
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data.cache import Progress
 from srnet_cli.errors import MissingExtraError, SrnetError
-from srnet_cli.evaluation.figures import measure
 from srnet_cli.evaluation.methods import (
     Catalogue,
     Method,
     MethodOptions,
-    Network,
+    NetworkMethod,
     choose_scales,
     load_catalogue,
 )
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
+from srnet_cli.evaluation.metrics import measure
+from srnet_cli.evaluation.outputs.views import make_view
 from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, centre_crop
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
-from srnet_cli.evaluation.views import make_view
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.metrics.perceptual import Lpips
 
 
@@ -185,7 +185,7 @@ def _evaluate_picture(
 def _measure(
     method: Method, pair: LoadedPair, scale: int, lpips: Lpips | None
 ) -> tuple[Pixels8, Measurement]:
-    device = method.engine.device if isinstance(method, Network) else torch.device("cpu")
+    device = method.engine.device if isinstance(method, NetworkMethod) else torch.device("cpu")
     with measured(device) as cost:
         result = method.run(pair.lr)
     figures = measure(result, pair.hr, scale, lpips)
@@ -194,7 +194,7 @@ def _measure(
 
 def _engine_notes(methods: Sequence[Method]) -> list[str]:
     """How the networks computed, and what the engine changed for want of memory."""
-    networks = [method for method in methods if isinstance(method, Network)]
+    networks = [method for method in methods if isinstance(method, NetworkMethod)]
     notes = []
     for how in dict.fromkeys(_how(network) for network in networks):
         names = ", ".join(network.name for network in networks if _how(network) == how)
@@ -202,7 +202,7 @@ def _engine_notes(methods: Sequence[Method]) -> list[str]:
     return notes
 
 
-def _how(network: Network) -> str:
+def _how(network: NetworkMethod) -> str:
     engine = network.engine
     wanted = engine.options.tile or engine.card.tile
     less = f" (instead of {wanted}, for want of memory)" if engine.tile != wanted else ""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.tables import best_methods, number
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
-from srnet_cli.evaluation.tables import best_methods, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
