@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srnet_cli.compute import cuda
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -157,15 +158,14 @@ def _build(form: Form, settings: Settings, device: torch.device) -> nn.Module:
 @torch.inference_mode()
 def _forward(network: nn.Module, lr: Tensor) -> Tensor:
     sr: Tensor = network(lr).sr
-    if lr.device.type == "cuda":
-        torch.cuda.synchronize()
+    cuda.synchronise(lr.device)
     return sr
 
 
 def peak_mb(device: torch.device) -> float:
     """The most memory this process has held on ``device`` so far."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
+        return cuda.peak_memory(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
@@ -205,7 +205,6 @@ def _seconds(operation: Callable[[], object], device: torch.device, clock: Calla
     runs, started = 0, clock()
     while (passed := clock() - started) < CEILING_SECONDS:
         operation()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        cuda.synchronise(device)
         runs += 1
     return passed / runs

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from srnet_cli.compute import cuda
+
 #: instruction sets that decide which convolution kernels run, as Linux calls them
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8")
 
@@ -26,9 +28,8 @@ def machine_facts(device: torch.device) -> dict[str, object]:
         "torch": torch.__version__,
     }
     if device.type == "cuda":
-        properties = torch.cuda.get_device_properties(device)
-        facts["gpu"] = properties.name
-        facts["gpu_memory_gib"] = round(properties.total_memory / 2**30, 1)
+        facts["gpu"] = cuda.card_name(device)
+        facts["gpu_memory_gib"] = round(cuda.total_memory(device) / 2**30, 1)
         facts["cuda"] = torch.version.cuda
         facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return facts

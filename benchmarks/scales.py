@@ -9,6 +9,7 @@ model by itself or by its name only.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import math
 import time
@@ -106,6 +107,7 @@ def _psnr(result: Pixels8, pair: LoadedPair, scale: int) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.scales", description=__doc__).parse_args()
     cards = released_models()
     ways = []
     for scale in SCALES:

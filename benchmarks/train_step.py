@@ -8,9 +8,7 @@ network has a process of its own, so that peak memory is its own. Table on stder
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
@@ -21,9 +19,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
+from benchmarks.forms import peak_mb
 from benchmarks.machine import load_per_core, machine_facts
+from benchmarks.record import as_json
+from srnet_cli.compute import cuda
 from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
 from srnet_cli.compute.processes import Processes
@@ -63,7 +63,7 @@ def measure(options: TrainOptions, steps: int) -> Row:
     assert options.patch_size is not None and options.batch_size is not None
     began = time.perf_counter()
     source.batch(range(options.batch_size), options.seed, options.patch_size, job.device)
-    _wait(job.device)
+    cuda.synchronise(job.device)
     batch_time = time.perf_counter() - began
     times, waits = [], []
     with open_feed(source, job, options.seed, options.workers) as feed:
@@ -72,7 +72,7 @@ def measure(options: TrainOptions, steps: int) -> Row:
             began = time.perf_counter()
             delivery = feed.take()
             state.stepper(delivery.batch)
-            _wait(job.device)
+            cuda.synchronise(job.device)
             if number >= WARM_UP:
                 times.append(time.perf_counter() - began)
                 waits.append(delivery.waited)
@@ -84,24 +84,13 @@ def measure(options: TrainOptions, steps: int) -> Row:
         step_time=statistics.median(times),
         data_wait=sum(waits) / sum(times),
         batch_time=batch_time,
-        memory_mib=_peak_memory(job.device),
+        memory_mib=peak_mb(job.device),
     )
 
 
 def _order(feed: Feed, step: int, batch: int, patch: int) -> None:
     while len(feed) < AHEAD:
         feed.order(Order((step + len(feed)) * batch, batch, patch))
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _peak_memory(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def write_noise(folder: Path, count: int = 6, side: int = 1200) -> None:
@@ -140,8 +129,7 @@ def main(arguments: Sequence[str]) -> int:
         rows = [_in_a_process(options, model, given.steps or (8 if on_cpu else 50)) for model in MODELS]
     _show(rows)
     facts = {"machine": machine_facts(choose_device(given.device)), "load_per_core": load_per_core()}
-    json.dump({**facts, "rows": [asdict(row) for row in rows]}, sys.stdout, indent=1)
-    print()
+    print(as_json({**facts, "rows": [asdict(row) for row in rows]}), end="")
     return 0
 
 

@@ -22,6 +22,7 @@ from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
+from srnet_cli.compute.device import choose_device
 from srnet_cli.inference.folding import TURNS
 from srnet_cli.network.attention import FINEST, GATES
 from srnet_cli.network.srnet import SRNet, SRNetOptions
@@ -221,7 +222,7 @@ def _heading(*columns: str) -> list[str]:
 
 def main() -> None:
     arguments = _arguments()
-    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device(arguments.device or "auto").type
     settings = Settings(
         device=device,
         threads=1 if arguments.cpu_time else arguments.threads or torch.get_num_threads(),
