@@ -1,4 +1,4 @@
-"""What a measurement was made on: facts about the machine that tell one result from another."""
+"""Facts about the machine of a measurement that tell one result from another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile",
 
 
 def machine_facts(device: torch.device) -> dict[str, object]:
-    """Processor, memory, versions; no host name and no path."""
+    """List processor, memory, versions; no host name and no path."""
     facts: dict[str, object] = {
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -36,7 +36,7 @@ def machine_facts(device: torch.device) -> dict[str, object]:
 
 
 def load_per_core() -> float | None:
-    """How busy other processes keep each core, on average over the last minute; above 0.1 timings suffer."""
+    """Tell how busy other processes keep each core, over the last minute; above 0.1 timings suffer."""
     try:
         return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
     except (AttributeError, OSError):

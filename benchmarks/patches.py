@@ -65,7 +65,7 @@ def _noise(rng: np.random.Generator, scale: int) -> NDArray[np.uint8]:
 
 
 def pair_source(folder: Path, pairs: int) -> TrainingSource:
-    """Synthetic pairs prepared in ``folder``."""
+    """Prepare synthetic pairs in ``folder``."""
     prepared = cache.prepare([NoisePair(str(number)) for number in range(pairs)], folder, workers=1)
     report = PreparationReport(prepared.items, (), (), pairs, folder)
     sampler = PatchSampler(prepared.items, SCALE)
@@ -73,7 +73,7 @@ def pair_source(folder: Path, pairs: int) -> TrainingSource:
 
 
 def source_rate(source: TrainingSource, device: torch.device, threads: int, seconds: float) -> float:
-    """Patches per second with labels, ``threads`` batches being made at a time."""
+    """Measure patches per second with labels, ``threads`` batches being made at a time."""
 
     def make(step: int) -> None:
         source.batch(global_batch(step, BATCH), 0, PATCH, device)
@@ -85,7 +85,7 @@ def source_rate(source: TrainingSource, device: torch.device, threads: int, seco
 
 
 def trainer_rate(device: torch.device, batch: int, seconds: float) -> float:
-    """Patches per second that SRNet ×4 takes in forward and backward pass, float32."""
+    """Measure the patches per second that SRNet ×4 takes in forward and backward pass, float32."""
     network = build_network("srnet", SCALE).to(device).train()
     lr = torch.rand(batch, 3, PATCH, PATCH, device=device) * 255
 
@@ -98,7 +98,7 @@ def trainer_rate(device: torch.device, batch: int, seconds: float) -> float:
 
 
 def _rate(work: Callable[[int], object], device: torch.device, seconds: float) -> float:
-    """Calls per second after one call to warm up."""
+    """Measure calls per second after one call to warm up."""
     work(0)
     _wait(device)
     start, calls = time.perf_counter(), 0

@@ -128,7 +128,7 @@ def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
 
 
 def training_rows(photographs: Path) -> list[dict[str, str]]:
-    """The photographs of the list that are for training.
+    """List the photographs that are for training.
 
     Raises:
         DataError: when there are none.
@@ -141,7 +141,7 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
 
 
 def history(folder: Path, recipe: Mapping[str, Any], remark: str) -> list[str]:
-    """A line for each training that led here, the latest last.
+    """Write a line for each training that led here, the latest last.
 
     Of those of an earlier release in ``folder`` only when the run started from it.
     """

@@ -56,7 +56,7 @@ class Way:
 
 
 def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
-    """Chains of models trained for the camera, all light or none, the largest first as ``zoom`` has them."""
+    """List chains of the models for the camera, all light or none, the largest first as ``zoom`` does."""
     fit = sorted((c for c in cards if c.recipe["degradation"] != "bicubic"), key=lambda c: -c.scale)
     found = itertools.chain.from_iterable(
         itertools.combinations_with_replacement(fit, passes) for passes in range(1, MOST_PASSES + 1)
@@ -71,12 +71,12 @@ def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
 
 
 def reached_by(chain: Chain) -> int:
-    """What the models of a chain enlarge together."""
+    """Multiply the scales of a chain's models."""
     return math.prod(card.scale for card in chain)
 
 
 def measure_way(chain: Chain, found: PairSet, pairs: Sequence[LoadedPair], bicubic: Sequence[float]) -> Way:
-    """One chain on every pair of a set, whose PSNR by bicubic is known."""
+    """Measure one chain on every pair of a set, whose PSNR by bicubic is known."""
     engines = [Engine(load_model(card.name), EngineOptions()) for card in chain]
     gains, seconds = [], 0.0
     for pair, reference in zip(pairs, bicubic, strict=True):

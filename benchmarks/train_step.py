@@ -94,7 +94,7 @@ def _order(feed: Feed, step: int, batch: int, patch: int) -> None:
 
 
 def write_noise(folder: Path, count: int = 6, side: int = 1200) -> None:
-    """Photographs of noise."""
+    """Write photographs of noise."""
     rng = np.random.default_rng(0)
     for number in range(count):
         picture = rng.integers(0, 256, (side, side, 3), np.uint8)

@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What the machine reaches in the operation that the network mostly is."""
+    """Speed of the machine in the operation that the network mostly is."""
 
     name: str
     best_gflops: float
@@ -77,7 +77,7 @@ class Ceiling:
 
 
 def folded_macs(options: SRNetOptions) -> int:
-    """Multiply-accumulates per LR pixel that SRNet needs without the auxiliary upsampler, gates merged."""
+    """Count multiply-accumulates per LR pixel of SRNet without the auxiliary upsampler, gates merged."""
     c, gate = options.n_feats, GATES * TURNS * FINEST * 49
     stream = 27 * c + options.n_resblocks * (18 * c * c + gate) + 9 * c * c
     upsampler, area = 0, 1
@@ -89,7 +89,7 @@ def folded_macs(options: SRNetOptions) -> int:
 
 
 def measure_forms(settings: Settings, repeats: int) -> tuple[list[Row], list[Ceiling]]:
-    """All forms and ceilings, ``repeats`` rounds in turns."""
+    """Measure all forms and ceilings, ``repeats`` rounds in turns."""
     cuda = settings.device == "cuda"
     forms = CUDA_FORMS if cuda else CPU_FORMS
     precisions = dict.fromkeys(form.precision for form in forms)
@@ -168,7 +168,7 @@ def _ceiling(form: Form, rates: list[float], macs: int | None) -> Ceiling:
 
 
 def forms_table(rows: list[Row], ceilings: list[Ceiling]) -> str:
-    """Both tables in Markdown."""
+    """Write both tables in Markdown."""
     lines = _heading(
         "form",
         "× authors' form (median)",
@@ -194,7 +194,7 @@ def forms_table(rows: list[Row], ceilings: list[Ceiling]) -> str:
 
 
 def jobs_table(jobs: list[JobResult]) -> str:
-    """Whole jobs in Markdown."""
+    """Write whole jobs in Markdown."""
     lines = _heading(
         "input",
         "output",

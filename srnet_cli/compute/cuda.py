@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def count() -> int:
-    """Number of CUDA devices that can be used."""
+    """Count the CUDA devices that can be used."""
     return cuda.device_count() if cuda.is_available() else 0
 
 
@@ -27,18 +27,18 @@ def select(device: torch.device) -> None:
 
 
 def card_name(device: torch.device) -> str:
-    """The card as a person knows it."""
+    """Name the card as a person knows it."""
     return cuda.get_device_name(device)
 
 
 def total_memory(device: torch.device) -> int:
-    """Bytes of the card's memory."""
+    """Read the bytes of the card's memory."""
     memory: int = cuda.get_device_properties(device).total_memory
     return memory
 
 
 def fast_type(device: torch.device) -> torch.dtype:
-    """The shortest floating-point type that the card computes with at full speed."""
+    """Choose the shortest floating-point type that the card computes with at full speed."""
     major, _ = cuda.get_device_capability(device)
     return torch.bfloat16 if major >= 8 else torch.float16 if major >= 7 else torch.float32
 
@@ -50,13 +50,13 @@ def synchronise(device: torch.device) -> None:
 
 
 def restart_peak(device: torch.device) -> int:
-    """Forget the peak of allocated memory; the bytes allocated now."""
+    """Forget the peak of allocated memory, and read the bytes allocated now."""
     cuda.reset_peak_memory_stats(device)
     return cuda.memory_allocated(device)
 
 
 def peak_memory(device: torch.device) -> int:
-    """Most bytes allocated at once since :func:`restart_peak`."""
+    """Read the most bytes allocated at once since :func:`restart_peak`."""
     return cuda.max_memory_allocated(device)
 
 
@@ -76,7 +76,7 @@ def prepare_for_threads(device: torch.device) -> None:
 
 
 def new_stream(device: torch.device) -> Stream:
-    """A stream of its own, beside the one that the device otherwise works on."""
+    """Make a stream beside the one that the device otherwise works on."""
     return cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
@@ -88,7 +88,7 @@ def on_stream(device: torch.device, stream: Stream) -> Iterator[None]:
 
 
 def mark() -> Event:
-    """An event that happens when the current stream has done what it was given so far."""
+    """Make an event that happens when the current stream has done what it was given so far."""
     event = cuda.Event()  # type: ignore[no-untyped-call]
     event.record()
     return event

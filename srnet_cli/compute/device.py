@@ -1,4 +1,4 @@
-"""Where and with which precision to compute."""
+"""The device and the precision to compute with."""
 
 from __future__ import annotations
 

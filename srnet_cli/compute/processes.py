@@ -46,7 +46,7 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and speaks to the user."""
+        """True for the process that writes files and speaks to the user."""
         return self.rank == 0
 
     def indices(self, start: int, size: int) -> range:
@@ -235,6 +235,6 @@ def _summed_in_place(tensor: Tensor) -> Tensor:
 
 
 def joint_sum(tensor: Tensor) -> Tensor:
-    """Sum over all processes, differentiable."""
+    """Sum over all processes, differentiably."""
     total: Tensor = _JointSum.apply(tensor)  # type: ignore[no-untyped-call]
     return total

@@ -31,7 +31,7 @@ from srnet_cli.metrics.perceptual import Lpips
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What is measured on what."""
+    """Methods, test sets and how they are measured."""
 
     data: tuple[Path, ...]
     methods: MethodOptions = field(default_factory=MethodOptions)
@@ -51,20 +51,20 @@ class EvaluationRequest:
 
 
 class Watcher:
-    """What is told while measuring; does nothing. To be overridden."""
+    """Listener to a measurement that does nothing; to be overridden."""
 
     def preparing(self) -> Progress | None:
-        """Called before data is opened; the progress that it wants to hear."""
+        """Hear that data will be opened; give the progress to report to."""
         return None
 
     def started(self, title: str, pictures: int) -> None:
-        """A set begins, with this process's share of its pictures."""
+        """Hear that a set begins, with this process's share of its pictures."""
 
     def picture_done(self, picture: PictureResult) -> None:
-        """A picture is measured, or has failed."""
+        """Hear that a picture is measured, or has failed."""
 
     def note(self, sentence: str) -> None:
-        """Something the user should know."""
+        """Hear something that the user should know."""
 
 
 def evaluate(request: EvaluationRequest, processes: Processes, watcher: Watcher) -> list[SetResult] | None:
@@ -193,7 +193,7 @@ def _measure(
 
 
 def _engine_notes(methods: Sequence[Method]) -> list[str]:
-    """How the networks computed, and what the engine changed for want of memory."""
+    """Say how the networks computed, and what the engine changed for want of memory."""
     networks = [method for method in methods if isinstance(method, NetworkMethod)]
     notes = []
     for how in dict.fromkeys(_how(network) for network in networks):
@@ -213,6 +213,6 @@ def _how(network: NetworkMethod) -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """The device as a person knows it."""
+    """Name the device as a person knows it."""
     threads = f" ({torch.get_num_threads()} threads)" if device.type == "cpu" else ""
     return device_title(device) + threads

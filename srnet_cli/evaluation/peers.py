@@ -34,7 +34,7 @@ class PeerNetwork(nn.Module):
 
 
 def load_peer(path: Path) -> LoadedModel:
-    """A super-resolution checkpoint of another project.
+    """Load a super-resolution checkpoint of another project.
 
     Raises:
         MissingExtraError: the package that knows them is not installed.
@@ -72,7 +72,7 @@ def load_peer(path: Path) -> LoadedModel:
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, without running anything in it."""
+    """Read the tensors of a file, without running anything in it."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a call costs: seconds, and working memory beyond what was held before it."""
+"""Cost of a call: seconds, and working memory beyond what was held before it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def measured(device: torch.device) -> Iterator[Cost]:
 
 
 def _give_back_free_memory() -> None:
-    """Memory that earlier calls freed but the C library kept would hide what this one needs."""
+    """Return memory that earlier calls freed: kept by the C library, it would hide what this one needs."""
     if sys.platform != "linux":
         return
     try:
@@ -69,7 +69,7 @@ def _peak_restarted() -> bool:
 
 
 def _resident(field: str) -> int | None:
-    """A line of the process's status in bytes."""
+    """Read a line of the process's status in bytes."""
     try:
         lines = _STATUS.read_text().splitlines()
     except OSError:

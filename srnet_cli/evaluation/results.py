@@ -1,4 +1,4 @@
-"""What an evaluation found: per picture and method, and the means over a set."""
+"""Findings of an evaluation: per picture and method, and the means over a set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Box:
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of a picture: all of HR, made small, and a part of it by every method."""
+    """Parts of a picture that are shown: all of HR, made small, and a part of it by every method."""
 
     #: h×w×3, ``reduction`` times smaller than HR
     whole: NDArray[np.uint8]
@@ -55,7 +55,7 @@ class View:
     results: dict[str, NDArray[np.uint8]]
 
     def closer(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The detail of ``hr`` or of one of ``results``."""
+        """Cut the detail out of ``hr`` or one of ``results``."""
         top, left = self.detail.top - self.part.top, self.detail.left - self.part.left
         return pixels[top : top + self.detail.height, left : left + self.detail.width]
 
@@ -78,7 +78,7 @@ class PictureResult:
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What does not depend on pictures."""
+    """Facts about a method that do not depend on pictures."""
 
     name: str
     parameters: int | None
@@ -177,6 +177,6 @@ def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSumma
 
 
 def file_name(text: str) -> str:
-    """Letters and digits of a text, the rest as dashes."""
+    """Keep letters and digits of a text, the rest as dashes."""
     plain = text.replace("×", "x")
     return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "set"

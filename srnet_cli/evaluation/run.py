@@ -65,7 +65,7 @@ def _run(
 
 
 def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool) -> None:
-    """Every kind of table and picture into ``folder``.
+    """Write every kind of table and picture into ``folder``.
 
     Raises:
         OutputError: when something cannot be written.
@@ -95,7 +95,7 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
 
 
 def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
-    """An existing result is refused before the work, not after it."""
+    """Refuse an existing result before the work, not after it."""
     if (folder / "results.json").exists() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
     return folder_for(folder)

@@ -27,7 +27,7 @@ _TRUTH = "HR"
 
 
 def report_html(results: Sequence[SetResult], scatters: Sequence[bytes | None]) -> str:
-    """The report of all sets; ``scatters`` are their plots as PNG."""
+    """Write the report of all sets; ``scatters`` are their plots as PNG."""
     sections = (_section(r, plot) for r, plot in zip(results, scatters, strict=True))
     titles = ", ".join(dict.fromkeys(result.name for result in results))
     meanings = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in definitions())
@@ -79,7 +79,7 @@ def _list(lines: Sequence[str], kind: str) -> str:
 
 
 def _comparison(result: SetResult, picture: PictureResult, view: View) -> str:
-    """A slider between two methods that the reader chooses; without scripts the last method is seen."""
+    """Write a slider between two methods that the reader chooses; without scripts the last is seen."""
     names = [info.name for info in result.methods if info.name in view.results]
     left = REFERENCE if REFERENCE in names else names[0]
     right = names[-1] if names[-1] != left else _TRUTH
