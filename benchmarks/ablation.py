@@ -66,7 +66,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Budget:
-    """What every network gets."""
+    """Training that every network gets."""
 
     photographs: Path
     #: where the trainings are kept
@@ -76,12 +76,12 @@ class Budget:
     seeds: tuple[int, ...]
 
     def folder(self, network: str, seed: int) -> Path:
-        """Where a training is kept."""
+        """Name the folder of a training."""
         return self.runs / f"{network}-{self.optimizer}-{self.steps}-{seed}"
 
 
 def options_for(network: str, seed: int, budget: Budget) -> TrainOptions:
-    """The same for every network but for its name."""
+    """Give every network the same options but for its name."""
     return resolved(
         TrainOptions(
             data=budget.photographs,
@@ -108,7 +108,7 @@ def options_for(network: str, seed: int, budget: Budget) -> TrainOptions:
 
 
 def seconds_per_step(run: Path) -> float:
-    """The median over the run's log, which other work on the machine sways less than the mean."""
+    """Take the median over the run's log, which other work on the machine sways less than the mean."""
     records = map(json.loads, (run / "log.jsonl").read_text(encoding="utf-8").splitlines())
     return float(median(record["step_time"] for record in records if "step_time" in record))
 

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srnet_cli.compute import cuda
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -41,7 +42,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Settings:
-    """What all forms share."""
+    """Settings that all forms share."""
 
     device: str
     threads: int
@@ -59,7 +60,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Check:
-    """What a form computes, for comparison, and the memory it took."""
+    """Result of a form, for comparison, and the memory it took."""
 
     picture: NDArray[np.float32]
     #: MB on top of what the process had with weights loaded
@@ -78,7 +79,7 @@ class Worker:
         self._connection.recv()
 
     def measure(self) -> float:
-        """Seconds of one run over the batch; of ceilings: FLOP/s."""
+        """Measure the seconds of one run over the batch; of ceilings: FLOP/s."""
         self._connection.send("measure")
         return float(self._connection.recv())
 
@@ -93,7 +94,7 @@ class Worker:
 
 
 def load_network(model: str | None) -> nn.Module:
-    """The model's network, or SRNet ×4 with seeded random weights (speed does not depend on them)."""
+    """Load the model's network, or SRNet ×4 with seeded random weights (speed does not depend on them)."""
     if model is not None:
         from srnet_cli.models.store import load_model
 
@@ -103,7 +104,7 @@ def load_network(model: str | None) -> nn.Module:
 
 
 def sample(size: int, n: int) -> Tensor:
-    """Tiles with edges, gradients and grain, N×3×S×S, 0..255, whole numbers as from an 8-bit picture."""
+    """Draw tiles with edges, gradients and grain: N×3×S×S, whole numbers 0..255 as of an 8-bit picture."""
     generator = torch.Generator().manual_seed(1)
     axis = torch.linspace(0, 6.28, size)
     waves = torch.stack([torch.sin(k * axis)[:, None] * torch.cos((4 - k) * axis) for k in (1, 2, 3)])
@@ -157,22 +158,21 @@ def _build(form: Form, settings: Settings, device: torch.device) -> nn.Module:
 @torch.inference_mode()
 def _forward(network: nn.Module, lr: Tensor) -> Tensor:
     sr: Tensor = network(lr).sr
-    if lr.device.type == "cuda":
-        torch.cuda.synchronize()
+    cuda.synchronise(lr.device)
     return sr
 
 
 def peak_mb(device: torch.device) -> float:
-    """The most memory this process has held on ``device`` so far."""
+    """Read the most memory that this process has held on ``device`` so far."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
+        return cuda.peak_memory(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 @torch.inference_mode()
 def _ceiling(form: Form, device: torch.device, clock: Callable[[], float]) -> float:
-    """The rate of the operation that the network mostly is, at the size it is fastest at, in FLOP/s."""
+    """Measure the operation that the network mostly is, at the size it is fastest at, in FLOP/s."""
     dtype = DTYPES[form.precision]
     if form.kind == "product":
         return _product_rate(dtype, device, clock)
@@ -200,12 +200,11 @@ def _product_rate(
 
 
 def _seconds(operation: Callable[[], object], device: torch.device, clock: Callable[[], float]) -> float:
-    """Mean of about ``CEILING_SECONDS`` of runs: what is sustained, as the network has to."""
+    """Average about ``CEILING_SECONDS`` of runs: what is sustained, as the network has to."""
     operation()
     runs, started = 0, clock()
     while (passed := clock() - started) < CEILING_SECONDS:
         operation()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        cuda.synchronise(device)
         runs += 1
     return passed / runs

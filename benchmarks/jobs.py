@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.forms import Settings, load_network, peak_mb, sample
+from srnet_cli.compute import cuda
 from srnet_cli.network.blocks import NetworkOutput
 
 
@@ -50,8 +51,7 @@ class _Timed(nn.Module):
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         begin = time.perf_counter()
         output: NetworkOutput = self.network(lr, residual)
-        if lr.device.type == "cuda":
-            torch.cuda.synchronize()
+        cuda.synchronise(lr.device)
         end = time.perf_counter()
         self.seconds += end - begin
         self.first_end = self.first_end or end

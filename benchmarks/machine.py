@@ -1,4 +1,4 @@
-"""What a measurement was made on: facts about the machine that tell one result from another."""
+"""Facts about the machine of a measurement that tell one result from another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import torch
 
+from srnet_cli.compute import cuda
+
 #: instruction sets that decide which convolution kernels run, as Linux calls them
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8")
 
 
 def machine_facts(device: torch.device) -> dict[str, object]:
-    """Processor, memory, versions; no host name and no path."""
+    """List processor, memory, versions; no host name and no path."""
     facts: dict[str, object] = {
         "system": platform.system(),
         "architecture": platform.machine(),
@@ -26,16 +28,15 @@ def machine_facts(device: torch.device) -> dict[str, object]:
         "torch": torch.__version__,
     }
     if device.type == "cuda":
-        properties = torch.cuda.get_device_properties(device)
-        facts["gpu"] = properties.name
-        facts["gpu_memory_gib"] = round(properties.total_memory / 2**30, 1)
+        facts["gpu"] = cuda.card_name(device)
+        facts["gpu_memory_gib"] = round(cuda.total_memory(device) / 2**30, 1)
         facts["cuda"] = torch.version.cuda
         facts["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return facts
 
 
 def load_per_core() -> float | None:
-    """How busy other processes keep each core, on average over the last minute; above 0.1 timings suffer."""
+    """Tell how busy other processes keep each core, over the last minute; above 0.1 timings suffer."""
     try:
         return round(os.getloadavg()[0] / (os.cpu_count() or 1), 2)
     except (AttributeError, OSError):

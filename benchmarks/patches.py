@@ -8,7 +8,6 @@ the same device. ``--source FOLDER`` times a folder of photographs with simulate
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import load_per_core, machine_facts
+from benchmarks.record import as_json
+from srnet_cli.compute import cuda
 from srnet_cli.data import TrainingSource, cache, global_batch
 from srnet_cli.data.opening import PairSource, PreparationReport, SourceOptions, open_source
 from srnet_cli.data.pair_source import PatchSampler
@@ -64,7 +65,7 @@ def _noise(rng: np.random.Generator, scale: int) -> NDArray[np.uint8]:
 
 
 def pair_source(folder: Path, pairs: int) -> TrainingSource:
-    """Synthetic pairs prepared in ``folder``."""
+    """Prepare synthetic pairs in ``folder``."""
     prepared = cache.prepare([NoisePair(str(number)) for number in range(pairs)], folder, workers=1)
     report = PreparationReport(prepared.items, (), (), pairs, folder)
     sampler = PatchSampler(prepared.items, SCALE)
@@ -72,7 +73,7 @@ def pair_source(folder: Path, pairs: int) -> TrainingSource:
 
 
 def source_rate(source: TrainingSource, device: torch.device, threads: int, seconds: float) -> float:
-    """Patches per second with labels, ``threads`` batches being made at a time."""
+    """Measure patches per second with labels, ``threads`` batches being made at a time."""
 
     def make(step: int) -> None:
         source.batch(global_batch(step, BATCH), 0, PATCH, device)
@@ -84,7 +85,7 @@ def source_rate(source: TrainingSource, device: torch.device, threads: int, seco
 
 
 def trainer_rate(device: torch.device, batch: int, seconds: float) -> float:
-    """Patches per second that SRNet ×4 takes in forward and backward pass, float32."""
+    """Measure the patches per second that SRNet ×4 takes in forward and backward pass, float32."""
     network = build_network("srnet", SCALE).to(device).train()
     lr = torch.rand(batch, 3, PATCH, PATCH, device=device) * 255
 
@@ -97,7 +98,7 @@ def trainer_rate(device: torch.device, batch: int, seconds: float) -> float:
 
 
 def _rate(work: Callable[[int], object], device: torch.device, seconds: float) -> float:
-    """Calls per second after one call to warm up."""
+    """Measure calls per second after one call to warm up."""
     work(0)
     _wait(device)
     start, calls = time.perf_counter(), 0
@@ -110,7 +111,7 @@ def _rate(work: Callable[[int], object], device: torch.device, seconds: float) -
 
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
+        cuda.synchronise(device)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
     trainer_batch = options.trainer_batch or (1 if device.type == "cpu" else BATCH)
-    result: dict[str, object] = {"machine": machine_facts(device), "load_per_core": load_per_core()}
+    result: dict[str, Any] = {"machine": machine_facts(device), "load_per_core": load_per_core()}
     with tempfile.TemporaryDirectory() as folder:
         source = pair_source(Path(folder), options.pairs)
         result["pairs_patches_per_second"] = source_rate(source, device, options.threads, options.seconds)
@@ -133,8 +134,7 @@ def main(arguments: Sequence[str]) -> int:
         photos = open_source(options.source, SourceOptions(scale=SCALE))
         result["photos_patches_per_second"] = source_rate(photos, device, options.threads, options.seconds)
     result["trainer_patches_per_second"] = trainer_rate(device, trainer_batch, options.seconds)
-    json.dump(result, sys.stdout, indent=1)
-    print()
+    print(as_json(result), end="")
     return 0
 
 

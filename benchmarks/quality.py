@@ -18,13 +18,13 @@ import torch
 
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
+from srnet_cli.compute.processes import join_processes
 from srnet_cli.errors import DataError
-from srnet_cli.evaluation.display import Display
-from srnet_cli.evaluation.exports import document, markdown
+from srnet_cli.evaluation.measurement import EvaluationRequest, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.ranks import join_ranks
+from srnet_cli.evaluation.outputs.display import Display
+from srnet_cli.evaluation.outputs.exports import document, markdown
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, evaluate
 from srnet_cli.models.card import CARD_FILE, Card, write_card
 from srnet_cli.models.released import models_folder, released_models
 from srnet_cli.version import own_version
@@ -52,7 +52,7 @@ SETS = {scale: _sets(scale) for scale in (2, 3, 4, 8)}
 
 
 def shared_folder() -> Path:
-    """Where the test pictures lie.
+    """Find the test pictures.
 
     Raises:
         DataError: when they are not there.
@@ -64,7 +64,7 @@ def shared_folder() -> Path:
 
 
 def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> list[SetResult]:
-    """All sets of a scale by bicubic, Lanczos and ``models``."""
+    """Measure all sets of a scale by bicubic, Lanczos and ``models``."""
     methods = MethodOptions(models=(*models, "lanczos"), interpolations=("bicubic",))
     found = (measure(folder, degradation, scale, methods, limit) for folder, degradation in SETS[scale])
     return [result for results in found for result in results]
@@ -73,7 +73,7 @@ def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> lis
 def measure(
     folder: str, degradation: str, scale: int, methods: MethodOptions, limit: int | None = None
 ) -> list[SetResult]:
-    """One folder below the test pictures, its sharp pictures reduced by ``degradation``; none on helpers."""
+    """Measure one folder of test pictures, reduced by ``degradation``; nothing in processes but the first."""
     request = EvaluationRequest(
         data=(shared_folder() / folder,),
         methods=methods,
@@ -81,12 +81,12 @@ def measure(
         degradations=(degradation,),
         limit=limit,
     )
-    with join_ranks() as ranks, Display() as display:
-        return evaluate(request, ranks, display) or []
+    with join_processes(methods.engine.device) as processes, Display() as display:
+        return evaluate(request, processes, display) or []
 
 
 def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
-    """What a card says about its model: PSNR over whole pictures, and the gain of PSNR RGB over bicubic."""
+    """List what a card says about its model: PSNR of whole pictures, and gain over bicubic."""
     figures: dict[str, Any] = {
         "command": "python -m benchmarks.quality",
         "unit": "dB; psnr and gain over RGB, psnr_y over Y without a border",
@@ -118,7 +118,7 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
 
 
 def circumstances(cards: Sequence[Card]) -> dict[str, Any]:
-    """What figures of released models depend on: version, machine, and which weights they were."""
+    """List what figures of released models depend on: version, machine, and which weights they were."""
     machine = machine_facts(torch.device("cpu")) | {
         "threads": torch.get_num_threads(),
         "load_per_core": load_per_core(),

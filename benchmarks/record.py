@@ -1,4 +1,4 @@
-"""Where measured figures are kept: ``benchmarks/results/NAME.json``, and as tables ``NAME.md``."""
+"""The writer of measured figures: ``benchmarks/results/NAME.json``, as tables ``NAME.md``, or stdout."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
+def as_json(figures: dict[str, Any]) -> str:
+    """Write figures as one document.
+
+    Raises:
+        ValueError: when a figure is not finite.
+    """
+    return json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def record(name: str, figures: dict[str, Any], tables: str | None = None) -> None:
     """Write ``NAME.json``, and ``NAME.md`` when there are ``tables``.
 
     Raises:
         ValueError: when a figure is not finite.
     """
-    text = json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    (RESULTS / f"{name}.json").write_text(text, encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(as_json(figures), encoding="utf-8")
     if tables is not None:
         (RESULTS / f"{name}.md").write_text(tables, encoding="utf-8")

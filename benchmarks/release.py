@@ -89,7 +89,7 @@ def release(
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
     trained = dict(model.card.recipe)
     if "init" in trained:
-        trained["init"] = Path(trained["init"]).name  # where that lay is nobody else's business
+        trained["init"] = Path(trained["init"]).name  # the folder it lay in says nothing to others
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -129,7 +129,7 @@ def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
 
 
 def training_rows(photographs: Path) -> list[dict[str, str]]:
-    """The photographs of the list that are for training.
+    """List the photographs that are for training.
 
     Raises:
         DataError: when there are none.
@@ -142,7 +142,7 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
 
 
 def history(folder: Path, recipe: Mapping[str, Any], remark: str) -> list[str]:
-    """A line for each training that led here, the latest last.
+    """Write a line for each training that led here, the latest last.
 
     Of those of an earlier release in ``folder`` only when the run started from it.
     """

@@ -9,6 +9,7 @@ model by itself or by its name only.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import math
 import time
@@ -17,11 +18,11 @@ from dataclasses import asdict, dataclass
 
 from benchmarks.quality import circumstances, shared_folder
 from benchmarks.record import record
-from srnet_cli.evaluation.figures import RGB_SHAVE
-from srnet_cli.evaluation.methods import InterpolationMethod, Pixels8
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
-from srnet_cli.evaluation.pairs import LoadedPair, PairSet
+from srnet_cli.evaluation.methods import InterpolationMethod
+from srnet_cli.evaluation.metrics import RGB_SHAVE
+from srnet_cli.evaluation.pairs import LoadedPair, PairSet, Pixels8
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
 from srnet_cli.models.card import Card
@@ -56,7 +57,7 @@ class Way:
 
 
 def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
-    """Chains of models trained for the camera, all light or none, the largest first as ``zoom`` has them."""
+    """List chains of the models for the camera, all light or none, the largest first as ``zoom`` does."""
     fit = sorted((c for c in cards if c.recipe["degradation"] != "bicubic"), key=lambda c: -c.scale)
     found = itertools.chain.from_iterable(
         itertools.combinations_with_replacement(fit, passes) for passes in range(1, MOST_PASSES + 1)
@@ -71,12 +72,12 @@ def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
 
 
 def reached_by(chain: Chain) -> int:
-    """What the models of a chain enlarge together."""
+    """Multiply the scales of a chain's models."""
     return math.prod(card.scale for card in chain)
 
 
 def measure_way(chain: Chain, found: PairSet, pairs: Sequence[LoadedPair], bicubic: Sequence[float]) -> Way:
-    """One chain on every pair of a set, whose PSNR by bicubic is known."""
+    """Measure one chain on every pair of a set, whose PSNR by bicubic is known."""
     engines = [Engine(load_model(card.name), EngineOptions()) for card in chain]
     gains, seconds = [], 0.0
     for pair, reference in zip(pairs, bicubic, strict=True):
@@ -107,6 +108,7 @@ def _psnr(result: Pixels8, pair: LoadedPair, scale: int) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m benchmarks.scales", description=__doc__).parse_args()
     cards = released_models()
     ways = []
     for scale in SCALES:

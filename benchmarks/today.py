@@ -29,9 +29,9 @@ from benchmarks.machine import machine_facts
 from benchmarks.quality import CITY100, shared_folder
 from benchmarks.record import record
 from srnet_cli.data.shots.frames import read_rgb
-from srnet_cli.evaluation.figures import measure
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
+from srnet_cli.evaluation.metrics import measure
 from srnet_cli.evaluation.pairs import PairSet, Pixels8
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture, WriteOptions, write_picture
 from srnet_cli.imaging.resize import resize
 
@@ -50,7 +50,7 @@ Enlarge = Callable[[Pixels8], Pixels8]
 
 
 def classic_methods() -> dict[str, Enlarge]:
-    """What every image program offers, by the library that did it."""
+    """Make what every image program offers, by the library that did it."""
     return {
         "bicubic (Pillow)": partial(_pillow, method="bicubic"),
         "Lanczos (Pillow)": partial(_pillow, method="lanczos"),
@@ -69,7 +69,7 @@ def _opencv(lr: Pixels8, method: int) -> Pixels8:
 
 
 def _denoise_and_sharpen(lr: Pixels8) -> Pixels8:
-    """Non-local means as OpenCV's tutorial sets it but gentler, and a usual unsharp mask (100 %, 2 px)."""
+    """Apply non-local means as OpenCV's tutorial sets it but gentler, and an unsharp mask (100 %, 2 px)."""
     clean = cv2.fastNlMeansDenoisingColored(
         lr, None, h=3, hColor=3, templateWindowSize=7, searchWindowSize=21
     )
@@ -79,7 +79,7 @@ def _denoise_and_sharpen(lr: Pixels8) -> Pixels8:
 
 
 def real_esrgan(folder: Path) -> Enlarge:
-    """Real-ESRGAN x4plus through ncnn on the CPU, one thread, in overlapping tiles."""
+    """Run Real-ESRGAN x4plus through ncnn on the CPU, one thread, in overlapping tiles."""
     import ncnn  # type: ignore[import-not-found]  # nothing else here needs it
 
     network = ncnn.Net()
@@ -111,7 +111,7 @@ def real_esrgan(folder: Path) -> Enlarge:
 
 
 def measure_set(found: PairSet, methods: Mapping[str, Enlarge]) -> dict[str, Any]:
-    """Every method on every picture of a set: figures by picture, processor seconds per LR megapixel."""
+    """Run every method on every picture of a set: figures by picture, processor seconds per LR megapixel."""
     pictures: dict[str, dict[str, dict[str, float]]] = {}
     seconds, pixels = dict.fromkeys(methods, 0.0), 0
     for item in found.items:
@@ -135,7 +135,7 @@ def measure_set(found: PairSet, methods: Mapping[str, Enlarge]) -> dict[str, Any
 
 
 def _show(enlarge: Enlarge) -> None:
-    """The README's example by that method, for docs/pictures.py, which then needs no ncnn."""
+    """Write the README's example by that method, for docs/pictures.py, which then needs no ncnn."""
     folder = Path("docs/photographs")
     result = Picture(enlarge(read_rgb(folder / "LR" / "colorado.png")))
     (folder / "real-esrgan").mkdir(exist_ok=True)

@@ -8,9 +8,7 @@ network has a process of its own, so that peak memory is its own. Table on stder
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
@@ -21,16 +19,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
+from benchmarks.forms import peak_mb
 from benchmarks.machine import load_per_core, machine_facts
+from benchmarks.record import as_json
+from srnet_cli.compute import cuda
 from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.loop import AHEAD
 from srnet_cli.training.options import TrainOptions, resolved
-from srnet_cli.training.setup import open_data, prepare
+from srnet_cli.training.setup import detect_data, open_data, prepare
 
 MODELS = ("srnet", "edsr")
 WARM_UP = 2
@@ -57,13 +57,13 @@ class Row:
 def measure(options: TrainOptions, steps: int) -> Row:
     """Train for ``steps`` steps after a few to warm up."""
     keep_large_blocks()
-    job = Job(choose_device(options.device))
-    source = open_data(options, job, lambda line: None)
-    state = prepare(options, source.scale, job, lambda line: None)
+    job = Processes(choose_device(options.device))
+    source = open_data(options, detect_data(options, print), job, print)
+    state = prepare(options, source.scale, job, print)
     assert options.patch_size is not None and options.batch_size is not None
     began = time.perf_counter()
     source.batch(range(options.batch_size), options.seed, options.patch_size, job.device)
-    _wait(job.device)
+    cuda.synchronise(job.device)
     batch_time = time.perf_counter() - began
     times, waits = [], []
     with open_feed(source, job, options.seed, options.workers) as feed:
@@ -72,7 +72,7 @@ def measure(options: TrainOptions, steps: int) -> Row:
             began = time.perf_counter()
             delivery = feed.take()
             state.stepper(delivery.batch)
-            _wait(job.device)
+            cuda.synchronise(job.device)
             if number >= WARM_UP:
                 times.append(time.perf_counter() - began)
                 waits.append(delivery.waited)
@@ -84,7 +84,7 @@ def measure(options: TrainOptions, steps: int) -> Row:
         step_time=statistics.median(times),
         data_wait=sum(waits) / sum(times),
         batch_time=batch_time,
-        memory_mib=_peak_memory(job.device),
+        memory_mib=peak_mb(job.device),
     )
 
 
@@ -93,19 +93,8 @@ def _order(feed: Feed, step: int, batch: int, patch: int) -> None:
         feed.order(Order((step + len(feed)) * batch, batch, patch))
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _peak_memory(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
 def write_noise(folder: Path, count: int = 6, side: int = 1200) -> None:
-    """Photographs of noise."""
+    """Write photographs of noise."""
     rng = np.random.default_rng(0)
     for number in range(count):
         picture = rng.integers(0, 256, (side, side, 3), np.uint8)
@@ -140,8 +129,7 @@ def main(arguments: Sequence[str]) -> int:
         rows = [_in_a_process(options, model, given.steps or (8 if on_cpu else 50)) for model in MODELS]
     _show(rows)
     facts = {"machine": machine_facts(choose_device(given.device)), "load_per_core": load_per_core()}
-    json.dump({**facts, "rows": [asdict(row) for row in rows]}, sys.stdout, indent=1)
-    print()
+    print(as_json({**facts, "rows": [asdict(row) for row in rows]}), end="")
     return 0
 
 

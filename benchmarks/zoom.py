@@ -22,6 +22,7 @@ from benchmarks.forms import Check, Form, Settings, Worker, load_network
 from benchmarks.jobs import JobResult, run_job
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import record
+from srnet_cli.compute.device import choose_device
 from srnet_cli.network.attention import FINEST, GATES
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 
@@ -65,7 +66,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What the machine reaches in the operation that the network mostly is."""
+    """Speed of the machine in the operation that the network mostly is."""
 
     name: str
     best_gflops: float
@@ -75,7 +76,7 @@ class Ceiling:
 
 
 def folded_macs(options: SRNetOptions) -> int:
-    """Multiply-accumulates per LR pixel that SRNet needs without the auxiliary upsampler, gates merged."""
+    """Count multiply-accumulates per LR pixel of SRNet without the auxiliary upsampler, gates merged."""
     c, gate = options.n_feats, GATES * 4 * FINEST * 49
     stream = 27 * c + options.n_resblocks * (18 * c * c + gate) + 9 * c * c
     upsampler, area = 0, 1
@@ -87,7 +88,7 @@ def folded_macs(options: SRNetOptions) -> int:
 
 
 def measure_forms(settings: Settings, repeats: int) -> tuple[list[Row], list[Ceiling]]:
-    """All forms and ceilings, ``repeats`` rounds in turns."""
+    """Measure all forms and ceilings, ``repeats`` rounds in turns."""
     cuda = settings.device == "cuda"
     forms = CUDA_FORMS if cuda else CPU_FORMS
     precisions = dict.fromkeys(form.precision for form in forms)
@@ -166,7 +167,7 @@ def _ceiling(form: Form, rates: list[float], macs: int | None) -> Ceiling:
 
 
 def forms_table(rows: list[Row], ceilings: list[Ceiling]) -> str:
-    """Both tables in Markdown."""
+    """Write both tables in Markdown."""
     lines = _heading(
         "form",
         "× authors' form (median)",
@@ -192,7 +193,7 @@ def forms_table(rows: list[Row], ceilings: list[Ceiling]) -> str:
 
 
 def jobs_table(jobs: list[JobResult]) -> str:
-    """Whole jobs in Markdown."""
+    """Write whole jobs in Markdown."""
     lines = _heading(
         "input",
         "output",
@@ -220,7 +221,7 @@ def _heading(*columns: str) -> list[str]:
 
 def main() -> None:
     arguments = _arguments()
-    device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device(arguments.device or "auto").type
     settings = Settings(
         device=device,
         threads=1 if arguments.cpu_time else arguments.threads or torch.get_num_threads(),

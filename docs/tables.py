@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
-from srnet_cli.evaluation.tables import count, significant
+from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import released_models
 from srnet_cli.training.options import Optimizer

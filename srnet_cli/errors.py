@@ -82,6 +82,10 @@ class TrainingError(SrnetError):
     """Training cannot start or go on."""
 
 
+class PeerError(SrnetError):
+    """Another process of the same job cannot be reached."""
+
+
 class DeviceError(SrnetError):
     """The requested device or precision is not available, or its memory is not enough."""
 

@@ -95,12 +95,10 @@ def _show_version(wanted: bool) -> None:
         return
     import torch
 
-    from srnet_cli.compute.device import choose_device
+    from srnet_cli.compute.device import choose_device, device_title
     from srnet_cli.version import own_version
 
-    device = choose_device()
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    typer.echo(f"srnet {own_version()}, torch {torch.__version__}, {name}")
+    typer.echo(f"srnet {own_version()}, torch {torch.__version__}, {device_title(choose_device())}")
     raise typer.Exit
 
 
@@ -122,12 +120,22 @@ def _main(
 
 def run() -> None:
     """Run a command and end the process with its exit code: the console script's entry point."""
+    _prepare_computing()
     signal.signal(signal.SIGTERM, _terminate)
     debug, arguments = _take_debug(sys.argv[1:])
     code = _run(arguments, debug)
     # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.exit(code)
+
+
+def _prepare_computing() -> None:
+    """Settings that only take effect before torch is imported."""
+    from srnet_cli.compute.allocator import keep_large_blocks
+    from srnet_cli.compute.threads import limit_threads
+
+    limit_threads()
+    keep_large_blocks()
 
 
 def _run(arguments: list[str], debug: bool) -> int:

@@ -188,10 +188,11 @@ def evaluate(
         str,
         typer.Option(
             metavar="auto|fp32|bf16|fp16",
-            help="Auto takes what the device is fast at.",
+            help="Arithmetic of networks: fp32 unless asked otherwise, so that comparisons hold on every "
+            "device; auto takes what this one is fast at, as srnet zoom does.",
             rich_help_panel=_COMPUTE,
         ),
-    ] = "auto",
+    ] = "fp32",
     tile: Annotated[
         int | None,
         typer.Option(
@@ -213,20 +214,18 @@ def evaluate(
     ] = False,
 ) -> None:
     """Compare models with each other and with interpolation: quality, time, memory."""
-    from srnet_cli.compute.allocator import keep_large_blocks
     from srnet_cli.errors import UsageError
 
     if tile is not None and untiled:
         raise UsageError("--tile and --untiled exclude each other")
     if crop_size is not None and crop is CropChoice.NONE:
         raise UsageError("--crop-size says how large --crop center is", remedy="add --crop center")
-    keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.console import emit_json
-    from srnet_cli.evaluation.job import Job, run_job
+    from srnet_cli.evaluation.measurement import EvaluationRequest
     from srnet_cli.evaluation.methods import MethodOptions
-    from srnet_cli.evaluation.opening import DataOptions
-    from srnet_cli.evaluation.runner import EvaluationRequest
+    from srnet_cli.evaluation.run import run_evaluation
+    from srnet_cli.evaluation.test_sets import DataOptions
     from srnet_cli.imaging.resize import INTERPOLATIONS
     from srnet_cli.zooming.engine import EngineOptions
 
@@ -248,7 +247,7 @@ def evaluate(
         lpips=lpips,
         shown=panels if output is not None else 0,
     )
-    outcome = run_job(Job(request, output, overwrite))
+    outcome = run_evaluation(request, output, overwrite)
     if outcome is None:
         return  # another process of the same torchrun reports
     if json:

@@ -371,10 +371,6 @@ def train(
     flags["milestones"] = _numbers(milestones)
     options = _options(flags, config, resume)
 
-    # Before the first tensor is made: the allocator's settings apply from then on.
-    from srnet_cli.compute.allocator import keep_large_blocks
-
-    keep_large_blocks()
     from srnet_cli.training.run import prepare_data, run_training
 
     if prepare_only:

@@ -195,7 +195,6 @@ def zoom(
     ] = None,
 ) -> None:
     """Zoom pictures: what a longer lens would have taken."""
-    from srnet_cli.compute.allocator import keep_large_blocks
     from srnet_cli.console import emit_json
     from srnet_cli.errors import UsageError
 
@@ -205,7 +204,6 @@ def zoom(
         raise UsageError("--crop and --frame camera exclude each other", remedy="leave one of them out")
     if fast and model != "auto":
         raise UsageError("--fast lets auto choose, and --model has chosen", remedy="leave one of them out")
-    keep_large_blocks()  # before torch allocates anything
 
     from srnet_cli.imaging import RawOptions, WriteOptions
     from srnet_cli.imaging.boxes import parse_box

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
+from srnet_cli.evaluation.pairs import Pixels8
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
@@ -21,8 +21,6 @@ from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.tiles import Grid
-
-Pixels8 = NDArray[np.uint8]
 
 #: the method that differences are taken to
 REFERENCE = "bicubic"
@@ -46,10 +44,10 @@ class Method(Protocol):
         """Multiply-accumulates for 64×64 LR pixels with all outputs; None where they cannot be counted."""
 
     def macs(self, height: int, width: int) -> int | None:
-        """Multiply-accumulates spent on a picture of that many LR pixels, overlaps of tiles included."""
+        """Count multiply-accumulates for a picture of that many LR pixels, overlaps of tiles included."""
 
     def run(self, lr: Pixels8) -> Pixels8:
-        """h×w×3 to sh×sw×3."""
+        """Enlarge h×w×3 to sh×sw×3."""
 
     def warm_up(self) -> None:
         """Do once what only the first call has to do, so that it is not measured."""
@@ -71,13 +69,13 @@ class InterpolationMethod:
         return resize(lr, lr.shape[0] * self.scale, lr.shape[1] * self.scale, self.name)
 
     def warm_up(self) -> None:
-        """There is nothing to warm."""
+        """Do nothing: every call costs the same."""
 
 
 class WholePictureEngine(Engine):
     """The whole picture as one tile, without context from beyond its border: the published evaluation.
 
-    A picture that is no square is made one by reflection, because MPR-SA takes nothing else.
+    A picture that is not a square is made one by reflection, because MPR-SA takes nothing else.
     """
 
     def grid(self, region: Box) -> Grid:
@@ -85,7 +83,7 @@ class WholePictureEngine(Engine):
 
 
 @dataclass
-class Network:
+class NetworkMethod:
     """A model through the engine that ``srnet zoom`` uses."""
 
     name: str
@@ -95,7 +93,7 @@ class Network:
 
     @property
     def whole(self) -> bool:
-        """Whether pictures are taken in one piece."""
+        """True where pictures are taken in one piece."""
         return isinstance(self.engine, WholePictureEngine)
 
     @property
@@ -133,7 +131,7 @@ class Network:
 
 @dataclass(frozen=True)
 class MethodOptions:
-    """Which methods take part, and how networks compute."""
+    """Methods that take part, and how networks compute."""
 
     #: names of released models, files or names of interpolations; empty: every released model of the scale
     models: tuple[str, ...] = ()
@@ -141,7 +139,8 @@ class MethodOptions:
     peers: tuple[Path, ...] = ()
     #: all interpolations, or bicubic alone
     interpolations: tuple[Interpolation, ...] = INTERPOLATIONS
-    engine: EngineOptions = field(default_factory=EngineOptions)
+    #: float32 everywhere unless asked: methods are compared, not the rounding of a device
+    engine: EngineOptions = field(default_factory=lambda: EngineOptions(precision="fp32"))
     #: whole pictures in one piece instead of tiles
     untiled: bool = False
 
@@ -155,7 +154,7 @@ class Catalogue:
 
     @property
     def named(self) -> bool:
-        """Whether the models are what was asked for; else they are all released ones."""
+        """True where the models are what was asked for; else they are all released ones."""
         return bool(self.options.models or self.options.peers)
 
     @property
@@ -164,7 +163,7 @@ class Catalogue:
         return tuple(sorted({model.card.scale for _, model in self.models}))
 
     def methods(self, scale: int) -> list[Method]:
-        """Interpolation first, then the models of that scale in the order they were named."""
+        """List interpolation first, then the models of that scale in the order they were named."""
         options = self.options
         wanted = {*options.interpolations, *options.models, REFERENCE}
         kinds = [kind for kind in INTERPOLATIONS if kind in wanted]
@@ -172,7 +171,7 @@ class Catalogue:
         engine = WholePictureEngine if options.untiled else Engine
         for name, model in self.models:
             if model.card.scale == scale:
-                methods.append(Network(name, model, engine(model, options.engine)))
+                methods.append(NetworkMethod(name, model, engine(model, options.engine)))
         return methods
 
 
@@ -194,7 +193,7 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
 
 
 def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...]:
-    """The scales to measure at: the wanted ones, else those of the named models, else 4.
+    """Choose the scales to measure at: the wanted ones, else those of the named models, else 4.
 
     Raises:
         UsageError: when a named model has another scale.
@@ -208,7 +207,7 @@ def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...
 
 
 def count_macs(network: nn.Module, side: int, *, residual: bool) -> int | None:
-    """Multiply-accumulates of a network's convolutions; None where that is not all it does."""
+    """Count the multiply-accumulates of a network's convolutions; None where that is not all it does."""
     if any(isinstance(module, nn.Linear | nn.MultiheadAttention) for module in network.modules()):
         return None
     counter: Callable[..., int] = multiply_accumulates
@@ -220,7 +219,7 @@ def count_macs(network: nn.Module, side: int, *, residual: bool) -> int | None:
 
 
 def _names(models: Sequence[LoadedModel]) -> list[str]:
-    """The cards' names, told apart by their folder or by a number where two are the same."""
+    """List the cards' names, told apart by their folder or by a number where two are the same."""
     names = [model.card.name for model in models]
     taken: set[str] = set()
     result = []

@@ -122,7 +122,7 @@ class PreparedItem:
 
 
 def centre_crop(pair: LoadedPair, scale: int, side: int) -> LoadedPair:
-    """The published evaluation crop: ``side`` HR pixels and the LR pixels that belong to them.
+    """Cut the published evaluation crop: ``side`` HR pixels and the LR pixels that belong to them.
 
     Raises:
         DataError: when the picture is smaller.
@@ -137,8 +137,9 @@ def centre_crop(pair: LoadedPair, scale: int, side: int) -> LoadedPair:
 
 
 def reduced_back(pixels: Pixels8, scale: int) -> Pixels8:
-    """An enlarged LR picture at its own size: every ``scale``-th pixel where it was enlarged by repeating
-    pixels, else reduced by the antialiased bicubic filter. Sides must be multiples of ``scale``.
+    """Bring an enlarged LR picture back to its own size; sides must be multiples of ``scale``.
+
+    Takes every ``scale``-th pixel where pixels were repeated, else the antialiased bicubic filter.
     """
     small = pixels[::scale, ::scale]
     if np.array_equal(small.repeat(scale, axis=0).repeat(scale, axis=1), pixels):
@@ -147,7 +148,7 @@ def reduced_back(pixels: Pixels8, scale: int) -> Pixels8:
 
 
 def camera_seed(name: str) -> int:
-    """The seed of a picture's simulated camera, from its name alone: a subset gets the same LR pictures."""
+    """Derive a picture's simulated camera from its name alone: a subset gets the same LR pictures."""
     digest = hashlib.sha256(f"{name}#0".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
@@ -164,7 +165,7 @@ def _camera(hr: Pixels8, scale: int, name: str) -> Pixels8:
 
 
 def _multiple_of(pixels: Pixels8, scale: int) -> Pixels8:
-    """Rows and columns beyond a multiple of ``scale`` are dropped at the bottom and on the right."""
+    """Drop rows and columns beyond a multiple of ``scale`` at the bottom and on the right."""
     height, width = (length // scale * scale for length in pixels.shape[:2])
     if not height or not width:
         raise DataError(f"{pixels.shape[1]}×{pixels.shape[0]} is too small to be reduced {scale} times")

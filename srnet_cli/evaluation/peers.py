@@ -34,7 +34,7 @@ class PeerNetwork(nn.Module):
 
 
 def load_peer(path: Path) -> LoadedModel:
-    """A super-resolution checkpoint of another project.
+    """Load a super-resolution checkpoint of another project.
 
     Raises:
         MissingExtraError: the package that knows them is not installed.
@@ -65,14 +65,14 @@ def load_peer(path: Path) -> LoadedModel:
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in ("SR", "Restoration"):
         raise WeightsError(f"{found.architecture.name} does not enlarge pictures", path=path)
     if (found.input_channels, found.output_channels) != (3, 3) or not 2 <= found.scale <= MAX_SCALE:
-        raise WeightsError(f"{found.architecture.name} is no enlarger of RGB pictures", path=path)
+        raise WeightsError(f"{found.architecture.name} is not an enlarger of RGB pictures", path=path)
     found.eval()
     card = Card(path.stem, f"peer:{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP)
     return LoadedModel(PeerNetwork(found.model, found, found.scale).eval(), card, path)
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, without running anything in it."""
+    """Read the tensors of a file, without running anything in it."""
     try:
         content = path.read_bytes()
     except OSError as error:

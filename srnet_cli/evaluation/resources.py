@@ -1,4 +1,4 @@
-"""What a call costs: seconds, and working memory beyond what was held before it."""
+"""Cost of a call: seconds, and working memory beyond what was held before it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 
 import torch
 
+from srnet_cli.compute import cuda
+
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
-#: written to ``clear_refs``, makes the peak of the resident memory start anew
+#: written to ``clear_refs``, makes the peak of the resident memory start again
 _RESET_PEAK = "5"
 
 
@@ -34,24 +36,22 @@ def measured(device: torch.device) -> Iterator[Cost]:
     """
     cost = Cost()
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        before: int | None = torch.cuda.memory_allocated(device)
+        cuda.synchronise(device)
+        before: int | None = cuda.restart_peak(device)
     else:
         _give_back_free_memory()
         before = _resident("VmRSS") if _peak_restarted() else None
     started = time.perf_counter()
     yield cost
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    cuda.synchronise(device)
     cost.seconds = time.perf_counter() - started
-    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _resident("VmHWM")
+    peak = cuda.peak_memory(device) if device.type == "cuda" else _resident("VmHWM")
     if before is not None and peak is not None:
         cost.memory = max(0, peak - before)
 
 
 def _give_back_free_memory() -> None:
-    """Memory that earlier calls freed but the C library kept would hide what this one needs."""
+    """Return memory that earlier calls freed: kept by the C library, it would hide what this one needs."""
     if sys.platform != "linux":
         return
     try:
@@ -69,7 +69,7 @@ def _peak_restarted() -> bool:
 
 
 def _resident(field: str) -> int | None:
-    """A line of the process's status in bytes."""
+    """Read a line of the process's status in bytes."""
     try:
         lines = _STATUS.read_text().splitlines()
     except OSError:

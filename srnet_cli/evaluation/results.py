@@ -1,4 +1,4 @@
-"""What an evaluation found: per picture and method, and the means over a set."""
+"""Findings of an evaluation: per picture and method, and the means over a set."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.evaluation.figures import METRICS
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.imaging.boxes import Box
 
@@ -19,7 +19,7 @@ from srnet_cli.imaging.boxes import Box
 class Measurement:
     """One method on one picture."""
 
-    #: by the keys of ``figures.METRICS``
+    #: by the keys of ``metrics.METRICS``
     figures: dict[str, float]
     seconds: float
     #: bytes of working memory, None where the system does not tell
@@ -30,7 +30,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of a picture: all of HR, made small, and a part of it by every method."""
+    """Parts of a picture that are shown: all of HR, made small, and a part of it by every method."""
 
     #: h×w×3, ``reduction`` times smaller than HR
     whole: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class View:
     results: dict[str, NDArray[np.uint8]]
 
     def closer(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The detail of ``hr`` or of one of ``results``."""
+        """Cut the detail out of ``hr`` or one of ``results``."""
         top, left = self.detail.top - self.part.top, self.detail.left - self.part.left
         return pixels[top : top + self.detail.height, left : left + self.detail.width]
 
@@ -65,7 +65,7 @@ class PictureResult:
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """What does not depend on pictures."""
+    """Facts about a method that do not depend on pictures."""
 
     name: str
     parameters: int | None
@@ -127,7 +127,7 @@ class SetResult:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The metrics that were measured, in the order of ``figures.METRICS``."""
+        """The metrics that were measured, in the order of ``metrics.METRICS``."""
         known = {key for p in self.pictures for m in p.measurements.values() for key in m.figures}
         return tuple(metric.key for metric in METRICS if metric.key in known)
 
@@ -164,6 +164,6 @@ def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSumma
 
 
 def file_name(text: str) -> str:
-    """Letters and digits of a text, the rest as dashes."""
+    """Keep letters and digits of a text, the rest as dashes."""
     plain = text.replace("×", "x")
     return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "set"

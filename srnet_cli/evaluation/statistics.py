@@ -27,12 +27,12 @@ class Mean:
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """True where the interval leaves out zero."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 def mean_with_interval(values: Sequence[float], scenes: Sequence[str]) -> Mean:
-    """Mean of ``values`` with its 95 % bootstrap interval.
+    """Average ``values``, with the mean's 95 % bootstrap interval.
 
     Whole scenes are resampled, because pictures of one scene are not independent. The plain percentile
     interval is too narrow for a handful of scenes; its tails are moved outwards as in Hesterberg, "What
@@ -57,7 +57,7 @@ def mean_with_interval(values: Sequence[float], scenes: Sequence[str]) -> Mean:
 
 
 def _expanded_tail(count: int) -> float:
-    """The share of resampled means to leave out on each side, for ``count`` independent scenes."""
+    """Compute the share of resampled means to leave out on each side, for ``count`` independent scenes."""
     normal = NormalDist()
     z, degrees = normal.inv_cdf((1 + CONFIDENCE) / 2), count - 1
     # Student's quantile by its expansion about the normal one: 0.3 % off at four degrees of freedom.

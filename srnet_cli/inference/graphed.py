@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from srnet_cli.compute import cuda
 from srnet_cli.network.blocks import NetworkOutput
 
 #: calls before recording, in which libraries choose their algorithms and constants are made
@@ -24,7 +25,7 @@ Call = Callable[[Tensor], NetworkOutput]
 
 @dataclass(frozen=True)
 class _Recording:
-    graph: torch.cuda.CUDAGraph
+    graph: cuda.Graph
     given: Tensor
     made: NetworkOutput
 
@@ -73,15 +74,7 @@ class GraphedNetwork(nn.Module):
         plain = self._plain(residual)
         try:
             given = lr.clone()
-            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
-                for _ in range(WARM_UP):
-                    expected = plain(given)
-            torch.cuda.current_stream().wait_stream(aside)
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                made = plain(given)
+            graph, expected, made = cuda.record(lambda: plain(given), WARM_UP)
             recording = _Recording(graph, given, made)
             found = recording(lr)
         except torch.OutOfMemoryError:

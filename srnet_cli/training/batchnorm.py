@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.compute.processes import Job, sum_over_job
+from srnet_cli.compute.processes import Processes, joint_sum
 
 
 class JointBatchNorm(nn.BatchNorm2d):
@@ -14,7 +14,7 @@ class JointBatchNorm(nn.BatchNorm2d):
     torch's own SyncBatchNorm does the same faster, on GPUs only.
     """
 
-    def __init__(self, own: nn.BatchNorm2d, job: Job) -> None:
+    def __init__(self, own: nn.BatchNorm2d, job: Processes) -> None:
         super().__init__(own.num_features, own.eps, own.momentum, own.affine, own.track_running_stats)
         self.job = job
         self._parameters, self._buffers = own._parameters, own._buffers
@@ -34,7 +34,7 @@ class JointBatchNorm(nn.BatchNorm2d):
         own = torch.stack([torch.full_like(means, x.numel() / x.shape[1]), means, variances])
         # Every process adds its figures in a row of its own: a gathering that has a gradient.
         rows = [own if rank == self.job.rank else torch.zeros_like(own) for rank in range(self.job.world)]
-        counts, means, variances = sum_over_job(torch.stack(rows, dim=1)).unbind()
+        counts, means, variances = joint_sum(torch.stack(rows, dim=1)).unbind()
         shares = counts / counts.sum(dim=0)
         mean = (shares * means).sum(dim=0)
         return mean, (shares * (variances + (means - mean) ** 2)).sum(dim=0), counts.detach().sum(dim=0)
@@ -48,7 +48,7 @@ class JointBatchNorm(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
 
 
-def join_batchnorm(network: nn.Module, job: Job) -> nn.Module:
+def join_batchnorm(network: nn.Module, job: Processes) -> nn.Module:
     """The network with every BatchNorm over the joint batch; names and tensors stay."""
     if job.world == 1:
         return network

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import torch
-from torch import Tensor
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute import cuda
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data import Batch, TrainingSource
 
 
@@ -41,10 +41,10 @@ class Feed:
     Threads suffice: reading, copying and tensor arithmetic release the interpreter.
     """
 
-    def __init__(self, source: TrainingSource, job: Job, seed: int, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, source: TrainingSource, job: Processes, seed: int, pool: ThreadPoolExecutor) -> None:
         self._source, self._job, self._seed = source, job, seed
         self._pool, self._local = pool, threading.local()
-        self._pending: deque[tuple[Order, Future[tuple[Batch, torch.cuda.Event | None]]]] = deque()
+        self._pending: deque[tuple[Order, Future[tuple[Batch, cuda.Event | None]]]] = deque()
 
     def __len__(self) -> int:
         """Batches ordered and not yet delivered."""
@@ -64,43 +64,32 @@ class Feed:
         batch, made = future.result()
         waited = perf_counter() - began
         if made is not None:
-            _hand_over(batch, made)
+            cuda.receive([t for t in (batch.lr, batch.hr, batch.residual) if t is not None], made)
         return Delivery(order, batch, waited)
 
-    def _make(self, order: Order) -> tuple[Batch, torch.cuda.Event | None]:
+    def _make(self, order: Order) -> tuple[Batch, cuda.Event | None]:
         indices = self._job.indices(order.start, order.size)
         device = self._job.device
         if device.type != "cuda":
             return self._source.batch(indices, self._seed, order.patch, device), None
         # A stream of its own: the device prepares the next batch beside the step that is being computed.
-        with torch.cuda.device(device), torch.cuda.stream(self._stream(device)):
-            batch = self._source.batch(indices, self._seed, order.patch, device)
-            made = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            made.record()
-            return batch, made
+        with cuda.on_stream(device, self._stream(device)):
+            return self._source.batch(indices, self._seed, order.patch, device), cuda.mark()
 
-    def _stream(self, device: torch.device) -> torch.cuda.Stream:
+    def _stream(self, device: torch.device) -> cuda.Stream:
         """One stream for each thread: each stream's memory is pooled apart from the others'."""
         if not hasattr(self._local, "stream"):
-            self._local.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        stream: torch.cuda.Stream = self._local.stream
+            self._local.stream = cuda.new_stream(device)
+        stream: cuda.Stream = self._local.stream
         return stream
 
 
 @contextmanager
-def open_feed(source: TrainingSource, job: Job, seed: int, workers: int) -> Iterator[Feed]:
+def open_feed(source: TrainingSource, job: Processes, seed: int, workers: int) -> Iterator[Feed]:
     """A feed whose threads end with the block."""
+    cuda.prepare_for_threads(job.device)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
     try:
         yield Feed(source, job, seed, pool)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _hand_over(batch: Batch, made: torch.cuda.Event) -> None:
-    """Let the training stream wait for the batch, and keep its memory until that stream has used it."""
-    stream = torch.cuda.current_stream()
-    stream.wait_event(made)
-    tensors: list[Tensor] = [t for t in (batch.lr, batch.hr, batch.residual) if t is not None]
-    for tensor in tensors:
-        tensor.record_stream(stream)

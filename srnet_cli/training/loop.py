@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import OutputError
 from srnet_cli.models.card import Card
@@ -53,7 +53,7 @@ class Trainer:
     def __init__(
         self,
         options: TrainOptions,
-        job: Job,
+        job: Processes,
         source: TrainingSource,
         state: State,
         folder: RunFolder,
@@ -76,7 +76,8 @@ class Trainer:
         """Train.
 
         Raises:
-            TrainingError: when the loss is not finite or explodes, or another process of the job is gone.
+            TrainingError: when the loss is not finite or explodes.
+            PeerError: when another process of the job is gone.
             DataError: when a batch cannot be made.
             OutputError: when the last checkpoint or the model cannot be written.
         """

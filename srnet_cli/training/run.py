@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from srnet_cli.compute.processes import Job, open_job
+from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.config_file import options_text
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.training.checkpoint import Progress, State, load_checkpoint
@@ -37,7 +37,7 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         SrnetError: whatever kept it from ending well; checkpoints written before stay.
     """
     _check_named(options, resume)
-    with open_job(options.device) as job, _reporter(job) as reporter:
+    with join_processes(options.device, gradients=True) as job, _reporter(job) as reporter:
         folder = RunFolder(options.output, reporter.say)
         resuming = _resumes(folder, job, resume)
         if resume and not resuming:
@@ -50,7 +50,7 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
 
 
 def _held(
-    folder: RunFolder, job: Job, resume: bool, resuming: bool
+    folder: RunFolder, job: Processes, resume: bool, resuming: bool
 ) -> AbstractContextManager[None, bool | None]:
     """The folder is this run's alone while the context lasts; the first process sees to it."""
     if not job.leads:
@@ -58,7 +58,9 @@ def _held(
     return folder.locked() if resuming else folder.reserved(afresh=resume)
 
 
-def _run(options: TrainOptions, folder: RunFolder, resuming: bool, job: Job, reporter: Reporter) -> Outcome:
+def _run(
+    options: TrainOptions, folder: RunFolder, resuming: bool, job: Processes, reporter: Reporter
+) -> Outcome:
     _introduce(options, job, reporter.say)
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
@@ -107,18 +109,18 @@ def prepare_data(options: TrainOptions) -> TrainingSource:
     Raises:
         DataError: when there is nothing to prepare.
     """
-    job = Job(torch.device("cpu"))
+    job = Processes(torch.device("cpu"))
     with _preparation(job) as progress, _lines() as say:
         return open_data(options, detect_data(options, say), job, say, progress)
 
 
-def _resumes(folder: RunFolder, job: Job, resume: bool) -> bool:
+def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
     """Whether there is something to go on with; the first process looks, for all."""
     found = resume and job.leads and folder.last.exists()
     return bool(job.most(float(found))[0])
 
 
-def _introduce(options: TrainOptions, job: Job, say: Say) -> None:
+def _introduce(options: TrainOptions, job: Processes, say: Say) -> None:
     processes = f", {job.world} processes" if job.world > 1 else ""
     say(f"training on {job.device}{processes}; everything goes to {options.output}")
     say(" · ".join(options_text(options).replace(" = ", " ").splitlines()))
@@ -130,14 +132,14 @@ def _say_size(state: State, say: Say) -> None:
     say(f"{trained:,} parameters, {precision}")
 
 
-def _check_batches(options: TrainOptions, job: Job) -> None:
+def _check_batches(options: TrainOptions, job: Processes) -> None:
     sizes = [phase.batch for phase in options.phases] or [options.batch_size or 1]
     if min(sizes) < job.world:
         raise UsageError(f"a batch of {min(sizes)} cannot be shared out between {job.world} processes")
 
 
 @contextmanager
-def _reporter(job: Job) -> Iterator[Reporter]:
+def _reporter(job: Processes) -> Iterator[Reporter]:
     if not job.leads:
         yield Silent()
         return
@@ -152,7 +154,7 @@ def _lines() -> Iterator[Say]:
 
 
 @contextmanager
-def _preparation(job: Job) -> Iterator[Any]:
+def _preparation(job: Processes) -> Iterator[Any]:
     """A callback that shows how far the preparation of data is, or None."""
     if not job.leads:
         yield None
@@ -162,7 +164,7 @@ def _preparation(job: Job) -> Iterator[Any]:
 
 
 @contextmanager
-def _scalars(options: TrainOptions, job: Job, folder: RunFolder) -> Iterator[Scalars | None]:
+def _scalars(options: TrainOptions, job: Processes, folder: RunFolder) -> Iterator[Scalars | None]:
     if not options.tensorboard or not job.leads:
         yield None
         return

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.compute.device import choose_precision
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
 from srnet_cli.errors import DataError, UsageError, WeightsError
 from srnet_cli.models.card import Card
@@ -70,7 +70,11 @@ def detect_data(options: TrainOptions, say: Say) -> Detection:
 
 
 def open_data(
-    options: TrainOptions, found: Detection, job: Job, say: Say, progress: PreparationProgress | None = None
+    options: TrainOptions,
+    found: Detection,
+    job: Processes,
+    say: Say,
+    progress: PreparationProgress | None = None,
 ) -> TrainingSource:
     """Prepare the data once for all processes, and open it.
 
@@ -194,7 +198,7 @@ def _can_be_built(options: TrainOptions, scale: int) -> bool:
     return True
 
 
-def prepare(options: TrainOptions, scale: int, job: Job, say: Say) -> State:
+def prepare(options: TrainOptions, scale: int, job: Processes, say: Say) -> State:
     """Network, running average and optimiser, ready for the first step.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from srnet_cli.compute.processes import Job, peers_explained
+from srnet_cli.compute.processes import Processes, average_gradients, peers_explained
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.training.losses import HybridLoss, Losses
@@ -84,7 +84,7 @@ class Stepper:
         Nothing here waits for the device, except with float16.
 
         Raises:
-            TrainingError: when another process of the job is gone.
+            PeerError: when another process of the job is gone.
             torch.OutOfMemoryError, RuntimeError: when memory is not enough.
         """
         losses = self.gradients(batch, share)
@@ -106,7 +106,7 @@ class Stepper:
         parts = list(_split(batch, self.accumulate))
         for number, part in enumerate(parts, 1):
             weight = share * len(part.lr) / len(batch.lr)
-            with self._synchronised(number == len(parts)), peers_explained():
+            with self._synchronised(number == len(parts)), peers_explained(collective=False):
                 losses = self._losses(part)
                 self.scaler.scale(losses.total * weight).backward()  # type: ignore[no-untyped-call]
             total += torch.stack(losses).detach() * (len(part.lr) / len(batch.lr))
@@ -131,14 +131,20 @@ def _is_tail(name: str) -> bool:
     return not TAILS.isdisjoint(name.split("."))
 
 
-def parallelise(network: nn.Module, job: Job, compiled: bool) -> nn.Module:
+def parallelise(network: nn.Module, job: Processes, compiled: bool) -> nn.Module:
     """The network as it is called in training: compiled, distributed, both or neither."""
     called: nn.Module = torch.compile(network) if compiled else network  # type: ignore[assignment]
     if job.world == 1:
         return called
     ids = [job.device.index] if job.device.type == "cuda" else None
     with peers_explained():
-        return DistributedDataParallel(called, device_ids=ids, gradient_as_bucket_view=True)
+        # Running statistics are those of the joint batch, so they are the same everywhere as they are.
+        parallel = DistributedDataParallel(
+            called, device_ids=ids, gradient_as_bucket_view=True, broadcast_buffers=False
+        )
+    if job.device.type == "cpu":
+        average_gradients(parallel, job.world)
+    return parallel
 
 
 def freeze_unused(network: nn.Module, loss: HybridLoss, in_channels: int, side: int = 16) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data import ValidationItem
 from srnet_cli.errors import TrainingError
 from srnet_cli.imaging.resize import resize
@@ -101,7 +101,7 @@ def restore(network: nn.Module, crop: Crop, precision: Precision) -> Restored:
 
 
 def validate(
-    network: nn.Module, crops: Sequence[Crop], precision: Precision, job: Job, shown: int = 4
+    network: nn.Module, crops: Sequence[Crop], precision: Precision, job: Processes, shown: int = 4
 ) -> tuple[Validation, list[Restored]]:
     """Figures over all crops, shared out between the processes; the first ``shown`` results of this one."""
     own = [restore(network, crop, precision) for crop in crops[job.rank :: job.world]]

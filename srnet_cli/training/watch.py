@@ -9,7 +9,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.errors import TrainingError
 
 #: a loss this many times the lowest so far, both averaged over about ``MEMORY`` steps, counts as exploded
@@ -52,7 +52,7 @@ class Meter:
         """Leave out time that was spent on something else than steps."""
         self._began += seconds
 
-    def close(self, job: Job) -> Window:
+    def close(self, job: Processes) -> Window:
         """The window's means over all processes; the meter starts afresh."""
         assert self._losses is not None
         means = [value / self.steps for value in self._losses.tolist()]

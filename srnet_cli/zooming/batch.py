@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
 from srnet_cli.files import folder_for
@@ -158,15 +159,17 @@ def run_batch(
     plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
     jobs = plan_jobs(inputs, output, zoom_tag(request.scale), request.write.format, recursive)
     _check_depth(jobs, request.write)
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    if rank == 0:
-        _note_raw_options(jobs, request.raw)
-    mine = jobs[rank::world]
-    engines = Engines(request)
-    engines.check()
-    with BatchProgress(len(mine)) as progress:
-        results = [_one(job, request, engines, progress) for job in mine]
-    return results if world == 1 else _gathered(results, rank, world)
+    with join_processes(request.engine.device) as processes:
+        if processes.leads:
+            _note_raw_options(jobs, request.raw)
+        request = replace(request, engine=replace(request.engine, device=str(processes.device)))
+        mine = jobs[processes.rank :: processes.world]
+        engines = Engines(request)
+        engines.check()
+        with BatchProgress(len(mine)) as progress:
+            results = [_one(job, request, engines, progress) for job in mine]
+        shares = processes.gather(results)
+    return [result for share in shares for result in share] if processes.leads else None
 
 
 def _check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
@@ -183,19 +186,6 @@ def _note_raw_options(jobs: Sequence[ZoomJob], options: RawOptions) -> None:
     if changed and not any(is_raw_path(job.source) for job in jobs):
         names = ", ".join("--" + name.replace("_", "-") for name in changed)
         warn(f"no picture here is RAW, so {names} changes nothing")
-
-
-def _gathered(results: list[ZoomResult], rank: int, world: int) -> list[ZoomResult] | None:
-    from datetime import timedelta
-
-    import torch.distributed as dist
-
-    # Processes meet only when their work is done, and one share of a large folder may take hours longer.
-    dist.init_process_group("gloo", timeout=timedelta(days=7))
-    shares: list[list[ZoomResult]] | None = [[] for _ in range(world)] if rank == 0 else None
-    dist.gather_object(results, shares)
-    dist.destroy_process_group()
-    return None if shares is None else [result for share in shares for result in share]
 
 
 def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:

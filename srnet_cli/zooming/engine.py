@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srnet_cli.compute import cuda
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
@@ -189,7 +190,7 @@ class Engine:
                 raise
             if isinstance(self.network, GraphedNetwork):
                 self.network.forget()
-                torch.cuda.empty_cache()
+                cuda.release_cached_memory()
             if len(batch) == 1:
                 raise _TileTooLargeError(str(error)) from error
         half = (len(batch) + 1) // 2

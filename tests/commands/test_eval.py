@@ -14,6 +14,8 @@ from typer.testing import CliRunner, Result
 
 from srnet_cli.commands.eval import EXAMPLES, evaluate
 from srnet_cli.errors import DataError, OutputError, UsageError
+from srnet_cli.evaluation.measurement import EvaluationRequest
+from srnet_cli.evaluation.methods import MethodOptions
 from tests.evaluation.conftest import draw, save
 
 app = typer.Typer()
@@ -78,6 +80,19 @@ def test_a_bad_picture_ends_in_exit_code_1(photos: Path) -> None:
     assert result.exit_code == 1
     assert "bad.png" in result.stderr
     assert json.loads(result.stdout)["sets"][0]["methods"][0]["pictures"] == 2
+
+
+@pytest.mark.parametrize(("given", "precision"), [((), "fp32"), (("--precision", "auto"), "auto")])
+def test_networks_are_compared_in_fp32_unless_asked(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], precision: str
+) -> None:
+    asked: list[EvaluationRequest] = []
+    monkeypatch.setattr(
+        "srnet_cli.evaluation.run.run_evaluation", lambda request, *rest: asked.append(request)
+    )
+    assert invoke("--data", photos, *given).exit_code == 0
+    assert [request.methods.engine.precision for request in asked] == [precision]
+    assert MethodOptions().engine.precision == "fp32"
 
 
 @pytest.mark.parametrize("arguments", [("--tile", 64, "--untiled"), ("--crop-size", 64)])

@@ -16,6 +16,7 @@ import torch
 
 import srnet_cli
 from srnet_cli.errors import WeightsError
+from srnet_cli.evaluation import metrics as evaluation_metrics
 from srnet_cli.imaging import Picture, WriteOptions, read_picture, write_picture
 from srnet_cli.imaging.formats import FORMATS, register
 from srnet_cli.imaging.listing import list_pictures
@@ -125,6 +126,15 @@ def test_the_source_gives_what_training_needs(page: dict[str, Any]) -> None:
     assert float(batch.lr.min()) >= 0 and float(batch.lr.max()) <= 255
     (item,) = source.validation()
     assert item.lr.shape == (48, 48, 3) and item.hr.shape == (192, 192, 3) and item.hr.dtype == np.uint8
+
+
+def test_the_metric_is_measured_by_its_entry(page: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation_metrics, "METRICS", (*evaluation_metrics.METRICS, page["entry"]))
+    grey = np.full((48, 48, 3), 100, np.uint8)
+    other = grey.copy()
+    other[20, 30, 1] = 250
+    assert evaluation_metrics.measure(other, grey, 2)["largest_error"] == 150
+    assert evaluation_metrics.metric("largest_error").title == "largest error"
 
 
 def test_the_metric_refuses_other_shapes(page: dict[str, Any]) -> None:

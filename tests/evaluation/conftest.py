@@ -10,9 +10,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from srnet_cli.compute.processes import Processes
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import save_model
 from srnet_cli.network.registry import build_network
+
+ALONE = Processes(torch.device("cpu"))
 
 
 def draw(seed: int, height: int = 96, width: int = 112) -> NDArray[np.uint8]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from srnet_cli.errors import DataError
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
 from srnet_cli.evaluation.pairs import LoadedPair, SimulatedItem, camera_seed, centre_crop, reduced_back
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging.resize import matlab_bicubic
 from tests.data.conftest import four_shots
 from tests.evaluation.conftest import draw, save

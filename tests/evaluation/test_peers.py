@@ -101,7 +101,7 @@ def test_what_is_no_rgb_enlarger_is_refused(tmp_path: Path) -> None:
         load_peer(tmp_path / "other.pth")
     grey = {name: torch.ones_like(tensor) for name, tensor in shuffler().state_dict().items()}
     torch.save(grey, tmp_path / "grey.pth")
-    with pytest.raises(WeightsError, match="Shuffler is no enlarger of RGB pictures"):
+    with pytest.raises(WeightsError, match="Shuffler is not an enlarger of RGB pictures"):
         load_peer(tmp_path / "grey.pth")
     with pytest.raises(WeightsError, match="there is no such file"):
         load_peer(tmp_path / "missing.pth")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from srnet_cli.compute.processes import Job, open_job
+from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.data import Batch
 from srnet_cli.training.setup import prepare
 from tests.training.runs import tiny
@@ -22,7 +22,7 @@ def double(batch: Batch) -> Batch:
     return Batch(batch.lr.double(), batch.hr.double(), batch.residual.double())
 
 
-def step(job: Job, accumulate: int) -> dict[str, torch.Tensor]:
+def step(job: Processes, accumulate: int) -> dict[str, torch.Tensor]:
     """Gradients and BatchNorm statistics after the step, and the losses of this process."""
     torch.set_default_dtype(torch.float64)  # before the network is made: buckets take its type
     try:
@@ -39,7 +39,7 @@ def step(job: Job, accumulate: int) -> dict[str, torch.Tensor]:
 
 def main(target: Path) -> None:
     torch.set_num_threads(1)
-    with open_job("cpu") as job:
+    with join_processes("cpu", gradients=True) as job:
         found = step(job, accumulate=1)
         if job.leads:
             torch.save({"world": torch.tensor(job.world), **found}, target)

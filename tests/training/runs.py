@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
 from srnet_cli.training.checkpoint import State, load_checkpoint
 from srnet_cli.training.folder import RunFolder
@@ -89,7 +89,7 @@ def run_tiny(
     """Train in this process, without the command line."""
     stop = StopRequest()
     heard = Listener(stop, stop_after)
-    job, folder, source = Job(CPU), RunFolder(path, heard.say), source or Drawings()
+    job, folder, source = Processes(CPU), RunFolder(path, heard.say), source or Drawings()
     with folder.locked() if resume else folder.reserved():
         start = replace(options, init=None) if resume else options
         state = prepare(start, source.scale, job, heard.say)

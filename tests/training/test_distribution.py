@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.models.store import load_model
 from tests.training import joint_gradient
 from tests.training.sources import write_drawings
@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 
 
 def test_shares_of_a_batch_are_disjoint_and_complete() -> None:
-    jobs = [Job(torch.device("cpu"), rank, 3) for rank in range(3)]
+    jobs = [Processes(torch.device("cpu"), rank, 3) for rank in range(3)]
     parts = [list(job.indices(10, 8)) for job in jobs]
     assert sorted(index for part in parts for index in part) == list(range(10, 18))
     # The average over processes of (share × own mean) is the joint mean.
@@ -48,7 +48,7 @@ def test_two_processes_compute_the_gradient_of_the_joint_batch(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     joint = torch.load(target, weights_only=True)
     assert int(joint.pop("world")) == 2
-    alone = joint_gradient.step(Job(torch.device("cpu")), accumulate=1)
+    alone = joint_gradient.step(Processes(torch.device("cpu")), accumulate=1)
     assert joint.keys() == alone.keys()
     assert any("bn.weight" in name for name in alone) and any("running_var" in name for name in alone)
     for name, tensor in alone.items():
@@ -58,9 +58,11 @@ def test_two_processes_compute_the_gradient_of_the_joint_batch(tmp_path: Path) -
 def test_joint_batchnorm_alone_is_batchnorm(monkeypatch: pytest.MonkeyPatch) -> None:
     from srnet_cli.training import batchnorm
 
-    monkeypatch.setattr(batchnorm, "sum_over_job", lambda tensor: tensor)
+    monkeypatch.setattr(batchnorm, "joint_sum", lambda tensor: tensor)
     plain = nn.BatchNorm2d(3, momentum=0.01).double()
-    joint = batchnorm.JointBatchNorm(nn.BatchNorm2d(3, momentum=0.01).double(), Job(torch.device("cpu")))
+    joint = batchnorm.JointBatchNorm(
+        nn.BatchNorm2d(3, momentum=0.01).double(), Processes(torch.device("cpu"))
+    )
     x = torch.rand(4, 3, 5, 5, dtype=torch.float64) * 9 + 100
     inputs = [x.clone().requires_grad_(True) for _ in range(2)]
     outputs = [module(value) for module, value in zip((plain, joint), inputs, strict=True)]

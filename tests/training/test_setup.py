@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from srnet_cli.compute.processes import Job
+from srnet_cli.compute.processes import Processes
 from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import load_model, save_model
@@ -33,7 +33,7 @@ def test_the_same_seed_makes_the_same_network() -> None:
 def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x2", 2)
     lines: list[str] = []
-    state = prepare(tiny(scale=4, init=str(folder)), 4, Job(CPU), lines.append)
+    state = prepare(tiny(scale=4, init=str(folder)), 4, Processes(CPU), lines.append)
     torch.manual_seed(5)
     theirs = build_network("srnet", 2, **OPTIONS)
     own = state.network.state_dict()
@@ -53,7 +53,10 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
 def test_a_run_that_trains_nothing_but_the_new_tail_says_so(tmp_path: Path, steps: int, said: bool) -> None:
     lines: list[str] = []
     prepare(
-        tiny(scale=4, init=str(saved(tmp_path / "x2", 2)), warmup=6, steps=steps), 4, Job(CPU), lines.append
+        tiny(scale=4, init=str(saved(tmp_path / "x2", 2)), warmup=6, steps=steps),
+        4,
+        Processes(CPU),
+        lines.append,
     )
     assert ("only the tail will be trained: 6 steps end within --warmup 6" in lines) is said
 
@@ -63,7 +66,7 @@ def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None
     network = build_network("srnet_lite", 4)
     save_model(tmp_path / "lite", network, Card("lite", "srnet_lite", 4, tile=16, overlap=2), half=False)
     plain = {"model": "srnet_lite", "attention": None, "n_feats": None, "n_resblocks": None}
-    state = prepare(tiny(scale=2, init=str(tmp_path / "lite"), **plain), 2, Job(CPU), lambda _: None)
+    state = prepare(tiny(scale=2, init=str(tmp_path / "lite"), **plain), 2, Processes(CPU), lambda _: None)
     own, theirs = state.network.state_dict(), network.state_dict()
     assert torch.equal(own["head.0.weight"], theirs["head.0.weight"])
     assert own["residual_tail.weight"].shape != theirs["residual_tail.weight"].shape
@@ -73,9 +76,9 @@ def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None
 def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x2", 2)
     with pytest.raises(WeightsError, match="do not match"):
-        prepare(tiny(init=str(folder), n_resblocks=2), 2, Job(CPU), print)
+        prepare(tiny(init=str(folder), n_resblocks=2), 2, Processes(CPU), print)
     with pytest.raises(WeightsError, match="no file of that name"):
-        prepare(tiny(init=str(tmp_path / "none")), 2, Job(CPU), print)
+        prepare(tiny(init=str(tmp_path / "none")), 2, Processes(CPU), print)
 
 
 def test_options_that_fit_no_network_are_refused() -> None:
@@ -94,17 +97,17 @@ def test_options_that_fit_no_network_are_refused() -> None:
 def test_losses_that_fit_no_network_are_refused() -> None:
     plain = {"model": "edsr", "attention": None}
     with pytest.raises(UsageError, match="relational losses need"):
-        prepare(tiny(rloss_weight=1.0, **plain), 2, Job(CPU), print)
+        prepare(tiny(rloss_weight=1.0, **plain), 2, Processes(CPU), print)
     with pytest.raises(UsageError, match="leaves nothing to train"):
-        prepare(tiny(sr_weight=0.0, **plain), 2, Job(CPU), print)
+        prepare(tiny(sr_weight=0.0, **plain), 2, Processes(CPU), print)
     with pytest.raises(UsageError, match="multiple of 16"):
-        prepare(tiny(rnlloss_weight=1.0, patch_size=12), 2, Job(CPU), print)
-    prepare(tiny(rnlloss_weight=1.0, patch_size=8), 2, Job(CPU), print)
+        prepare(tiny(rnlloss_weight=1.0, patch_size=12), 2, Processes(CPU), print)
+    prepare(tiny(rnlloss_weight=1.0, patch_size=8), 2, Processes(CPU), print)
 
 
 def test_a_mosaic_is_trained_on_with_a_single_stream() -> None:
     options = tiny(input="raw", auxiliary=False)
-    state = prepare(options, 4, Job(CPU), print)
+    state = prepare(options, 4, Processes(CPU), print)
     batch = Drawings(scale=4).batch([0, 1], 1, 6, CPU)
     mosaic = torch.cat([batch.lr, batch.lr[:, 1:2]], dim=1)
     losses = state.stepper(type(batch)(mosaic, batch.hr, None))
@@ -119,7 +122,7 @@ def test_a_teacher_is_a_second_target(tmp_path: Path, share: float) -> None:
     seen = round(4 * share)
     losses = {}
     for name, given in (("alone", tiny()), ("taught", options)):
-        state = prepare(given, 2, Job(CPU), print)
+        state = prepare(given, 2, Processes(CPU), print)
         network = build_network("srnet", 2, **OPTIONS)
         network.load_state_dict(state.network.state_dict())
         losses[name] = state.stepper(batch)
@@ -134,4 +137,4 @@ def test_a_teacher_is_a_second_target(tmp_path: Path, share: float) -> None:
 def test_a_teacher_of_another_scale_is_refused(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x4", 4)
     with pytest.raises(UsageError, match="must do what is trained: ×2"):
-        prepare(tiny(teacher=str(folder)), 2, Job(CPU), print)
+        prepare(tiny(teacher=str(folder)), 2, Processes(CPU), print)

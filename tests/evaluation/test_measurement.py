@@ -11,21 +11,20 @@ from numpy.typing import NDArray
 
 from srnet_cli import metrics
 from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
-from srnet_cli.evaluation.figures import METRICS, measure
-from srnet_cli.evaluation.methods import MethodOptions, Network, load_catalogue
-from srnet_cli.evaluation.ranks import Ranks
+from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
+from srnet_cli.evaluation.methods import MethodOptions, NetworkMethod, load_catalogue
+from srnet_cli.evaluation.metrics import METRICS, measure
+from srnet_cli.evaluation.outputs.tables import quality_table
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
-from srnet_cli.evaluation.tables import quality_table
 from srnet_cli.imaging.resize import matlab_bicubic, resize
 from srnet_cli.zooming.engine import EngineOptions
-from tests.evaluation.conftest import draw, save
+from tests.evaluation.conftest import ALONE, draw, save
 
 BICUBIC = MethodOptions(models=("bicubic",), interpolations=("bicubic",))
 
 
 def run(request: EvaluationRequest) -> list[SetResult]:
-    results = evaluate(replace(request, lpips=False), Ranks(), Watcher())
+    results = evaluate(replace(request, lpips=False), ALONE, Watcher())
     assert results is not None
     return results
 
@@ -78,7 +77,7 @@ def test_a_model_is_measured_beside_bicubic(photos: Path, tiny_model: Path) -> N
 
 
 def test_macs_of_a_picture_are_those_of_its_tiles(tiny_model: Path) -> None:
-    (method,) = (m for m in load_catalogue(tiny(tiny_model)).methods(2) if isinstance(m, Network))
+    (method,) = (m for m in load_catalogue(tiny(tiny_model)).methods(2) if isinstance(m, NetworkMethod))
     assert method.published_macs is not None
     one = method.macs(16, 16)
     # 32-pixel tiles, 24 apart: nine for 56×56 pixels
@@ -91,7 +90,7 @@ def test_untiled_is_the_network_on_the_bare_picture(tiny_model: Path) -> None:
     import torch
 
     (method,) = (
-        m for m in load_catalogue(tiny(tiny_model, untiled=True)).methods(2) if isinstance(m, Network)
+        m for m in load_catalogue(tiny(tiny_model, untiled=True)).methods(2) if isinstance(m, NetworkMethod)
     )
     lr = draw(0)[:40, :40]
     with torch.no_grad():
@@ -122,10 +121,10 @@ def test_what_was_done_to_lr_is_said_once(tmp_path: Path) -> None:
 def test_a_method_that_fails_leaves_the_others(
     photos: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Network, lr: object) -> None:
+    def fail(self: NetworkMethod, lr: object) -> None:
         raise WeightsError("gave values that are no numbers")
 
-    monkeypatch.setattr(Network, "run", fail)
+    monkeypatch.setattr(NetworkMethod, "run", fail)
     (result,) = run(EvaluationRequest((photos,), tiny(tiny_model)))
     assert [s.info.name for s in result.summaries] == ["bicubic"]
     assert all(p.errors == ("tiny: gave values that are no numbers",) for p in result.pictures)
@@ -180,7 +179,7 @@ def test_lpips_that_cannot_be_had_is_noted_or_refused(photos: Path, monkeypatch:
     def missing(device: str) -> None:
         raise MissingExtraError("LPIPS needs the package 'lpips'")
 
-    monkeypatch.setattr("srnet_cli.evaluation.runner.Lpips", missing)
+    monkeypatch.setattr("srnet_cli.evaluation.measurement.Lpips", missing)
     notes: list[str] = []
 
     class Listening(Watcher):
@@ -188,10 +187,10 @@ def test_lpips_that_cannot_be_had_is_noted_or_refused(photos: Path, monkeypatch:
             notes.append(sentence)
 
     request = EvaluationRequest((photos,), BICUBIC, scales=(2,), limit=1)
-    assert evaluate(request, Ranks(), Listening()) is not None
+    assert evaluate(request, ALONE, Listening()) is not None
     assert notes == ["no LPIPS: LPIPS needs the package 'lpips'"]
     with pytest.raises(MissingExtraError):
-        evaluate(replace(request, lpips=True), Ranks(), Watcher())
+        evaluate(replace(request, lpips=True), ALONE, Watcher())
 
 
 def test_lpips_stands_beside_the_others_and_lower_is_better(
@@ -200,9 +199,9 @@ def test_lpips_stands_beside_the_others_and_lower_is_better(
     def distance(result: NDArray[np.uint8], hr: NDArray[np.uint8]) -> float:
         return float(np.abs(result.astype(float) - hr).mean())
 
-    monkeypatch.setattr("srnet_cli.evaluation.runner.Lpips", lambda device: distance)
+    monkeypatch.setattr("srnet_cli.evaluation.measurement.Lpips", lambda device: distance)
     both = MethodOptions(models=("bicubic", "nearest"), interpolations=("bicubic",))
-    results = evaluate(EvaluationRequest((photos,), both, scales=(2,)), Ranks(), Watcher())
+    results = evaluate(EvaluationRequest((photos,), both, scales=(2,)), ALONE, Watcher())
     assert results is not None
     nearest, bicubic = results[0].summaries
     assert bicubic.means["lpips"].value < nearest.means["lpips"].value

@@ -9,68 +9,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import people, printable
 from srnet_cli.errors import OutputError
-from srnet_cli.evaluation.display import Display, show_results
-from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
-from srnet_cli.evaluation.panels import panel_png
-from srnet_cli.evaluation.plots import scatter_png
-from srnet_cli.evaluation.ranks import Ranks, join_ranks
-from srnet_cli.evaluation.report import report_html
+from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
+from srnet_cli.evaluation.outputs.display import Display, show_results
+from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.outputs.html import report_html
+from srnet_cli.evaluation.outputs.panels import panel_png
+from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.results import SetResult, file_name
-from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.version import own_version
 
 
 @dataclass(frozen=True)
-class Job:
-    """What to measure, and where the results go (None: nowhere)."""
-
-    request: EvaluationRequest
-    output: Path | None = None
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
+class EvaluationOutcome:
     """Results as one JSON document, and how many pictures could not be measured completely."""
 
     document: dict[str, Any]
     failures: int
 
 
-def run_job(job: Job) -> Outcome | None:
-    """Measure, show, write; None in processes other than the first.
+def run_evaluation(
+    request: EvaluationRequest, output: Path | None = None, overwrite: bool = False
+) -> EvaluationOutcome | None:
+    """Measure, show, write into ``output`` (None: nowhere); None in processes other than the first.
 
     Raises:
         SrnetError: when models or data cannot be opened, or the folder cannot be written.
     """
-    with join_ranks() as ranks:
-        if not ranks.leads:
-            evaluate(job.request, ranks, Watcher())
+    with join_processes(request.methods.engine.device) as processes:
+        if not processes.leads:
+            evaluate(request, processes, Watcher())
             return None
         # Made before the work, so that a place that cannot be written to is refused before it.
-        with nullcontext() if job.output is None else _output_folder(job.output, job.overwrite):
-            return _run(job, ranks)
+        with nullcontext() if output is None else _output_folder(output, overwrite):
+            return _run(request, output, overwrite, processes)
 
 
-def _run(job: Job, ranks: Ranks) -> Outcome:
+def _run(
+    request: EvaluationRequest, output: Path | None, overwrite: bool, processes: Processes
+) -> EvaluationOutcome:
     with Display() as display:
-        results = evaluate(job.request, ranks, display)
+        results = evaluate(request, processes, display)
     assert results is not None
     show_results(results)
-    whole = document(results, _about(job.request))
-    if job.output is not None:
-        write_results(results, whole, job.output, job.overwrite)
+    whole = document(results, _about(request))
+    if output is not None:
+        write_results(results, whole, output, overwrite)
         from rich.markup import escape
 
-        people().print(f"written to {escape(printable(str(job.output)))}")
-    return Outcome(whole, sum(len(result.failed) for result in results))
+        people().print(f"written to {escape(printable(str(output)))}")
+    return EvaluationOutcome(whole, sum(len(result.failed) for result in results))
 
 
 def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool) -> None:
-    """Every kind of table and picture into ``folder``.
+    """Write every kind of table and picture into ``folder``.
 
     Raises:
         OutputError: when something cannot be written.
@@ -100,7 +95,7 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
 
 
 def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
-    """An existing result is refused before the work, not after it."""
+    """Refuse an existing result before the work, not after it."""
     if (folder / "results.json").exists() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
     return folder_for(folder)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
-from srnet_cli.evaluation.figures import metric
 from srnet_cli.evaluation.methods import REFERENCE
-from srnet_cli.evaluation.panels import picture_bytes
-from srnet_cli.evaluation.results import PictureResult, SetResult, View
-from srnet_cli.evaluation.tables import (
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.panels import picture_bytes
+from srnet_cli.evaluation.outputs.tables import (
     GAIN,
     Cell,
     Table,
@@ -21,13 +20,14 @@ from srnet_cli.evaluation.tables import (
     pictures_table,
     quality_table,
 )
+from srnet_cli.evaluation.results import PictureResult, SetResult, View
 
 #: the name of the truth among the methods of a slider
 _TRUTH = "HR"
 
 
 def report_html(results: Sequence[SetResult], scatters: Sequence[bytes | None]) -> str:
-    """The report of all sets; ``scatters`` are their plots as PNG."""
+    """Write the report of all sets; ``scatters`` are their plots as PNG."""
     sections = (_section(r, plot) for r, plot in zip(results, scatters, strict=True))
     titles = ", ".join(dict.fromkeys(result.name for result in results))
     meanings = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in definitions())
@@ -43,7 +43,7 @@ def report_html(results: Sequence[SetResult], scatters: Sequence[bytes | None]) 
 
 
 def _asset(name: str) -> str:
-    return files("srnet_cli.evaluation").joinpath(name).read_text(encoding="utf-8")
+    return files("srnet_cli.evaluation.outputs").joinpath(name).read_text(encoding="utf-8")
 
 
 def _section(result: SetResult, plot: bytes | None) -> str:
@@ -79,7 +79,7 @@ def _list(lines: Sequence[str], kind: str) -> str:
 
 
 def _comparison(result: SetResult, picture: PictureResult, view: View) -> str:
-    """A slider between two methods that the reader chooses; without scripts the last method is seen."""
+    """Write a slider between two methods that the reader chooses; without scripts the last is seen."""
     names = [info.name for info in result.methods if info.name in view.results]
     left = REFERENCE if REFERENCE in names else names[0]
     right = names[-1] if names[-1] != left else _TRUTH

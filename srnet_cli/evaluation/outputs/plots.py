@@ -5,9 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.tables import count
 from srnet_cli.evaluation.results import MethodSummary, SetResult
-from srnet_cli.evaluation.tables import count
 from srnet_cli.imaging.resize import INTERPOLATIONS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LINE = 10.0
 
 
 def scatter_png(result: SetResult) -> bytes:
-    """PSNR over seconds for a picture, on a logarithmic axis; dots grow with the number of parameters."""
+    """Plot PSNR over seconds for a picture (log scale); dots grow with the number of parameters."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -56,7 +56,7 @@ def _area(summary: MethodSummary) -> float:
 
 
 def _label(axes: Axes, summaries: tuple[MethodSummary, ...]) -> None:
-    """Names beside the dots, moved up where they would lie on one another."""
+    """Write names beside the dots, moved up where they would lie on one another."""
     scale = 72 / axes.figure.dpi
     right = axes.bbox.x1 * scale
     spots = []

@@ -14,18 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.evaluation.exports import document, markdown, methods_csv, pictures_csv
-from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
-from srnet_cli.evaluation.panels import panel_png
-from srnet_cli.evaluation.plots import scatter_png
-from srnet_cli.evaluation.ranks import Ranks
-from srnet_cli.evaluation.report import report_html
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
+from srnet_cli.evaluation.outputs.html import report_html
+from srnet_cli.evaluation.outputs.panels import panel_png
+from srnet_cli.evaluation.outputs.plots import scatter_png
+from srnet_cli.evaluation.outputs.tables import Cell, count, difference, quality_table, significant
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.evaluation.runner import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.statistics import Mean
-from srnet_cli.evaluation.tables import Cell, count, difference, quality_table, significant
-from tests.evaluation.conftest import draw, save
+from tests.evaluation.conftest import ALONE, draw, save
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> SetResult:
     (folder / "dead.png").write_bytes(b"")
     methods = MethodOptions(models=("bicubic",))
     found = evaluate(
-        EvaluationRequest((folder,), methods, scales=(2,), lpips=False, shown=3), Ranks(), Watcher()
+        EvaluationRequest((folder,), methods, scales=(2,), lpips=False, shown=3), ALONE, Watcher()
     )
     assert found is not None
     return found[0]

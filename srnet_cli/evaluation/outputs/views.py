@@ -1,4 +1,4 @@
-"""Which part of a picture is shown, in panels and in the report."""
+"""Parts of a picture that are shown, in panels and in the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PART, DETAIL, WHOLE = 384, 128, 640
 
 
 def make_view(hr: NDArray[np.uint8], results: dict[str, NDArray[np.uint8]]) -> View:
-    """HR made small, and the parts of it about the place where the reference method loses most."""
+    """Make HR small, and cut the parts about the place where the reference method loses most."""
     height, width = hr.shape[:2]
     judged = results.get(REFERENCE, next(iter(results.values())))
     detail = hardest_window(judged, hr, min(DETAIL, height, width))
@@ -38,7 +38,7 @@ def make_view(hr: NDArray[np.uint8], results: dict[str, NDArray[np.uint8]]) -> V
 
 
 def hardest_window(result: NDArray[np.uint8], hr: NDArray[np.uint8], side: int) -> Box:
-    """The ``side`` × ``side`` window with the largest squared error."""
+    """Find the ``side`` × ``side`` window with the largest squared error."""
     error = np.square(cv2.absdiff(result, hr).astype(np.float32)).sum(axis=2)
     sums = cv2.integral(error)
     windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
@@ -47,5 +47,5 @@ def hardest_window(result: NDArray[np.uint8], hr: NDArray[np.uint8], side: int) 
 
 
 def _around(start: int, length: int, wanted: int, whole: int) -> int:
-    """Where ``wanted`` pixels about a window start, inside 0..``whole``."""
+    """Find where ``wanted`` pixels about a window start, inside 0..``whole``."""
     return min(max(0, start + length // 2 - wanted // 2), whole - wanted)

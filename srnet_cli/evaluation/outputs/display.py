@@ -1,4 +1,4 @@
-"""What a person sees: progress while measuring, tables afterwards, all on stderr."""
+"""Display for a person: progress while measuring, tables afterwards, all on stderr."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.table import Table as RichTable
 
 from srnet_cli.console import people, printable, warn
 from srnet_cli.data.cache import Progress as PreparationProgress
+from srnet_cli.evaluation.measurement import Watcher
+from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, quality_table
 from srnet_cli.evaluation.results import PictureResult, SetResult
-from srnet_cli.evaluation.runner import Watcher
-from srnet_cli.evaluation.tables import Cell, Table, cost_table, quality_table
 
 _WIDEST = 500
 
@@ -69,7 +69,7 @@ class Display(Watcher):
 
 
 def show_results(results: Sequence[SetResult]) -> None:
-    """The tables, as wide as they need to be, then what is worth knowing about them."""
+    """Print the tables, as wide as they need to be, then what is worth knowing about them."""
     console = people()
     for result in results:
         console.print(f"\n[bold]{escape(printable(result.title))}[/], {_pictures(len(result.measured))}")
@@ -98,7 +98,7 @@ def _rich(table: Table, decorated: bool) -> RichTable:
 
 
 def _broken(head: str) -> str:
-    """A heading on two lines, so that columns are as narrow as their figures."""
+    """Break a heading into two lines, so that columns are as narrow as their figures."""
     for sign, kept in (("-", "-"), ("/", "/"), (" ", "")):
         if sign in head and "Δ" not in head:
             return escape(head.replace(sign, f"{kept}\n", 1))
@@ -111,7 +111,7 @@ def _markup(cell: Cell) -> str:
 
 
 def _print_whole(table: RichTable, console: Console) -> None:
-    """Though the terminal be narrower: cells that wrap cannot be compared."""
+    """Print all of a table on a narrower terminal too: cells that wrap cannot be compared."""
     wide = console.options.update(max_width=_WIDEST)
     width = max(console.width, Measurement.get(console, wide, table).maximum)
     Console(stderr=True, highlight=False, width=width).print(table)

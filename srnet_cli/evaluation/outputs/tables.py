@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from srnet_cli.evaluation.figures import METRICS, Metric, metric
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS, Metric, metric
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 
@@ -33,7 +33,7 @@ class Table:
 
 
 def quality_table(result: SetResult) -> Table:
-    """Means of the metrics, and the paired difference to the reference."""
+    """List the means of the metrics, and the paired difference to the reference."""
     keys = shown_keys(result)
     best = {key: _best({s.info.name: s.means[key].value for s in result.summaries}, key) for key in keys}
     heads = ("method", *(metric(key).title for key in keys), f"Δ {metric(GAIN).title} to {REFERENCE} [95 %]")
@@ -49,7 +49,7 @@ def quality_table(result: SetResult) -> Table:
 
 
 def cost_table(result: SetResult) -> Table:
-    """Size of each method, and what it spends on a picture."""
+    """List the size of each method, and what it spends on a picture."""
     heads = (
         *("method", "pictures", "parameters", "MACs 64×64", "MACs/picture"),
         *("s/picture", "s/MP of LR", "peak MB"),
@@ -58,7 +58,7 @@ def cost_table(result: SetResult) -> Table:
 
 
 def pictures_table(result: SetResult, key: str) -> Table:
-    """One metric of every picture by every method."""
+    """List one metric of every picture by every method."""
     names = tuple(summary.info.name for summary in result.summaries)
     rows = []
     for picture in result.measured:
@@ -69,17 +69,17 @@ def pictures_table(result: SetResult, key: str) -> Table:
 
 
 def shown_keys(result: SetResult) -> tuple[str, ...]:
-    """Metrics of the tables for people."""
+    """List the metrics of the tables for people."""
     return tuple(key for key in result.keys if key not in FILES_ONLY)
 
 
 def best_methods(picture: PictureResult, key: str) -> frozenset[str]:
-    """The methods that share the best figure of a picture, as it is printed."""
+    """Find the methods that share the best figure of a picture, as it is printed."""
     return _best({n: m.figures[key] for n, m in picture.measurements.items() if key in m.figures}, key)
 
 
 def definitions() -> tuple[tuple[str, str], ...]:
-    """What the headings mean."""
+    """Say what the headings mean."""
     return (
         *((m.title, m.meaning) for m in METRICS if m.key not in FILES_ONLY),
         (
@@ -101,12 +101,12 @@ def definitions() -> tuple[tuple[str, str], ...]:
 
 
 def number(value: float | None, digits: int) -> str:
-    """A figure, or a dash where there is none."""
+    """Write a figure, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def count(value: float | None) -> str:
-    """A large number with its unit: 3.43 M, 17.8 G."""
+    """Write a large number with its unit: 3.43 M, 17.8 G."""
     if value is None:
         return "–"
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
@@ -116,13 +116,13 @@ def count(value: float | None) -> str:
 
 
 def significant(value: float) -> str:
-    """Three digits, never in powers of ten."""
+    """Write three digits, never in powers of ten."""
     digits = next((d for d, limit in ((0, 100), (1, 10), (2, 1), (3, 0.1)) if value >= limit), 4)
     return f"{value:.{digits}f}"
 
 
 def difference(gain: Mean, of: Metric) -> str:
-    """A signed difference with its interval; ``n.s.`` where that holds zero."""
+    """Write a signed difference with its interval; ``n.s.`` where that holds zero."""
     text = f"{gain.value:+.{of.digits}f}"
     if gain.low is None or gain.high is None:
         return text

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.evaluation.figures import metric
+from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.tables import best_methods, number
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
-from srnet_cli.evaluation.tables import best_methods, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ _BOX = "#ffd400"
 
 
 def panel_png(result: SetResult, picture: PictureResult, view: View) -> bytes:
-    """HR with the detail marked; beside it the detail of HR and of every method, its figures below.
+    """Draw HR with the detail marked; beside it the detail of HR and of every method with its figures.
 
     The detail is where bicubic loses most. The figures are those of the whole picture (or of the evaluated
     crop), the best in bold.
@@ -60,7 +60,7 @@ def panel_png(result: SetResult, picture: PictureResult, view: View) -> bytes:
 
 
 def _axes(drawing: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes by pixels from the upper left corner."""
+    """Place axes by pixels from the upper left corner."""
     total_width, total_height = drawing.get_size_inches() * _DPI
     bottom = total_height - top - height
     axes = drawing.add_axes(
@@ -80,7 +80,7 @@ def _mark(axes: Axes, view: View) -> None:
 
 
 def _caption(axes: Axes, first: str, second: str) -> None:
-    """Two lines below a picture; only the second may hold bold figures."""
+    """Write two lines below a picture; only the second may hold bold figures."""
     axes.apply_aspect()
     for line, height, maths in ((first, -2.0, False), (second, -11.0, True)):
         axes.annotate(
@@ -108,7 +108,7 @@ def _figures(picture: PictureResult, name: str, keys: tuple[str, ...]) -> str:
 
 
 def picture_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """Lossless WebP: a compressed picture would not show what a method did."""
+    """Write lossless WebP: a compressed picture would not show what a method did."""
     from PIL import Image
 
     content = BytesIO()

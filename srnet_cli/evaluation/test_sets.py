@@ -55,7 +55,7 @@ class DataOptions:
 def open_test_set(
     path: Path, scale: int, options: DataOptions = DataOptions(), progress: Progress | None = None
 ) -> PairSet:
-    """The pairs of ``path`` at ``scale``.
+    """Find the pairs of ``path`` at ``scale``.
 
     Raises:
         DataError: when there is nothing to measure on.
@@ -88,7 +88,7 @@ def open_test_set(
 
 
 def detects_sequences(path: Path, scale: int) -> bool:
-    """Whether a folder holds shots at several focal lengths."""
+    """Tell whether a folder holds shots at several focal lengths."""
     try:
         return detect_source(path, scale).kind == "sequences"
     except DataError:
@@ -107,7 +107,7 @@ _ORIGINS = {"bicubic": "bicubic reduction", "camera": "simulated camera"}
 
 
 def _benchmark(path: Path, scale: int) -> list[PairItem]:
-    """Pairs in the folder layouts that prepared sets come in; empty for anything else."""
+    """Find pairs in the folder layouts that prepared sets come in; empty for anything else."""
     for hr_name, lr_name in _BENCHMARKS:
         hr_folder, lr_folder = path / hr_name.format(s=scale), path / lr_name.format(s=scale)
         if hr_folder.is_dir() and lr_folder.is_dir():

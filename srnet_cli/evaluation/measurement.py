@@ -8,30 +8,30 @@ from pathlib import Path
 
 import torch
 
-from srnet_cli.compute.device import choose_device
+from srnet_cli.compute.device import device_title
+from srnet_cli.compute.processes import Processes
 from srnet_cli.data.cache import Progress
 from srnet_cli.errors import MissingExtraError, SrnetError
-from srnet_cli.evaluation.figures import measure
 from srnet_cli.evaluation.methods import (
     Catalogue,
     Method,
     MethodOptions,
-    Network,
+    NetworkMethod,
     choose_scales,
     load_catalogue,
 )
-from srnet_cli.evaluation.opening import DataOptions, open_test_set
+from srnet_cli.evaluation.metrics import measure
+from srnet_cli.evaluation.outputs.views import make_view
 from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, centre_crop
-from srnet_cli.evaluation.ranks import Ranks
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
-from srnet_cli.evaluation.views import make_view
+from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.metrics.perceptual import Lpips
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What is measured on what."""
+    """Methods, test sets and how they are measured."""
 
     data: tuple[Path, ...]
     methods: MethodOptions = field(default_factory=MethodOptions)
@@ -51,23 +51,23 @@ class EvaluationRequest:
 
 
 class Watcher:
-    """What is told while measuring; does nothing. To be overridden."""
+    """Listener to a measurement that does nothing; to be overridden."""
 
     def preparing(self) -> Progress | None:
-        """Called before data is opened; the progress that it wants to hear."""
+        """Hear that data will be opened; give the progress to report to."""
         return None
 
     def started(self, title: str, pictures: int) -> None:
-        """A set begins, with this process's share of its pictures."""
+        """Hear that a set begins, with this process's share of its pictures."""
 
     def picture_done(self, picture: PictureResult) -> None:
-        """A picture is measured, or has failed."""
+        """Hear that a picture is measured, or has failed."""
 
     def note(self, sentence: str) -> None:
-        """Something the user should know."""
+        """Hear something that the user should know."""
 
 
-def evaluate(request: EvaluationRequest, ranks: Ranks, watcher: Watcher) -> list[SetResult] | None:
+def evaluate(request: EvaluationRequest, processes: Processes, watcher: Watcher) -> list[SetResult] | None:
     """Measure everything; None in processes other than the first.
 
     A picture that cannot be read or done is in the result with its reason; so is a method that fails on it.
@@ -77,27 +77,27 @@ def evaluate(request: EvaluationRequest, ranks: Ranks, watcher: Watcher) -> list
     """
     methods = replace(
         request.methods,
-        engine=replace(request.methods.engine, device=ranks.device(request.methods.engine.device)),
+        engine=replace(request.methods.engine, device=str(processes.device)),
     )
     catalogue = load_catalogue(methods)
     for scale in choose_scales(request.scales, catalogue):
         if not catalogue.named and scale not in catalogue.scales:
             watcher.note(f"no released model enlarges ×{scale}: only interpolations are measured")
-    lpips = _open_lpips(request.lpips, choose_device(methods.engine.device), watcher)
-    sets = _open_sets(request, catalogue, ranks, watcher)
+    lpips = _open_lpips(request.lpips, processes.device, watcher)
+    sets = _open_sets(request, catalogue, processes, watcher)
     results = []
     for found in sets:
-        result = _evaluate_set(found, catalogue, request, lpips, ranks, watcher)
+        result = _evaluate_set(found, catalogue, request, lpips, processes, watcher)
         if result is not None:
             results.append(result)
-    return results if ranks.leads else None
+    return results if processes.leads else None
 
 
 def _open_lpips(wanted: bool | None, device: torch.device, watcher: Watcher) -> Lpips | None:
     if wanted is False:
         return None
     try:
-        return Lpips(device=device.type if device.index is None else str(device))
+        return Lpips(device=str(device))
     except MissingExtraError as error:
         if wanted:
             raise
@@ -106,10 +106,10 @@ def _open_lpips(wanted: bool | None, device: torch.device, watcher: Watcher) -> 
 
 
 def _open_sets(
-    request: EvaluationRequest, catalogue: Catalogue, ranks: Ranks, watcher: Watcher
+    request: EvaluationRequest, catalogue: Catalogue, processes: Processes, watcher: Watcher
 ) -> list[PairSet]:
     sets: list[PairSet] = []
-    for _ in ranks.in_turn():
+    for _ in processes.in_turn():
         for scale in choose_scales(request.scales, catalogue):
             for path in request.data:
                 for degradation in request.degradations:
@@ -126,12 +126,12 @@ def _evaluate_set(
     catalogue: Catalogue,
     request: EvaluationRequest,
     lpips: Lpips | None,
-    ranks: Ranks,
+    processes: Processes,
     watcher: Watcher,
 ) -> SetResult | None:
     methods = catalogue.methods(found.scale)
     items = found.items[: request.limit]
-    mine = range(ranks.rank, len(items), ranks.world)
+    mine = processes.indices(0, len(items))
     watcher.started(f"{found.name} ×{found.scale}, {found.origin}", len(mine))
     if mine:
         for method in methods:
@@ -142,8 +142,8 @@ def _evaluate_set(
             items[index], found.scale, methods, request, lpips, shown=index < request.shown
         )
         watcher.picture_done(own[index])
-    shares = ranks.gather(own)
-    if shares is None:
+    shares = processes.gather(own)
+    if not processes.leads:
         return None
     pictures = {index: result for share in shares for index, result in share.items()}
     infos = tuple(MethodInfo(m.name, m.parameters, m.published_macs) for m in methods)
@@ -185,7 +185,7 @@ def _evaluate_picture(
 def _measure(
     method: Method, pair: LoadedPair, scale: int, lpips: Lpips | None
 ) -> tuple[Pixels8, Measurement]:
-    device = method.engine.device if isinstance(method, Network) else torch.device("cpu")
+    device = method.engine.device if isinstance(method, NetworkMethod) else torch.device("cpu")
     with measured(device) as cost:
         result = method.run(pair.lr)
     figures = measure(result, pair.hr, scale, lpips)
@@ -193,8 +193,8 @@ def _measure(
 
 
 def _engine_notes(methods: Sequence[Method]) -> list[str]:
-    """How the networks computed, and what the engine changed for want of memory."""
-    networks = [method for method in methods if isinstance(method, Network)]
+    """Say how the networks computed, and what the engine changed for want of memory."""
+    networks = [method for method in methods if isinstance(method, NetworkMethod)]
     notes = []
     for how in dict.fromkeys(_how(network) for network in networks):
         names = ", ".join(network.name for network in networks if _how(network) == how)
@@ -202,7 +202,7 @@ def _engine_notes(methods: Sequence[Method]) -> list[str]:
     return notes
 
 
-def _how(network: Network) -> str:
+def _how(network: NetworkMethod) -> str:
     engine = network.engine
     wanted = engine.options.tile or engine.card.tile
     less = f" (instead of {wanted}, for want of memory)" if engine.tile != wanted else ""
@@ -213,7 +213,6 @@ def _how(network: Network) -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """The device as a person knows it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type} ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type
+    """Name the device as a person knows it."""
+    threads = f" ({torch.get_num_threads()} threads)" if device.type == "cpu" else ""
+    return device_title(device) + threads

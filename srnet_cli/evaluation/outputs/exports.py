@@ -8,25 +8,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from srnet_cli.evaluation.figures import METRICS
 from srnet_cli.evaluation.methods import REFERENCE
+from srnet_cli.evaluation.metrics import METRICS
+from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, definitions, quality_table
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
-from srnet_cli.evaluation.tables import Cell, Table, cost_table, definitions, quality_table
 
 
 def methods_csv(results: Sequence[SetResult]) -> str:
-    """A line for each set and method, with every mean and interval."""
+    """Write a line for each set and method, with every mean and interval."""
     return _csv(row for result in results for row in _method_rows(result))
 
 
 def pictures_csv(results: Sequence[SetResult]) -> str:
-    """A line for each set, picture and method."""
+    """Write a line for each set, picture and method."""
     return _csv(row for result in results for row in _picture_rows(result))
 
 
 def document(results: Sequence[SetResult], about: dict[str, Any]) -> dict[str, Any]:
-    """Everything that was measured, for JSON: figures, means, intervals, failures and definitions."""
+    """Collect everything measured, for JSON: figures, means, intervals, failures and definitions."""
     return {
         **about,
         "metrics": {m.key: {"title": m.title, "unit": m.unit, "meaning": m.meaning} for m in METRICS},
@@ -35,7 +35,7 @@ def document(results: Sequence[SetResult], about: dict[str, Any]) -> dict[str, A
 
 
 def markdown(results: Sequence[SetResult]) -> str:
-    """Tables for a README: quality with the paired difference, and cost."""
+    """Write tables for a README: quality with the paired difference, and cost."""
     meanings = "\n".join(f"- *{term}*: {meaning}." for term, meaning in definitions())
     return "\n\n".join([*map(_set_markdown, results), meanings]) + "\n"
 
@@ -146,7 +146,7 @@ def _table_markdown(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Names may hold what Markdown takes for its own."""
+    """Escape what Markdown takes for its own; names may hold it."""
     for sign in "\\|*_`<[":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())
