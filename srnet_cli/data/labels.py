@@ -1,16 +1,18 @@
-"""What a zoom lost, as an 8-bit picture: the residual and the enhanced residual.
+"""Labels of the auxiliary stream: the residual and the enhanced residual, as 8-bit pictures.
 
 The enhanced residual is the training target of the auxiliary stream. Its definition is Pillow's own
 filters, on 8-bit RGB pictures, rounded to 8 bit after each step:
 
     D = |HR - up(LR)|;  E = DETAIL(EDGE_ENHANCE_MORE(D))
 
-``enhanced_residual`` asks Pillow; ``enhanced_residual_tensor`` is the same arithmetic for batches.
+``enhanced_residual`` asks Pillow; ``enhanced_residual_tensor`` and ``upscale`` are the same arithmetic for
+batches. torch is imported where it is used, so that comparing two pictures need not load it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -20,6 +22,11 @@ from PIL import Image, ImageFilter
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: how LR is enlarged before it is compared with HR
+LabelInterpolation = Literal["nearest", "bicubic"]
+
+#: bits of Pillow's fixed-point filter weights
+_PRECISION = 22
 # Pillow divides the kernel by its divisor in float32 before it filters; ties at one half depend on it.
 _DETAIL_CENTRE = float(np.float32(10) / np.float32(6))
 _DETAIL_SIDE = float(np.float32(-1) / np.float32(6))
@@ -68,7 +75,7 @@ def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
     Returns:
         N×C×H×W float32, whole numbers 0..255, without gradient.
     """
-    import torch  # here, so that comparing two pictures need not load it
+    import torch
 
     with torch.no_grad():
         difference = (_eight_bit(hr) - _eight_bit(lr_up)).abs_()
@@ -100,3 +107,42 @@ def _with_border_of(x: Tensor, inner: Tensor) -> Tensor:
     result = x.clone()
     result[..., 1:-1, 1:-1] = inner
     return result
+
+
+def upscale(pictures: Tensor, scale: int, method: LabelInterpolation = "bicubic") -> Tensor:
+    """N×C×h×w with whole values 0..255 to N×C×sh×sw, bit-equal to Pillow's ``resize`` of 8-bit pictures.
+
+    Returns float32 on the device of the input.
+    """
+    import torch
+
+    if method == "nearest":
+        return pictures.repeat_interleave(scale, -2).repeat_interleave(scale, -1).float()
+    # Whole numbers up to 2^31: exact in float64 in whatever order they are added. MPS has no float64.
+    device = pictures.device if pictures.device.type != "mps" else torch.device("cpu")
+    x = pictures.to(device, torch.float64)
+    x = _rounded(x @ _weights(x.shape[-1], scale).to(device).T)
+    x = _rounded(_weights(x.shape[-2], scale).to(device) @ x)
+    return x.to(pictures.device, torch.float32)
+
+
+def _rounded(sums: Tensor) -> Tensor:
+    """Back to 8 bit, as Pillow does after each of its two passes."""
+    import torch
+
+    return torch.floor((sums + 2 ** (_PRECISION - 1)) / 2**_PRECISION).clamp_(0, 255)
+
+
+@lru_cache(maxsize=32)
+def _weights(size: int, scale: int) -> Tensor:
+    """Fixed-point bicubic weights (a = −0.5, sides renormalised): scale·size × size, float64."""
+    import torch
+
+    centre = (torch.arange(size * scale, dtype=torch.float64) + 0.5) / scale
+    distance = (torch.arange(size, dtype=torch.float64) + 0.5 - centre[:, None]).abs()
+    a = -0.5
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = (((distance - 5) * distance + 8) * distance - 4) * a
+    weights = torch.where(distance < 1, near, torch.where(distance < 2, far, torch.zeros(())))
+    fixed = weights / weights.sum(1, keepdim=True) * 2**_PRECISION
+    return torch.sign(fixed) * torch.floor(fixed.abs() + 0.5)

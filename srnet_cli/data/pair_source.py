@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.cache import Item
-from srnet_cli.data.labels import enhanced_residual_tensor
+from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import dihedral
 from srnet_cli.data.sources import Batch
-from srnet_cli.data.upscaling import Upscale, upscale
 from srnet_cli.errors import DataError
 
 #: LR pixels around a patch that its label depends on: two for bicubic, one for the filters' two HR pixels
@@ -47,7 +46,7 @@ class PatchSampler:
     #: HR pixels per pixel of the LR picture
     scale: int
     #: how LR is enlarged for the enhanced residual; None computes none
-    residual: Upscale | None = "bicubic"
+    residual: LabelInterpolation | None = "bicubic"
     mosaic: bool = False
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.camera.simulation import Degradation, degradation
-from srnet_cli.data.labels import enhanced_residual_tensor
+from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import PhotoCache
 from srnet_cli.data.shots.sequences import Problem
 from srnet_cli.data.sources import Batch, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
-from srnet_cli.data.upscaling import Upscale, upscale
 
 #: of the held-out photographs' simulated LR; any number, but always the same
 _VALIDATION_SEED = 20_190_707
@@ -40,13 +39,13 @@ class SimulatedSource:
     held_out: PhotoCache | None
     degrade: Degradation
     scale: int
-    residual: Upscale | None
+    residual: LabelInterpolation | None
     description: str
     left_out: tuple[Problem, ...] = ()
 
     @classmethod
     def open(
-        cls, folder: Path, scale: int, kind: str, residual: Upscale | None, smallest: int
+        cls, folder: Path, scale: int, kind: str, residual: LabelInterpolation | None, smallest: int
     ) -> SimulatedSource:
         """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels.
 

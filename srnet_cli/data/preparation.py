@@ -18,7 +18,7 @@ from srnet_cli.data.zoom_pairs import Job, PairJob, PairOptions, release_frames
 from srnet_cli.errors import DataError
 
 if TYPE_CHECKING:
-    from srnet_cli.data.upscaling import Upscale
+    from srnet_cli.data.labels import LabelInterpolation
 
 Split = Literal["scene", "published"]
 
@@ -35,7 +35,7 @@ class SourceOptions:
     #: hold out whole scenes, or the item numbers of the published runs
     split: Split = "scene"
     #: how LR is enlarged for the enhanced residual; None for networks without the auxiliary stream
-    residual: Upscale | None = "bicubic"
+    residual: LabelInterpolation | None = "bicubic"
     #: what makes LR out of photographs: "camera", "mixed" or "bicubic"
     degradation: str = "mixed"
     #: photographs with a side below this are left out

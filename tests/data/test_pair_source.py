@@ -13,9 +13,8 @@ from PIL import Image
 
 from srnet_cli.data import cache, global_batch
 from srnet_cli.data.cache import Item
-from srnet_cli.data.labels import enhanced_residual, residual_image
+from srnet_cli.data.labels import LabelInterpolation, enhanced_residual, residual_image, upscale
 from srnet_cli.data.pair_source import PatchSampler
-from srnet_cli.data.upscaling import Upscale, upscale
 from srnet_cli.errors import DataError
 from tests.data.work import Arrays
 
@@ -106,7 +105,9 @@ def test_every_pair_is_drawn_equally_often(sampler: PatchSampler, items: tuple[I
 
 
 @pytest.mark.parametrize("method", ["bicubic", "nearest"])
-def test_labels_are_cut_from_the_whole_pictures_label(items: tuple[Item, ...], method: Upscale) -> None:
+def test_labels_are_cut_from_the_whole_pictures_label(
+    items: tuple[Item, ...], method: LabelInterpolation
+) -> None:
     """At the border and inside, the label of a patch is that of Pillow for the whole picture."""
     smallest = items[2]
     lr, hr = np.array(smallest.open("lr")), np.array(smallest.open("hr"))
@@ -174,7 +175,7 @@ def test_mosaic_patches_lie_where_the_target_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("method", ["bicubic", "nearest"])
-def test_upscaling_equals_pillow_in_every_bit(scale: int, method: Upscale) -> None:
+def test_upscaling_equals_pillow_in_every_bit(scale: int, method: LabelInterpolation) -> None:
     pixels = np.random.default_rng(scale).integers(0, 256, (17, 29, 3), dtype=np.uint8)
     size = (29 * scale, 17 * scale)
     expected = np.asarray(Image.fromarray(pixels).resize(size, getattr(Image.Resampling, method.upper())))
