@@ -14,8 +14,7 @@ from torch import Tensor
 from srnet_cli.data.camera.simulation import Degradation, degradation
 from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import PhotoCache
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.sources import Batch, ValidationItem
+from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
 
 #: of the held-out photographs' simulated LR; any number, but always the same

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srnet_cli.data.shots.sequences import Problem
+from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, InputError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".avif"})
@@ -69,6 +69,17 @@ class PhotoCache:
             crops.append(photo[:, y : y + size, x : x + size])
         best = max(crops, key=_detail) if candidates > 1 else crops[0]
         return dihedral(best, int(rng.integers(0, 8)))
+
+
+def recognise_photos(path: Path, _scale: int) -> tuple[Path, str] | None:
+    """Recognise photographs in a folder, its ``HR/`` or ``train/``; returns which, and a sentence on it."""
+    from srnet_cli.imaging import RGB_SUFFIXES
+
+    for folder in filter(Path.is_dir, (path, path / "HR", path / "train")):
+        count = sum(p.suffix.lower() in RGB_SUFFIXES for p in folder.iterdir())
+        if count:
+            return folder, f"{folder}: {count} photographs, zoom will be simulated"
+    return None
 
 
 def dihedral(picture: Tensor, which: int) -> Tensor:

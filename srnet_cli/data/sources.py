@@ -1,4 +1,4 @@
-"""What training needs from data, whatever the data is."""
+"""The interface between data of any kind and training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from srnet_cli.data.shots.sequences import Problem
+
+@dataclass(frozen=True)
+class Problem:
+    """A part of a data set that is not used, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class TrainingSource(Protocol):
 
     @property
     def left_out(self) -> Sequence[Problem]:
-        """What was found but is not used, and why."""
+        """Everything that was found but is not used, and why."""
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """One patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.data.preparation import Prepared
 from srnet_cli.data.shots import exposure, registration, resampling
 from srnet_cli.data.shots.frames import Shot, read_packed, read_rgb
 from srnet_cli.data.shots.geometry import Affine, Box, compose, invert, zoom_about_centres
-from srnet_cli.data.shots.pairing import Pair, Recipe
+from srnet_cli.data.shots.pairing import Pair, Recipe, make_pairs
 from srnet_cli.data.shots.registration import MotionModel, Quality
+from srnet_cli.data.shots.sequences import discover
+from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw import pairing
 from srnet_cli.data.sr_raw.alignment import align_sequence
+from srnet_cli.data.sr_raw.repairs import repair_published
 from srnet_cli.data.sr_raw.transforms import TransformFile, format_transforms, read_transforms
 from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
@@ -61,41 +65,6 @@ class PairOptions:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What is kept of a pair: ``arrays`` by name (lr, hr, mosaic), figures for the manifest, and texts that
-    go beside the arrays as files."""
-
-    arrays: Mapping[str, NDArray[Any]]
-    report: Mapping[str, Any]
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-
-class Job(Protocol):
-    """One item that the cache prepares. Must pickle; ``run`` depends on the inputs and parameters only."""
-
-    @property
-    def name(self) -> str:
-        """Unique in its set; also the item's folder in the cache."""
-
-    @property
-    def group(self) -> str:
-        """Items of one group share work and are prepared by one process."""
-
-    @property
-    def scene(self) -> str:
-        """Items of one scene are never split between training and validation."""
-
-    def inputs(self) -> tuple[Path, ...]:
-        """The files that the result depends on."""
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Everything else that it depends on, as JSON values."""
-
-    def run(self) -> Prepared:
-        """Do the work; DataError when the item is not usable."""
-
-
-@dataclass(frozen=True)
 class PairJob:
     """Prepare one real zoom pair."""
 
@@ -131,6 +100,21 @@ class PairJob:
         if self.options.recipe == "published":
             return _prepare_published(self.pair, self.options)
         return _prepare_by_ratio(self.pair, self.options)
+
+
+def find_zoom_pairs(root: Path, how: PairOptions) -> tuple[list[PairJob], list[Problem], list[Problem]]:
+    """List the pairs of all sequences below ``root``, what is left out, and what is unusual."""
+    found = discover(root, repair_published)
+    jobs: list[PairJob] = []
+    left_out, notes = list(found.problems), []
+    for sequence in found.sequences:
+        pairs, problems = make_pairs(sequence, how.scale, how.recipe)
+        jobs += [PairJob(pair, how) for pair in pairs]
+        left_out += problems
+        notes += [Problem(sequence.name, note) for note in sequence.notes]
+        developed = [pair.name for pair in pairs if None in (pair.lr.rgb, pair.hr.rgb)]
+        notes += [Problem(name, "a JPG is missing; both shots are developed from RAW") for name in developed]
+    return jobs, left_out, notes
 
 
 def _prepare_by_ratio(pair: Pair, options: PairOptions) -> Prepared:

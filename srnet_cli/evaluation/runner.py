@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from srnet_cli.compute.device import choose_device
-from srnet_cli.data.cache import Progress
+from srnet_cli.data.preparation import Progress
 from srnet_cli.errors import MissingExtraError, SrnetError
 from srnet_cli.evaluation.figures import measure
 from srnet_cli.evaluation.methods import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.errors import DataError, SrnetError
+from srnet_cli.errors import DataError, SrnetError, unexpected
 from srnet_cli.imaging.mosaic import PackedMosaic, pack_upright
 
 
@@ -47,6 +47,10 @@ def focal_length(shot: Shot) -> float:
             focal = read_focal_length(path)
         except SrnetError as error:
             unreadable.append(f"{path.name} {error.reason}")
+            continue
+        except Exception as error:
+            # A RAW file's record may hold anything, a date beyond the calendar for one.
+            unreadable.append(f"{path.name}: {unexpected(error).reason}")
             continue
         if focal is not None and focal > 0:
             found[path] = focal

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srnet_cli.data.shots.frames import Shot
-from srnet_cli.data.shots.sequences import Problem, ShotSequence
+from srnet_cli.data.shots.sequences import ShotSequence
+from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw.pairing import FRAMES
 from srnet_cli.errors import UsageError
 

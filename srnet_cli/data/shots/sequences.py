@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srnet_cli.data.shots.frames import Shot, focal_length
+from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError
 
 #: subsets of SR-RAW as downloaded
@@ -25,14 +26,6 @@ class ShotSequence:
     shots: tuple[Shot, ...]
     #: what the user should know although the sequence is used
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A part of a data set that is not used, and why."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The default way is ``alignment``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,9 +20,13 @@ from srnet_cli.errors import DataError
 
 RGB = NDArray[np.uint8]
 T = TypeVar("T", bound=np.generic)
+Item = TypeVar("Item")
 
 #: LR frame and HR frame by scale
 FRAMES: dict[int, tuple[tuple[int, int], ...]] = {4: ((5, 1), (6, 2), (7, 3)), 8: ((6, 1),)}
+
+#: first and last item of training and of validation by scale, 1-based in sorted order
+PUBLISHED_RANGES = {4: ((1, 1300), (1301, 1314)), 8: ((1, 482), (483, 497))}
 
 #: pixels that are kept off the border of the LR crop, on each side of the packed mosaic's halves
 _MARGIN = 20
@@ -110,3 +115,22 @@ def _centre(picture: NDArray[T], height: int, width: int) -> NDArray[T]:
     except ValueError as error:
         raise DataError(f"the shots overlap too little: {error}") from error
     return np.ascontiguousarray(picture[box.slices])
+
+
+def published_split(items: Sequence[Item], scale: int) -> tuple[list[Item], list[Item]]:
+    """Training and validation items of the published runs; ``items`` sorted by name.
+
+    Some validation items share a scene with training items.
+
+    Raises:
+        DataError: when there is no published range for the scale, or there are too few items for it.
+    """
+    if scale not in PUBLISHED_RANGES:
+        raise DataError(f"no published ranges for ×{scale}", remedy="split by scene")
+    train, validation = PUBLISHED_RANGES[scale]
+    if len(items) < validation[0]:
+        raise DataError(
+            f"{len(items)} items; the published validation items are {validation[0]}–{validation[1]}",
+            remedy="split by scene",
+        )
+    return list(items[train[0] - 1 : train[1]]), list(items[validation[0] - 1 : validation[1]])

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srnet_cli.data.shots.frames import Shot
-from srnet_cli.data.shots.sequences import FoundShots, Problem
+from srnet_cli.data.shots.sequences import FoundShots
+from srnet_cli.data.sources import Problem
 
 #: this many five-digit sequence names, and a set is taken for SR-RAW's training set (it has about 500)
 _PUBLISHED_SIZE = 200

@@ -1,4 +1,4 @@
-"""The authors' ``tform.txt``: one affine map for each frame of a sequence (specification 9.3)."""
+"""The authors' ``tform.txt``: one affine map for each frame of a sequence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from srnet_cli.data.shots.geometry import Affine
 from srnet_cli.errors import DataError
 
-_HEADER = re.compile(r"^(\d+)-(\d+):$")
+_HEADER = re.compile(r"^(\d{1,9})-(\d{1,9}):$")
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,5 @@ def read_transforms(path: Path) -> TransformFile:
         raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
         raise DataError(
-            error.reason, path=path, remedy="delete it to have the frames aligned anew"
+            error.reason, path=path, remedy="delete it to have the frames aligned again"
         ) from error

@@ -17,7 +17,7 @@ Gains = tuple[float, float, float, float]
 
 WB_FILE = "wb.txt"
 
-_HEADER = re.compile(r"^(.*?)(\d+):$")
+_HEADER = re.compile(r"^(.*?)(\d{1,9}):$")
 
 
 def parse_gains(text: str) -> dict[int, Gains]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from srnet_cli.data import cache, global_batch
-from srnet_cli.data.cache import Item
 from srnet_cli.data.labels import LabelInterpolation, enhanced_residual, residual_image, upscale
-from srnet_cli.data.pair_source import PatchSampler
+from srnet_cli.data.patches import PatchSampler
+from srnet_cli.data.preparation import Item
 from srnet_cli.errors import DataError
 from tests.data.work import Arrays
 

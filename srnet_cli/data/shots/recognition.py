@@ -1,18 +1,13 @@
-"""What a folder holds, decided by what is found in it."""
+"""Folders that hold shots of scenes at several focal lengths, told from other folders by what is in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from srnet_cli.data.folder_pairs import find_pair_folders
 from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.data.shots.sequences import PARTS, find_shots
 from srnet_cli.errors import DataError
-
-Kind = Literal["sequences", "pairs", "photos"]
 
 #: a folder with more shots than this is a collection of photographs, not one scene
 _MOST_SHOTS = 20
@@ -20,43 +15,13 @@ _MOST_SHOTS = 20
 _SAMPLE = 20
 
 
-@dataclass(frozen=True)
-class Detection:
-    """What a path was taken for, and the sentence that tells the user so."""
-
-    kind: Kind
-    root: Path
-    sentence: str
+def recognise_sequences(path: Path, _scale: int) -> tuple[Path, str] | None:
+    """Recognise sequences of shots; returns where they start and the sentence that tells the user so."""
+    sequences = _describe(path)
+    return None if sequences is None else (path, f"{path}: {sequences}")
 
 
-def detect_source(path: Path, scale: int = 4) -> Detection:
-    """Decide by what a folder holds: pairs in ``LR/`` and ``HR/``, shots at several focal lengths, or photos.
-
-    Raises:
-        DataError: when it is none of these.
-    """
-    if not path.is_dir():
-        raise DataError("is not a folder" if path.exists() else "does not exist", path=path)
-    paired = find_pair_folders(path, scale)
-    if paired:
-        where = " and ".join(str(folder) for folder in paired.values())
-        return Detection("pairs", path, f"{where}: pairs of pictures in LR/ and HR/")
-    sequences = _describe_sequences(path)
-    if sequences is not None:
-        return Detection("sequences", path, f"{path}: {sequences}")
-    for folder in (path, path / "HR", path / "train"):
-        count = _count_photos(folder)
-        if count:
-            return Detection("photos", folder, f"{folder}: {count} photographs, zoom will be simulated")
-    raise DataError(
-        "holds no training data that I know",
-        path=path,
-        remedy="sequence folders of RAW and JPG shots, LR/ with HR/, or a folder of photographs",
-    )
-
-
-def _describe_sequences(path: Path) -> str | None:
-    """What sequences there are; None when it does not look like sequences."""
+def _describe(path: Path) -> str | None:
     parts = {part: _shot_folders(path / part) for part in PARTS if (path / part).is_dir()}
     if any(_any_scene(folders) for folders in parts.values()):
         counts = " and ".join(f"{len(folders)} in {part}/" for part, folders in parts.items() if folders)
@@ -95,11 +60,3 @@ def _has_focal_length(shot: Shot) -> bool:
     except DataError:
         return False
     return True
-
-
-def _count_photos(folder: Path) -> int:
-    from srnet_cli.imaging import RGB_SUFFIXES
-
-    if not folder.is_dir():
-        return 0
-    return sum(p.suffix.lower() in RGB_SUFFIXES for p in folder.iterdir())
