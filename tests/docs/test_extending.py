@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from srnet_cli import zoom
+from srnet_cli.data.opening import KINDS, detect_source
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.network import registry
 from srnet_cli.training.options import TrainOptions, resolved
@@ -28,12 +30,14 @@ def page() -> Iterator[dict[str, Any]]:
     module = ModuleType("page")
     sys.modules["page"] = module  # dataclasses look their module up
     before = dict(registry.NETWORKS._entries)
+    kinds = list(KINDS)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 6
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), module.__dict__)
     yield module.__dict__
     registry.NETWORKS._entries = before
+    KINDS[:] = kinds
     del sys.modules["page"]
 
 
@@ -76,6 +80,33 @@ def test_the_source_gives_what_training_needs(page: dict[str, Any]) -> None:
     assert float(batch.lr.min()) >= 0 and float(batch.lr.max()) <= 255
     (item,) = source.validation()
     assert item.lr.shape == (48, 48, 3) and item.hr.shape == (192, 192, 3) and item.hr.dtype == np.uint8
+
+
+def test_the_source_is_recognised_trained_on_and_zoomed_by(page: dict[str, Any], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_picture(Picture(np.zeros((64, 64, 3), np.uint8)), data / "cover.png")
+    assert detect_source(data).kind == "photos"
+    (data / "gratings.txt").touch()
+    assert detect_source(data, 2).sentence == f"{data}: gratings, drawn ×2"
+    options = TrainOptions(
+        data=data,
+        output=tmp_path / "run",
+        scale=2,
+        attention="mpr-sa",
+        auxiliary=False,
+        n_feats=8,
+        n_resblocks=1,
+        steps=3,
+        batch_size=2,
+        patch_size=16,
+        validate_every=3,
+        validation_crop=64,
+        device="cpu",
+    )
+    assert run_training(resolved(options), resume=False).step == 3
+    picture = Picture(np.random.default_rng(0).integers(0, 256, (24, 30, 3), dtype=np.uint8))
+    assert zoom(picture, 2, model=str(tmp_path / "run")).pixels.shape == (48, 60, 3)
 
 
 def test_the_metric_refuses_other_shapes(page: dict[str, Any]) -> None:
