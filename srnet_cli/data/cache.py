@@ -35,7 +35,7 @@ _MANIFEST = "manifest.json"
 
 
 def default_cache() -> Path:
-    """The user's cache folder for this program, by the platform's custom; ``XDG_CACHE_HOME`` goes before it.
+    """Find the user's cache folder: ``XDG_CACHE_HOME``, else by the platform's custom.
 
     Raises:
         DataError: when the user has no home directory.
@@ -54,7 +54,7 @@ def default_cache() -> Path:
 
 
 def set_folder(cache: Path, source: Path, kind: str) -> Path:
-    """Where the pairs of one data folder and one kind of preparation are kept."""
+    """Name the folder for the pairs of one data folder and one kind of preparation."""
     whole = source.resolve()
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:10]
     return cache / f"{whole.name or 'data'}-{digest}" / kind
@@ -90,7 +90,7 @@ def prepare(
 
 
 def default_workers() -> int:
-    """One process for each CPU that this one may use, at most 8: each may need a gigabyte."""
+    """Count one process for each CPU that this one may use, at most 8: each may need a gigabyte."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 8)
 
@@ -171,7 +171,7 @@ def _run(
 def _run_pool(
     groups: Sequence[Sequence[PreparationJob]], folder: Path, workers: int
 ) -> Iterator[tuple[Sequence[PreparationJob], bool]]:
-    """Yields each group when it is done, or when a process died before it was."""
+    """Yield each group when it is done, or when a process died before it was."""
     # Not forked: the parent may hold the threads and locks of torch, OpenCV or a progress bar.
     pool = ProcessPoolExecutor(min(workers, len(groups)), get_context("spawn"), _start_worker)
     try:

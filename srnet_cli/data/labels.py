@@ -33,7 +33,7 @@ _DETAIL_SIDE = float(np.float32(-1) / np.float32(6))
 
 
 def residual_image(hr: NDArray[np.uint8], lr_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """|HR - up(LR)| per channel.
+    """Subtract |HR - up(LR)| per channel.
 
     Args:
         hr: H×W×3, 0..255.
@@ -50,7 +50,7 @@ def residual_image(hr: NDArray[np.uint8], lr_up: NDArray[np.uint8]) -> NDArray[n
 
 
 def enhanced_residual(residual: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """EDGE_ENHANCE_MORE, then DETAIL, as Pillow defines them.
+    """Apply EDGE_ENHANCE_MORE, then DETAIL, as Pillow defines them.
 
     Args:
         residual: H×W×3 (or H×W), 0..255.
@@ -63,7 +63,7 @@ def enhanced_residual(residual: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
-    """The enhanced residual of a batch, on the device of its inputs.
+    """Compute the enhanced residual of a batch, on the device of its inputs.
 
     Equal to Pillow's result in every value: the sums of the first filter are whole numbers, and those of
     the second are added in Pillow's order in float32.
@@ -89,14 +89,14 @@ def _eight_bit(values: Tensor) -> Tensor:
 
 
 def _edge_enhance_more(x: Tensor) -> Tensor:
-    """Kernel of -1 with 9 in the centre: ten times the centre less the 3×3 sum."""
+    """Filter with a kernel of -1 with 9 in the centre: ten times the centre less the 3×3 sum."""
     rows = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
     box = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     return _with_border_of(x, (x[..., 1:-1, 1:-1] * 10 - box).clamp_(0, 255))
 
 
 def _detail(x: Tensor) -> Tensor:
-    """(0 -1 0 / -1 10 -1 / 0 -1 0) / 6, summed as Pillow does: half, row below, own row, row above."""
+    """Filter with (0 -1 0 / -1 10 -1 / 0 -1 0) / 6, summed as Pillow: half, row below, own row, row above."""
     sides = x * _DETAIL_SIDE
     own_row = sides[..., 1:-1, :-2] + x[..., 1:-1, 1:-1] * _DETAIL_CENTRE + sides[..., 1:-1, 2:]
     total = (sides[..., 2:, 1:-1] + 0.5) + own_row + sides[..., :-2, 1:-1]
@@ -110,7 +110,7 @@ def _with_border_of(x: Tensor, inner: Tensor) -> Tensor:
 
 
 def upscale(pictures: Tensor, scale: int, method: LabelInterpolation = "bicubic") -> Tensor:
-    """N×C×h×w with whole values 0..255 to N×C×sh×sw, bit-equal to Pillow's ``resize`` of 8-bit pictures.
+    """Enlarge N×C×h×w of whole values 0..255 to N×C×sh×sw, bit-equal to Pillow's 8-bit ``resize``.
 
     Returns float32 on the device of the input.
     """
@@ -127,7 +127,7 @@ def upscale(pictures: Tensor, scale: int, method: LabelInterpolation = "bicubic"
 
 
 def _rounded(sums: Tensor) -> Tensor:
-    """Back to 8 bit, as Pillow does after each of its two passes."""
+    """Round to 8 bit, as Pillow does after each of its two passes."""
     import torch
 
     return torch.floor((sums + 2 ** (_PRECISION - 1)) / 2**_PRECISION).clamp_(0, 255)
@@ -135,7 +135,7 @@ def _rounded(sums: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _weights(size: int, scale: int) -> Tensor:
-    """Fixed-point bicubic weights (a = −0.5, sides renormalised): scale·size × size, float64."""
+    """Compute fixed-point bicubic weights (a = −0.5, sides renormalised): scale·size × size, float64."""
     import torch
 
     centre = (torch.arange(size * scale, dtype=torch.float64) + 0.5) / scale

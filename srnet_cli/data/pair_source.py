@@ -1,4 +1,4 @@
-"""Prepared pairs as a source: which are trained on, which held out, which kept for the test."""
+"""Prepared pairs as a source: those to train on, those held out, those for the test."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PairSource:
         return [self._whole(item) for item in self.held_out]
 
     def evaluation(self) -> Sequence[ValidationItem]:
-        """The data's own test pairs, or where it has none the held-out ones."""
+        """Return the data's own test pairs, or where it has none the held-out ones."""
         return [self._whole(item) for item in self.test or self.held_out]
 
     def _whole(self, item: Item) -> ValidationItem:

@@ -36,7 +36,7 @@ class _Window:
 
 @dataclass(frozen=True)
 class PatchSampler:
-    """Draws patches from prepared pairs.
+    """Random patches of prepared pairs.
 
     Each pair is drawn equally often: patch ``i`` is from place ``i mod n`` of the shuffle number ``i div n``.
     With ``mosaic``, LR patches are packed mosaics, whose pixels are twice as large as the LR picture's.
@@ -139,7 +139,7 @@ def _short_side(item: Item) -> int:
 
 
 def _place(index: int, count: int, seed: int) -> int:
-    """Which of ``count`` pairs patch ``index`` is from: each once before any is drawn again."""
+    """Choose which of ``count`` pairs patch ``index`` is from: each once before any is drawn again."""
     return int(_shuffle(count, seed, index // count)[index % count])
 
 
@@ -149,7 +149,7 @@ def _shuffle(count: int, seed: int, turn: int) -> NDArray[np.int64]:
 
 
 def _patch_of_mosaic(window: _Window, patch: int) -> Tensor:
-    """4×patch×patch, 0 black and 255 white.
+    """Cut out 4×patch×patch, 0 black and 255 white.
 
     Turned as a picture, not as a sensor: channels stay what they are.
     """
@@ -159,7 +159,7 @@ def _patch_of_mosaic(window: _Window, patch: int) -> Tensor:
 
 
 def _equal_shapes(windows: Sequence[_Window]) -> list[list[int]]:
-    """Rows of the batch, grouped by window size; nearly always a single group."""
+    """Group the rows of the batch by window size; nearly always a single group."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for row, window in enumerate(windows):
         groups.setdefault(window.lr.shape, []).append(row)
@@ -167,7 +167,7 @@ def _equal_shapes(windows: Sequence[_Window]) -> list[list[int]]:
 
 
 def _to_device(pictures: Sequence[NDArray[np.uint8]], device: torch.device) -> Tensor:
-    """N×3×H×W uint8: eight bit travel, floats are made where they are used."""
+    """Stack to N×3×H×W uint8: eight bit travel, floats are made where they are used."""
     stacked = torch.from_numpy(np.stack(pictures))
     if device.type == "cuda":
         stacked = stacked.pin_memory()

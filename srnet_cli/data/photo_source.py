@@ -1,4 +1,4 @@
-"""A folder of sharp photographs as a source: the LR side is what a shorter lens would have recorded."""
+"""A folder of sharp photographs as a source; LR is simulated."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class SimulatedSource:
     ) -> SimulatedSource:
         """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels.
 
-        ``kind`` is a name of ``simulate.degradation``. A few photographs, chosen by name, are held out.
+        ``kind`` is a name of ``camera.simulation.degradation``. A few photographs are held out, by name.
 
         Raises:
             DataError: when there are none.
@@ -96,7 +96,7 @@ def _part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
 
 
 def _seed(seed: int, index: int) -> int:
-    """One 63-bit number for a patch; neighbours share nothing."""
+    """Derive one 63-bit number for a patch; neighbours share nothing."""
     return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> 1)
 
 

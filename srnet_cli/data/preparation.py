@@ -20,8 +20,8 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is kept of a pair: ``arrays`` by name (lr, hr, mosaic), figures for the manifest, and texts that
-    go beside the arrays as files."""
+    """The part of a pair that is kept: ``arrays`` by name (lr, hr, mosaic), figures for the manifest, and
+    texts that go beside the arrays as files."""
 
     arrays: Mapping[str, NDArray[Any]]
     report: Mapping[str, Any]
@@ -66,7 +66,7 @@ class Item:
     report: Mapping[str, Any]
 
     def open(self, array: str) -> NDArray[Any]:
-        """The array, mapped from its file: only what is looked at is read.
+        """Map the array from its file: only what is looked at is read.
 
         Raises:
             DataError: when it is gone or damaged.

@@ -65,18 +65,18 @@ class TrainingSource(Protocol):
         """Everything that was found but is not used, and why."""
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
-        """One patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.
+        """Cut one patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.
 
         A pure function of its arguments: patch ``i`` depends on ``(seed, i)`` only, so the same patches come
         back for any number of workers, ranks and restarts.
         """
 
     def validation(self) -> Sequence[ValidationItem]:
-        """The held-out pairs; empty when there are too few scenes to hold one out."""
+        """Return the held-out pairs; empty when there are too few scenes to hold one out."""
 
 
 def global_batch(step: int, size: int, rank: int = 0, world: int = 1) -> range:
-    """Indices of the patches of one training step (0-based) on one rank.
+    """List the indices of the patches of one training step (0-based) on one rank.
 
     ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same
     for any ``world``, which need not divide ``size``.

@@ -10,7 +10,7 @@ VALIDATION_SHARE, MOST_VALIDATION_SCENES = 0.04, 16
 
 
 def held_out_scenes(scenes: Iterable[str]) -> frozenset[str]:
-    """A few scenes chosen by their names alone: the same on every machine and in every run, and mostly the
+    """Choose a few scenes by their names alone: the same on every machine and in every run, and mostly the
     same when scenes are added. None when there is only one scene.
     """
     names = sorted(set(scenes), key=_hash)

@@ -35,7 +35,7 @@ _TRIMMED = 256
 
 @dataclass(frozen=True)
 class PairOptions:
-    """How real zoom pairs are made.
+    """Options by which real zoom pairs are made.
 
     Raises:
         UsageError: when a value is out of range.
@@ -57,7 +57,7 @@ class PairOptions:
 
     def __post_init__(self) -> None:
         if self.scale < 2:
-            raise UsageError(f"a scale of {self.scale} is no zoom; use 2, 4 or 8")
+            raise UsageError(f"a scale of {self.scale} is not a zoom; use 2, 4 or 8")
         if self.max_misalignment <= 0 or not -1 <= self.min_correlation <= 1:
             raise UsageError(
                 "the limits for alignment are a positive misalignment and a correlation in -1..1"
@@ -66,7 +66,7 @@ class PairOptions:
 
 @dataclass(frozen=True)
 class PairJob:
-    """Prepare one real zoom pair."""
+    """A real zoom pair to prepare."""
 
     pair: Pair
     options: PairOptions
@@ -195,7 +195,7 @@ def _prepare_published(pair: Pair, options: PairOptions) -> Prepared:
 
 
 def _comparable_files(pair: Pair) -> tuple[Path, Path]:
-    """Both shots as the camera developed them, or both developed here: the two never look the same."""
+    """Choose both shots as the camera developed them, or both developed here: the two never look the same."""
     lr, hr = pair.lr, pair.hr
     if lr.rgb is not None and hr.rgb is not None:
         return lr.rgb, hr.rgb
@@ -258,7 +258,7 @@ def _map_of(transforms: TransformFile, shot: Shot) -> Affine:
 def _map_from_transforms(
     pair: Pair, transforms: TransformFile, lr_size: tuple[int, int], hr_size: tuple[int, int]
 ) -> Affine:
-    """LR to HR pixel coordinates by way of the nominal frames that ``tform.txt`` speaks about."""
+    """Map LR to HR pixel coordinates by way of the nominal frames that ``tform.txt`` speaks about."""
     reference = pair.sequence.shots[0].focal
     assert reference is not None and pair.lr.focal is not None and pair.hr.focal is not None
     nominal = hr_size
@@ -295,7 +295,7 @@ def _quality_figures(quality: Quality) -> dict[str, float | None]:
 def _with_colour(
     lr: NDArray[np.uint8], hr: NDArray[np.uint8], match: bool
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """The target, matched if asked, and the colour difference that was there before."""
+    """Return the target, matched if asked, and the colour difference that was there before."""
     difference = exposure.measure_colour(lr, hr)
     if difference is None:
         if match:
@@ -316,7 +316,7 @@ def _raw_of(shot: Shot) -> Path:
 
 
 def _mosaic_offset(packed: PackedMosaic, size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of the mosaic between the first packed pixel and the picture's first pixel.
+    """Count the rows and columns of the mosaic between the first packed pixel and the picture's first pixel.
 
     Cameras trim their JPG all around; -1 where the picture starts before the first red pixel.
     """

@@ -94,7 +94,7 @@ def test_ranks_share_a_batch_without_overlap(world: int) -> None:
 
 
 def test_every_pair_is_drawn_equally_often(sampler: PatchSampler, items: tuple[Item, ...]) -> None:
-    """Which pair a patch is from shows in its colours: each HR patch is looked for in all pictures."""
+    """Tell by its colours which pair a patch is from: each HR patch is looked for in all pictures."""
     batch = sampler.batch(range(12), seed=2, patch=12, device="cpu")
     colours = {item.name: {tuple(c) for c in item.open("hr").reshape(-1, 3).tolist()} for item in items}
     drawn = Counter(

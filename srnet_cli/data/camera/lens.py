@@ -12,7 +12,7 @@ from srnet_cli.data.camera.parameters import CameraParameters
 
 
 def lens_kernels(p: CameraParameters, scale: int) -> Tensor:
-    """Lens blur, sub-pixel shift and the area of one LR pixel as one kernel for each patch: N×K×K.
+    """Compute lens blur, sub-pixel shift and the area of one LR pixel as one kernel for each patch: N×K×K.
 
     K is even when ``scale`` is, so that the kernel's centre is the centre of an LR pixel.
     """

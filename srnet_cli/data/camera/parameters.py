@@ -68,7 +68,7 @@ class CameraParameters:
 
 
 def draw_parameters(seeds: Sequence[int], ranges: CameraRanges, device: torch.device) -> CameraParameters:
-    """Parameters for each seed; the same seed always gives the same parameters, on any device."""
+    """Draw the parameters for each seed; the same seed always gives the same parameters, on any device."""
     columns = len(fields(CameraParameters))
     draws = torch.empty(len(seeds), columns)
     for row, seed in enumerate(seeds):

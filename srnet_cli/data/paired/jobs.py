@@ -24,7 +24,7 @@ _SEQUENCE_ITEM = re.compile(r"^(\d+)_\d+$")
 
 @dataclass(frozen=True)
 class FolderJob:
-    """Check one pair of picture files and keep it decoded."""
+    """A pair of picture files that is checked and kept decoded."""
 
     name: str
     lr: Path
@@ -112,7 +112,7 @@ def recognise_pairs(root: Path, scale: int) -> tuple[Path, str] | None:
 
 
 def told(problems: Sequence[Problem]) -> str:
-    """The first few problems in one line."""
+    """Tell the first few problems in one line."""
     more = [f"and {len(problems) - 3} more"] if len(problems) > 3 else []
     return (
         "; ".join([f"{problem.name}: {problem.reason}" for problem in problems[:3]] + more) or "no pictures"
@@ -120,7 +120,7 @@ def told(problems: Sequence[Problem]) -> str:
 
 
 def _reduced(lr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """An LR picture that was enlarged to HR's size at its own: each pixel the mean of its area."""
+    """Bring an LR picture that was enlarged to HR's size back to its own: each pixel the mean of its area."""
     height, width = lr.shape[0] // scale, lr.shape[1] // scale
     if not height or not width:
         raise DataError(f"{lr.shape[1]}×{lr.shape[0]} is too small to be reduced {scale} times")

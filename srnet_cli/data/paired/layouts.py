@@ -86,7 +86,7 @@ def _in_folder(base: Path, prefix: str, scale: int) -> Iterator[PairFolders]:
 
 
 def _prepared(base: Path, scale: int) -> tuple[Path, Path] | None:
-    """LR and HR of the sets whose folders say LR in another way."""
+    """Find LR and HR of the sets whose folders say LR in another way."""
     for hr, lr in (("HR", f"X{scale}"), ("GTmod12", f"LRbicx{scale}"), (f"GTmod{scale}", f"LRbicx{scale}")):
         if (base / hr).is_dir() and (base / lr).is_dir():
             return base / lr, base / hr
@@ -94,7 +94,7 @@ def _prepared(base: Path, scale: int) -> tuple[Path, Path] | None:
 
 
 def _beside(base: Path, prefix: str, hr: Path, lr_folders: list[Path], scale: int) -> Iterator[PairFolders]:
-    """``DIV2K_train_HR`` with ``DIV2K_train_LR_bicubic/X4``, ``HR`` with ``LR``, parts inside of both."""
+    """Pair ``DIV2K_train_HR`` with ``DIV2K_train_LR_bicubic/X4``, ``HR`` with ``LR``, and their parts."""
     group = _group(_HR_FOLDER, hr) if hr != base else ""
     candidates = [lr for lr in lr_folders if _group(_LR_FOLDER, lr) == group]
     usable = [(lr, inner) for lr in candidates for inner in _for_scale(lr, scale)]
@@ -126,7 +126,7 @@ def _group(pattern: re.Pattern[str], folder: Path) -> str:
 
 
 def _for_scale(lr: Path, scale: int) -> list[Path]:
-    """The folder itself or the one below it that is for the scale; empty when it is for another one."""
+    """Take the folder itself or the one below it that is for the scale; empty when it is for another one."""
     tag = re.search(r"_x(\d+)$", lr.name, re.IGNORECASE)
     if tag and tag[1] != str(scale):
         return []

@@ -71,7 +71,7 @@ def match_tagged(pictures: Iterable[Path], scale: int) -> Matches:
 
 
 def bare_tagged(stem: str) -> str:
-    """The name without what says LR or HR."""
+    """Take off the ending that says LR or HR."""
     for ending in (_LR_ENDING, _HR_ENDING, _LETTER_ENDING):
         if ending.search(stem):
             return ending.sub("", stem)

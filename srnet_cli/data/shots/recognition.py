@@ -45,7 +45,7 @@ def _any_scene(folders: Sequence[Path]) -> bool:
 
 
 def _is_scene(folder: Path) -> bool:
-    """A few shots that are RAW files, or numbered pictures that tell their focal length."""
+    """Tell a scene by a few shots that are RAW files, or numbered pictures that tell their focal length."""
     shots = find_shots(folder)
     if not 1 <= len(shots) <= _MOST_SHOTS:
         return False

@@ -30,7 +30,7 @@ class ShotSequence:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a folder holds."""
+    """The sequences of a folder, and what in it cannot be used."""
 
     sequences: tuple[ShotSequence, ...]
     problems: tuple[Problem, ...]
@@ -48,7 +48,7 @@ def discover(root: Path, repair: Repair | None = None) -> Discovery:
     them with what it left out and what should be known about sequences that it changed.
 
     Raises:
-        DataError: when ``root`` is no folder or holds no shots at all.
+        DataError: when ``root`` is not a folder or holds no shots at all.
     """
     folders = sequence_folders(root)
     found: FoundShots = {name: _with_focals(find_shots(folder)) for name, folder in folders.items()}
@@ -69,10 +69,10 @@ def discover(root: Path, repair: Repair | None = None) -> Discovery:
 
 
 def sequence_folders(root: Path) -> dict[str, Path]:
-    """Folders that hold shots, by the name of their sequence.
+    """List the folders that hold shots, by the name of their sequence.
 
     Raises:
-        DataError: when ``root`` is no folder or holds no shots at all.
+        DataError: when ``root`` is not a folder or holds no shots at all.
     """
     if not root.is_dir():
         raise DataError("is not a folder", path=root)
@@ -95,7 +95,7 @@ def sequence_folders(root: Path) -> dict[str, Path]:
 
 
 def find_shots(folder: Path) -> tuple[Shot, ...]:
-    """RAW files and pictures of a folder, matched by name; focal lengths are not read yet."""
+    """Match the RAW files and pictures of a folder by name; focal lengths are not read yet."""
     from srnet_cli.imaging import RAW_SUFFIXES
 
     raws: dict[str, Path] = {}

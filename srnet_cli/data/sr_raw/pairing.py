@@ -1,7 +1,9 @@
-"""The authors' way from frames and transforms to training pairs, step by step (specification 9.3, 9.5).
+"""The authors' way from frames and transforms to training pairs, step by step.
+
+Zhang et al., "Zoom to Learn, Learn to Zoom", CVPR 2019.
 
 Two bilinear warps and two Lanczos resizes blur the target; it is here for parity with the published figures.
-The default way is ``alignment``.
+The default way is ``shots.registration`` and ``shots.resampling``.
 """
 
 from __future__ import annotations
@@ -59,10 +61,10 @@ def build_pair(
     hr_map: Affine,
     scale: int,
 ) -> PublishedPair:
-    """One training pair exactly as the authors' code makes it.
+    """Make one training pair exactly as the authors' code makes it.
 
     ``lr_frame`` and ``hr_frame`` are the shots as developed by the camera, H×W×3; ``mosaic`` is the packed
-    mosaic of the LR shot (see ``packing``); the maps are those of ``tform.txt``.
+    mosaic of the LR shot (see ``imaging.mosaic``); the maps are those of ``tform.txt``.
 
     Raises:
         DataError: when the LR shot is too wide or the HR shot too narrow to leave any picture.
@@ -83,7 +85,7 @@ def build_pair(
 
 
 def align_target(hr_frame: RGB, ratio: float, lr_map: Affine, hr_map: Affine) -> RGB:
-    """The HR shot at the reference's field of view, as the LR shot sees it (HR1 to HR3)."""
+    """Put the HR shot at the reference's field of view as the LR shot sees it (HR1 to HR3)."""
     return warp(warp(to_reference_view(hr_frame, ratio), hr_map), invert(lr_map))
 
 
@@ -95,7 +97,7 @@ def to_reference_view(frame: RGB, ratio: float) -> RGB:
 
 
 def warp(picture: RGB, affine: Affine) -> RGB:
-    """out(x) = in(affine·x), bilinear, zero outside, same size."""
+    """Sample out(x) = in(affine·x), bilinear, zero outside, same size."""
     warped = cv2.warpAffine(
         picture,
         affine.astype(np.float32),
@@ -118,7 +120,7 @@ def _centre(picture: NDArray[T], height: int, width: int) -> NDArray[T]:
 
 
 def published_split(items: Sequence[Item], scale: int) -> tuple[list[Item], list[Item]]:
-    """Training and validation items of the published runs; ``items`` sorted by name.
+    """Take the training and validation items of the published runs; ``items`` sorted by name.
 
     Some validation items share a scene with training items.
 
