@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import load_per_core, machine_facts
-from srnet_cli.data import TrainingSource, cache, global_batch
+from srnet_cli.data import TrainingSource, cache
 from srnet_cli.data.kinds import SourceOptions
 from srnet_cli.data.opening import open_source
 from srnet_cli.data.pair_source import PairSource
@@ -77,7 +77,7 @@ def source_rate(source: TrainingSource, device: torch.device, threads: int, seco
     """Patches per second with labels, ``threads`` batches being made at a time."""
 
     def make(step: int) -> None:
-        source.batch(global_batch(step, BATCH), 0, PATCH, device)
+        source.batch(range(step * BATCH, (step + 1) * BATCH), 0, PATCH, device)
 
     with ThreadPoolExecutor(threads) as pool:
         return _rate(

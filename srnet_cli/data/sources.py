@@ -73,14 +73,3 @@ class TrainingSource(Protocol):
 
     def validation(self) -> Sequence[ValidationItem]:
         """Return the held-out pairs; empty when there are too few scenes to hold one out."""
-
-
-def global_batch(step: int, size: int, rank: int = 0, world: int = 1) -> range:
-    """List the indices of the patches of one training step (0-based) on one rank.
-
-    ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same
-    for any ``world``, which need not divide ``size``.
-    """
-    if not 0 <= rank < world:
-        raise ValueError(f"rank {rank} is not in 0..{world - 1}")
-    return range(step * size + rank, (step + 1) * size, world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from srnet_cli.data.camera.simulation import bicubic_zoom, mixed_zoom
 from srnet_cli.data.kinds import SourceOptions
-from srnet_cli.data.opening import detect_source, open_source, prepare_source
+from srnet_cli.data.opening import detect_source, kind_named, open_source, prepare_source
 from srnet_cli.data.pair_source import PairSource
 from srnet_cli.data.paired.jobs import find_pairs
 from srnet_cli.data.paired.names import REMEDY
@@ -84,6 +85,21 @@ def test_nothing_and_nowhere_are_errors(tmp_path: Path) -> None:
         detect_source(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         detect_source(tmp_path / "x")
+
+
+def test_a_kind_is_either_planned_or_opened() -> None:
+    photos = kind_named("photos")
+    for row in (replace(photos, plan=kind_named("pairs").plan, open=None), photos):
+        assert (row.plan is None) != (row.open is None)
+    with pytest.raises(ValueError, match="'photos' needs either a plan or a way to open it"):
+        replace(photos, open=None)
+    with pytest.raises(ValueError, match="unknown kind of data 'films'; one of pairs, sequences, photos"):
+        kind_named("films")
+
+
+def test_photographs_need_no_preparation(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="photos need no preparation"):
+        prepare_source(photos, options(tmp_path))
 
 
 # Real zoom.

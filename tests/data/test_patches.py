@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data import cache, global_batch
+from srnet_cli.data import cache
 from srnet_cli.data.labels import LabelInterpolation, enhanced_residual, residual_image, upscale
 from srnet_cli.data.patches import PatchSampler
 from srnet_cli.data.preparation import Item
@@ -83,14 +83,6 @@ def test_a_reopened_cache_gives_the_same_patches(items: tuple[Item, ...], sample
     again = PatchSampler(tuple(reversed(items)), SCALE)
     one, other = (s.batch(range(9), seed=5, patch=12, device="cpu") for s in (sampler, again))
     assert equal(one.lr, other.lr)
-
-
-@pytest.mark.parametrize("world", [1, 2, 3, 5])
-def test_ranks_share_a_batch_without_overlap(world: int) -> None:
-    shares = [global_batch(4, 16, rank, world) for rank in range(world)]
-    assert sorted(index for share in shares for index in share) == list(range(64, 80))
-    with pytest.raises(ValueError, match="rank"):
-        global_batch(0, 16, rank=world, world=world)
 
 
 def test_every_pair_is_drawn_equally_often(sampler: PatchSampler, items: tuple[Item, ...]) -> None:
