@@ -212,7 +212,10 @@ def _make(job: PreparationJob, root: Path) -> None:
     try:
         prepared = job.run()
     except DataError as error:
-        record |= {"status": "left out", "reason": error.reason, "arrays": {}, "report": {}}
+        where = "" if error.path is None else f"{error.path.name}: "
+        what_to_do = "" if error.remedy is None else f" ({error.remedy})"
+        reason = f"{where}{error.reason}{what_to_do}"
+        record |= {"status": "left out", "reason": reason, "arrays": {}, "report": {}}
     except Exception as error:
         # One item with files that a library stumbles over must not cost the others; it is tried again.
         files = ", ".join(path.name for path in job.inputs()) or job.name

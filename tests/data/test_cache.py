@@ -261,7 +261,8 @@ def test_a_damaged_tform_is_named(own: Path, tmp_path: Path) -> None:
     (own / "00001" / "tform.txt").write_text("00001-00002:\n1 0\n")
     report = prepare(own, tmp_path / "cache")
     assert names(report) == {name for name in WHOLE if name.startswith("00002")}
-    assert "line 2: expected 3 numbers" in why(report)["00001/00003-00001"]
+    reason = "tform.txt: line 2: expected 3 numbers (delete it to have the frames aligned again)"
+    assert why(report)["00001/00003-00001"] == reason
 
 
 def test_an_existing_white_balance_is_used(own: Path, tmp_path: Path) -> None:
@@ -412,7 +413,7 @@ def test_without_a_home_directory_the_remedy_is_named(monkeypatch: pytest.Monkey
 
 
 def test_options_out_of_range_are_refused() -> None:
-    with pytest.raises(UsageError, match="no zoom"):
+    with pytest.raises(UsageError, match="not a zoom"):
         PairOptions(scale=1)
     with pytest.raises(UsageError, match="limits"):
         PairOptions(max_misalignment=0)
