@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import as_json
 from srnet_cli.compute import cuda
-from srnet_cli.data import TrainingSource, cache, global_batch
-from srnet_cli.data.opening import PairSource, PreparationReport, SourceOptions, open_source
-from srnet_cli.data.pair_source import PatchSampler
-from srnet_cli.data.zoom_pairs import Prepared
+from srnet_cli.data import TrainingSource, cache
+from srnet_cli.data.kinds import SourceOptions
+from srnet_cli.data.opening import open_source
+from srnet_cli.data.pair_source import PairSource
+from srnet_cli.data.patches import PatchSampler
+from srnet_cli.data.preparation import PreparationReport, Prepared
 from srnet_cli.network.registry import build_network
 
 SCALE, PATCH, BATCH = 4, 64, 16
@@ -76,7 +78,7 @@ def source_rate(source: TrainingSource, device: torch.device, threads: int, seco
     """Measure patches per second with labels, ``threads`` batches being made at a time."""
 
     def make(step: int) -> None:
-        source.batch(global_batch(step, BATCH), 0, PATCH, device)
+        source.batch(range(step * BATCH, (step + 1) * BATCH), 0, PATCH, device)
 
     with ThreadPoolExecutor(threads) as pool:
         return _rate(

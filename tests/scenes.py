@@ -27,7 +27,7 @@ _SUPERSAMPLING = 3
 
 @dataclass(frozen=True)
 class Shot:
-    """How one shot was taken, and where the camera really pointed."""
+    """The settings of one shot, and the true pointing of the camera."""
 
     focal: float
     #: where the optical axis fell, pixels of this shot
@@ -55,12 +55,12 @@ class Frame:
 
 
 def true_map(lr: Frame, hr: Frame) -> Affine:
-    """LR pixel coordinates to HR pixel coordinates."""
+    """Map LR pixel coordinates to HR pixel coordinates."""
     return compose(hr.scene_to_pixel, invert(lr.scene_to_pixel))
 
 
 def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float = 2.0) -> list[Shot]:
-    """A hand-held sequence: up to ``wobble`` pixels of shift, 0.4 degrees and a third of a stop."""
+    """Draw up a hand-held sequence: up to ``wobble`` pixels of shift, 0.4 degrees and a third of a stop."""
     rng = np.random.default_rng(seed)
     return [
         Shot(
@@ -75,7 +75,7 @@ def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float
 
 @lru_cache(maxsize=64)
 def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> Frame:
-    """What the lens of ``shot`` projects on the sensor, for scene number ``scene``."""
+    """Render what the lens of ``shot`` projects on the sensor, for scene number ``scene``."""
     factor = shot.focal / FOCALS[0]
     angle = np.deg2rad(shot.rotation)
     turn = factor * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -112,7 +112,7 @@ class _Shapes:
 
 @lru_cache(maxsize=8)
 def _shapes(scene: int) -> _Shapes:
-    """Shapes of every size, finer towards the optical axis, so that each focal length sees detail."""
+    """Scatter shapes of every size, finer towards the optical axis, so that each focal length sees detail."""
     rng = np.random.default_rng(1000 + scene)
     count = 4000
     distances = np.exp(np.sort(rng.uniform(np.log(6.0), np.log(4500.0), count)))[::-1]
@@ -127,7 +127,7 @@ def _shapes(scene: int) -> _Shapes:
 
 
 def develop(frame: Frame, noise: float = 0.004, seed: int = 0) -> NDArray[np.uint8]:
-    """The camera's picture of a frame: Bayer noise, demosaicking, sRGB curve; H×W×3."""
+    """Develop the camera's picture of a frame: Bayer noise, demosaicking, sRGB curve; H×W×3."""
     rng = np.random.default_rng(seed)
     height, width = frame.linear.shape[:2]
     mosaic = np.empty((height, width), np.float32)

@@ -12,22 +12,20 @@ import json
 import os
 import shutil
 import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.zoom_pairs import Job
-from srnet_cli.errors import DataError
+from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
+from srnet_cli.data.sources import Problem
+from srnet_cli.errors import DataError, unexpected
 from srnet_cli.files import atomic_path, make_folder
 
 #: raised when the same inputs and parameters would give other results
@@ -35,73 +33,36 @@ _FORMAT = 1
 _RECORD = "record.json"
 _MANIFEST = "manifest.json"
 
-#: called with (items done, items in all, name of the last)
-Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Item:
-    """A prepared pair."""
-
-    name: str
-    scene: str
-    folder: Path
-    #: array name → shape
-    shapes: Mapping[str, tuple[int, ...]]
-    #: figures about it, see ``preparation``
-    report: Mapping[str, Any]
-
-    def open(self, array: str) -> NDArray[Any]:
-        """The array, mapped from its file: only what is looked at is read.
-
-        Raises:
-            DataError: when it is gone or damaged.
-        """
-        path = self.folder / f"{array}.npy"
-        try:
-            return _mapped(str(path), path.stat().st_mtime_ns)
-        except (OSError, ValueError) as error:
-            raise DataError(f"cannot be read: {error}", path=path, remedy="prepare the data again") from error
-
-
-# Mapping a file costs more than reading a patch from it; a map holds no memory of its own.
-@lru_cache(maxsize=8192)
-def _mapped(path: str, _modified: int) -> NDArray[Any]:
-    return np.asanyarray(np.load(path, mmap_mode="r"))
-
-
-@dataclass(frozen=True)
-class CacheReport:
-    """What ``prepare`` found and did."""
-
-    items: tuple[Item, ...]
-    left_out: tuple[Problem, ...]
-    #: how many were made now; the rest was there
-    made: int
-    folder: Path
-
 
 def default_cache() -> Path:
-    """The user's cache folder for this program, by the platform's custom."""
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "srnet"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "srnet" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "srnet"
-    return Path.home() / ".cache" / "srnet"
+    """Find the user's cache folder: ``XDG_CACHE_HOME``, else by the platform's custom.
+
+    Raises:
+        DataError: when the user has no home directory.
+    """
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return Path(named) / "srnet"
+    try:
+        folder = platformdirs.user_cache_path("srnet", appauthor=False)
+    except RuntimeError:
+        folder = Path("~")
+    # Older versions of platformdirs leave "~" as it is.
+    if "~" in folder.parts:
+        raise DataError("no home directory to keep prepared data in", remedy="name a folder with --cache")
+    return folder
 
 
 def set_folder(cache: Path, source: Path, kind: str) -> Path:
-    """Where the pairs of one data folder and one kind of preparation are kept."""
+    """Name the folder for the pairs of one data folder and one kind of preparation."""
     whole = source.resolve()
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:10]
     return cache / f"{whole.name or 'data'}-{digest}" / kind
 
 
 def prepare(
-    jobs: Sequence[Job], folder: Path, workers: int | None = None, progress: Progress | None = None
-) -> CacheReport:
+    jobs: Sequence[PreparationJob], folder: Path, workers: int | None = None, progress: Progress | None = None
+) -> PreparationReport:
     """Bring ``folder`` to the state that ``jobs`` describe and return it.
 
     Items whose inputs (size and time), parameters and files are unchanged are kept; the others are made in
@@ -129,7 +90,7 @@ def prepare(
 
 
 def default_workers() -> int:
-    """One process for each CPU that this one may use, at most 8: each may need a gigabyte."""
+    """Count one process for each CPU that this one may use, at most 8: each may need a gigabyte."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 8)
 
@@ -145,7 +106,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _fingerprint(job: Job) -> dict[str, Any]:
+def _fingerprint(job: PreparationJob) -> dict[str, Any]:
     inputs = []
     for path in job.inputs():
         try:
@@ -161,7 +122,11 @@ def _fingerprint(job: Job) -> dict[str, Any]:
 
 def _is_fresh(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
     record = _read_record(folder)
-    if record is None or any(record.get(key) != value for key, value in fingerprint.items()):
+    if (
+        record is None
+        or record.get("status") == "failed"
+        or any(record.get(key) != value for key, value in fingerprint.items())
+    ):
         return False
     return all(
         (folder / f"{name}.npy").is_file() and (folder / f"{name}.npy").stat().st_size == array["bytes"]
@@ -177,17 +142,19 @@ def _read_record(folder: Path) -> dict[str, Any] | None:
     return record
 
 
-def _run(jobs: Sequence[Job], folder: Path, workers: int) -> Iterator[tuple[Job, Problem | None]]:
+def _run(
+    jobs: Sequence[PreparationJob], folder: Path, workers: int
+) -> Iterator[tuple[PreparationJob, Problem | None]]:
     """Make the items, in whatever order they get done; with the reason where even a process died of it."""
     if workers <= 1 or len(jobs) <= 1:
         for job in jobs:
             _make(job, folder)
             yield job, None
         return
-    groups: dict[str, list[Job]] = {}
+    groups: dict[str, list[PreparationJob]] = {}
     for job in jobs:
         groups.setdefault(job.group, []).append(job)
-    unfinished: list[Job] = []
+    unfinished: list[PreparationJob] = []
     for group, died in _run_pool(list(groups.values()), folder, workers):
         for job in group:
             if died and not _is_fresh(folder / job.name, _fingerprint(job)):
@@ -202,13 +169,15 @@ def _run(jobs: Sequence[Job], folder: Path, workers: int) -> Iterator[tuple[Job,
 
 
 def _run_pool(
-    groups: Sequence[Sequence[Job]], folder: Path, workers: int
-) -> Iterator[tuple[Sequence[Job], bool]]:
-    """Yields each group when it is done, or when a process died before it was."""
+    groups: Sequence[Sequence[PreparationJob]], folder: Path, workers: int
+) -> Iterator[tuple[Sequence[PreparationJob], bool]]:
+    """Yield each group when it is done, or when a process died before it was."""
     # Not forked: the parent may hold the threads and locks of torch, OpenCV or a progress bar.
     pool = ProcessPoolExecutor(min(workers, len(groups)), get_context("spawn"), _start_worker)
     try:
-        tasks: dict[Future[None], Sequence[Job]] = {pool.submit(_make_all, g, folder): g for g in groups}
+        tasks: dict[Future[None], Sequence[PreparationJob]] = {
+            pool.submit(_make_all, g, folder): g for g in groups
+        }
         for task in as_completed(tasks):
             try:
                 task.result()
@@ -229,12 +198,12 @@ def _start_worker() -> None:
     cv2.setNumThreads(1)
 
 
-def _make_all(jobs: Sequence[Job], folder: Path) -> None:
+def _make_all(jobs: Sequence[PreparationJob], folder: Path) -> None:
     for job in jobs:
         _make(job, folder)
 
 
-def _make(job: Job, root: Path) -> None:
+def _make(job: PreparationJob, root: Path) -> None:
     """Prepare one item and write it; a reason not to is a result like any other."""
     folder = root / job.name
     make_folder(folder)
@@ -243,7 +212,15 @@ def _make(job: Job, root: Path) -> None:
     try:
         prepared = job.run()
     except DataError as error:
-        record |= {"status": "left out", "reason": error.reason, "arrays": {}, "report": {}}
+        where = "" if error.path is None else f"{error.path.name}: "
+        what_to_do = "" if error.remedy is None else f" ({error.remedy})"
+        reason = f"{where}{error.reason}{what_to_do}"
+        record |= {"status": "left out", "reason": reason, "arrays": {}, "report": {}}
+    except Exception as error:
+        # One item with files that a library stumbles over must not cost the others; it is tried again.
+        files = ", ".join(path.name for path in job.inputs()) or job.name
+        reason = f"{files}: {unexpected(error).reason}"
+        record |= {"status": "failed", "reason": reason, "arrays": {}, "report": {}}
     else:
         record |= {"status": "prepared", "arrays": {}, "report": dict(prepared.report)}
         for name, array in prepared.arrays.items():
@@ -271,7 +248,9 @@ def _as_text(document: Any) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _conclude(jobs: Sequence[Job], folder: Path, crashed: Mapping[str, Problem], made: int) -> CacheReport:
+def _conclude(
+    jobs: Sequence[PreparationJob], folder: Path, crashed: Mapping[str, Problem], made: int
+) -> PreparationReport:
     """Collect the records into the manifest and remove what no job names."""
     records = {job.name: _read_record(folder / job.name) for job in jobs if job.name not in crashed}
     _remove_others(folder, set(records))
@@ -279,7 +258,7 @@ def _conclude(jobs: Sequence[Job], folder: Path, crashed: Mapping[str, Problem],
     _write_if_changed(folder / _MANIFEST, _as_text({"format": _FORMAT, "items": known}))
     items = tuple(_item(folder, record) for record in known if record["status"] == "prepared")
     left_out = [Problem(r["name"], r["reason"]) for r in known if r["status"] != "prepared"]
-    return CacheReport(items, (*left_out, *crashed.values()), made, folder)
+    return PreparationReport(items, (*left_out, *crashed.values()), made, folder)
 
 
 def _item(folder: Path, record: Mapping[str, Any]) -> Item:

@@ -1,16 +1,18 @@
-"""What a zoom lost, as an 8-bit picture: the residual and the enhanced residual.
+"""Labels of the auxiliary stream: the residual and the enhanced residual, as 8-bit pictures.
 
 The enhanced residual is the training target of the auxiliary stream. Its definition is Pillow's own
 filters, on 8-bit RGB pictures, rounded to 8 bit after each step:
 
     D = |HR - up(LR)|;  E = DETAIL(EDGE_ENHANCE_MORE(D))
 
-``enhanced_residual`` asks Pillow; ``enhanced_residual_tensor`` is the same arithmetic for batches.
+``enhanced_residual`` asks Pillow; ``enhanced_residual_tensor`` and ``upscale`` are the same arithmetic for
+batches. torch is imported where it is used, so that comparing two pictures need not load it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -20,13 +22,18 @@ from PIL import Image, ImageFilter
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: how LR is enlarged before it is compared with HR
+LabelInterpolation = Literal["nearest", "bicubic"]
+
+#: bits of Pillow's fixed-point filter weights
+_PRECISION = 22
 # Pillow divides the kernel by its divisor in float32 before it filters; ties at one half depend on it.
 _DETAIL_CENTRE = float(np.float32(10) / np.float32(6))
 _DETAIL_SIDE = float(np.float32(-1) / np.float32(6))
 
 
 def residual_image(hr: NDArray[np.uint8], lr_up: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """|HR - up(LR)| per channel.
+    """Subtract |HR - up(LR)| per channel.
 
     Args:
         hr: H×W×3, 0..255.
@@ -43,7 +50,7 @@ def residual_image(hr: NDArray[np.uint8], lr_up: NDArray[np.uint8]) -> NDArray[n
 
 
 def enhanced_residual(residual: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """EDGE_ENHANCE_MORE, then DETAIL, as Pillow defines them.
+    """Apply EDGE_ENHANCE_MORE, then DETAIL, as Pillow defines them.
 
     Args:
         residual: H×W×3 (or H×W), 0..255.
@@ -56,7 +63,7 @@ def enhanced_residual(residual: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
-    """The enhanced residual of a batch, on the device of its inputs.
+    """Compute the enhanced residual of a batch, on the device of its inputs.
 
     Equal to Pillow's result in every value: the sums of the first filter are whole numbers, and those of
     the second are added in Pillow's order in float32.
@@ -68,7 +75,7 @@ def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
     Returns:
         N×C×H×W float32, whole numbers 0..255, without gradient.
     """
-    import torch  # here, so that comparing two pictures need not load it
+    import torch
 
     with torch.no_grad():
         difference = (_eight_bit(hr) - _eight_bit(lr_up)).abs_()
@@ -82,14 +89,14 @@ def _eight_bit(values: Tensor) -> Tensor:
 
 
 def _edge_enhance_more(x: Tensor) -> Tensor:
-    """Kernel of -1 with 9 in the centre: ten times the centre less the 3×3 sum."""
+    """Filter with a kernel of -1 with 9 in the centre: ten times the centre less the 3×3 sum."""
     rows = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
     box = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     return _with_border_of(x, (x[..., 1:-1, 1:-1] * 10 - box).clamp_(0, 255))
 
 
 def _detail(x: Tensor) -> Tensor:
-    """(0 -1 0 / -1 10 -1 / 0 -1 0) / 6, summed as Pillow does: half, row below, own row, row above."""
+    """Filter with (0 -1 0 / -1 10 -1 / 0 -1 0) / 6, summed as Pillow: half, row below, own row, row above."""
     sides = x * _DETAIL_SIDE
     own_row = sides[..., 1:-1, :-2] + x[..., 1:-1, 1:-1] * _DETAIL_CENTRE + sides[..., 1:-1, 2:]
     total = (sides[..., 2:, 1:-1] + 0.5) + own_row + sides[..., :-2, 1:-1]
@@ -100,3 +107,42 @@ def _with_border_of(x: Tensor, inner: Tensor) -> Tensor:
     result = x.clone()
     result[..., 1:-1, 1:-1] = inner
     return result
+
+
+def upscale(pictures: Tensor, scale: int, method: LabelInterpolation = "bicubic") -> Tensor:
+    """Enlarge N×C×h×w of whole values 0..255 to N×C×sh×sw, bit-equal to Pillow's 8-bit ``resize``.
+
+    Returns float32 on the device of the input.
+    """
+    import torch
+
+    if method == "nearest":
+        return pictures.repeat_interleave(scale, -2).repeat_interleave(scale, -1).float()
+    # Whole numbers up to 2^31: exact in float64 in whatever order they are added. MPS has no float64.
+    device = pictures.device if pictures.device.type != "mps" else torch.device("cpu")
+    x = pictures.to(device, torch.float64)
+    x = _rounded(x @ _weights(x.shape[-1], scale).to(device).T)
+    x = _rounded(_weights(x.shape[-2], scale).to(device) @ x)
+    return x.to(pictures.device, torch.float32)
+
+
+def _rounded(sums: Tensor) -> Tensor:
+    """Round to 8 bit, as Pillow does after each of its two passes."""
+    import torch
+
+    return torch.floor((sums + 2 ** (_PRECISION - 1)) / 2**_PRECISION).clamp_(0, 255)
+
+
+@lru_cache(maxsize=32)
+def _weights(size: int, scale: int) -> Tensor:
+    """Compute fixed-point bicubic weights (a = −0.5, sides renormalised): scale·size × size, float64."""
+    import torch
+
+    centre = (torch.arange(size * scale, dtype=torch.float64) + 0.5) / scale
+    distance = (torch.arange(size, dtype=torch.float64) + 0.5 - centre[:, None]).abs()
+    a = -0.5
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = (((distance - 5) * distance + 8) * distance - 4) * a
+    weights = torch.where(distance < 1, near, torch.where(distance < 2, far, torch.zeros(())))
+    fixed = weights / weights.sum(1, keepdim=True) * 2**_PRECISION
+    return torch.sign(fixed) * torch.floor(fixed.abs() + 0.5)

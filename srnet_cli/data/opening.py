@@ -1,77 +1,94 @@
-"""From a path to a source that can be trained on."""
+"""The kinds of training data, and the way from a path to a source that can be trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from srnet_cli.data.cache import Item, Progress
-from srnet_cli.data.detection import Detection, detect_source
-from srnet_cli.data.pair_source import PatchSampler
+from srnet_cli.data import cache
+from srnet_cli.data.kinds import Detection, Plan, SourceKind, SourceOptions
+from srnet_cli.data.pair_source import split_pairs
+from srnet_cli.data.paired.jobs import find_pairs, recognise_pairs
 from srnet_cli.data.photo_source import SimulatedSource
-from srnet_cli.data.preparation import PreparationReport, SourceOptions, kind_and_root, prepare_source
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.sources import Batch, TrainingSource, ValidationItem
-from srnet_cli.data.splits import held_out_scenes, published_split
+from srnet_cli.data.photos import recognise_photos
+from srnet_cli.data.preparation import PreparationReport, Progress
+from srnet_cli.data.shots.recognition import recognise_sequences
+from srnet_cli.data.sources import TrainingSource
+from srnet_cli.data.zoom_pairs import find_zoom_pairs, release_frames
 from srnet_cli.errors import DataError
 
-__all__ = [
-    "Detection",
-    "PairSource",
-    "PreparationReport",
-    "SourceOptions",
-    "detect_source",
-    "open_source",
-    "pair_source",
-    "prepare_source",
+
+def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
+    jobs, problems = find_pairs(root, options.scale, options.pairs.mosaic)
+    return Plan(jobs, problems, variant="pairs")
+
+
+def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
+    jobs, left_out, notes = find_zoom_pairs(root, replace(options.pairs, scale=options.scale))
+    return Plan(jobs, left_out, notes, variant=options.pairs.recipe)
+
+
+def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:
+    smallest = max(options.smallest_photo, 2 * options.scale)
+    return SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
+
+
+#: in the order in which a folder is tried; photographs come last, as most folders hold pictures
+KINDS: list[SourceKind] = [
+    SourceKind(
+        name="pairs",
+        contents="LR/ with HR/",
+        recognise=recognise_pairs,
+        plan=_plan_pairs,
+        options=frozenset({"mosaic", "split", "residual", "cache", "workers"}),
+    ),
+    SourceKind(
+        name="sequences",
+        contents="sequence folders of RAW and JPG shots",
+        recognise=recognise_sequences,
+        plan=_plan_sequences,
+        options=frozenset({"mosaic", "pairs", "split", "residual", "cache", "workers"}),
+    ),
+    SourceKind(
+        name="photos",
+        contents="a folder of photographs",
+        recognise=recognise_photos,
+        open=_open_photos,
+        options=frozenset({"degradation", "smallest_photo", "residual"}),
+    ),
 ]
 
 
-@dataclass(frozen=True)
-class PairSource:
-    """Prepared pairs as a ``TrainingSource``. ``held_out`` and ``test`` are never trained on."""
+def kind_named(name: str) -> SourceKind:
+    """Look a kind up.
 
-    sampler: PatchSampler
-    held_out: tuple[Item, ...]
-    #: the pairs of the data's own ``test/`` part
-    test: tuple[Item, ...]
-    report: PreparationReport
-    description: str
-
-    @property
-    def scale(self) -> int:
-        return self.sampler.scale * (2 if self.sampler.mosaic else 1)
-
-    @property
-    def left_out(self) -> tuple[Problem, ...]:
-        """What was found but is not used, and why."""
-        return self.report.left_out
-
-    def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
-        """See ``TrainingSource.batch``."""
-        return self.sampler.batch(indices, seed, patch, device)
-
-    def validation(self) -> Sequence[ValidationItem]:
-        """See ``TrainingSource.validation``."""
-        return [self._whole(item) for item in self.held_out]
-
-    def evaluation(self) -> Sequence[ValidationItem]:
-        """The data's own test pairs, or where it has none the held-out ones."""
-        return [self._whole(item) for item in self.test or self.held_out]
-
-    def _whole(self, item: Item) -> ValidationItem:
-        lr = item.open("mosaic") * 255 if self.sampler.mosaic else item.open("lr")
-        return ValidationItem(item.name, lr, item.open("hr"))
+    Raises:
+        ValueError: when there is none of this name.
+    """
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    raise ValueError(f"unknown kind of data {name!r}; one of {', '.join(kind.name for kind in KINDS)}")
 
 
-def open_source(
-    path: Path,
-    options: SourceOptions,
-    progress: Progress | None = None,
-) -> TrainingSource:
+def detect_source(path: Path, scale: int = 4) -> Detection:
+    """Recognise a folder by what it holds.
+
+    Raises:
+        DataError: when it is none of the kinds, or one of which nothing can be used.
+    """
+    if not path.is_dir():
+        raise DataError("is not a folder" if path.exists() else "does not exist", path=path)
+    for kind in KINDS:
+        found = kind.recognise(path, scale)
+        if found is not None:
+            return Detection(kind.name, *found)
+    raise DataError(
+        "no training data found", path=path, remedy=f"wanted: {', or '.join(kind.contents for kind in KINDS)}"
+    )
+
+
+def open_source(path: Path, options: SourceOptions, progress: Progress | None = None) -> TrainingSource:
     """Prepare what has to be and open it for training.
 
     Raises:
@@ -79,38 +96,47 @@ def open_source(
         OutputError: when the cache cannot be written.
         UsageError: for a pairing that does not exist at the scale.
     """
-    kind, root = kind_and_root(path, options)
-    if kind == "photos":
-        smallest = max(options.smallest_photo, 2 * options.scale)
-        return SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
-    report = prepare_source(path, options, progress)
-    source = pair_source(report, options)
+    kind, root = _kind_and_root(path, options)
+    if kind.open is not None:
+        return kind.open(root, options, progress)
+    source = split_pairs(_prepare(kind, root, options, progress), options)
     if not source.sampler.items:
-        reasons = "; ".join(f"{p.name}: {p.reason}" for p in report.left_out[:3])
+        reasons = "; ".join(f"{p.name}: {p.reason}" for p in source.left_out[:3])
         if not reasons and source.test:
             reasons = "all are in test/"
         raise DataError(f"no pair to train on{f' ({reasons})' if reasons else ''}", path=path)
     return source
 
 
-def pair_source(report: PreparationReport, options: SourceOptions) -> PairSource:
-    """Split prepared pairs into training, held-out and test pairs.
+def prepare_source(path: Path, options: SourceOptions, progress: Progress | None = None) -> PreparationReport:
+    """Bring the cache up to date for data of a kind that needs it.
 
     Raises:
-        DataError: when the published ranges do not fit the data.
+        DataError: when there is nothing to prepare.
+        OutputError: when the cache cannot be written.
+        UsageError: for a pairing that does not exist at the scale.
     """
-    test = tuple(item for item in report.items if item.name.startswith("test/"))
-    rest = [item for item in report.items if not item.name.startswith("test/")]
-    if options.split == "published":
-        training, held_out = published_split(rest, options.scale)
-    else:
-        names = held_out_scenes(item.scene for item in rest)
-        training = [item for item in rest if item.scene not in names]
-        held_out = [item for item in rest if item.scene in names]
-    sampler = PatchSampler(tuple(training), options.scale, options.residual, options.pairs.mosaic)
-    scenes = len({item.scene for item in training})
-    description = (
-        f"{len(training)} pairs ×{options.scale} from {scenes} scenes; "
-        f"{len(held_out)} held out, {len(test)} for testing, {len(report.left_out)} left out"
-    )
-    return PairSource(sampler, tuple(held_out), test, report, description)
+    kind, root = _kind_and_root(path, options)
+    return _prepare(kind, root, options, progress)
+
+
+def _kind_and_root(path: Path, options: SourceOptions) -> tuple[SourceKind, Path]:
+    if options.kind is not None:
+        return kind_named(options.kind), path
+    found = detect_source(path, options.scale)
+    return kind_named(found.kind), found.root
+
+
+def _prepare(
+    kind: SourceKind, root: Path, options: SourceOptions, progress: Progress | None
+) -> PreparationReport:
+    if kind.plan is None:
+        raise DataError(f"{kind.name} need no preparation", path=root, remedy="just train on them")
+    plan = kind.plan(root, options)
+    base = options.cache or cache.default_cache()
+    folder = cache.set_folder(base, root, f"x{options.scale}-{plan.variant}")
+    try:
+        done = cache.prepare(plan.jobs, folder, options.workers, progress)
+    finally:
+        release_frames()
+    return replace(done, left_out=(*plan.left_out, *done.left_out), notes=tuple(plan.notes))

@@ -1,4 +1,4 @@
-"""A folder of sharp photographs as a source: the LR side is what a shorter lens would have recorded."""
+"""A folder of sharp photographs as a source; LR is simulated."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.camera.simulation import Degradation, degradation
-from srnet_cli.data.labels import enhanced_residual_tensor
+from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import PhotoCache
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.sources import Batch, ValidationItem
+from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
-from srnet_cli.data.upscaling import Upscale, upscale
 
 #: of the held-out photographs' simulated LR; any number, but always the same
 _VALIDATION_SEED = 20_190_707
@@ -40,17 +38,17 @@ class SimulatedSource:
     held_out: PhotoCache | None
     degrade: Degradation
     scale: int
-    residual: Upscale | None
+    residual: LabelInterpolation | None
     description: str
     left_out: tuple[Problem, ...] = ()
 
     @classmethod
     def open(
-        cls, folder: Path, scale: int, kind: str, residual: Upscale | None, smallest: int
+        cls, folder: Path, scale: int, kind: str, residual: LabelInterpolation | None, smallest: int
     ) -> SimulatedSource:
         """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels.
 
-        ``kind`` is a name of ``simulate.degradation``. A few photographs, chosen by name, are held out.
+        ``kind`` is a name of ``camera.simulation.degradation``. A few photographs are held out, by name.
 
         Raises:
             DataError: when there are none.
@@ -98,7 +96,7 @@ def _part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
 
 
 def _seed(seed: int, index: int) -> int:
-    """One 63-bit number for a patch; neighbours share nothing."""
+    """Derive one 63-bit number for a patch; neighbours share nothing."""
     return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> 1)
 
 

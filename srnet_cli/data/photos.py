@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srnet_cli.data.shots.sequences import Problem
+from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, InputError
 from srnet_cli.imaging.listing import list_pictures
 
@@ -50,7 +50,7 @@ class PhotoCache:
         return cls(tuple(name for name, _ in kept), tuple(photo.to(device) for _, photo in kept), left_out)
 
     def patches(self, seeds: Sequence[int], size: int, candidates: int = 2) -> Tensor:
-        """One patch for each seed: N×3×size×size, uint8, on the photos' device.
+        """Cut one patch for each seed: N×3×size×size, uint8, on the photos' device.
 
         The most detailed of ``candidates`` random crops of a random photograph is taken, then turned by one
         of the eight flips and transposes. Large photographs are drawn more often, by area.
@@ -70,8 +70,17 @@ class PhotoCache:
         return dihedral(best, int(rng.integers(0, 8)))
 
 
+def recognise_photos(path: Path, _scale: int) -> tuple[Path, str] | None:
+    """Recognise photographs in a folder, its ``HR/`` or ``train/``; returns which, and a sentence on it."""
+    for folder in filter(Path.is_dir, (path, path / "HR", path / "train")):
+        count = len(list_pictures(folder, raw=False))
+        if count:
+            return folder, f"{folder}: {count} photographs, zoom will be simulated"
+    return None
+
+
 def dihedral(picture: Tensor, which: int) -> Tensor:
-    """One of the eight flips and transposes (0 leaves it as it is): …×H×W."""
+    """Apply one of the eight flips and transposes (0 leaves it as it is): …×H×W."""
     if which & 1:
         picture = picture.flip(-1)
     if which & 2:
@@ -82,7 +91,7 @@ def dihedral(picture: Tensor, which: int) -> Tensor:
 
 
 def _detail(crop: Tensor) -> float:
-    """Mean absolute difference of green between neighbours two pixels apart."""
+    """Measure the mean absolute difference of green between neighbours two pixels apart."""
     green = crop[1, ::2, ::2].float()
     return float((green[1:] - green[:-1]).abs().mean() + (green[:, 1:] - green[:, :-1]).abs().mean())
 

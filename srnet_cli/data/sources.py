@@ -1,4 +1,4 @@
-"""What training needs from data, whatever the data is."""
+"""The interface between data of any kind and training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from srnet_cli.data.shots.sequences import Problem
+
+@dataclass(frozen=True)
+class Problem:
+    """A part of a data set that is not used, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -56,25 +62,14 @@ class TrainingSource(Protocol):
 
     @property
     def left_out(self) -> Sequence[Problem]:
-        """What was found but is not used, and why."""
+        """Everything that was found but is not used, and why."""
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
-        """One patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.
+        """Cut one patch for each of ``indices`` (any integers from 0), ``patch`` LR pixels a side.
 
         A pure function of its arguments: patch ``i`` depends on ``(seed, i)`` only, so the same patches come
         back for any number of workers, ranks and restarts.
         """
 
     def validation(self) -> Sequence[ValidationItem]:
-        """The held-out pairs; empty when there are too few scenes to hold one out."""
-
-
-def global_batch(step: int, size: int, rank: int = 0, world: int = 1) -> range:
-    """Indices of the patches of one training step (0-based) on one rank.
-
-    ``size`` is the batch over all ranks together; the ranks' shares are disjoint and their union is the same
-    for any ``world``, which need not divide ``size``.
-    """
-    if not 0 <= rank < world:
-        raise ValueError(f"rank {rank} is not in 0..{world - 1}")
-    return range(step * size + rank, (step + 1) * size, world)
+        """Return the held-out pairs; empty when there are too few scenes to hold one out."""

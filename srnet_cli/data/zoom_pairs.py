@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.data.preparation import Prepared
 from srnet_cli.data.shots import exposure, registration, resampling
 from srnet_cli.data.shots.frames import Shot, read_packed, read_rgb
 from srnet_cli.data.shots.geometry import zoom_about_centres
-from srnet_cli.data.shots.pairing import Pair, Recipe
+from srnet_cli.data.shots.pairing import Pair, Recipe, make_pairs
 from srnet_cli.data.shots.registration import Quality
+from srnet_cli.data.shots.sequences import discover
+from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw import pairing
 from srnet_cli.data.sr_raw.alignment import align_sequence
+from srnet_cli.data.sr_raw.repairs import repair_published
 from srnet_cli.data.sr_raw.transforms import TransformFile, format_transforms, read_transforms
 from srnet_cli.data.sr_raw.white_balance import WB_FILE, Gains, format_gains, measure_gains, read_gains
 from srnet_cli.errors import DataError, UsageError
@@ -34,7 +38,7 @@ _TRIMMED = 256
 
 @dataclass(frozen=True)
 class PairOptions:
-    """How real zoom pairs are made.
+    """Options by which real zoom pairs are made.
 
     Raises:
         UsageError: when a value is out of range.
@@ -56,7 +60,7 @@ class PairOptions:
 
     def __post_init__(self) -> None:
         if self.scale < 2:
-            raise UsageError(f"a scale of {self.scale} is no zoom; use 2, 4 or 8")
+            raise UsageError(f"a scale of {self.scale} is not a zoom; use 2, 4 or 8")
         if self.max_misalignment <= 0 or not -1 <= self.min_correlation <= 1:
             raise UsageError(
                 "the limits for alignment are a positive misalignment and a correlation in -1..1"
@@ -64,43 +68,8 @@ class PairOptions:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What is kept of a pair: ``arrays`` by name (lr, hr, mosaic), figures for the manifest, and texts that
-    go beside the arrays as files."""
-
-    arrays: Mapping[str, NDArray[Any]]
-    report: Mapping[str, Any]
-    texts: Mapping[str, str] = field(default_factory=dict)
-
-
-class Job(Protocol):
-    """One item that the cache prepares. Must pickle; ``run`` depends on the inputs and parameters only."""
-
-    @property
-    def name(self) -> str:
-        """Unique in its set; also the item's folder in the cache."""
-
-    @property
-    def group(self) -> str:
-        """Items of one group share work and are prepared by one process."""
-
-    @property
-    def scene(self) -> str:
-        """Items of one scene are never split between training and validation."""
-
-    def inputs(self) -> tuple[Path, ...]:
-        """The files that the result depends on."""
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Everything else that it depends on, as JSON values."""
-
-    def run(self) -> Prepared:
-        """Do the work; DataError when the item is not usable."""
-
-
-@dataclass(frozen=True)
 class PairJob:
-    """Prepare one real zoom pair."""
+    """A real zoom pair to prepare."""
 
     pair: Pair
     options: PairOptions
@@ -134,6 +103,21 @@ class PairJob:
         if self.options.recipe == "published":
             return _prepare_published(self.pair, self.options)
         return _prepare_by_ratio(self.pair, self.options)
+
+
+def find_zoom_pairs(root: Path, how: PairOptions) -> tuple[list[PairJob], list[Problem], list[Problem]]:
+    """List the pairs of all sequences below ``root``, what is left out, and what is unusual."""
+    found = discover(root, repair_published)
+    jobs: list[PairJob] = []
+    left_out, notes = list(found.problems), []
+    for sequence in found.sequences:
+        pairs, problems = make_pairs(sequence, how.scale, how.recipe)
+        jobs += [PairJob(pair, how) for pair in pairs]
+        left_out += problems
+        notes += [Problem(sequence.name, note) for note in sequence.notes]
+        developed = [pair.name for pair in pairs if None in (pair.lr.rgb, pair.hr.rgb)]
+        notes += [Problem(name, "a JPG is missing; both shots are developed from RAW") for name in developed]
+    return jobs, left_out, notes
 
 
 def _prepare_by_ratio(pair: Pair, options: PairOptions) -> Prepared:
@@ -214,7 +198,7 @@ def _prepare_published(pair: Pair, options: PairOptions) -> Prepared:
 
 
 def _comparable_files(pair: Pair) -> tuple[Path, Path]:
-    """Both shots as the camera developed them, or both developed here: the two never look the same."""
+    """Choose both shots as the camera developed them, or both developed here: the two never look the same."""
     lr, hr = pair.lr, pair.hr
     if lr.rgb is not None and hr.rgb is not None:
         return lr.rgb, hr.rgb
@@ -277,7 +261,7 @@ def _map_of(transforms: TransformFile, shot: Shot) -> Affine:
 def _map_from_transforms(
     pair: Pair, transforms: TransformFile, lr_size: tuple[int, int], hr_size: tuple[int, int]
 ) -> Affine:
-    """LR to HR pixel coordinates by way of the nominal frames that ``tform.txt`` speaks about."""
+    """Map LR to HR pixel coordinates by way of the nominal frames that ``tform.txt`` speaks about."""
     reference = pair.sequence.shots[0].focal
     assert reference is not None and pair.lr.focal is not None and pair.hr.focal is not None
     nominal = hr_size
@@ -314,7 +298,7 @@ def _quality_figures(quality: Quality) -> dict[str, float | None]:
 def _with_colour(
     lr: NDArray[np.uint8], hr: NDArray[np.uint8], match: bool
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
-    """The target, matched if asked, and the colour difference that was there before."""
+    """Return the target, matched if asked, and the colour difference that was there before."""
     difference = exposure.measure_colour(lr, hr)
     if difference is None:
         if match:
@@ -335,7 +319,7 @@ def _raw_of(shot: Shot) -> Path:
 
 
 def _mosaic_offset(packed: PackedMosaic, size: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of the mosaic between the first packed pixel and the picture's first pixel.
+    """Count the rows and columns of the mosaic between the first packed pixel and the picture's first pixel.
 
     Cameras trim their JPG all around; -1 where the picture starts before the first red pixel.
     """

@@ -10,7 +10,7 @@ import torch
 
 from srnet_cli.compute.device import device_title
 from srnet_cli.compute.processes import Processes
-from srnet_cli.data.cache import Progress
+from srnet_cli.data.preparation import Progress
 from srnet_cli.errors import MissingExtraError, SrnetError
 from srnet_cli.evaluation.methods import (
     Catalogue,

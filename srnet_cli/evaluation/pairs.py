@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.cache import Item
+from srnet_cli.data.preparation import Item
 from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.resize import matlab_bicubic

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from srnet_cli.data.cache import Item, Progress
-from srnet_cli.data.folder_pairs import find_pairs
-from srnet_cli.data.opening import SourceOptions, detect_source, pair_source, prepare_source
+from srnet_cli.data.kinds import SourceOptions
+from srnet_cli.data.opening import detect_source, prepare_source
+from srnet_cli.data.pair_source import split_pairs
+from srnet_cli.data.paired.jobs import find_pairs
+from srnet_cli.data.preparation import Item, Progress
 from srnet_cli.data.shots.pairing import Recipe
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
-from srnet_cli.evaluation.pairs import FileItem, PairItem, PairSet, PreparedItem, SimulatedItem
+from srnet_cli.evaluation.pairs import FileItem, PairSet, PreparedItem, SimulatedItem
 from srnet_cli.imaging.listing import list_pictures
 
 Split = Literal["auto", "scene", "published", "all"]
 
-#: how prepared sets name the folders of HR and LR pictures; {s} is the scale
-_BENCHMARKS = (
-    ("HR", "LR_bicubic/X{s}"),
-    ("HR", "LR_bicubic/x{s}"),
-    ("HR", "LR_x{s}"),
-    ("HR", "X{s}"),
-    ("GTmod12", "LRbicx{s}"),
-    ("GTmod{s}", "LRbicx{s}"),
-)
 #: folders that may hold the sharp pictures
 _HR_FOLDERS = ("", "HR", "GTmod12", "original")
-_LR_TAG = re.compile(r"_?[xX]\d+$")
 
 
 @dataclass(frozen=True)
@@ -65,14 +56,11 @@ def open_test_set(
         raise DataError("does not exist", path=path)
     if path.is_file():
         return _simulated(path, [path], scale, options.degradation)
-    prepared = _benchmark(path, scale)
-    if prepared:
-        return PairSet(path.resolve().name, scale, "LR as supplied", tuple(prepared))
     jobs, problems = find_pairs(path, scale, mosaic=False)
     if jobs:
         kept = [job for job in jobs if job.name.startswith("test/")] or jobs
         items = tuple(FileItem(job.name, job.scene, job.lr, job.hr, scale) for job in kept)
-        notes = tuple(f"{p.name} {p.reason}" for p in problems)
+        notes = tuple(f"{p.name}: {p.reason}" for p in problems)
         return PairSet(path.resolve().name, scale, "LR as supplied", items, notes)
     pictures = [_pictures(path / name) for name in _HR_FOLDERS]
     if detects_sequences(path, scale):
@@ -106,27 +94,6 @@ def _simulated(path: Path, pictures: Sequence[Path], scale: int, degradation: st
 _ORIGINS = {"bicubic": "bicubic reduction", "camera": "simulated camera"}
 
 
-def _benchmark(path: Path, scale: int) -> list[PairItem]:
-    """Find pairs in the folder layouts that prepared sets come in; empty for anything else."""
-    for hr_name, lr_name in _BENCHMARKS:
-        hr_folder, lr_folder = path / hr_name.format(s=scale), path / lr_name.format(s=scale)
-        if hr_folder.is_dir() and lr_folder.is_dir():
-            lrs = {_LR_TAG.sub("", p.stem): p for p in _pictures(lr_folder)}
-            return _matched(lrs, {p.stem: p for p in _pictures(hr_folder)}, scale)
-    tagged = path / f"image_SRF_{scale}"
-    files = _pictures(tagged if tagged.is_dir() else path)
-    lrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("LR")}
-    hrs = {p.stem[:-2].rstrip("_"): p for p in files if p.stem.upper().endswith("HR")}
-    if files and len(lrs) + len(hrs) == len(files):
-        return _matched(lrs, hrs, scale)
-    return []
-
-
-def _matched(lrs: dict[str, Path], hrs: dict[str, Path], scale: int) -> list[PairItem]:
-    names = sorted(lrs.keys() & hrs.keys())
-    return [FileItem(n or hrs[n].parent.name, n, lrs[n], hrs[n], scale) for n in names]
-
-
 def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress | None) -> PairSet:
     # The test part alone is prepared where there is one: the training part takes hours.
     own_test = options.split == "auto" and detects_sequences(path / "test", scale)
@@ -143,7 +110,7 @@ def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress 
     notes = [f"{p.name}: {p.reason}" for p in report.left_out]
     chosen: tuple[Item, ...] = report.items
     if not own_test and options.split != "all":
-        parts = pair_source(report, source)
+        parts = split_pairs(report, source)
         chosen = (parts.test if options.split == "auto" else ()) or parts.held_out
         if not chosen and report.items:
             chosen = report.items

@@ -30,8 +30,8 @@ from srnet_cli.training.teacher import Teacher
 from srnet_cli.training.validation import Validation
 
 if TYPE_CHECKING:
-    from srnet_cli.data.cache import Progress as PreparationProgress
-    from srnet_cli.data.detection import Detection
+    from srnet_cli.data.kinds import Detection
+    from srnet_cli.data.preparation import Progress as PreparationProgress
 
 #: channels of a packed mosaic
 MOSAIC_CHANNELS = 4
@@ -57,12 +57,13 @@ def detect_data(options: TrainOptions, say: Say) -> Detection:
         UsageError: when no data was named, or it is not what the options need.
         DataError: when it is nothing known.
     """
-    from srnet_cli.data.opening import detect_source
+    from srnet_cli.data.opening import detect_source, kind_named
 
     found = detect_source(data_path(options), options.scale)
-    if options.input == "raw" and found.kind == "photos":
+    if options.input == "raw" and "mosaic" not in kind_named(found.kind).options:
         raise UsageError(
-            f"--input raw cannot be trained on the photographs in {found.root}: they have no mosaic any more",
+            f"--input raw cannot be trained on the {found.kind} in {found.root}: "
+            "they have no mosaic any more",
             remedy="sequences of RAW shots (SR-RAW), or LR/ and HR/ with ARW/, have one",
         )
     say(found.sentence)
@@ -105,7 +106,7 @@ def open_data(
 
 def source_options(options: TrainOptions) -> Any:
     """The data room's ``SourceOptions``."""
-    from srnet_cli.data.opening import SourceOptions
+    from srnet_cli.data.kinds import SourceOptions
     from srnet_cli.data.zoom_pairs import PairOptions
 
     return SourceOptions(

@@ -94,7 +94,7 @@ def test_pairs_of_folders_are_recognised(tmp_path: Path) -> None:
     assert prepared.exit_code == 0 and not (tmp_path / "run").exists()
     assert "2 pairs ×2 from 2 scenes; 1 held out" in prepared.stderr
     result = train(*places, *SHORT.split())
-    assert result.exit_code == 0 and "pairs of pictures in LR/ and HR/" in result.stderr
+    assert result.exit_code == 0 and "3 pairs of LR and HR pictures" in result.stderr
 
 
 def test_flags_go_before_the_file_and_both_before_the_recipe(drawings: Path, tmp_path: Path) -> None:

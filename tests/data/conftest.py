@@ -1,4 +1,4 @@
-"""Generated zoom sequences that several tests of this room read and none may change."""
+"""Generated zoom sequences that several tests read and none may change."""
 
 from __future__ import annotations
 

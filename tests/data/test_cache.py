@@ -18,7 +18,9 @@ import pytest
 from PIL import Image
 
 from srnet_cli.data import cache
-from srnet_cli.data.preparation import PreparationReport, SourceOptions, prepare_source
+from srnet_cli.data.kinds import SourceOptions
+from srnet_cli.data.opening import prepare_source
+from srnet_cli.data.preparation import PreparationReport
 from srnet_cli.data.sr_raw.white_balance import read_gains
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError, OutputError, UsageError
@@ -133,7 +135,8 @@ def test_any_number_of_workers_gives_the_same_bytes(srraw: Path, tmp_path: Path)
 PREPARE = """
 import sys
 from pathlib import Path
-from srnet_cli.data.preparation import SourceOptions, prepare_source
+from srnet_cli.data.kinds import SourceOptions
+from srnet_cli.data.opening import prepare_source
 prepare_source(Path(sys.argv[1]), SourceOptions(scale=4, cache=Path(sys.argv[2]), workers=1))
 """
 
@@ -258,7 +261,8 @@ def test_a_damaged_tform_is_named(own: Path, tmp_path: Path) -> None:
     (own / "00001" / "tform.txt").write_text("00001-00002:\n1 0\n")
     report = prepare(own, tmp_path / "cache")
     assert names(report) == {name for name in WHOLE if name.startswith("00002")}
-    assert "line 2: expected 3 numbers" in why(report)["00001/00003-00001"]
+    reason = "tform.txt: line 2: expected 3 numbers (delete it to have the frames aligned again)"
+    assert why(report)["00001/00003-00001"] == reason
 
 
 def test_an_existing_white_balance_is_used(own: Path, tmp_path: Path) -> None:
@@ -354,6 +358,18 @@ def test_a_dying_process_costs_only_its_own_item(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_unforeseen_error_costs_only_its_own_item(tmp_path: Path, workers: int) -> None:
+    jobs = [Work(name) for name in ("a", "stumbles", "stumbles-too", "z")]
+    report = cache.prepare(jobs, tmp_path, workers)
+    assert names(report) == {"a", "z"}
+    assert why(report) == {
+        name: f"{name}: unexpected OverflowError: date value out of range"
+        for name in ("stumbles", "stumbles-too")
+    }
+    assert cache.prepare(jobs, tmp_path, workers).made == 2, "only what failed is tried again"
+
+
 def test_progress_counts_what_was_there(tmp_path: Path) -> None:
     seen: list[tuple[int, int, str]] = []
     cache.prepare([Work("a")], tmp_path, workers=1)
@@ -383,8 +399,21 @@ def test_the_cache_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
 
 
+def test_without_a_home_directory_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(DataError, match=r"no home directory .*--cache"):
+        cache.default_cache()
+
+
 def test_options_out_of_range_are_refused() -> None:
-    with pytest.raises(UsageError, match="no zoom"):
+    with pytest.raises(UsageError, match="not a zoom"):
         PairOptions(scale=1)
     with pytest.raises(UsageError, match="limits"):
         PairOptions(max_misalignment=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,16 @@ import torch
 from PIL import Image
 
 from srnet_cli.data.camera.simulation import bicubic_zoom, mixed_zoom
-from srnet_cli.data.folder_pairs import find_pairs
-from srnet_cli.data.opening import PairSource, SourceOptions, detect_source, open_source, prepare_source
+from srnet_cli.data.kinds import SourceOptions
+from srnet_cli.data.opening import detect_source, kind_named, open_source, prepare_source
+from srnet_cli.data.pair_source import PairSource
+from srnet_cli.data.paired.jobs import find_pairs
+from srnet_cli.data.paired.names import REMEDY
 from srnet_cli.data.photo_source import SimulatedSource
 from srnet_cli.data.photos import PhotoCache
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.splits import held_out_scenes, published_split
+from srnet_cli.data.sources import Problem
+from srnet_cli.data.splits import held_out_scenes
+from srnet_cli.data.sr_raw.pairing import published_split
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
 
@@ -76,10 +81,25 @@ def test_photographs_in_parts_are_not_taken_for_sequences(tmp_path: Path) -> Non
 
 
 def test_nothing_and_nowhere_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no training data that I know"):
+    with pytest.raises(DataError, match="no training data found"):
         detect_source(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         detect_source(tmp_path / "x")
+
+
+def test_a_kind_is_either_planned_or_opened() -> None:
+    photos = kind_named("photos")
+    for row in (replace(photos, plan=kind_named("pairs").plan, open=None), photos):
+        assert (row.plan is None) != (row.open is None)
+    with pytest.raises(ValueError, match="'photos' needs either a plan or a way to open it"):
+        replace(photos, open=None)
+    with pytest.raises(ValueError, match="unknown kind of data 'films'; one of pairs, sequences, photos"):
+        kind_named("films")
+
+
+def test_photographs_need_no_preparation(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="photos need no preparation"):
+        prepare_source(photos, options(tmp_path))
 
 
 # Real zoom.
@@ -152,8 +172,8 @@ def test_pairs_by_name_with_what_does_not_fit_left_out(tmp_path: Path) -> None:
     assert report.items[1].shapes == {"lr": (24, 32, 3), "hr": (96, 128, 3)}
     assert sorted(report.left_out, key=lambda problem: problem.name) == [
         Problem("c", "c.png is 128×90, not 4 times the 32×24 of its LR picture"),
-        Problem("lonely", "has no picture in HR/"),
-        Problem("single", "has no picture in LR/"),
+        Problem("lonely", f"lonely.png has no picture in HR/; {REMEDY}"),
+        Problem("single", f"single.png has no picture in LR/; {REMEDY}"),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.data.zoom_pairs import Prepared
+from srnet_cli.data.preparation import Prepared
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Work:
     def run(self) -> Prepared:
         if self.name == "dies":
             os._exit(1)
+        if self.name.startswith("stumbles"):
+            raise OverflowError("date value out of range")
         return Prepared({"lr": np.zeros((2, 2, 3), np.uint8)}, {})
 
 

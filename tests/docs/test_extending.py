@@ -15,6 +15,7 @@ import pytest
 import torch
 
 import srnet_cli
+from srnet_cli.data.opening import KINDS, detect_source
 from srnet_cli.errors import WeightsError
 from srnet_cli.evaluation import metrics as evaluation_metrics
 from srnet_cli.imaging import Picture, WriteOptions, read_picture, write_picture
@@ -40,7 +41,7 @@ def page() -> Iterator[dict[str, Any]]:
     module = ModuleType("page")
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 6
-    formats = dict(FORMATS)
+    formats, kinds = dict(FORMATS), list(KINDS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "page", module)  # dataclasses look their module up
         patch.setattr(registry, "ARCHITECTURES", registry.ARCHITECTURES)
@@ -50,6 +51,7 @@ def page() -> Iterator[dict[str, Any]]:
         yield module.__dict__
     FORMATS.clear()
     FORMATS.update(formats)
+    KINDS[:] = kinds
 
 
 def trained(folder: Path, **options: Any) -> Path:
@@ -135,6 +137,33 @@ def test_the_metric_is_measured_by_its_entry(page: dict[str, Any], monkeypatch: 
     other[20, 30, 1] = 250
     assert evaluation_metrics.measure(other, grey, 2)["largest_error"] == 150
     assert evaluation_metrics.metric("largest_error").title == "largest error"
+
+
+def test_the_source_is_recognised_trained_on_and_zoomed_by(page: dict[str, Any], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    write_picture(Picture(np.zeros((64, 64, 3), np.uint8)), data / "cover.png")
+    assert detect_source(data).kind == "photos"
+    (data / "gratings.txt").touch()
+    assert detect_source(data, 2).sentence == f"{data}: gratings, drawn ×2"
+    options = TrainOptions(
+        data=data,
+        output=tmp_path / "run",
+        scale=2,
+        attention="mpr-sa",
+        auxiliary=False,
+        n_feats=8,
+        n_resblocks=1,
+        steps=3,
+        batch_size=2,
+        patch_size=16,
+        validate_every=3,
+        validation_crop=64,
+        device="cpu",
+    )
+    assert run_training(resolved(options), resume=False).step == 3
+    picture = Picture(np.random.default_rng(0).integers(0, 256, (24, 30, 3), dtype=np.uint8))
+    assert srnet_cli.zoom(picture, 2, model=str(tmp_path / "run")).pixels.shape == (48, 60, 3)
 
 
 def test_the_metric_refuses_other_shapes(page: dict[str, Any]) -> None:

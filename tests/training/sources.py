@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from srnet_cli.data import Batch, ValidationItem
 from srnet_cli.data.camera.simulation import bicubic_zoom
-from srnet_cli.data.labels import enhanced_residual_tensor
-from srnet_cli.data.shots.sequences import Problem
-from srnet_cli.data.upscaling import upscale
+from srnet_cli.data.labels import enhanced_residual_tensor, upscale
+from srnet_cli.data.sources import Problem
 
 
 def drawing(seed: int, side: int = 96) -> NDArray[np.uint8]:

@@ -31,7 +31,7 @@ def hamilton_adams(picture: Tensor, phase: Tensor) -> Tensor:
 
 
 def bayer_masks(phase: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Where red, green and blue are sampled: three boolean N×H×W."""
+    """Mark the places where red, green and blue are sampled: three boolean N×H×W."""
     rows = torch.arange(height, device=phase.device).view(1, -1, 1) + (phase // 2).view(-1, 1, 1)
     columns = torch.arange(width, device=phase.device).view(1, 1, -1) + (phase % 2).view(-1, 1, 1)
     odd_row, odd_column = rows % 2 == 1, columns % 2 == 1
@@ -39,7 +39,7 @@ def bayer_masks(phase: Tensor, height: int, width: int) -> tuple[Tensor, Tensor,
 
 
 def _directed_green(mosaic: Tensor) -> Tensor:
-    """Green at red and blue pixels (values elsewhere have no meaning)."""
+    """Estimate green at red and blue pixels (values elsewhere have no meaning)."""
     padded = F.pad(mosaic, (2, 2, 2, 2), mode="reflect")
     height, width = mosaic.shape[2:]
 
@@ -57,7 +57,7 @@ def _directed_green(mosaic: Tensor) -> Tensor:
 
 
 def _fill(samples: Tensor, mask: Tensor) -> Tensor:
-    """Bilinear interpolation of a quarter-density grid (zero where ``mask`` is 0)."""
+    """Fill a quarter-density grid bilinearly (zero where ``mask`` is 0)."""
     kernel = torch.tensor([0.5, 1.0, 0.5], device=samples.device, dtype=samples.dtype)
     weights = (kernel.view(3, 1) * kernel.view(1, 3)).view(1, 1, 3, 3)
 

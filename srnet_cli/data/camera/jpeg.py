@@ -38,7 +38,7 @@ _TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688
 
 
 def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
-    """Pictures as they come back from JPEG files.
+    """Pass pictures through the loss of JPEG files.
 
     ``pictures`` N×3×H×W, RGB, 0..255; ``quality`` (N) on libjpeg's scale 1..100, where above
     ``LOSSLESS_ABOVE`` the picture is returned as it is; ``subsampled`` (N, 0 or 1) stores chroma at half
@@ -63,7 +63,7 @@ def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
 
 
 def _tables(base: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
-    """Quantisation tables, N×8×8."""
+    """Scale the quantisation tables, N×8×8."""
     table = torch.tensor(base, device=quality.device, dtype=torch.float32)
     q = quality.clamp(1, 100).round()
     percent = torch.where(q < 50, 5000 / q, 200 - 2 * q)
@@ -82,7 +82,7 @@ def _quantise(planes: Tensor, tables: Tensor) -> Tensor:
 
 
 def _dct_matrix(device: torch.device) -> Tensor:
-    """Orthonormal DCT-II, 8×8."""
+    """Build the orthonormal DCT-II, 8×8."""
     k = torch.arange(8, device=device, dtype=torch.float32)
     matrix = torch.cos(math.pi / 8 * (k.view(1, -1) + 0.5) * k.view(-1, 1)) * 0.5
     matrix[0] *= math.sqrt(0.5)

@@ -29,7 +29,7 @@ def reduce_with_kernels(pictures: Tensor, scale: int, kernels: Tensor) -> Tensor
 
 
 def reduce_bicubic(pictures: Tensor, scale: int) -> Tensor:
-    """MATLAB ``imresize(…, 1/scale)``: cubic (a = -0.5) widened by ``scale``, borders mirrored.
+    """Reduce as MATLAB's ``imresize(…, 1/scale)``: cubic (a = -0.5) widened by ``scale``, borders mirrored.
 
     N×C×H×W with H and W divisible by ``scale``; not rounded, range slightly beyond the input's.
     """
@@ -42,6 +42,6 @@ def reduce_bicubic(pictures: Tensor, scale: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def bicubic_matrix(size: int, reduced: int) -> Tensor:
-    """Weights of MATLAB's bicubic reduction from ``size`` to ``reduced`` samples: reduced×size, float64."""
+    """Weigh ``size`` samples for MATLAB's bicubic reduction to ``reduced``: reduced×size, float64."""
     weights, indices = (torch.from_numpy(values) for values in matlab_taps(size, reduced))
     return torch.zeros(reduced, size, dtype=torch.float64).scatter_add_(1, indices, weights)

@@ -26,7 +26,7 @@ class ColourDifference:
 
     @property
     def stops(self) -> float:
-        """How much brighter the HR shot is, in photographic stops."""
+        """Photographic stops by which the HR shot is brighter."""
         return float(np.mean(np.log2(self.gains)))
 
     @property
@@ -55,7 +55,7 @@ def measure_colour(lr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> ColourDiffer
 
 
 def match_colour(hr: NDArray[np.uint8], difference: ColourDifference) -> NDArray[np.uint8]:
-    """``hr`` with the exposure and white balance of its LR shot; clipped highlights stay clipped."""
+    """Give ``hr`` the exposure and white balance of its LR shot; clipped highlights stay clipped."""
     matched = np.empty_like(hr)
     for channel, gain in enumerate(difference.gains):
         light = np.clip(_LINEAR / gain, 0.0, 1.0)

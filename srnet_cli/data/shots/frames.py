@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.errors import DataError, SrnetError
+from srnet_cli.errors import DataError, SrnetError, unexpected
 from srnet_cli.imaging.raw.mosaic import PackedMosaic, pack_upright
 
 
@@ -24,7 +24,7 @@ class Shot:
 
     @property
     def number(self) -> int | None:
-        """1 for ``00001``; None for a name that is no number."""
+        """1 for ``00001``; None for a name that is not a number."""
         return int(self.name) if self.name.isdecimal() else None
 
     @property
@@ -33,7 +33,7 @@ class Shot:
 
 
 def focal_length(shot: Shot) -> float:
-    """Millimetres, from the picture's EXIF or the RAW file's own record; never from the file's name.
+    """Read the millimetres from the picture's EXIF or the RAW file's own record, never from the file's name.
 
     Raises:
         DataError: when no file says it, or the two files contradict each other.
@@ -48,6 +48,10 @@ def focal_length(shot: Shot) -> float:
         except SrnetError as error:
             unreadable.append(f"{path.name} {error.reason}")
             continue
+        except Exception as error:
+            # A RAW file's record may hold anything, a date beyond the calendar for one.
+            unreadable.append(f"{path.name}: {unexpected(error).reason}")
+            continue
         if focal is not None and focal > 0:
             found[path] = focal
     if not found:
@@ -61,7 +65,7 @@ def focal_length(shot: Shot) -> float:
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """A picture or a RAW file as upright H×W×3 sRGB, 8 bit.
+    """Read a picture or a RAW file as upright H×W×3 sRGB, 8 bit.
 
     Raises:
         DataError: when it cannot be read.
@@ -76,10 +80,10 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def read_packed(path: Path) -> PackedMosaic:
-    """The upright mosaic of a RAW file, packed with the file's own levels.
+    """Read the upright mosaic of a RAW file, packed with the file's own levels.
 
     Raises:
-        DataError: when it cannot be read or is no Bayer mosaic.
+        DataError: when it cannot be read or is not a Bayer mosaic.
     """
     from srnet_cli.imaging import read_mosaic
 

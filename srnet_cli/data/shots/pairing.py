@@ -1,4 +1,4 @@
-"""Which two shots of a sequence make a training pair."""
+"""Pairs of shots of one sequence that can be trained on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from srnet_cli.data.shots.frames import Shot
-from srnet_cli.data.shots.sequences import Problem, ShotSequence
+from srnet_cli.data.shots.sequences import ShotSequence
+from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw.pairing import FRAMES
 from srnet_cli.errors import UsageError
 
@@ -33,10 +34,10 @@ class Pair:
 
 
 def make_pairs(sequence: ShotSequence, scale: int, recipe: Recipe) -> tuple[list[Pair], list[Problem]]:
-    """The pairs of a sequence, and those that cannot be made with the reason.
+    """List the pairs of a sequence, and those that cannot be made with the reason.
 
     ``ratio`` takes every two shots whose focal ratio is near ``scale``; ``published`` the authors' frame
-    numbers (specification 9.5).
+    numbers (5 with 1, 6 with 2 and 7 with 3 for ×4; 6 with 1 for ×8).
 
     Raises:
         UsageError: for a scale that the published pairing does not have.
@@ -79,7 +80,7 @@ def _published_pairs(sequence: ShotSequence, scale: int) -> tuple[list[Pair], li
 def _published_obstacle(
     sequence: ShotSequence, lr: Shot | None, hr: Shot | None, lr_number: int, hr_number: int
 ) -> str | None:
-    """Why the published pairing cannot use two frames; None when it can."""
+    """Say why the published pairing cannot use two frames; None when it can."""
     for number, shot in ((lr_number, lr), (hr_number, hr)):
         if shot is None:
             return f"frame {number:05d} is missing"

@@ -18,7 +18,7 @@ _REACH = 4
 def common_box(
     lr_size: tuple[int, int], hr_size: tuple[int, int], lr_to_hr: Affine, parity: tuple[int, int]
 ) -> Box:
-    """The largest upright rectangle of whole LR pixels that the HR shot covers.
+    """Find the largest upright rectangle of whole LR pixels that the HR shot covers.
 
     Sizes are (height, width). Its sides are even and its corner is congruent to ``parity`` (row, column)
     modulo 2, so that the same crop of a Bayer mosaic starts with the same colour. May be empty.
@@ -34,13 +34,13 @@ def common_box(
 
 
 def _first(edge: float, parity: int) -> int:
-    """The first whole pixel after ``edge`` in the frame, of the given parity."""
+    """Find the first whole pixel after ``edge`` in the frame, of the given parity."""
     start = max(0, math.ceil(edge + 0.5))
     return start + (start - parity) % 2
 
 
 def resample_target(hr: NDArray[np.uint8], lr_to_hr: Affine, box: Box, scale: int) -> NDArray[np.uint8]:
-    """``hr`` as the LR shot's ``box`` would look with ``scale`` times as many pixels a side.
+    """Resample ``hr`` as the LR shot's ``box`` would look with ``scale`` times as many pixels a side.
 
     Lanczos with one interpolation; where the HR shot is finer than needed it is blurred first, as little as
     keeps it from aliasing.

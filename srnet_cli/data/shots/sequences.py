@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srnet_cli.data.shots.frames import Shot, focal_length
+from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.formats import FORMATS, format_of, is_raw_path
 from srnet_cli.imaging.listing import list_folders, list_pictures
@@ -29,16 +30,8 @@ class ShotSequence:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A part of a data set that is not used, and why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Discovery:
-    """What a folder holds."""
+    """The sequences of a folder, and what in it cannot be used."""
 
     sequences: tuple[ShotSequence, ...]
     problems: tuple[Problem, ...]
@@ -56,7 +49,7 @@ def discover(root: Path, repair: Repair | None = None) -> Discovery:
     them with what it left out and what should be known about sequences that it changed.
 
     Raises:
-        DataError: when ``root`` is no folder or holds no shots at all.
+        DataError: when ``root`` is not a folder or holds no shots at all.
     """
     folders = sequence_folders(root)
     found: FoundShots = {name: _with_focals(find_shots(folder)) for name, folder in folders.items()}
@@ -77,10 +70,10 @@ def discover(root: Path, repair: Repair | None = None) -> Discovery:
 
 
 def sequence_folders(root: Path) -> dict[str, Path]:
-    """Folders that hold shots, by the name of their sequence.
+    """List the folders that hold shots, by the name of their sequence.
 
     Raises:
-        DataError: when ``root`` is no folder or holds no shots at all.
+        DataError: when ``root`` is not a folder or holds no shots at all.
     """
     if not root.is_dir():
         raise DataError("is not a folder", path=root)
@@ -103,7 +96,7 @@ def sequence_folders(root: Path) -> dict[str, Path]:
 
 
 def find_shots(folder: Path) -> tuple[Shot, ...]:
-    """RAW files and pictures of a folder, matched by name; focal lengths are not read yet."""
+    """Match the RAW files and pictures of a folder by name; focal lengths are not read yet."""
     raws: dict[str, Path] = {}
     pictures: dict[str, list[Path]] = {}
     for path in list_pictures(folder):

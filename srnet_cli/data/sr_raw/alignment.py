@@ -23,7 +23,7 @@ Frame = tuple[int, NDArray[np.uint8], float]
 
 
 def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> TransformFile:
-    """Affine maps from the first frame's coordinates to every frame's, at its field of view and nominal size.
+    """Find affine maps from the first frame's coordinates to every frame's, at its view and nominal size.
 
     ``frames`` are (number, H×W×3 RGB, focal length in mm), the reference first. A frame that ECC cannot align
     is left out of the result.
@@ -48,7 +48,7 @@ def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> Transfor
 
 
 def _as_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """The loss of the JPEG files through which the authors pass their frames."""
+    """Apply the loss of the JPEG files through which the authors pass their frames."""
     stored = io.BytesIO()
     Image.fromarray(picture).save(stored, "JPEG", quality=quality)
     return np.asarray(Image.open(stored))
@@ -63,7 +63,7 @@ def _shrunk_grey(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _common_rectangle(maps: Iterable[Affine], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """First and last row, first and last column of the reference that every frame covers."""
+    """Find the first and last row, first and last column of the reference that every frame covers."""
     boxes = [inscribed_box(apply(invert(one), corners(*size))) for one in maps]
     top, left = (max(0, *(int(np.ceil(box[i])) for box in boxes)) for i in (0, 1))
     bottom = min(size[0], *(int(np.floor(box[2])) + 1 for box in boxes))

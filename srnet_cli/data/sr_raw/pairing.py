@@ -1,11 +1,14 @@
-"""The authors' way from frames and transforms to training pairs, step by step (specification 9.3, 9.5).
+"""The authors' way from frames and transforms to training pairs, step by step.
+
+Zhang et al., "Zoom to Learn, Learn to Zoom", CVPR 2019.
 
 Two bilinear warps and two Lanczos resizes blur the target; it is here for parity with the published figures.
-The default way is ``alignment``.
+The default way is ``shots.registration`` and ``shots.resampling``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,9 +23,13 @@ from srnet_cli.imaging.affine import Affine, invert
 
 RGB = NDArray[np.uint8]
 T = TypeVar("T", bound=np.generic)
+Item = TypeVar("Item")
 
 #: LR frame and HR frame by scale
 FRAMES: dict[int, tuple[tuple[int, int], ...]] = {4: ((5, 1), (6, 2), (7, 3)), 8: ((6, 1),)}
+
+#: first and last item of training and of validation by scale, 1-based in sorted order
+PUBLISHED_RANGES = {4: ((1, 1300), (1301, 1314)), 8: ((1, 482), (483, 497))}
 
 #: pixels that are kept off the border of the LR crop, on each side of the packed mosaic's halves
 _MARGIN = 20
@@ -55,10 +62,10 @@ def build_pair(
     hr_map: Affine,
     scale: int,
 ) -> PublishedPair:
-    """One training pair exactly as the authors' code makes it.
+    """Make one training pair exactly as the authors' code makes it.
 
     ``lr_frame`` and ``hr_frame`` are the shots as developed by the camera, H×W×3; ``mosaic`` is the packed
-    mosaic of the LR shot (see ``packing``); the maps are those of ``tform.txt``.
+    mosaic of the LR shot (see ``imaging.raw.mosaic``); the maps are those of ``tform.txt``.
 
     Raises:
         DataError: when the LR shot is too wide or the HR shot too narrow to leave any picture.
@@ -79,7 +86,7 @@ def build_pair(
 
 
 def align_target(hr_frame: RGB, ratio: float, lr_map: Affine, hr_map: Affine) -> RGB:
-    """The HR shot at the reference's field of view, as the LR shot sees it (HR1 to HR3)."""
+    """Put the HR shot at the reference's field of view as the LR shot sees it (HR1 to HR3)."""
     return warp(warp(to_reference_view(hr_frame, ratio), hr_map), invert(lr_map))
 
 
@@ -91,7 +98,7 @@ def to_reference_view(frame: RGB, ratio: float) -> RGB:
 
 
 def warp(picture: RGB, affine: Affine) -> RGB:
-    """out(x) = in(affine·x), bilinear, zero outside, same size."""
+    """Sample out(x) = in(affine·x), bilinear, zero outside, same size."""
     warped = cv2.warpAffine(
         picture,
         affine.astype(np.float32),
@@ -111,3 +118,22 @@ def _centre(picture: NDArray[T], height: int, width: int) -> NDArray[T]:
     except ValueError as error:
         raise DataError(f"the shots overlap too little: {error}") from error
     return np.ascontiguousarray(picture[box.slices])
+
+
+def published_split(items: Sequence[Item], scale: int) -> tuple[list[Item], list[Item]]:
+    """Take the training and validation items of the published runs; ``items`` sorted by name.
+
+    Some validation items share a scene with training items.
+
+    Raises:
+        DataError: when there is no published range for the scale, or there are too few items for it.
+    """
+    if scale not in PUBLISHED_RANGES:
+        raise DataError(f"no published ranges for ×{scale}", remedy="split by scene")
+    train, validation = PUBLISHED_RANGES[scale]
+    if len(items) < validation[0]:
+        raise DataError(
+            f"{len(items)} items; the published validation items are {validation[0]}–{validation[1]}",
+            remedy="split by scene",
+        )
+    return list(items[train[0] - 1 : train[1]]), list(items[validation[0] - 1 : validation[1]])

@@ -1,4 +1,4 @@
-"""The three known faults of the published SR-RAW training set, mended in memory (specification 9.2).
+"""The three known faults of the published SR-RAW training set, mended in memory.
 
 Nothing on disk is touched. A fault is mended only where the data shows it, so that another data set with the
 same folder names, or a copy that was mended already, is left alone.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srnet_cli.data.shots.frames import Shot
-from srnet_cli.data.shots.sequences import FoundShots, Problem
+from srnet_cli.data.shots.sequences import FoundShots
+from srnet_cli.data.sources import Problem
 
 #: this many five-digit sequence names, and a set is taken for SR-RAW's training set (it has about 500)
 _PUBLISHED_SIZE = 200
@@ -17,7 +18,7 @@ _DAMAGED_FRAMES = ("00005", "00006", "00007")
 
 
 def repair_published(found: FoundShots) -> tuple[FoundShots, tuple[Problem, ...], tuple[Problem, ...]]:
-    """Returns the mended shots, what was left out with its reason, and notes about changed sequences."""
+    """Return the mended shots, what was left out with its reason, and notes about changed sequences."""
     mended = dict(found)
     left_out: list[Problem] = []
     notes: list[Problem] = []
@@ -30,7 +31,7 @@ def repair_published(found: FoundShots) -> tuple[FoundShots, tuple[Problem, ...]
 
 
 def looks_published(found: FoundShots, prefix: str) -> bool:
-    """Whether the sequences under ``prefix`` are SR-RAW's training set, by their number and names."""
+    """Tell whether the sequences under ``prefix`` are SR-RAW's training set, by their number and names."""
     names = [name.removeprefix(prefix) for name in found if name.startswith(prefix)]
     return sum(len(name) == 5 and name.isdecimal() for name in names) >= _PUBLISHED_SIZE
 
@@ -49,7 +50,7 @@ def _drop_damaged(found: dict[str, tuple[Shot, ...]], name: str) -> list[Problem
 
 
 def _return_stray_frame(found: dict[str, tuple[Shot, ...]], owner: str, robbed: str) -> list[Problem]:
-    """Frame 00006 of 00560 is the longest shot of 00561, whose own frames are numbered one too low."""
+    """Give frame 00006 of 00560 to 00561 as its longest shot; the frames there are numbered one too low."""
     stray = next((shot for shot in found.get(owner, ()) if shot.name == "00006"), None)
     before = next((shot for shot in found.get(owner, ()) if shot.name == "00005"), None)
     own = found.get(robbed, ())

@@ -1,4 +1,4 @@
-"""The authors' ``tform.txt``: one affine map for each frame of a sequence (specification 9.3)."""
+"""The authors' ``tform.txt``: one affine map for each frame of a sequence."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.affine import Affine
 
-_HEADER = re.compile(r"^(\d+)-(\d+):$")
+_HEADER = re.compile(r"^(\d{1,9})-(\d{1,9}):$")
 
 
 @dataclass(frozen=True)
 class TransformFile:
-    """``maps[k]`` takes coordinates of the reference frame to those of frame k, both at the reference's field
-    of view and nominal size; ``corner`` is the rectangle valid in all: first and last row, first and last
-    column.
+    """Maps of a sequence: ``maps[k]`` takes coordinates of the reference frame to those of frame k, both at
+    the reference's field of view and nominal size; ``corner`` is the rectangle valid in all: first and last
+    row, first and last column.
     """
 
     maps: Mapping[int, Affine]
@@ -76,8 +76,8 @@ def _checked(affine: Affine, frame: int) -> Affine:
 
 
 def format_transforms(transforms: TransformFile, decimals: int = 8) -> str:
-    """The text of a ``tform.txt``. The authors write 4 decimals, which costs up to 0.4 pixel 4000 pixels away
-    from the corner; hence 8.
+    """Write the text of a ``tform.txt``. The authors have 4 decimals, which costs up to 0.4 pixel 4000 pixels
+    away from the corner; hence 8.
     """
     lines: list[str] = []
     for frame in sorted(transforms.maps):
@@ -100,5 +100,5 @@ def read_transforms(path: Path) -> TransformFile:
         raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
         raise DataError(
-            error.reason, path=path, remedy="delete it to have the frames aligned anew"
+            error.reason, path=path, remedy="delete it to have the frames aligned again"
         ) from error

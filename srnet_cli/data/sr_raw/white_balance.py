@@ -1,4 +1,4 @@
-"""The authors' ``wb.txt``: white balance gains that the camera applied to each frame (specification 9.4)."""
+"""The authors' ``wb.txt``: white balance gains that the camera applied to each frame."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Gains = tuple[float, float, float, float]
 
 WB_FILE = "wb.txt"
 
-_HEADER = re.compile(r"^(.*?)(\d+):$")
+_HEADER = re.compile(r"^(.*?)(\d{1,9}):$")
 
 
 def parse_gains(text: str) -> dict[int, Gains]:
-    """Gains R, G, G, B by frame number.
+    """Parse gains R, G, G, B by frame number.
 
     Raises:
         DataError: naming the line that cannot be understood.
@@ -46,7 +46,7 @@ def _gains(lines: list[str], index: int) -> Gains:
 
 
 def format_gains(gains: Mapping[str, Gains]) -> str:
-    """The text of a ``wb.txt``; keys are the frames' paths without extension."""
+    """Write the text of a ``wb.txt``; keys are the frames' paths without extension."""
     lines = ["WB"]
     for name, values in gains.items():
         lines += [f"{name}:", " ".join(str(value) for value in values)]
@@ -68,8 +68,8 @@ def read_gains(path: Path) -> dict[int, Gains]:
 
 
 def measure_gains(path: Path) -> Gains:
-    """The gains of one RAW file: channel means of the linear development with the camera's white balance over
-    those without (specification 9.4), R, G, G, B. In the camera's own colours, where a gain is a gain.
+    """Measure the gains of one RAW file: channel means of the linear development with the camera's white
+    balance over those without, R, G, G, B. In the camera's own colours, where a gain is a gain.
 
     Raises:
         DataError: when the file cannot be developed.

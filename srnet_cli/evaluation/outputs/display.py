@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as RichTable
 
 from srnet_cli.console import people, printable, warn
-from srnet_cli.data.cache import Progress as PreparationProgress
+from srnet_cli.data.preparation import Progress as PreparationProgress
 from srnet_cli.evaluation.measurement import Watcher
 from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, quality_table
 from srnet_cli.evaluation.results import PictureResult, SetResult

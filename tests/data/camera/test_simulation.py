@@ -7,16 +7,10 @@ import torch
 from torch import Tensor
 
 from srnet_cli.data.camera import demosaic, jpeg
+from srnet_cli.data.camera.lens import lens_kernels
+from srnet_cli.data.camera.parameters import CameraRanges, draw_parameters
 from srnet_cli.data.camera.reduction import reduce_bicubic
-from srnet_cli.data.camera.simulation import (
-    CameraRanges,
-    bicubic_zoom,
-    camera_zoom,
-    degradation,
-    draw_parameters,
-    lens_kernels,
-    mixed_zoom,
-)
+from srnet_cli.data.camera.simulation import bicubic_zoom, camera_zoom, degradation, mixed_zoom
 from srnet_cli.imaging.srgb import srgb_to_linear
 
 CPU = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""What is found on disk, with all that can be wrong about it. Pictures are tiny: only their EXIF is read."""
+"""Sequences on disk, with all that can be wrong about them. Pictures are tiny: only their EXIF is read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.data.shots.pairing import make_pairs
-from srnet_cli.data.shots.sequences import Discovery, Problem, ShotSequence, discover
+from srnet_cli.data.shots.sequences import Discovery, ShotSequence, discover
+from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw.repairs import looks_published, repair_published
 from srnet_cli.errors import DataError, UsageError
-from tests.captures import Capture, write_arw
+from tests.captures import Capture, write_arw, write_dng
 from tests.scenes import FOCALS, save_jpeg
 
 GREY = np.full((64, 96, 3), 120, np.uint8)
@@ -232,3 +233,16 @@ def test_published_pairs_refuse_a_wrong_order_and_missing_frames() -> None:
 def test_published_pairs_exist_for_4_and_8_only() -> None:
     with pytest.raises(UsageError, match="×4 and ×8, not ×2"):
         make_pairs(sequence(), 2, "published")
+
+
+@pytest.mark.parametrize("date", ["99999:06:01 12:00:00", "9999:99:99 99:99:99"])
+def test_a_date_beyond_the_calendar_costs_one_file(tmp_path: Path, date: str) -> None:
+    for scene in ("bad", "good"):
+        write_shots(tmp_path / scene, (100.0, 24.0))
+    capture = Capture(focal_length=100.0, date=date)
+    write_dng(tmp_path / "bad" / "00001.DNG", GREY / 255, capture)
+    write_dng(tmp_path / "bad" / "00003.DNG", GREY / 255, capture)
+    found = discover(tmp_path)
+    assert [sequence.name for sequence in found.sequences] == ["bad", "good"]
+    assert [shot.name for shot in found.sequences[0].shots] == ["00001", "00002"]
+    assert "00003.DNG" in reasons(found)["bad/00003"]

@@ -115,6 +115,8 @@ def test_transforms_survive_writing_and_reading(parity: Path, transforms: Transf
         ("00001-00002:\n1 0 0\n", "line 3: expected 3 numbers"),
         ("00001-00002:\n1 0 x\n0 1 0\n", "line 2: expected 3 numbers"),
         ("hello\n", "line 1: expected"),
+        ("1" * 5000 + "-00002:\n1 0 0\n0 1 0\n", "line 1: expected"),
+        ("00001-" + "2" * 5000 + ":\n1 0 0\n0 1 0\n", "line 1: expected"),
         ("00001-00002:\n1 1 0\n1 1 0\n", "frame 00002 cannot be inverted"),
         ("00001-00002:\nnan 0 0\n0 1 0\n", "frame 00002 cannot be inverted"),
     ],

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data import cache, global_batch
-from srnet_cli.data.cache import Item
-from srnet_cli.data.labels import enhanced_residual, residual_image
-from srnet_cli.data.pair_source import PatchSampler
-from srnet_cli.data.upscaling import Upscale, upscale
+from srnet_cli.data import cache
+from srnet_cli.data.labels import LabelInterpolation, enhanced_residual, residual_image, upscale
+from srnet_cli.data.patches import PatchSampler
+from srnet_cli.data.preparation import Item
 from srnet_cli.errors import DataError
 from tests.data.work import Arrays
 
@@ -86,16 +85,8 @@ def test_a_reopened_cache_gives_the_same_patches(items: tuple[Item, ...], sample
     assert equal(one.lr, other.lr)
 
 
-@pytest.mark.parametrize("world", [1, 2, 3, 5])
-def test_ranks_share_a_batch_without_overlap(world: int) -> None:
-    shares = [global_batch(4, 16, rank, world) for rank in range(world)]
-    assert sorted(index for share in shares for index in share) == list(range(64, 80))
-    with pytest.raises(ValueError, match="rank"):
-        global_batch(0, 16, rank=world, world=world)
-
-
 def test_every_pair_is_drawn_equally_often(sampler: PatchSampler, items: tuple[Item, ...]) -> None:
-    """Which pair a patch is from shows in its colours: each HR patch is looked for in all pictures."""
+    """Tell by its colours which pair a patch is from: each HR patch is looked for in all pictures."""
     batch = sampler.batch(range(12), seed=2, patch=12, device="cpu")
     colours = {item.name: {tuple(c) for c in item.open("hr").reshape(-1, 3).tolist()} for item in items}
     drawn = Counter(
@@ -106,7 +97,9 @@ def test_every_pair_is_drawn_equally_often(sampler: PatchSampler, items: tuple[I
 
 
 @pytest.mark.parametrize("method", ["bicubic", "nearest"])
-def test_labels_are_cut_from_the_whole_pictures_label(items: tuple[Item, ...], method: Upscale) -> None:
+def test_labels_are_cut_from_the_whole_pictures_label(
+    items: tuple[Item, ...], method: LabelInterpolation
+) -> None:
     """At the border and inside, the label of a patch is that of Pillow for the whole picture."""
     smallest = items[2]
     lr, hr = np.array(smallest.open("lr")), np.array(smallest.open("hr"))
@@ -174,7 +167,7 @@ def test_mosaic_patches_lie_where_the_target_does(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("method", ["bicubic", "nearest"])
-def test_upscaling_equals_pillow_in_every_bit(scale: int, method: Upscale) -> None:
+def test_upscaling_equals_pillow_in_every_bit(scale: int, method: LabelInterpolation) -> None:
     pixels = np.random.default_rng(scale).integers(0, 256, (17, 29, 3), dtype=np.uint8)
     size = (29 * scale, 17 * scale)
     expected = np.asarray(Image.fromarray(pixels).resize(size, getattr(Image.Resampling, method.upper())))
