@@ -49,7 +49,7 @@ def detect_source(path: Path, scale: int = 4) -> Detection:
         if count:
             return Detection("photos", folder, f"{folder}: {count} photographs, zoom will be simulated")
     raise DataError(
-        "holds no training data that I know",
+        "no training data found",
         path=path,
         remedy="sequence folders of RAW and JPG shots, LR/ with HR/, or a folder of photographs",
     )

@@ -76,7 +76,7 @@ def test_photographs_in_parts_are_not_taken_for_sequences(tmp_path: Path) -> Non
 
 
 def test_nothing_and_nowhere_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no training data that I know"):
+    with pytest.raises(DataError, match="no training data found"):
         detect_source(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         detect_source(tmp_path / "x")
