@@ -74,6 +74,10 @@ class TrainingError(SrnetError):
     """Training cannot start or go on."""
 
 
+class DivergedError(TrainingError):
+    """The loss, the weights or the results are not finite, or the loss has exploded."""
+
+
 class DeviceError(SrnetError):
     """The requested device or precision is not available, or its memory is not enough."""
 
