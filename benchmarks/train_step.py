@@ -28,7 +28,8 @@ from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
 from srnet_cli.compute.processes import Job
 from srnet_cli.training.feed import Feed, Order, open_feed
-from srnet_cli.training.options import TrainOptions, resolved
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.source import open_data
 from srnet_cli.training.trainer import AHEAD

@@ -12,7 +12,8 @@ import typer
 from srnet_cli.config_file import base_type, read_config
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import DATA, KEEPING, Key, flag
-from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table, options_from, resolved
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table, options_from
+from srnet_cli.training.recipe import resolved
 
 EXAMPLES = """
 [bold]Examples[/]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, Literal, get_args, get_origin
 
 from srnet_cli.errors import UsageError
@@ -20,30 +20,16 @@ COMPUTE = "How it is computed"
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers that an option takes: from ``low`` to ``high``, the ends included or not."""
+    """Numbers that an option takes, and how an error calls them."""
 
-    low: float
-    high: float = inf
-    with_low: bool = True
-    with_high: bool = True
-
-    def __contains__(self, value: float) -> bool:
-        return self.low < value < self.high or value in self._ends
-
-    @property
-    def _ends(self) -> list[float]:
-        return [end for end, included in ((self.low, self.with_low), (self.high, self.with_high)) if included]
-
-    def __str__(self) -> str:
-        if self.high == inf:
-            return f"must be {'at least' if self.with_low else 'above'} {self.low:g}"
-        without = [f"{end:g}" for end in (self.low, self.high) if end not in self._ends]
-        return f"lies in {self.low:g}..{self.high:g}" + (f" ({without[0]} excluded)" if without else "")
+    holds: Callable[[float], bool]
+    text: str
 
 
-POSITIVE = Range(0, with_low=False)
-NOT_NEGATIVE = Range(0)
-DECAY = Range(0, 1, with_high=False)
+POSITIVE = Range(lambda value: value > 0, "must be above 0")
+NOT_NEGATIVE = Range(lambda value: value >= 0, "must be at least 0")
+DECAY = Range(lambda value: 0 <= value < 1, "lies in 0..1 (1 excluded)")
+SHARE = Range(lambda value: 0 < value <= 1, "lies in 0..1 (0 excluded)")
 
 
 @dataclass(frozen=True)
@@ -83,8 +69,8 @@ class Key:
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise UsageError(f"{flag(name)} is one of {', '.join(get_args(self.type))}, not {value!r}")
         limits = self.option.range if self.option else None
-        if limits is not None and value is not None and value not in limits:
-            raise UsageError(f"{flag(name)} {limits}, not {value}")
+        if limits is not None and value is not None and not limits.holds(value):
+            raise UsageError(f"{flag(name)} {limits.text}, not {value}")
 
 
 def flag(name: str) -> str:

@@ -14,7 +14,7 @@ From it the flags of ``srnet train`` (``n_feats`` is ``--n-feats``) and the keys
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
@@ -31,6 +31,7 @@ from srnet_cli.training.fields import (
     NOT_NEGATIVE,
     OPTIMISER,
     POSITIVE,
+    SHARE,
     Key,
     Option,
     Range,
@@ -40,16 +41,13 @@ from srnet_cli.training.losses import LOSSES, active_losses
 
 #: an epoch of the published ×4 runs: 1300 images, 12 patches of each, 16 in a batch
 PUBLISHED_EPOCH_STEPS = 975
-#: side of the published HR patches
-PUBLISHED_HR_PATCH = 256
-#: networks too large for the published batch of 16
-BATCH_OF_EIGHT = frozenset({"rcan", "rdn", "san"})
-#: learning rates; Muon's is the one that the released models went on with
-OWN_LR = {"adam": 1e-4, "muon": 1e-3}
 #: side of a JPEG block: the simulated camera makes nothing sensible of less
 SMALLEST_PATCH = 8
 #: the options of a run, in its folder
 CONFIG_FILE = "config.toml"
+
+SCALES = Range(lambda value: 2 <= value <= 16, "lies in 2..16")
+PATCHES = Range(lambda value: value >= SMALLEST_PATCH, f"must be at least {SMALLEST_PATCH}")
 
 Schedule = Literal["milestones", "cosine"]
 Optimizer = Literal["adam", "muon"]
@@ -102,7 +100,7 @@ class TrainOptions:
     cache: Path | None = option(None, DATA, "Where prepared data is kept.", shown="the user's cache folder")
 
     model: str = option("srnet", NETWORK, "A network of the registry.")
-    scale: int = option(4, NETWORK, "2, 3, 4 or 8.", Range(2, 16), flags=("--scale", "-s"))
+    scale: int = option(4, NETWORK, "2, 3, 4 or 8.", SCALES, flags=("--scale", "-s"))
     attention: str | None = option(
         None,
         NETWORK,
@@ -133,7 +131,7 @@ class TrainOptions:
     batch_size: int | None = option(
         None, LENGTH, "Patches of a step, all processes together.", POSITIVE, "16; 8 for rcan, rdn, san"
     )
-    patch_size: int | None = option(None, LENGTH, "LR pixels a side.", Range(SMALLEST_PATCH), "256 / scale")
+    patch_size: int | None = option(None, LENGTH, "LR pixels a side.", PATCHES, "256 / scale")
     #: instead of one patch size and batch size for the whole run
     phases: tuple[Phase, ...] = ()
     accumulate: int = option(1, LENGTH, "Compute a batch in this many parts, to save memory.", POSITIVE)
@@ -178,9 +176,7 @@ class TrainOptions:
     teacher: str | None = option(
         None, LOSS, "A model whose pictures are a second target.", metavar="NAME|PATH"
     )
-    teacher_share: float = option(
-        1.0, LOSS, "Share of a batch that the teacher sees.", Range(0, 1, with_low=False)
-    )
+    teacher_share: float = option(1.0, LOSS, "Share of a batch that the teacher sees.", SHARE)
     interpolation: LabelInterpolation = option(
         "bicubic", LOSS, "How LR is enlarged before its residual is taken."
     )
@@ -253,29 +249,6 @@ def _weights_beside(option: str | None) -> Iterator[tuple[str, Key]]:
 @cache
 def _hints() -> dict[str, Any]:
     return get_type_hints(TrainOptions)
-
-
-def resolved(options: TrainOptions) -> TrainOptions:
-    """Fill in the published recipe where the options are None."""
-    epochs = options.epochs
-    if options.steps is None and options.hours is None and epochs is None:
-        epochs = 300.0 if options.scale == 8 else 200.0
-    milestones = options.milestones
-    if milestones is None and options.schedule == "milestones":
-        milestones = (50, 100, 150, 200, 250) if options.scale == 8 else (100, 200, 300, 400)
-    patch, batch = options.patch_size, options.batch_size
-    if not options.phases:
-        patch = patch or max(SMALLEST_PATCH, PUBLISHED_HR_PATCH // network_scale(options))
-        batch = batch or (8 if options.model in BATCH_OF_EIGHT else 16)
-    return replace(
-        options,
-        epochs=epochs,
-        milestones=milestones,
-        patch_size=patch,
-        batch_size=batch,
-        lr=options.lr or OWN_LR[options.optimizer],
-        validate_every=options.validate_every or options.epoch_steps,
-    )
 
 
 def network_scale(options: TrainOptions) -> int:

@@ -21,7 +21,6 @@ from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.progress import (
     ProgressLines,
     Reporter,
-    Silent,
     preparation_display,
     progress_display,
 )
@@ -128,8 +127,8 @@ def prepare_data(options: TrainOptions) -> TrainingSource:
         DataError: when there is nothing to prepare.
     """
     job = Job(torch.device("cpu"))
-    with _preparation(job) as progress, _lines() as say:
-        return open_data(options, detect_data(options, say), job, say, progress)
+    with _preparation(job) as progress, _reporter(job) as reporter:
+        return open_data(options, detect_data(options, reporter.say), job, reporter.say, progress)
 
 
 def _resumes(folder: RunFolder, job: Job, resume: bool) -> bool:
@@ -160,16 +159,10 @@ def _check_batches(options: TrainOptions, job: Job) -> None:
 @contextmanager
 def _reporter(job: Job) -> Iterator[Reporter]:
     if not job.leads:
-        yield Silent()
+        yield Reporter()
         return
     with progress_display() as display:
         yield ProgressLines(display)
-
-
-@contextmanager
-def _lines() -> Iterator[Say]:
-    with progress_display() as display:
-        yield ProgressLines(display).say
 
 
 @contextmanager

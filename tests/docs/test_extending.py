@@ -15,7 +15,8 @@ import torch
 
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.network import registry
-from srnet_cli.training.options import TrainOptions, resolved
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.session import run_training
 
 ROOT = Path(__file__).parents[2]

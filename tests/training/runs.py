@@ -11,9 +11,11 @@ import torch
 from srnet_cli.compute.processes import Job
 from srnet_cli.data import TrainingSource
 from srnet_cli.training.losses import HybridLoss, Setting
-from srnet_cli.training.options import TrainOptions, options_from, resolved
+from srnet_cli.training.options import TrainOptions, options_from
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.checkpoint import State, load_checkpoint
 from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.progress import Reporter
 from srnet_cli.training.run.signals import StopRequest
 from srnet_cli.training.run.watch import Window
 from srnet_cli.training.setup import prepare
@@ -57,7 +59,7 @@ def hybrid_loss(has_residual: bool = True, scale: int = 2, **options: Any) -> Hy
 
 
 @dataclass
-class Listener:
+class Listener(Reporter):
     """Remembers what it is told; raises a signal after ``stop_after`` steps."""
 
     stop: StopRequest

@@ -7,7 +7,8 @@ import tomli_w
 
 from srnet_cli.config_file import read_config
 from srnet_cli.errors import UsageError
-from srnet_cli.training.options import Phase, TrainOptions, option_table, options_from, plain, resolved
+from srnet_cli.training.options import Phase, TrainOptions, option_table, options_from, plain
+from srnet_cli.training.recipe import resolved
 
 
 def read(path: Path) -> TrainOptions:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from srnet_cli.network.registry import build_network
-from srnet_cli.training.options import Phase, TrainOptions, resolved
+from srnet_cli.training.options import Phase, TrainOptions
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.step.average import Average
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from srnet_cli.training.run.watch import Window
 from srnet_cli.training.validation import Validation
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Reporter(Protocol):
-    """Told what happens; shows it or not."""
+class Reporter:
+    """Listener to a run that shows nothing: for the processes that do not lead."""
 
     def say(self, message: str) -> None:
         """Show a line of information."""
@@ -30,19 +30,7 @@ class Reporter(Protocol):
         """Show how the held-out pairs were measured."""
 
 
-class Silent:
-    """Shows nothing: for the processes that do not lead."""
-
-    def say(self, message: str) -> None: ...
-
-    def stepped(self, step: int, done: float) -> None: ...
-
-    def window(self, window: Window, rate: float, seconds_left: float) -> None: ...
-
-    def validated(self, step: int, validation: Validation, is_best: bool) -> None: ...
-
-
-class ProgressLines:
+class ProgressLines(Reporter):
     """A progress bar on stderr when it is a terminal, and lines for what should stay readable."""
 
     def __init__(self, progress: Progress) -> None:
