@@ -28,7 +28,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What was ordered, and how long the trainer had to wait for it (seconds)."""
+    """A batch that was ordered, and the seconds that the trainer had to wait for it."""
 
     order: Order
     batch: Batch
@@ -47,14 +47,14 @@ class Feed:
         self._pending: deque[tuple[Order, Future[tuple[Batch, torch.cuda.Event | None]]]] = deque()
 
     def __len__(self) -> int:
-        """Batches ordered and not yet delivered."""
+        """Count the batches ordered and not yet delivered."""
         return len(self._pending)
 
     def order(self, order: Order) -> None:
         self._pending.append((order, self._pool.submit(self._make, order)))
 
     def take(self) -> Delivery:
-        """The batch of the oldest order.
+        """Take the batch of the oldest order.
 
         Raises:
             DataError: when it could not be made.
@@ -80,7 +80,7 @@ class Feed:
             return batch, made
 
     def _stream(self, device: torch.device) -> torch.cuda.Stream:
-        """One stream for each thread: each stream's memory is pooled apart from the others'."""
+        """Give each thread a stream, as each stream's memory is pooled apart from the others'."""
         if not hasattr(self._local, "stream"):
             self._local.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream: torch.cuda.Stream = self._local.stream
@@ -89,7 +89,7 @@ class Feed:
 
 @contextmanager
 def open_feed(source: TrainingSource, job: Job, seed: int, workers: int) -> Iterator[Feed]:
-    """A feed whose threads end with the block."""
+    """Open a feed whose threads end with the block."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
     try:
         yield Feed(source, job, seed, pool)

@@ -34,7 +34,7 @@ SHARE = Range(lambda value: 0 < value <= 1, "lies in 0..1 (0 excluded)")
 
 @dataclass(frozen=True)
 class Option:
-    """How a field of the options is shown on the command line, and the numbers that it takes."""
+    """Presentation of an option on the command line, and the numbers that it takes."""
 
     panel: str
     help: str | None = None

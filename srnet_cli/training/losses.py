@@ -185,7 +185,7 @@ def rnlloss(
 
 
 def _patch_rows(picture: Tensor, patch: int) -> Tensor:
-    """N×3×H×W → N×(HW/patch²)×(3·patch²)."""
+    """Cut N×3×H×W into rows: N×(HW/patch²)×(3·patch²)."""
     from torch.nn.functional import unfold
 
     height, width = picture.shape[2:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -79,18 +80,16 @@ def _check_network(options: TrainOptions) -> None:
 
 
 def _explained(error: ValueError, options: TrainOptions, scale: int) -> UsageError:
-    """Say in terms of the flags what a network says of its options."""
-    text = str(error)
-    if text.startswith("scale "):
-        each = scale // options.scale
-        possible = [str(usual) for usual in _USUAL_SCALES if _can_be_built(options, usual * each)]
+    """Say in terms of the flags what a network says of its options: by what else could be built."""
+    each = scale // options.scale
+    possible = [str(usual) for usual in _USUAL_SCALES if _can_be_built(options, usual * each)]
+    if possible:
         remedy = f"--model {options.model} does {', '.join(possible)}"
-        return UsageError(f"--scale {options.scale} cannot be trained: {text}", remedy=remedy)
-    if options.n_feats is not None and "channels" in text:
-        return UsageError(
-            f"--n-feats {options.n_feats} does not work: {text}", remedy="a multiple of 16 does"
-        )
-    return UsageError(f"--model {options.model}: {text}")
+        return UsageError(f"--scale {options.scale} cannot be trained: {error}", remedy=remedy)
+    if options.n_feats is not None and _can_be_built(replace(options, n_feats=None), scale):
+        reason = f"--n-feats {options.n_feats} does not work: {error}"
+        return UsageError(reason, remedy="a multiple of 16 does")
+    return UsageError(f"--model {options.model}: {error}")
 
 
 def _can_be_built(options: TrainOptions, scale: int) -> bool:

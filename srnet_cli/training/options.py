@@ -226,7 +226,7 @@ class TrainOptions:
 
 
 def option_table() -> dict[str, Key]:
-    """All options in the order of the help: the fields, with the losses' weights in their place."""
+    """Return all options in the order of the help: the fields, with the losses' weights in place."""
     return dict(_keys())
 
 

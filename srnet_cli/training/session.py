@@ -93,7 +93,7 @@ def _run(options: TrainOptions, folder: RunFolder, resuming: bool, job: Job, rep
 
 
 def _check_named(options: TrainOptions, resume: bool) -> None:
-    """Raises UsageError where there is nothing to train on, before anything else."""
+    """Refuse to begin where there is nothing to train on, before anything else."""
     if resume and options.data is None and not RunFolder(options.output, lambda _: None).last.exists():
         raise UsageError(f"{options.output} holds no run to go on with", remedy="--data begins one")
     data_path(options)
@@ -121,7 +121,7 @@ def _doubts(end: RunEnd) -> Iterator[str]:
 
 
 def prepare_data(options: TrainOptions) -> TrainingSource:
-    """Only bring the cache of the data up to date.
+    """Bring the cache of the data up to date, and train nothing.
 
     Raises:
         DataError: when there is nothing to prepare.
