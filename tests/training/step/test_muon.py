@@ -13,7 +13,7 @@ from srnet_cli.training.step.muon import Muon, orthogonalised
 from srnet_cli.training.step.stepper import Precision, Stepper
 from tests.training.runs import CPU, hybrid_loss, run_tiny, tiny
 from tests.training.sources import Drawings
-from tests.training.test_loop import assert_equal_weights
+from tests.training.test_trainer import assert_equal_weights
 
 #: enough channels for kernels that Muon takes
 WIDE = {"n_feats": 16, "optimizer": "muon"}
