@@ -24,8 +24,9 @@ from benchmarks.record import record
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
-from srnet_cli.training.options import Optimizer, TrainOptions, resolved
-from srnet_cli.training.run import run_training
+from srnet_cli.training.options import Optimizer, TrainOptions
+from srnet_cli.training.recipe import resolved
+from srnet_cli.training.session import run_training
 from srnet_cli.version import own_version
 
 SCALE = 4

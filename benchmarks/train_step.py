@@ -28,9 +28,11 @@ from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
 from srnet_cli.compute.processes import Processes
 from srnet_cli.training.feed import Feed, Order, open_feed
-from srnet_cli.training.loop import AHEAD
-from srnet_cli.training.options import TrainOptions, resolved
-from srnet_cli.training.setup import detect_data, open_data, prepare
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import resolved
+from srnet_cli.training.setup import prepare
+from srnet_cli.training.source import detect_data, open_data
+from srnet_cli.training.trainer import AHEAD
 
 MODELS = ("srnet", "edsr")
 WARM_UP = 2

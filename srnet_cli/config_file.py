@@ -1,66 +1,48 @@
-"""Options of a training run as a TOML file."""
+"""TOML files of options: read with the keys and types that a dataclass or a table of options states."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from srnet_cli.errors import UsageError
-from srnet_cli.files import atomic_path
-from srnet_cli.training.options import Phase, TrainOptions
+
+_KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
 
 
-def read_options(path: Path) -> dict[str, Any]:
-    """The options in a TOML file, as keyword arguments of ``TrainOptions``.
+def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the values of a file, each in the type that ``types`` states for its key.
 
     Raises:
-        UsageError: when the file cannot be read or is no TOML, or a key is unknown or of the wrong type.
+        UsageError: when the file cannot be read or is not TOML, or a key is unknown or of the wrong type.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _typed_table(tomllib.loads(path.read_text(encoding="utf-8")), types)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", path=path) from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"no valid TOML: {error}", path=path) from error
-    try:
-        return {name: _typed(name, value, hint) for name, value, hint in _with_hints(values, TrainOptions)}
+        raise UsageError(f"not valid TOML: {error}", path=path) from error
     except UsageError as error:
         raise UsageError(error.reason, path=path) from error
 
 
-def options_text(options: TrainOptions) -> str:
-    """The options as TOML that ``read_options`` takes; what is None is left out."""
-    values = {f.name: getattr(options, f.name) for f in fields(options)}
-    return "".join(
-        f"{name} = {_toml(value)}\n"
-        for name, value in values.items()
-        if value is not None and (name, value) != ("phases", ())
-    )
+def base_type(hint: Any) -> Any:
+    """Return the type of a value that may be None or left out."""
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    return next(kind for kind in get_args(hint) if kind is not NoneType)
 
 
-def write_options(path: Path, options: TrainOptions) -> None:
-    """Write ``config.toml``.
-
-    Raises:
-        OutputError: when it cannot be written.
-    """
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text(options_text(options), encoding="utf-8")
-
-
-def _with_hints(values: Mapping[str, Any], kind: type[Any]) -> Iterable[tuple[str, Any, Any]]:
-    hints = get_type_hints(kind)
-    unknown = sorted(values.keys() - hints.keys())
-    if unknown:
-        raise UsageError(f"unknown option {unknown[0]!r}{_nearest(unknown[0], hints)}")
-    return [(name, value, hints[name]) for name, value in values.items()]
+def _typed_table(values: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
+    for name in sorted(values.keys() - types.keys()):
+        raise UsageError(f"unknown option {name!r}{_nearest(name, types)}")
+    return {name: _typed(name, value, types[name]) for name, value in values.items()}
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
@@ -69,17 +51,16 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _typed(name: str, value: Any, hint: Any) -> Any:
-    """``value``, as TOML gives it, in the type of its field."""
-    kinds = [kind for kind in (get_args(hint) if _is_union(hint) else (hint,)) if kind is not NoneType]
-    kind = kinds[0]
+    """Return ``value``, as TOML gives it, in the type of its option."""
+    kind = base_type(hint)
     if get_origin(kind) is Literal:
-        kind = str  # which texts are allowed is the dataclass's own check
+        kind = str  # which texts are allowed is the options' own check
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise UsageError(f"{name} is a list, not {value!r}")
         return tuple(_typed(name, item, get_args(kind)[0]) for item in value)
-    if kind is Phase:
-        return _phase(value)
+    if is_dataclass(kind):
+        return _record(name, value, kind)
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
@@ -91,32 +72,13 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     raise UsageError(f"{name} is {_KINDS[kind]}, not {value!r}")
 
 
-_KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
-
-
-def _phase(value: object) -> Phase:
+def _record(name: str, value: object, kind: Any) -> Any:
+    keys = [f.name for f in fields(kind)]
     if not isinstance(value, dict):
-        raise UsageError(f"a phase is {{until = …, patch = …, batch = …}}, not {value!r}")
-    typed = {name: _typed(name, item, hint) for name, item, hint in _with_hints(value, Phase)}
-    missing = sorted({f.name for f in fields(Phase)} - typed.keys())
+        shape = ", ".join(f"{key} = …" for key in keys)
+        raise UsageError(f"an entry of {name} is {{{shape}}}, not {value!r}")
+    typed = _typed_table(value, get_type_hints(kind))
+    missing = [key for key in keys if key not in typed]
     if missing:
-        raise UsageError(f"a phase lacks {', '.join(missing)}")
-    return Phase(**typed)
-
-
-def _is_union(hint: Any) -> bool:
-    return get_origin(hint) in (Union, UnionType)
-
-
-def _toml(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str() | Path():
-            # A JSON string is a TOML string, but for DEL, which TOML wants escaped.
-            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-        case tuple():
-            return "[" + ", ".join(map(_toml, value)) + "]"
-        case Phase():
-            return f"{{until = {value.until}, patch = {value.patch}, batch = {value.batch}}}"
-    return repr(value)
+        raise UsageError(f"an entry of {name} lacks {', '.join(missing)}")
+    return kind(**typed)

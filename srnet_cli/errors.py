@@ -86,6 +86,10 @@ class PeerError(SrnetError):
     """Another process of the same job cannot be reached."""
 
 
+class DivergedError(TrainingError):
+    """The loss, the weights or the results are not finite, or the loss has exploded."""
+
+
 class DeviceError(SrnetError):
     """The requested device or precision is not available, or its memory is not enough."""
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-from srnet_cli.data.labels import LabelInterpolation
+from srnet_cli.data.choices import LabelInterpolation, Split
 from srnet_cli.data.preparation import PreparationJob, Progress
 from srnet_cli.data.sources import Problem, TrainingSource
 from srnet_cli.data.zoom_pairs import PairOptions
-
-Split = Literal["scene", "published"]
 
 
 @dataclass(frozen=True)

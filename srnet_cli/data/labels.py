@@ -12,18 +12,17 @@ batches. torch is imported where it is used, so that comparing two pictures need
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from srnet_cli.data.choices import LabelInterpolation
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-#: how LR is enlarged before it is compared with HR
-LabelInterpolation = Literal["nearest", "bicubic"]
 
 #: bits of Pillow's fixed-point filter weights
 _PRECISION = 22

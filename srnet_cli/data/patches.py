@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
+from srnet_cli.data.choices import LabelInterpolation
+from srnet_cli.data.labels import enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import dihedral
 from srnet_cli.data.preparation import Item
 from srnet_cli.data.sources import Batch

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.camera.simulation import Degradation, degradation
-from srnet_cli.data.labels import LabelInterpolation, enhanced_residual_tensor, upscale
+from srnet_cli.data.choices import LabelInterpolation
+from srnet_cli.data.labels import enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import PhotoCache
 from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes

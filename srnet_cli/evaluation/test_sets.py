@@ -18,7 +18,7 @@ from srnet_cli.errors import DataError
 from srnet_cli.evaluation.pairs import FileItem, PairSet, PreparedItem, SimulatedItem
 from srnet_cli.imaging.listing import list_pictures
 
-Split = Literal["auto", "scene", "published", "all"]
+TestSplit = Literal["auto", "scene", "published", "all"]
 
 #: folders that may hold the sharp pictures
 _HR_FOLDERS = ("", "HR", "GTmod12", "original")
@@ -32,7 +32,7 @@ class DataOptions:
     degradation: str = "bicubic"
     #: which real pairs: the data's own test part, else held-out scenes (auto), the items of the published
     #: runs, or all
-    split: Split = "auto"
+    split: TestSplit = "auto"
     #: how shots of SR-RAW are paired
     pairing: Recipe = "ratio"
     #: give HR the exposure and white balance of its LR shot

@@ -28,7 +28,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What was ordered, and how long the trainer had to wait for it (seconds)."""
+    """A batch that was ordered, and the seconds that the trainer had to wait for it."""
 
     order: Order
     batch: Batch
@@ -47,14 +47,14 @@ class Feed:
         self._pending: deque[tuple[Order, Future[tuple[Batch, cuda.Event | None]]]] = deque()
 
     def __len__(self) -> int:
-        """Batches ordered and not yet delivered."""
+        """Count the batches ordered and not yet delivered."""
         return len(self._pending)
 
     def order(self, order: Order) -> None:
         self._pending.append((order, self._pool.submit(self._make, order)))
 
     def take(self) -> Delivery:
-        """The batch of the oldest order.
+        """Take the batch of the oldest order.
 
         Raises:
             DataError: when it could not be made.
@@ -77,7 +77,7 @@ class Feed:
             return self._source.batch(indices, self._seed, order.patch, device), cuda.mark()
 
     def _stream(self, device: torch.device) -> cuda.Stream:
-        """One stream for each thread: each stream's memory is pooled apart from the others'."""
+        """Give each thread a stream, as each stream's memory is pooled apart from the others'."""
         if not hasattr(self._local, "stream"):
             self._local.stream = cuda.new_stream(device)
         stream: cuda.Stream = self._local.stream
@@ -86,7 +86,7 @@ class Feed:
 
 @contextmanager
 def open_feed(source: TrainingSource, job: Processes, seed: int, workers: int) -> Iterator[Feed]:
-    """A feed whose threads end with the block."""
+    """Open a feed whose threads end with the block."""
     cuda.prepare_for_threads(job.device)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
     try:

@@ -1,19 +1,27 @@
-"""The hybrid loss of the two streams, and the two relational losses. Source: specification section 6.
+"""The losses that a run can minimise: a table, an entry each.
 
-Pictures and residuals are N×3×H×W on the 0..255 scale; every loss is a scalar.
+An entry is all that a loss takes: the flag ``--NAME-weight``, the key ``NAME_weight`` of config.toml, its
+term of the sum and its column in the log are made from it.
+
+Pictures and residuals are N×3×H×W on the 0..255 scale; every loss is a scalar. torch is imported where it is
+used, because the command line's options are made from the table.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from srnet_cli.errors import UsageError
 
-from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.training.options import RelationalOrder
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from srnet_cli.data import Batch
+    from srnet_cli.network.blocks import NetworkOutput
+    from srnet_cli.training.options import RelationalOrder, TrainOptions
 
 #: the scale of the pictures
 RANGE = 255.0
@@ -21,75 +29,150 @@ RANGE = 255.0
 RELATION_PATCH = 16
 
 
-class Losses(NamedTuple):
-    """``total`` is minimised; ``sr`` and ``residual`` are the two L1 losses (0 without that stream)."""
+@dataclass(frozen=True)
+class Sample:
+    """The network's results for a batch, and what they should be."""
 
-    total: Tensor
+    lr: Tensor
+    hr: Tensor
     sr: Tensor
-    residual: Tensor
+    #: enhanced residuals, as the auxiliary stream gives them and the true ones; None without that stream
+    predicted: Tensor | None
+    residual: Tensor | None
+
+    @property
+    def residuals(self) -> tuple[Tensor, Tensor]:
+        """Predicted and true residual.
+
+        Raises:
+            ValueError: when the network or the data does not give it.
+        """
+        if self.predicted is None:
+            raise ValueError("the loss needs the auxiliary stream's residual")
+        if self.residual is None:
+            raise ValueError("the auxiliary stream needs the true residual")
+        return self.predicted, self.residual
 
 
 @dataclass(frozen=True)
-class HybridLoss:
-    """Weighted sum of the L1 losses of both streams and of the relational losses."""
+class Setting:
+    """The run that a loss is made for."""
 
-    sr_weight: float = 1.0
-    residual_weight: float = 1.0
-    rloss_weight: float = 0.0
-    rnlloss_weight: float = 0.0
-    rloss_order: RelationalOrder = "as_written"
+    options: TrainOptions
+    #: of the network: HR pixels per pixel and side of its input
+    scale: int
+    #: whether the network has an auxiliary stream
+    has_residual: bool
+    device: torch.device
+    #: of forward and backward pass
+    dtype: torch.dtype
+
+
+Term = Callable[[Sample], "Tensor"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An entry of the table."""
+
+    #: of its weight's option
+    help: str
+    #: make the function that computes it
+    make: Callable[[Setting], Term]
+    #: unless the options say another
+    weight: float = 0.0
+    #: whether it is of the auxiliary stream; in a network without one it has no part
+    needs_residual: bool = False
+    #: whether it is logged at weight 0, too
+    watched: bool = False
+    #: the option without which it has no part
+    needs_option: str | None = None
+    #: raise UsageError where it cannot be computed
+    check: Callable[[Setting], None] = lambda setting: None
+
+
+class HybridLoss:
+    """The weighted sum of a run's losses.
+
+    Raises:
+        UsageError: when a loss cannot be computed, or the network has nothing to learn from them.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        active = active_losses(setting.options)
+        for loss in active.values():
+            loss.check(setting)
+        #: whether the auxiliary stream's picture and its target are needed
+        self.needs_residual = setting.has_residual and any(loss.needs_residual for loss in active.values())
+        computed = {
+            name: loss
+            for name, loss in LOSSES.items()
+            if (name in active or loss.watched) and (self.needs_residual or not loss.needs_residual)
+        }
+        if not computed.keys() & active.keys():
+            raise UsageError(
+                f"nothing to train: {setting.options.model} has no auxiliary stream, which the losses are of",
+                remedy="give --sr-weight",
+            )
+        self._terms = {name: loss.make(setting) for name, loss in computed.items()}
+        self._weights = {name: setting.options.weights[name] for name in active.keys() & computed.keys()}
 
     @property
-    def needs_residual(self) -> bool:
-        """Whether the auxiliary stream's picture and its target are needed."""
-        return self.residual_weight + self.rloss_weight + self.rnlloss_weight > 0
+    def names(self) -> tuple[str, ...]:
+        """The names of what a call returns."""
+        return ("total", *self._terms)
 
-    def __call__(self, output: NetworkOutput, hr: Tensor, residual: Tensor | None) -> Losses:
-        """``residual`` is the true enhanced residual, shaped as ``hr``; not needed without auxiliary stream.
+    def __call__(self, output: NetworkOutput, batch: Batch) -> tuple[Tensor, ...]:
+        """Return the sum, which is minimised, and its terms without their weights.
 
         Raises:
             ValueError: when a loss needs a residual that the network or the data does not give.
         """
         # Autocast hands out half precision, whose sums over a batch would be coarse.
-        sr = output.sr.to(hr.dtype)
-        sr_loss = F.l1_loss(sr, hr)
-        total = self.sr_weight * sr_loss
-        if output.residual is None:
-            if self.rloss_weight + self.rnlloss_weight > 0:
-                raise ValueError("the relational losses need the auxiliary stream's residual")
-            return Losses(total, sr_loss, torch.zeros_like(sr_loss))
-        if residual is None:
-            raise ValueError("the auxiliary stream needs the true residual")
-        predicted = output.residual.to(hr.dtype)
-        residual_loss = F.l1_loss(predicted, residual)
-        total = total + self.residual_weight * residual_loss
-        if self.rloss_weight:
-            total = total + self.rloss_weight * rloss(sr, hr, predicted, residual, self.rloss_order)
-        if self.rnlloss_weight:
-            total = total + self.rnlloss_weight * rnlloss(sr, hr, predicted, residual)
-        return Losses(total, sr_loss, residual_loss)
+        dtype = batch.hr.dtype
+        predicted = None if output.residual is None else output.residual.to(dtype)
+        sample = Sample(batch.lr, batch.hr, output.sr.to(dtype), predicted, batch.residual)
+        terms = {name: term(sample) for name, term in self._terms.items()}
+        weighted = [self._weights[name] * value for name, value in terms.items() if name in self._weights]
+        return sum(weighted[1:], weighted[0]), *terms.values()
+
+
+def active_losses(options: TrainOptions) -> dict[str, Loss]:
+    """Return the losses with a part in what is minimised."""
+    return {
+        name: loss
+        for name, loss in LOSSES.items()
+        if options.weights[name] > 0
+        and (loss.needs_option is None or getattr(options, loss.needs_option) is not None)
+    }
+
+
+def _difference(made: Tensor, true: Tensor) -> Tensor:
+    from torch.nn.functional import l1_loss
+
+    return l1_loss(made, true)
 
 
 def rloss(
     sr: Tensor, hr: Tensor, predicted: Tensor, residual: Tensor, order: RelationalOrder = "as_written"
 ) -> Tensor:
-    """Pictures weighted by residuals must agree.
+    """Compare pictures weighted by residuals.
 
     ``as_written``: mean|SR·D − HR·D| + mean|SR·D̂ − HR·D|, each divided by 255. ``as_called``: the same with
     the arguments in the order that the released code passes, mean|HR·D̂ − SR·D̂| + mean|HR·D − SR·D̂|.
     """
     if order == "as_called":
-        return (
-            F.l1_loss(hr * predicted, sr * predicted) / RANGE
-            + F.l1_loss(hr * residual, sr * predicted) / RANGE
-        )
-    return F.l1_loss(sr * residual, hr * residual) / RANGE + F.l1_loss(sr * predicted, hr * residual) / RANGE
+        pairs = (hr * predicted, sr * predicted), (hr * residual, sr * predicted)
+    else:
+        pairs = (sr * residual, hr * residual), (sr * predicted, hr * residual)
+    first, second = (_difference(*pair) / RANGE for pair in pairs)
+    return first + second
 
 
 def rnlloss(
     sr: Tensor, hr: Tensor, predicted: Tensor, residual: Tensor, patch: int = RELATION_PATCH
 ) -> Tensor:
-    """Relations between the patches of picture and residual must agree: mean|V(SR)V(D̂)ᵀ − V(HR)V(D)ᵀ|.
+    """Compare relations between the patches of picture and residual: mean|V(SR)V(D̂)ᵀ − V(HR)V(D)ᵀ|.
 
     V cuts a picture (divided by 255) into patches of ``patch`` × ``patch`` and makes a row of each.
 
@@ -98,14 +181,68 @@ def rnlloss(
     """
     made = _patch_rows(sr, patch) @ _patch_rows(predicted, patch).transpose(1, 2)
     true = _patch_rows(hr, patch) @ _patch_rows(residual, patch).transpose(1, 2)
-    return F.l1_loss(made, true)
+    return _difference(made, true)
 
 
 def _patch_rows(picture: Tensor, patch: int) -> Tensor:
-    """N×3×H×W → N×(HW/patch²)×(3·patch²)."""
+    """Cut N×3×H×W into rows: N×(HW/patch²)×(3·patch²)."""
+    from torch.nn.functional import unfold
+
     height, width = picture.shape[2:]
     if height % patch or width % patch:
-        raise ValueError(
-            f"the relational loss cuts {patch}×{patch} patches; {height}×{width} is no multiple of it"
+        raise ValueError(f"{height}×{width} cannot be cut into the relational loss's {patch}×{patch} patches")
+    return unfold(picture / RANGE, patch, stride=patch).transpose(1, 2)
+
+
+def _check_relational(setting: Setting) -> None:
+    if not setting.has_residual:
+        raise UsageError(
+            f"the relational losses need an auxiliary stream, and {setting.options.model} has none"
         )
-    return F.unfold(picture / RANGE, patch, stride=patch).transpose(1, 2)
+
+
+def _check_relational_patches(setting: Setting) -> None:
+    from srnet_cli.training.options import patches
+
+    _check_relational(setting)
+    if any(patch * setting.scale % RELATION_PATCH for patch in patches(setting.options)):
+        raise UsageError(f"--rnlloss-weight needs HR patches that are a multiple of {RELATION_PATCH} pixels")
+
+
+def _teacher(setting: Setting) -> Term:
+    from srnet_cli.training.teacher import Teacher
+
+    assert setting.options.teacher is not None
+    return Teacher(setting, setting.options.teacher)
+
+
+LOSSES: dict[str, Loss] = {
+    "sr": Loss(
+        "Weight of L1 on the picture.",
+        lambda setting: lambda sample: _difference(sample.sr, sample.hr),
+        weight=1.0,
+        watched=True,
+    ),
+    "residual": Loss(
+        "Weight of L1 on the enhanced residual.",
+        lambda setting: lambda sample: _difference(*sample.residuals),
+        weight=1.0,
+        needs_residual=True,
+        watched=True,
+    ),
+    "rloss": Loss(
+        "Weight of the relational loss by pixel.",
+        lambda setting: (
+            lambda sample: rloss(sample.sr, sample.hr, *sample.residuals, setting.options.rloss_order)
+        ),
+        needs_residual=True,
+        check=_check_relational,
+    ),
+    "rnlloss": Loss(
+        "Weight of the relational loss between patches.",
+        lambda setting: lambda sample: rnlloss(sample.sr, sample.hr, *sample.residuals),
+        needs_residual=True,
+        check=_check_relational_patches,
+    ),
+    "teacher": Loss("L1 on the teacher's pictures.", _teacher, weight=1.0, needs_option="teacher"),
+}

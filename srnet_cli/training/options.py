@@ -1,7 +1,7 @@
-"""Options of a training run: one dataclass, filled from a TOML file and from flags, saved with the run.
+"""Options of a training run: one dataclass, in which each field carries its help, panel and range.
 
-Every field is a flag of ``srnet train`` (``n_feats`` is ``--n-feats``) and a key of the file, where
-``phases``, being a table, exists only::
+From it the flags of ``srnet train`` (``n_feats`` is ``--n-feats``) and the keys of ``config.toml`` are made.
+``phases``, being a table, exists in the file only::
 
     # patches grow while the run goes on: cheap steps first, wide views last
     phases = [
@@ -13,42 +13,48 @@ Every field is a flag of ``srnet train`` (``n_feats`` is ``--n-feats``) and a ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
+from srnet_cli.data.choices import DegradationName, LabelInterpolation, Split
 from srnet_cli.errors import UsageError
+from srnet_cli.training.fields import (
+    COMPUTE,
+    DATA,
+    DECAY,
+    KEEPING,
+    LENGTH,
+    LOSS,
+    NETWORK,
+    NOT_NEGATIVE,
+    OPTIMISER,
+    POSITIVE,
+    SHARE,
+    Key,
+    Option,
+    Range,
+    option,
+)
+from srnet_cli.training.losses import LOSSES, active_losses
 
 #: an epoch of the published ×4 runs: 1300 images, 12 patches of each, 16 in a batch
 PUBLISHED_EPOCH_STEPS = 975
-#: side of the published HR patches
-PUBLISHED_HR_PATCH = 256
-#: networks too large for the published batch of 16
-BATCH_OF_EIGHT = frozenset({"rcan", "rdn", "san"})
-#: learning rates; Muon's is the one that the released models went on with
-OWN_LR = {"adam": 1e-4, "muon": 1e-3}
 #: side of a JPEG block: the simulated camera makes nothing sensible of less
 SMALLEST_PATCH = 8
+#: the options of a run, in its folder
+CONFIG_FILE = "config.toml"
+
+SCALES = Range(lambda value: 2 <= value <= 16, "lies in 2..16")
+PATCHES = Range(lambda value: value >= SMALLEST_PATCH, f"must be at least {SMALLEST_PATCH}")
 
 Schedule = Literal["milestones", "cosine"]
 Optimizer = Literal["adam", "muon"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Input = Literal["rgb", "raw"]
-Degradation = Literal["camera", "mixed", "bicubic"]
-Split = Literal["scene", "published"]
-LabelInterpolation = Literal["nearest", "bicubic"]
 RelationalOrder = Literal["as_written", "as_called"]
-
-
-_POSITIVE = (
-    *("epochs", "steps", "hours", "epoch_steps", "batch_size", "patch_size", "accumulate", "lr", "clip"),
-    *("n_feats", "n_resblocks", "workers", "validate_every", "validation_crop", "log_every"),
-)
-_NOT_NEGATIVE = (
-    *("warmup", "checkpoint_minutes", "seed"),
-    *("sr_weight", "residual_weight", "rloss_weight", "rnlloss_weight", "teacher_weight"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,189 +86,181 @@ class TrainOptions:
         UsageError: when values are impossible or contradict each other; the message names the flag.
     """
 
-    #: what to train on
-    data: Path | None = None
-    #: folder of the run
-    output: Path = Path("run")
+    data: Path | None = option(
+        None, DATA, "SR-RAW or other sequences, LR/ with HR/, or a folder of sharp photographs."
+    )
+    input: Input = option("rgb", DATA, "Pictures, or the RAW mosaic.")
+    degradation: DegradationName = option(
+        "mixed", DATA, "How photographs are made small; mixed: most by the camera."
+    )
+    split: Split = option("scene", DATA, "Held out of real pairs: whole scenes, or the published items.")
+    match_colour: bool = option(False, DATA, "Match exposure and white balance of real pairs.")
+    cache: Path | None = option(None, DATA, "Where prepared data is kept.", shown="the user's cache folder")
 
-    #: name of the network registry
-    model: str = "srnet"
-    #: HR pixels per LR pixel and side
-    scale: int = 4
-    #: attention in the residual blocks; None: the network's own
-    attention: str | None = None
-    #: with the residual-aware auxiliary stream, where the network can do without
-    auxiliary: bool = True
-    #: feature channels; None: the network's own
-    n_feats: int | None = None
-    #: residual blocks in a stream (or group); None: the network's own
-    n_resblocks: int | None = None
-    #: what the network reads: developed pictures, or the packed mosaic of RAW files
-    input: Input = "rgb"
-    #: a released model, or weights on disk, to start from; those of another scale fit but for the tail
-    init: str | None = None
+    model: str = option("srnet", NETWORK, "A network of the registry.")
+    scale: int = option(4, NETWORK, "2, 3, 4 or 8.", SCALES, flags=("--scale", "-s"))
+    attention: str | None = option(
+        None,
+        NETWORK,
+        "In the residual blocks.",
+        shown="the network's own",
+        metavar="none|ca|sa|mpr-sa|ca+sa|ca+mpr-sa",
+    )
+    auxiliary: bool = option(True, NETWORK, "With the stream that predicts the residual.")
+    n_feats: int | None = option(None, NETWORK, "Feature channels.", POSITIVE, "the network's own")
+    n_resblocks: int | None = option(None, NETWORK, "Residual blocks.", POSITIVE, "the network's own")
+    init: str | None = option(
+        None,
+        NETWORK,
+        "Start from a released model or weights on disk; another scale's fit but for the tail.",
+        metavar="NAME|PATH",
+    )
 
-    #: length of the run, one of three; None: epochs of the published recipe
-    epochs: float | None = None
-    steps: int | None = None
-    #: the schedule is stretched over this much time; such a run is not repeatable bit by bit
-    hours: float | None = None
-    #: optimiser steps that count as one epoch
-    epoch_steps: int = PUBLISHED_EPOCH_STEPS
-    #: patches of one optimiser step, all processes together
-    batch_size: int | None = None
-    #: LR pixels a side
-    patch_size: int | None = None
+    # The length of the run is one of three; all None: epochs of the published recipe.
+    epochs: float | None = option(None, LENGTH, "Times --epoch-steps steps.", POSITIVE, "200; 300 at scale 8")
+    steps: int | None = option(None, LENGTH, "Optimiser steps, in place of epochs.", POSITIVE)
+    hours: float | None = option(
+        None,
+        LENGTH,
+        "Stretch the schedule over so many hours, in place of epochs; not repeatable bit by bit.",
+        POSITIVE,
+    )
+    epoch_steps: int = option(PUBLISHED_EPOCH_STEPS, LENGTH, "Steps that count as an epoch.", POSITIVE)
+    batch_size: int | None = option(
+        None, LENGTH, "Patches of a step, all processes together.", POSITIVE, "16; 8 for rcan, rdn, san"
+    )
+    patch_size: int | None = option(None, LENGTH, "LR pixels a side.", PATCHES, "256 / scale")
     #: instead of one patch size and batch size for the whole run
     phases: tuple[Phase, ...] = ()
-    #: parts that a process computes its share of the batch in, to save memory
-    accumulate: int = 1
+    accumulate: int = option(1, LENGTH, "Compute a batch in this many parts, to save memory.", POSITIVE)
 
-    #: adam: the published one; muon: Muon for convolutions, Adam for the rest
-    optimizer: Optimizer = "adam"
-    #: None: the optimiser's own
-    lr: float | None = None
-    schedule: Schedule = "milestones"
-    #: epochs after which the learning rate is halved
-    milestones: tuple[int, ...] | None = None
-    #: steps over which the learning rate rises from nothing; a tail that ``init`` does not fit trains alone
-    #: in them, then the whole network's rate rises over as many
-    warmup: int = 0
-    #: Adam's decay rates (of what is no kernel, with muon)
-    beta1: float = 0.9
-    beta2: float = 0.999
-    #: largest norm of the gradient; None: any
-    clip: float | None = None
-    #: decay of the running average of the weights that is validated and exported; 0: none
-    ema: float = 0.0
+    optimizer: Optimizer = option(
+        "adam",
+        OPTIMISER,
+        "adam is the published one; with muon the released models were finished in less time.",
+    )
+    lr: float | None = option(None, OPTIMISER, "Learning rate.", POSITIVE, "1e-4; with muon 1e-3")
+    schedule: Schedule = option("milestones", OPTIMISER)
+    milestones: tuple[int, ...] | None = option(
+        None,
+        OPTIMISER,
+        "Epochs after which the rate is halved.",
+        shown="100,200,300,400; every 50 at scale 8",
+        metavar="E,E,…",
+    )
+    warmup: int = option(
+        0,
+        OPTIMISER,
+        "Steps in which the rate rises from 0; after --init from another scale the new tail learns alone "
+        "in them.",
+        NOT_NEGATIVE,
+    )
+    beta1: float = option(0.9, OPTIMISER, "Adam's decay of the mean gradient.", DECAY)
+    beta2: float = option(0.999, OPTIMISER, "Adam's decay of its square.", DECAY)
+    clip: float | None = option(None, OPTIMISER, "Largest norm of the gradient.", POSITIVE, "any")
+    ema: float = option(
+        0.0,
+        OPTIMISER,
+        "Decay of a running average of the weights; if given, the average is measured and exported.",
+        DECAY,
+        "0: none",
+    )
 
-    #: weight of the L1 loss on the picture
-    sr_weight: float = 1.0
-    #: weight of the L1 loss on the enhanced residual
-    residual_weight: float = 1.0
-    #: weights of the two relational losses
-    rloss_weight: float = 0.0
-    rnlloss_weight: float = 0.0
-    rloss_order: RelationalOrder = "as_written"
-    #: a released model, or weights on disk, whose pictures are a second target
-    teacher: str | None = None
-    #: weight of the L1 loss on the teacher's pictures
-    teacher_weight: float = 1.0
-    #: share of each batch's patches that the teacher looks at
-    teacher_share: float = 1.0
-    #: how the LR picture is enlarged before its residual is taken
-    interpolation: LabelInterpolation = "bicubic"
+    #: weights of the losses in the table, by name; on the command line and in the file an option each
+    weights: Mapping[str, float] = field(default_factory=dict)
+    rloss_order: RelationalOrder = option(
+        "as_written", LOSS, "Relational loss by pixel as it is defined, or as the released code calls it."
+    )
+    teacher: str | None = option(
+        None, LOSS, "A model whose pictures are a second target.", metavar="NAME|PATH"
+    )
+    teacher_share: float = option(1.0, LOSS, "Share of a batch that the teacher sees.", SHARE)
+    interpolation: LabelInterpolation = option(
+        "bicubic", LOSS, "How LR is enlarged before its residual is taken."
+    )
 
-    #: how LR pictures are made of a folder of sharp photographs
-    degradation: Degradation = "mixed"
-    #: which items of real pairs are held out for validation
-    split: Split = "scene"
-    #: match exposure and white balance of real pairs
-    match_colour: bool = False
-    #: where prepared data is kept; None: the user's cache folder
-    cache: Path | None = None
-    #: threads that prepare batches ahead
-    workers: int = 2
+    output: Path = option(Path("run"), KEEPING, "Folder of the run.", flags=("--output", "-o"))
+    checkpoint_minutes: float = option(10.0, KEEPING, "Minutes between checkpoints.", NOT_NEGATIVE)
+    validate_every: int | None = option(None, KEEPING, "Steps between validations.", POSITIVE, "an epoch")
+    validation_crop: int = option(
+        512, KEEPING, "Side of the centre square that is measured, HR pixels.", POSITIVE
+    )
+    log_every: int = option(25, KEEPING, "Steps between lines of the log.", POSITIVE)
+    tensorboard: bool = option(False, KEEPING, "Also write event files.", flags=("--tensorboard",))
 
-    #: steps between validations; None: an epoch
-    validate_every: int | None = None
-    #: HR pixels of the centre crop that is validated
-    validation_crop: int = 512
-    #: minutes between checkpoints
-    checkpoint_minutes: float = 10.0
-    #: steps between lines of the log
-    log_every: int = 25
-
-    device: str = "auto"
-    precision: Precision = "auto"
-    compile: bool = False
-    seed: int = 1
-    #: also write TensorBoard's event files
-    tensorboard: bool = False
+    device: str = option("auto", COMPUTE, "Where to compute.", metavar="auto|cpu|cuda|mps")
+    precision: Precision = option("auto", COMPUTE, "Of forward and backward.")
+    compile: bool = option(False, COMPUTE, "Compile the network with torch.compile.")
+    workers: int = option(2, COMPUTE, "Threads that prepare batches.", POSITIVE)
+    seed: int = option(1, COMPUTE, "Of first weights and of patches.", NOT_NEGATIVE)
 
     def __post_init__(self) -> None:
-        self._check_choices()
-        self._check_lengths()
-        self._check_ranges()
-        self._check_phases()
+        for name in self.weights.keys() - LOSSES.keys():
+            raise UsageError(f"there is no loss {name!r}", remedy=f"one of {', '.join(LOSSES)}")
+        weights = {name: self.weights.get(name, loss.weight) for name, loss in LOSSES.items()}
+        object.__setattr__(self, "weights", weights)
+        table = option_table()
+        for name, value in flat(self).items():
+            table[name].check(name, value)
+        self._check_contradictions()
+        if not active_losses(self):
+            raise UsageError("all weights of the loss are 0: there is nothing to train")
+
+    def _check_contradictions(self) -> None:
+        given = [name for name in ("epochs", "steps", "hours") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(f"--{given[0]} and --{given[1]} both say how long to train; give one")
         if self.input == "raw" and self.init is not None:
             raise UsageError("--init takes weights for RGB; they do not fit --input raw")
         if self.milestones is not None and self.schedule == "cosine":
             raise UsageError("--milestones have no meaning with --schedule cosine")
-
-    def _check_choices(self) -> None:
-        for name, hint in get_type_hints(TrainOptions).items():
-            value = getattr(self, name)
-            if get_origin(hint) is Literal and value not in get_args(hint):
-                raise UsageError(f"{flag(name)} is one of {', '.join(get_args(hint))}, not {value!r}")
-
-    def _check_lengths(self) -> None:
-        given = [name for name in ("epochs", "steps", "hours") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise UsageError(f"--{given[0]} and --{given[1]} both say how long to train; give one")
-
-    def _check_ranges(self) -> None:
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise UsageError(f"{flag(name)} must be above 0, not {value}")
-        for name in _NOT_NEGATIVE:
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"{flag(name)} must not be negative: {getattr(self, name)}")
-        if not 0 < self.teacher_share <= 1:
-            raise UsageError(f"--teacher-share lies in 0..1 (0 excluded), not {self.teacher_share}")
-        for name in ("beta1", "beta2", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"{flag(name)} lies in 0..1 (1 excluded), not {getattr(self, name)}")
-        if not self.sr_weight + self.residual_weight + self.rloss_weight + self.rnlloss_weight > 0:
-            raise UsageError("all weights of the loss are 0: there is nothing to train")
-        if self.patch_size is not None and self.patch_size < SMALLEST_PATCH:
-            raise UsageError(f"--patch-size must be at least {SMALLEST_PATCH}, not {self.patch_size}")
-        if not 2 <= self.scale <= 16:
-            raise UsageError(f"--scale lies in 2..16, not {self.scale}")
-
-    def _check_phases(self) -> None:
-        if not self.phases:
-            return
         ends = [phase.until for phase in self.phases]
-        if ends != sorted(set(ends)) or ends[-1] != 1:
+        if ends and (ends != sorted(set(ends)) or ends[-1] != 1):
             raise UsageError(
                 f"phases end at {ends}; each must end later than the one before, the last at 1.0"
             )
-        if self.batch_size is not None or self.patch_size is not None:
+        if ends and (self.batch_size is not None or self.patch_size is not None):
             raise UsageError("phases state patch and batch; leave out --patch-size and --batch-size")
 
 
-def resolved(options: TrainOptions) -> TrainOptions:
-    """The same options with the published recipe filled in where they are None (specification, section 6)."""
-    epochs = options.epochs
-    if options.steps is None and options.hours is None and epochs is None:
-        epochs = 300.0 if options.scale == 8 else 200.0
-    milestones = options.milestones
-    if milestones is None and options.schedule == "milestones":
-        milestones = (50, 100, 150, 200, 250) if options.scale == 8 else (100, 200, 300, 400)
-    patch, batch = options.patch_size, options.batch_size
-    if not options.phases:
-        patch = patch or max(SMALLEST_PATCH, PUBLISHED_HR_PATCH // network_scale(options))
-        batch = batch or (8 if options.model in BATCH_OF_EIGHT else 16)
-    return replace(
-        options,
-        epochs=epochs,
-        milestones=milestones,
-        patch_size=patch,
-        batch_size=batch,
-        lr=options.lr or OWN_LR[options.optimizer],
-        validate_every=options.validate_every or options.epoch_steps,
-    )
+def option_table() -> dict[str, Key]:
+    """Return all options in the order of the help: the fields, with the losses' weights in place."""
+    return dict(_keys())
+
+
+def _keys() -> Iterator[tuple[str, Key]]:
+    hints = _hints()
+    for f in fields(TrainOptions):
+        if f.name == "weights":
+            yield from _weights_beside(None)
+            continue
+        yield f.name, Key(hints[f.name], f.default, f.metadata.get("option"))
+        yield from _weights_beside(f.name)
+
+
+def _weights_beside(option: str | None) -> Iterator[tuple[str, Key]]:
+    for name, loss in LOSSES.items():
+        if loss.needs_option == option:
+            yield weight_key(name), Key(float, loss.weight, Option(LOSS, loss.help, NOT_NEGATIVE))
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    return get_type_hints(TrainOptions)
 
 
 def network_scale(options: TrainOptions) -> int:
-    """HR pixels per pixel and side of what the network reads: a mosaic's are two of the picture's wide."""
+    """Return HR pixels per pixel and side of what the network reads: two of the picture's are a mosaic's."""
     return options.scale * (2 if options.input == "raw" else 1)
 
 
+def patches(options: TrainOptions) -> list[int]:
+    """Return the patch sizes of resolved options, LR pixels a side."""
+    return [phase.patch for phase in options.phases] or [options.patch_size or 1]
+
+
 def data_path(options: TrainOptions) -> Path:
-    """What to train on.
+    """Return the path of what to train on.
 
     Raises:
         UsageError: when it was not said.
@@ -272,13 +270,13 @@ def data_path(options: TrainOptions) -> Path:
     return options.data
 
 
-def flag(field: str) -> str:
-    """The flag that sets a field."""
-    return "--" + field.replace("_", "-")
+def weight_key(loss: str) -> str:
+    """Return the option that holds the weight of a loss."""
+    return f"{loss}_weight"
 
 
 def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
-    """Options of several layers, later ones over earlier ones; a None stands for "not given".
+    """Make options of several layers, later ones over earlier ones; a None stands for "not given".
 
     A length (epochs, steps, hours), or a way to say patch and batch sizes, replaces the other ways to say it
     of earlier layers.
@@ -295,14 +293,31 @@ def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
         if given.get("schedule") == "cosine":
             merged.pop("milestones", None)
         merged.update(given)
-    return TrainOptions(**merged)
+    weights = {name: merged.pop(weight_key(name)) for name in LOSSES if weight_key(name) in merged}
+    return TrainOptions(**merged, weights=weights)
+
+
+def flat(options: TrainOptions) -> dict[str, Any]:
+    """Return all options by the names that they have in the file, in the order of the help."""
+    weights = {weight_key(name): weight for name, weight in options.weights.items()}
+    return {name: weights[name] if name in weights else getattr(options, name) for name in option_table()}
 
 
 def plain(options: TrainOptions) -> dict[str, Any]:
-    """The options as numbers, text and lists: what a card or a checkpoint can hold. Paths are left out."""
-    said = {name: value for name, value in asdict(options).items() if value is not None and name != "output"}
+    """Return what a TOML file can hold of the options: text, numbers, lists. What is None is left out."""
     return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in said.items()
-        if not isinstance(value, Path)
+        name: _plain(value)
+        for name, value in flat(options).items()
+        if value is not None and (name, value) != ("phases", ())
     }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case tuple():
+            return [_plain(item) for item in value]
+        case Phase():
+            return asdict(value)
+        case Path():
+            return str(value)
+    return value

@@ -1,4 +1,4 @@
-"""How far a run is, and what follows from it: learning rate, patch size, batch size. Pure functions."""
+"""Progress of a run, and what follows from it: learning rate, patch size, batch size. Pure functions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Schedule:
         return None
 
     def progress(self, step: int, elapsed: float) -> float:
-        """Share of the run that is done after ``step`` steps and ``elapsed`` seconds, 0..1."""
+        """Return the share of the run that is done after ``step`` steps and ``elapsed`` seconds, 0..1."""
         if self.total_steps is not None:
             return min(1.0, step / self.total_steps)
         assert self.options.hours is not None
@@ -40,15 +40,15 @@ class Schedule:
         assert self.options.hours is not None
         return max(0.0, self.options.hours * 3600 - elapsed)
 
-    def trains_tail_only(self, step: int, tail_anew: bool) -> bool:
-        """Whether step ``step`` (0-based) leaves all but the tail as it is: the warm-up of a new tail."""
-        return tail_anew and step < self.options.warmup
+    def trains_tail_only(self, step: int, new_tail: bool) -> bool:
+        """Return whether step ``step`` (0-based) trains the tail only: the warm-up of a new one."""
+        return new_tail and step < self.options.warmup
 
-    def learning_rate(self, step: int, progress: float, tail_anew: bool = False) -> float:
-        """The rate of step ``step`` (0-based). After a new tail's warm-up comes one of the whole network."""
+    def learning_rate(self, step: int, progress: float, new_tail: bool = False) -> float:
+        """Return the rate of step ``step`` (0-based); a new tail's warm-up is followed by the network's."""
         o = self.options
         assert o.lr is not None
-        risen = step - o.warmup if tail_anew and step >= o.warmup else step
+        risen = step - o.warmup if new_tail and step >= o.warmup else step
         warm = min(1.0, (risen + 1) / o.warmup) if o.warmup else 1.0
         if o.schedule == "cosine":
             wave = 0.5 * (1 + math.cos(math.pi * progress))
@@ -57,7 +57,7 @@ class Schedule:
         return o.lr * warm * 0.5**passed
 
     def phase(self, progress: float) -> Phase:
-        """Patch and batch size at this point of the run."""
+        """Return patch and batch size at this point of the run."""
         for phase in self.options.phases:
             if progress < phase.until:
                 return phase

@@ -1,4 +1,4 @@
-"""How good the network is on the held-out pairs."""
+"""Quality of the network on the held-out pairs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from torch import nn
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import ValidationItem
-from srnet_cli.errors import TrainingError
+from srnet_cli.errors import DivergedError, TrainingError
 from srnet_cli.imaging.resize import resize
 from srnet_cli.metrics import psnr_rgb, quantise
-from srnet_cli.training.step import Precision
-from srnet_cli.training.watch import ADVICE
+from srnet_cli.training.step.stepper import Precision
 
 #: PSNR of equal pictures is infinite, which no mean and no JSON can hold
 HIGHEST_PSNR = 100.0
@@ -38,7 +37,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Restored:
-    """What the network made of a crop; pictures uint8 H×W×3."""
+    """The network's result for a crop; pictures uint8 H×W×3."""
 
     crop: Crop
     sr: NDArray[np.uint8]
@@ -49,7 +48,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Validation:
-    """Means over all held-out pairs, RGB-PSNR in dB as in the authors' logs (specification 8)."""
+    """Means over all held-out pairs, RGB-PSNR in dB as in the authors' logs."""
 
     psnr: float
     #: of bicubic enlargement; None for mosaics
@@ -60,7 +59,7 @@ class Validation:
 
 
 def centre_crops(items: Sequence[ValidationItem], scale: int, hr_side: int) -> list[Crop]:
-    """The largest centre square of each pair that is not above ``hr_side`` HR pixels.
+    """Cut the largest centre square of each pair that is not above ``hr_side`` HR pixels.
 
     Raises:
         TrainingError: when a picture is too small to be measured.
@@ -86,7 +85,7 @@ def restore(network: nn.Module, crop: Crop, precision: Precision) -> Restored:
     """Run the network on one crop.
 
     Raises:
-        TrainingError: when the result is not finite.
+        DivergedError: when the result is not finite.
     """
     lr = torch.from_numpy(crop.lr).permute(2, 0, 1)[None].to(precision.device)
     network.eval()
@@ -94,7 +93,7 @@ def restore(network: nn.Module, crop: Crop, precision: Precision) -> Restored:
         output = network(lr.float().contiguous(memory_format=torch.channels_last), residual=True)
     sr = output.sr.float()
     if not bool(torch.isfinite(sr).all()):
-        raise TrainingError(f"the network makes NaN or infinity of {crop.name}", remedy=ADVICE)
+        raise DivergedError(f"the network makes NaN or infinity of {crop.name}")
     picture = _picture(sr.cpu().numpy())
     residual = None if output.residual is None else _picture(output.residual.float().cpu().numpy())
     return Restored(crop, picture, residual, _psnr(picture, crop.hr, crop.hr.shape[0] // crop.lr.shape[0]))
@@ -103,7 +102,7 @@ def restore(network: nn.Module, crop: Crop, precision: Precision) -> Restored:
 def validate(
     network: nn.Module, crops: Sequence[Crop], precision: Precision, job: Processes, shown: int = 4
 ) -> tuple[Validation, list[Restored]]:
-    """Figures over all crops, shared out between the processes; the first ``shown`` results of this one."""
+    """Measure all crops, shared out between the processes; the first ``shown`` results of this one."""
     own = [restore(network, crop, precision) for crop in crops[job.rank :: job.world]]
     figures = [pair for part in job.gather([(r.psnr, r.crop.bicubic) for r in own]) for pair in part]
     psnrs = [psnr for psnr, _ in figures]

@@ -19,6 +19,8 @@ from srnet_cli.data.camera.simulation import bicubic_zoom
 from srnet_cli.errors import DataError
 from srnet_cli.main import app
 from srnet_cli.models.store import load_model
+from srnet_cli.training.fields import flag
+from srnet_cli.training.options import option_table
 from tests.scenes import default_shots, write_sequence
 from tests.training.sources import drawing, write_drawings
 from tests.training.test_distribution import environment, wait_for_steps
@@ -59,6 +61,7 @@ def test_a_tiny_run_on_generated_sequences_beats_bicubic(tmp_path: Path) -> None
     measured = [r for r in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if "psnr" in r]
     assert [r["step"] for r in measured] == [75, 150]
     assert measured[-1]["psnr"] > measured[-1]["bicubic"] + 1.0
+    assert "note:" not in result.stderr
     metrics = load_model(run).card.metrics
     assert metrics["psnr_rgb"] > metrics["bicubic_psnr_rgb"] + 1.0
 
@@ -109,7 +112,7 @@ def test_flags_go_before_the_file_and_both_before_the_recipe(drawings: Path, tmp
     kept = (tmp_path / "run" / "config.toml").read_text()
     for line in ("steps = 2", "lr = 0.001", 'model = "edsr"', "beta2 = 0.999", "seed = 1"):
         assert line in kept.splitlines()
-    assert "phases = [{until = 0.5, patch = 8, batch = 3}" in kept
+    assert "{ until = 0.5, patch = 8, batch = 3 }," in kept
     progress = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]
     assert (progress["step"], progress["samples"]) == (2, 3 + 1)
 
@@ -232,11 +235,20 @@ def test_a_folder_that_was_there_keeps_what_it_had(drawings: Path, tmp_path: Pat
 def test_how_to_use_the_model_is_said_at_the_end(drawings: Path, tmp_path: Path) -> None:
     run = tmp_path / "a run"
     use = f"the model is in {run}: srnet zoom photo.jpg --model '{run}'"
-    assert use in train("--data", drawings, "-o", run, *SHORT.split()).stderr
+    first = train("--data", drawings, "-o", run, *SHORT.split()).stderr
+    assert use in first
+    assert "note: it is worse than bicubic enlargement (PSNR " in first.splitlines()[-1]
     again = train("-o", run, "--resume")
     assert again.exit_code == 0
     assert "this run is finished, with step 3; a larger --steps goes on with it" in again.stderr
     assert "going on" not in again.stderr and use in again.stderr
+
+
+def test_a_model_that_was_not_measured_is_said_to_be_so(drawings: Path, tmp_path: Path) -> None:
+    one = write_drawings(tmp_path / "one", count=1, side=48)
+    result = train("--data", one, "-o", tmp_path / "run", *SHORT.split())
+    assert result.exit_code == 0, result.output
+    assert "not measured, as the data has no held-out pairs" in result.stderr.splitlines()[-1]
 
 
 def test_a_run_that_died_before_its_first_checkpoint_begins_again(drawings: Path, tmp_path: Path) -> None:
@@ -278,6 +290,20 @@ def test_a_signal_writes_a_checkpoint_and_the_run_goes_on(
     assert "Traceback" not in errors
     result = train("-o", run, "--resume", "--steps", str(step + 2))
     assert result.exit_code == 0 and f"going on after step {step}" in result.stderr
+
+
+def test_every_option_has_its_flag() -> None:
+    result = CliRunner().invoke(app, ["train", "--help"], prog_name="srnet", env={"COLUMNS": "160"})
+    for name, key in option_table().items():
+        assert (f" {flag(name)} " in result.output) is (key.option is not None), name
+    assert "phases" not in [name for name, key in option_table().items() if key.option is not None]
+
+
+def test_the_help_needs_no_torch() -> None:
+    code = "import sys, srnet_cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "srnet_cli.commands.train" in done.stdout.split()
+    assert not {"torch", "numpy", "cv2"} & set(done.stdout.split())
 
 
 def test_the_help_is_in_groups() -> None:

@@ -26,8 +26,9 @@ from srnet_cli.models.store import load_model, save_model
 from srnet_cli.network import registry
 from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.macs import multiply_accumulates
-from srnet_cli.training.options import TrainOptions, resolved
-from srnet_cli.training.run import run_training
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import resolved
+from srnet_cli.training.session import run_training
 from srnet_cli.zooming.batch import ZoomRequest, run_batch
 from srnet_cli.zooming.engine import EngineOptions
 

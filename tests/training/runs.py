@@ -10,14 +10,17 @@ import torch
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
-from srnet_cli.training.checkpoint import State, load_checkpoint
-from srnet_cli.training.folder import RunFolder
-from srnet_cli.training.loop import Outcome, Trainer
-from srnet_cli.training.options import TrainOptions, resolved
+from srnet_cli.training.losses import HybridLoss, Setting
+from srnet_cli.training.options import TrainOptions, options_from
+from srnet_cli.training.recipe import resolved
+from srnet_cli.training.run.checkpoint import State, load_checkpoint
+from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.progress import Reporter
+from srnet_cli.training.run.signals import StopRequest
+from srnet_cli.training.run.watch import Window
 from srnet_cli.training.setup import prepare
-from srnet_cli.training.signals import StopRequest
+from srnet_cli.training.trainer import RunEnd, Trainer
 from srnet_cli.training.validation import Validation
-from srnet_cli.training.watch import Window
 from tests.training.sources import Drawings
 
 CPU = torch.device("cpu")
@@ -44,11 +47,19 @@ TINY = TrainOptions(
 
 def tiny(**changes: Any) -> TrainOptions:
     """Resolved options of a run of a second."""
-    return resolved(replace(TINY, **changes))
+    weights = {name: changes.pop(name) for name in [*changes] if name.endswith("_weight")}
+    options = replace(TINY, **changes)
+    named = {name: weights.get(f"{name}_weight", weight) for name, weight in options.weights.items()}
+    return resolved(replace(options, weights=named))
+
+
+def hybrid_loss(has_residual: bool = True, scale: int = 2, **options: Any) -> HybridLoss:
+    """The loss of a run with these options."""
+    return HybridLoss(Setting(resolved(options_from(options)), scale, has_residual, CPU, torch.float32))
 
 
 @dataclass
-class Listener:
+class Listener(Reporter):
     """Remembers what it is told; raises a signal after ``stop_after`` steps."""
 
     stop: StopRequest
@@ -73,7 +84,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Ran:
-    outcome: Outcome
+    end: RunEnd
     state: State
     folder: RunFolder
     heard: Listener
@@ -98,5 +109,5 @@ def run_tiny(
             folder.go_on(options, state.progress.step)
         else:
             folder.begin(options)
-        outcome = Trainer(options, job, source, state, folder, heard, stop).run()
-    return Ran(outcome, state, folder, heard)
+        end = Trainer(options, job, source, state, folder, heard, stop).run()
+    return Ran(end, state, folder, heard)

@@ -56,7 +56,7 @@ def test_two_processes_compute_the_gradient_of_the_joint_batch(tmp_path: Path) -
 
 
 def test_joint_batchnorm_alone_is_batchnorm(monkeypatch: pytest.MonkeyPatch) -> None:
-    from srnet_cli.training import batchnorm
+    from srnet_cli.training.step import batchnorm
 
     monkeypatch.setattr(batchnorm, "joint_sum", lambda tensor: tensor)
     plain = nn.BatchNorm2d(3, momentum=0.01).double()

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from srnet_cli.network.registry import build_network
-from srnet_cli.training.average import Average
-from srnet_cli.training.options import Phase, TrainOptions, resolved
+from srnet_cli.training.options import Phase, TrainOptions
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.schedule import Schedule
+from srnet_cli.training.step.average import Average
 
 
 def test_the_published_rate_is_halved_after_its_milestones() -> None:
@@ -32,7 +33,7 @@ def test_cosine_with_warm_up() -> None:
 
 def test_the_rate_rises_twice_for_a_new_tail() -> None:
     schedule = Schedule(resolved(TrainOptions(schedule="cosine", steps=100, warmup=10, lr=1.0)))
-    rates = [schedule.learning_rate(step, 0.0, tail_anew=True) for step in (0, 9, 10, 19, 20)]
+    rates = [schedule.learning_rate(step, 0.0, new_tail=True) for step in (0, 9, 10, 19, 20)]
     assert rates == pytest.approx([0.1, 1.0, 0.1, 1.0, 1.0])
     assert [schedule.trains_tail_only(step, True) for step in (0, 9, 10)] == [True, True, False]
     assert not schedule.trains_tail_only(0, False)

@@ -10,7 +10,8 @@ from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import load_model, save_model
 from srnet_cli.network.registry import build_network
-from srnet_cli.training.setup import build, prepare
+from srnet_cli.training.network import build
+from srnet_cli.training.setup import prepare
 from tests.training.runs import CPU, tiny
 from tests.training.sources import Drawings
 
@@ -39,8 +40,9 @@ def test_a_run_starts_from_a_model_of_another_scale(tmp_path: Path) -> None:
     own = state.network.state_dict()
     same = [name for name, tensor in theirs.state_dict().items() if torch.equal(tensor, own[name])]
     assert {"head.0.weight", "model_ssl.body.0.body.0.weight", "tail.0.0.weight"} <= set(same)
-    # What ×4 has and ×2 has not, or in another place, is new and reported.
-    assert lines == ["started from tiny (×2); 4 tensors of the tail are of its scale and begin anew"]
+    # What ×2 lacks, or has in another place, is new and reported.
+    new = "4 tensors of the tail are of its scale and start from new weights"
+    assert lines == [f"started from tiny (×2); {new}"]
     # The second doubling repeats the pixels that the first one makes.
     features = torch.randn(1, 8, 5, 5)
     for stream, their_stream in ((state.network, theirs), (state.network.model_ssl, theirs.model_ssl)):
@@ -70,7 +72,7 @@ def test_the_light_network_starts_from_another_scale_too(tmp_path: Path) -> None
     own, theirs = state.network.state_dict(), network.state_dict()
     assert torch.equal(own["head.0.weight"], theirs["head.0.weight"])
     assert own["residual_tail.weight"].shape != theirs["residual_tail.weight"].shape
-    assert state.progress.tail_anew
+    assert state.progress.new_tail
 
 
 def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_losses_that_fit_no_network_are_refused() -> None:
     plain = {"model": "edsr", "attention": None}
     with pytest.raises(UsageError, match="relational losses need"):
         prepare(tiny(rloss_weight=1.0, **plain), 2, Processes(CPU), print)
-    with pytest.raises(UsageError, match="leaves nothing to train"):
+    with pytest.raises(UsageError, match="nothing to train: edsr has no auxiliary stream"):
         prepare(tiny(sr_weight=0.0, **plain), 2, Processes(CPU), print)
     with pytest.raises(UsageError, match="multiple of 16"):
         prepare(tiny(rnlloss_weight=1.0, patch_size=12), 2, Processes(CPU), print)
@@ -111,7 +113,7 @@ def test_a_mosaic_is_trained_on_with_a_single_stream() -> None:
     batch = Drawings(scale=4).batch([0, 1], 1, 6, CPU)
     mosaic = torch.cat([batch.lr, batch.lr[:, 1:2]], dim=1)
     losses = state.stepper(type(batch)(mosaic, batch.hr, None))
-    assert losses.shape == (3,) and bool(torch.isfinite(losses).all())
+    assert losses.shape == (2,) and bool(torch.isfinite(losses).all())
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
@@ -131,7 +133,8 @@ def test_a_teacher_is_a_second_target(tmp_path: Path, share: float) -> None:
         # In training mode, as the student was: its BatchNorms use the batch's statistics.
         difference = (network.train()(batch.lr).sr - theirs(batch.lr).sr)[:seen].abs().mean()
     assert float(losses["taught"][0] - losses["alone"][0]) == pytest.approx(2 * float(difference), rel=1e-3)
-    assert torch.allclose(losses["taught"][1:], losses["alone"][1:])
+    assert torch.allclose(losses["taught"][1:3], losses["alone"][1:])
+    assert float(losses["taught"][3]) == pytest.approx(float(difference), rel=1e-3)
 
 
 def test_a_teacher_of_another_scale_is_refused(tmp_path: Path) -> None:

@@ -1,48 +1,36 @@
-"""What a person sees of a run."""
+"""Progress of a run, as a person sees it: lines, and a bar on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from srnet_cli.training.run.watch import Window
 from srnet_cli.training.validation import Validation
-from srnet_cli.training.watch import Window
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Reporter(Protocol):
-    """Told what happens; shows it or not."""
+class Reporter:
+    """Listener to a run that shows nothing: for the processes that do not lead."""
 
     def say(self, message: str) -> None:
-        """A line of information."""
+        """Show a line of information."""
 
     def stepped(self, step: int, done: float) -> None:
-        """A step was taken; ``done`` is the share of the run, 0..1."""
+        """Note a step that was taken; ``done`` is the share of the run, 0..1."""
 
     def window(self, window: Window, rate: float, seconds_left: float) -> None:
-        """Means over the last steps, the learning rate, and the time that is left."""
+        """Show the means over the last steps, the learning rate, and the time that is left."""
 
     def validated(self, step: int, validation: Validation, is_best: bool) -> None:
-        """The held-out pairs were measured."""
+        """Show how the held-out pairs were measured."""
 
 
-class Silent:
-    """Shows nothing: for the processes that do not lead."""
-
-    def say(self, message: str) -> None: ...
-
-    def stepped(self, step: int, done: float) -> None: ...
-
-    def window(self, window: Window, rate: float, seconds_left: float) -> None: ...
-
-    def validated(self, step: int, validation: Validation, is_best: bool) -> None: ...
-
-
-class Console:
+class ProgressLines(Reporter):
     """A progress bar on stderr when it is a terminal, and lines for what should stay readable."""
 
     def __init__(self, progress: Progress) -> None:
@@ -61,9 +49,12 @@ class Console:
         self._progress.update(self._task, completed=done, step=step)
 
     def window(self, window: Window, rate: float, seconds_left: float) -> None:
-        residual = f" residual {window.residual:.2f}" if window.residual else ""
+        losses = dict(window.losses)
+        del losses["total"]
+        picture = losses.pop("sr")
+        others = "".join(f" {name} {value:.2f}" for name, value in losses.items())
         figures = (
-            f"loss {window.sr:.2f}{residual} · {duration(window.step_time)}/step, "
+            f"loss {picture:.2f}{others} · {duration(window.step_time)}/step, "
             f"{100 * window.data_wait:.0f} % data wait · lr {rate:.1e}{self._psnr}"
         )
         left = str(timedelta(seconds=round(seconds_left)))
@@ -79,13 +70,13 @@ class Console:
 
 
 def duration(seconds: float) -> str:
-    """Seconds, or milliseconds when there are few of them."""
+    """Write seconds, or milliseconds when there are few of them."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
 
 
 @contextmanager
 def preparation_display() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar for the preparation of data: a function to call with items done, items in all, and a name."""
+    """Show the preparation of data: a function to call with items done, items in all, and a name."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from srnet_cli.console import people, printable
@@ -106,7 +97,7 @@ def preparation_display() -> Iterator[Callable[[int, int, str], None]]:
 
 
 def progress_display() -> Progress:
-    """The bar that ``Console`` fills; it vanishes where stderr is no terminal."""
+    """Make the bar that ``ProgressLines`` fills; it vanishes where stderr is not a terminal."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     from srnet_cli.console import people

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,8 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from srnet_cli.compute.processes import Processes, average_gradients, peers_explained
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.training.losses import HybridLoss, Losses
-from srnet_cli.training.teacher import Teacher
+from srnet_cli.training.losses import HybridLoss
 
 #: modules in which networks of one architecture but of two scales differ
 TAILS = frozenset({"tail", "residual_tail"})
@@ -50,7 +49,6 @@ class Stepper:
         parallel: what is called for the forward pass: the network itself, or wrapped (compiled, distributed).
         accumulate: parts in which a batch is computed, to save memory.
         clip: largest norm of the gradient, or None.
-        teacher: whose pictures are a second target, or None.
     """
 
     def __init__(
@@ -62,7 +60,6 @@ class Stepper:
         precision: Precision,
         accumulate: int = 1,
         clip: float | None = None,
-        teacher: Teacher | None = None,
     ) -> None:
         self.network = network
         self.parallel = parallel
@@ -71,13 +68,12 @@ class Stepper:
         self.precision = precision
         self.accumulate = accumulate
         self.clip = clip
-        self.teacher = teacher
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._before_tail = [p for name, p in network.named_parameters() if not _is_tail(name)]
 
     def __call__(self, batch: Batch, share: float = 1.0, tail_only: bool = False) -> Tensor:
-        """Take one step and return the mean losses, [total, picture, residual], still on the device.
+        """Take one step and return the mean losses, in the order of ``loss.names``, still on the device.
 
         ``share`` is the factor on this process's loss that makes the average over all processes the joint
         batch's mean. With ``tail_only`` the other parameters stay as they are; BatchNorm's statistics follow.
@@ -99,40 +95,39 @@ class Stepper:
         return losses
 
     def gradients(self, batch: Batch, share: float = 1.0) -> Tensor:
-        """Forward and backward pass only: the gradients of the joint batch are left in the parameters."""
+        """Run forward and backward pass only: the gradients of the joint batch are left in the parameters."""
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros(3, dtype=batch.hr.dtype, device=batch.hr.device)
+        total = torch.zeros(len(self.loss.names), dtype=batch.hr.dtype, device=batch.hr.device)
         parts = list(_split(batch, self.accumulate))
         for number, part in enumerate(parts, 1):
             weight = share * len(part.lr) / len(batch.lr)
             with self._synchronised(number == len(parts)), peers_explained(collective=False):
                 losses = self._losses(part)
-                self.scaler.scale(losses.total * weight).backward()  # type: ignore[no-untyped-call]
+                self.scaler.scale(losses[0] * weight).backward()  # type: ignore[no-untyped-call]
             total += torch.stack(losses).detach() * (len(part.lr) / len(batch.lr))
         return total
 
-    def _losses(self, batch: Batch) -> Losses:
-        lr = batch.lr.contiguous(memory_format=torch.channels_last)
+    def _losses(self, batch: Batch) -> tuple[Tensor, ...]:
+        batch = replace(batch, lr=batch.lr.contiguous(memory_format=torch.channels_last))
         with self.precision.autocast():
-            output: NetworkOutput = self.parallel(lr, residual=self.loss.needs_residual)
-        losses = self.loss(output, batch.hr, batch.residual)
-        return losses if self.teacher is None else self.teacher(losses, output.sr, lr)
+            output: NetworkOutput = self.parallel(batch.lr, residual=self.loss.needs_residual)
+        return self.loss(output, batch)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
-        """Gradients travel between processes with the last part only."""
+        """Let gradients travel between processes with the last part only."""
         if last or not isinstance(self.parallel, DistributedDataParallel):
             return nullcontext()
         return self.parallel.no_sync()
 
 
 def _is_tail(name: str) -> bool:
-    """Whether the parameter makes the picture out of features: an upsampler, or a convolution after it."""
+    """Return whether the parameter is of an upsampler, or of a convolution after it."""
     return not TAILS.isdisjoint(name.split("."))
 
 
 def parallelise(network: nn.Module, job: Processes, compiled: bool) -> nn.Module:
-    """The network as it is called in training: compiled, distributed, both or neither."""
+    """Wrap the network as it is called in training: compiled, distributed, both or neither."""
     called: nn.Module = torch.compile(network) if compiled else network  # type: ignore[assignment]
     if job.world == 1:
         return called
@@ -156,14 +151,10 @@ def freeze_unused(network: nn.Module, loss: HybridLoss, in_channels: int, side: 
     import copy
 
     probe = copy.deepcopy(network).train()
-    device = next(probe.parameters()).device
-    output: NetworkOutput = probe(
-        torch.rand(2, in_channels, side, side, device=device) * 255, residual=loss.needs_residual
-    )
-    reached = output.sr.sum() * float(loss.sr_weight + loss.rloss_weight + loss.rnlloss_weight > 0)
-    if output.residual is not None:
-        reached = reached + output.residual.sum()
-    reached.backward()  # type: ignore[no-untyped-call]
+    lr = torch.rand(2, in_channels, side, side, device=next(probe.parameters()).device) * 255
+    output: NetworkOutput = probe(lr, residual=loss.needs_residual)
+    hr, residual = (torch.rand_like(output.sr) * 255 for _ in range(2))
+    loss(output, Batch(lr, hr, residual))[0].backward()  # type: ignore[no-untyped-call]
     unused = {name for name, p in probe.named_parameters() if p.requires_grad and p.grad is None}
     for name, parameter in network.named_parameters():
         if name in unused:

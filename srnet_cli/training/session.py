@@ -1,7 +1,8 @@
-"""A whole training run: data, network, loop, and the folder that keeps it."""
+"""A session of training: data, network, trainer, and the folder that keeps the run."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -11,16 +12,23 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from srnet_cli.compute.processes import Processes, join_processes
-from srnet_cli.config_file import options_text
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
-from srnet_cli.training.checkpoint import Progress, State, load_checkpoint
-from srnet_cli.training.folder import RunFolder
-from srnet_cli.training.loop import Outcome, Scalars, Trainer
-from srnet_cli.training.options import TrainOptions, data_path, flag, network_scale
-from srnet_cli.training.report import Console, Reporter, Silent, preparation_display, progress_display
+from srnet_cli.training.fields import flag
+from srnet_cli.training.network import network_options
+from srnet_cli.training.options import TrainOptions, data_path, network_scale, plain
+from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
+from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.progress import (
+    ProgressLines,
+    Reporter,
+    preparation_display,
+    progress_display,
+)
+from srnet_cli.training.run.signals import stop_at_signals
 from srnet_cli.training.schedule import Schedule
-from srnet_cli.training.setup import detect_data, network_options, open_data, prepare
-from srnet_cli.training.signals import stop_at_signals
+from srnet_cli.training.setup import prepare
+from srnet_cli.training.source import detect_data, open_data
+from srnet_cli.training.trainer import RunEnd, Scalars, Trainer
 
 if TYPE_CHECKING:
     from srnet_cli.data import TrainingSource
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def run_training(options: TrainOptions, resume: bool) -> Outcome:
+def run_training(options: TrainOptions, resume: bool) -> RunEnd:
     """Train as the (resolved) options say, into the folder ``options.output``.
 
     With ``resume`` it goes on from the folder's last checkpoint; where there is none yet, it starts.
@@ -43,16 +51,18 @@ def run_training(options: TrainOptions, resume: bool) -> Outcome:
         if resume and not resuming:
             reporter.say(f"no checkpoint in {options.output} yet: the run begins")
         with _held(folder, job, resume, resuming):
-            outcome = _run(options, folder, resuming, job, reporter)
-        if not outcome.stopped_by:
+            end = _run(options, folder, resuming, job, reporter)
+        if not end.stopped_by:
             reporter.say(_where_it_is(options))
-        return outcome
+            for doubt in _doubts(end):
+                reporter.say(doubt)
+        return end
 
 
 def _held(
     folder: RunFolder, job: Processes, resume: bool, resuming: bool
 ) -> AbstractContextManager[None, bool | None]:
-    """The folder is this run's alone while the context lasts; the first process sees to it."""
+    """Keep the folder for this run the context lasts; the first process sees to it."""
     if not job.leads:
         return nullcontext()
     return folder.locked() if resuming else folder.reserved(afresh=resume)
@@ -60,7 +70,7 @@ def _held(
 
 def _run(
     options: TrainOptions, folder: RunFolder, resuming: bool, job: Processes, reporter: Reporter
-) -> Outcome:
+) -> RunEnd:
     _introduce(options, job, reporter.say)
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
@@ -85,9 +95,9 @@ def _run(
 
 
 def _check_named(options: TrainOptions, resume: bool) -> None:
-    """Raises UsageError where there is nothing to train on, before anything else."""
+    """Refuse to begin where there is nothing to train on, before anything else."""
     if resume and options.data is None and not RunFolder(options.output, lambda _: None).last.exists():
-        raise UsageError(f"there is no run in {options.output} to go on with", remedy="--data begins one")
+        raise UsageError(f"{options.output} holds no run to go on with", remedy="--data begins one")
     data_path(options)
 
 
@@ -103,19 +113,28 @@ def _where_it_is(options: TrainOptions) -> str:
     return f"the model is in {options.output}{used}"
 
 
+def _doubts(end: RunEnd) -> Iterator[str]:
+    """Say what speaks against using the model as it is."""
+    if end.best_psnr is None:
+        yield "note: how good it is was not measured, as the data has no held-out pairs"
+    elif end.bicubic is not None and end.best_psnr < end.bicubic:
+        figures = f"PSNR {end.best_psnr:.2f} dB, bicubic {end.bicubic:.2f}"
+        yield f"note: it is worse than bicubic enlargement ({figures}); train it longer"
+
+
 def prepare_data(options: TrainOptions) -> TrainingSource:
-    """Only bring the cache of the data up to date.
+    """Bring the cache of the data up to date, and train nothing.
 
     Raises:
         DataError: when there is nothing to prepare.
     """
     job = Processes(torch.device("cpu"))
-    with _preparation(job) as progress, _lines() as say:
-        return open_data(options, detect_data(options, say), job, say, progress)
+    with _preparation(job) as progress, _reporter(job) as reporter:
+        return open_data(options, detect_data(options, reporter.say), job, reporter.say, progress)
 
 
 def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
-    """Whether there is something to go on with; the first process looks, for all."""
+    """Return whether there is something to go on with; the first process looks, for all."""
     found = resume and job.leads and folder.last.exists()
     return bool(job.most(float(found))[0])
 
@@ -123,7 +142,8 @@ def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
 def _introduce(options: TrainOptions, job: Processes, say: Say) -> None:
     processes = f", {job.world} processes" if job.world > 1 else ""
     say(f"training on {job.device}{processes}; everything goes to {options.output}")
-    say(" · ".join(options_text(options).replace(" = ", " ").splitlines()))
+    values = plain(options).items()
+    say(" · ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in values))
 
 
 def _say_size(state: State, say: Say) -> None:
@@ -141,21 +161,15 @@ def _check_batches(options: TrainOptions, job: Processes) -> None:
 @contextmanager
 def _reporter(job: Processes) -> Iterator[Reporter]:
     if not job.leads:
-        yield Silent()
+        yield Reporter()
         return
     with progress_display() as display:
-        yield Console(display)
-
-
-@contextmanager
-def _lines() -> Iterator[Say]:
-    with progress_display() as display:
-        yield Console(display).say
+        yield ProgressLines(display)
 
 
 @contextmanager
 def _preparation(job: Processes) -> Iterator[Any]:
-    """A callback that shows how far the preparation of data is, or None."""
+    """Give a callback that shows how far the preparation of data is, or None."""
     if not job.leads:
         yield None
         return

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.data.choices import LabelInterpolation
 from srnet_cli.data.labels import enhanced_residual, residual_image
 from srnet_cli.imaging.resize import resize
-from srnet_cli.training.options import LabelInterpolation
 from srnet_cli.training.validation import Crop, Restored
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _BACKGROUND, _INK = (24, 24, 24), (230, 230, 230)
 
 
 def panel_png(results: Sequence[Restored], interpolation: LabelInterpolation) -> bytes:
-    """A row for each result: LR enlarged, SR, HR, and where there is one the predicted and true residual."""
+    """Draw a row for each result: LR enlarged, SR, HR and, where there are any, the residuals."""
     rows = [_row(result, interpolation) for result in results]
     columns = max(len(row) for row in rows)
     side = max(tile.shape[0] for row in rows for _, tile in row)
@@ -65,7 +65,7 @@ def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _place(sheet: Image, tile: NDArray[np.uint8], title: str, x: int, y: int) -> None:
     from PIL import Image, ImageDraw
 
-    # A name may hold letters that the built-in font has not.
+    # A name may hold letters that the built-in font lacks.
     text = title.encode("ascii", "replace").decode()
     ImageDraw.Draw(sheet).text((x, y + 2), text, fill=_INK)
     sheet.paste(Image.fromarray(np.ascontiguousarray(tile)), (x, y + _TITLE))

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from srnet_cli.training import signals
-from srnet_cli.training.signals import stop_at_signals
+from srnet_cli.training.run import signals
+from srnet_cli.training.run.signals import stop_at_signals
 
 
 def test_a_signal_is_noted_and_the_old_handler_comes_back() -> None:

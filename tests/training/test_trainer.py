@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from srnet_cli.errors import OutputError, TrainingError, UsageError, WeightsError
+from srnet_cli.errors import DivergedError, OutputError, UsageError, WeightsError
 from srnet_cli.models.store import load_model
-from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.options import Phase
-from srnet_cli.training.watch import Watch, Window
+from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.watch import Watch, Window
 from tests.training.runs import Ran, run_tiny, tiny
 from tests.training.sources import Drawings
 
@@ -46,13 +46,14 @@ def records(folder: RunFolder) -> list[dict[str, float]]:
 
 def test_a_run_leaves_everything_in_its_folder(whole: Ran) -> None:
     folder = whole.folder
-    assert whole.outcome.stopped_by == 0 and whole.outcome.step == 6
+    assert whole.end.stopped_by == 0 and whole.end.step == 6
     assert sorted(p.name for p in (folder.path / "panels").iterdir()) == [
         "step-00000004.png",
         "step-00000006.png",
     ]
     logged = records(folder)
     assert [r["step"] for r in logged if "sr" in r] == [2, 4, 6]
+    assert not any("rloss" in r or "teacher" in r for r in logged)
     assert all({"sr", "residual", "lr", "step_time", "data_wait"} <= r.keys() for r in logged if "sr" in r)
     measured = [r for r in logged if "psnr" in r]
     assert [r["step"] for r in measured] == [4, 6]
@@ -80,16 +81,17 @@ def test_the_exported_model_is_the_best_average(whole: Ran) -> None:
     best = torch.load(whole.folder.best, weights_only=True)["network"]
     for name, tensor in model.network.state_dict().items():
         assert torch.allclose(tensor, best[name], rtol=1e-3, atol=1e-4), name
-    assert model.card.recipe["lr"] == 1e-3
+    assert model.card.recipe["lr"] == 1e-3 and model.card.recipe["sr_weight"] == 1.0
+    assert not {"data", "output", "cache", "device"} & model.card.recipe.keys()
     assert load_model(whole.folder.last).card.scale == 2
 
 
 @pytest.mark.parametrize("steps", [1, 3, 5])
 def test_an_interrupted_run_goes_on_bit_by_bit(tmp_path: Path, whole: Ran, steps: int) -> None:
     first = run_tiny(tmp_path / "run", tiny(), stop_after=steps + 1)
-    assert first.outcome.stopped_by == 15 and first.outcome.step == steps + 1
+    assert first.end.stopped_by == 15 and first.end.step == steps + 1
     second = run_tiny(tmp_path / "run", tiny(), resume=True)
-    assert second.outcome.stopped_by == 0 and second.outcome.step == 6
+    assert second.end.stopped_by == 0 and second.end.step == 6
     assert_equal_weights(second, whole)
     assert second.state.progress.best_psnr == whole.state.progress.best_psnr
     last = [torch.load(ran.folder.last, weights_only=True) for ran in (second, whole)]
@@ -133,9 +135,9 @@ def test_phases_change_patch_and_batch(tmp_path: Path) -> None:
 
 def test_hours_end_a_run(tmp_path: Path) -> None:
     ran = run_tiny(tmp_path / "run", tiny(hours=0.5 / 3600, steps=None, validate_every=10**6))
-    assert ran.outcome.step >= 1
+    assert ran.end.step >= 1
     assert ran.state.progress.elapsed >= 0.5
-    assert ran.outcome.validation is not None
+    assert ran.end.validation is not None
 
 
 def test_without_held_out_pairs_the_newest_weights_are_exported(tmp_path: Path) -> None:
@@ -150,25 +152,35 @@ def test_without_held_out_pairs_the_newest_weights_are_exported(tmp_path: Path) 
 
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     options = tiny(checkpoint_minutes=0, steps=8)
-    with pytest.raises(TrainingError, match="the loss is nan after 6 steps"):
+    with pytest.raises(DivergedError, match="the loss is nan after 6 steps") as caught:
         run_tiny(tmp_path / "run", options, Drawings(poison=10, held_out=0))
+    assert "the last good checkpoint is kept" in str(caught.value.remedy)
     kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert kept["progress"]["step"] == 5
     assert all(bool(torch.isfinite(t).all()) for t in kept["trained"].values())
     again = run_tiny(tmp_path / "run", options, BLIND, resume=True)
-    assert again.outcome.step == 8
+    assert again.end.step == 8
+
+
+def test_nan_before_the_first_checkpoint_promises_none(tmp_path: Path) -> None:
+    options = tiny(steps=8)
+    with pytest.raises(DivergedError, match="the loss is nan after 2 steps") as caught:
+        run_tiny(tmp_path / "run", options, Drawings(poison=2, held_out=0))
+    assert not (tmp_path / "run" / "last.pt").exists()
+    assert "there is no checkpoint yet" in str(caught.value.remedy)
+    assert "kept" not in str(caught.value.remedy)
 
 
 def test_an_exploding_loss_is_told_from_a_noisy_one() -> None:
     def windows(*losses: float) -> None:
         watch = Watch()
         for number, loss in enumerate(losses):
-            watch.look(Window(25, loss, loss, 0.0, 0.1, 0.0), 25 * number)
+            watch.look(Window(25, {"total": loss}, 0.1, 0.0), 25 * number)
 
     windows(100, 60, 30, 14, 20, 9, 25, 14, 13, 30, 14)
-    with pytest.raises(TrainingError, match="exploded"):
+    with pytest.raises(DivergedError, match="exploded"):
         windows(40, 20, 14, 14, 14, 14, 54, 60, 70, 80, 90, 90)
-    with pytest.raises(TrainingError, match="the loss is inf"):
+    with pytest.raises(DivergedError, match="the loss is inf"):
         windows(14, math.inf)
 
 
@@ -199,7 +211,7 @@ def test_a_full_disk_in_the_middle_stops_nothing(tmp_path: Path, monkeypatch: py
     assert [r["step"] for r in records(first.folder) if "psnr" in r] == [3, 5]
     undo()
     again = run_tiny(tmp_path / "run", options, resume=True)
-    assert again.outcome.step == 5
+    assert again.end.step == 5
 
 
 def test_a_panel_that_cannot_be_written_stops_nothing(
@@ -207,7 +219,7 @@ def test_a_panel_that_cannot_be_written_stops_nothing(
 ) -> None:
     refuse("step-", monkeypatch)
     ran = run_tiny(tmp_path / "run", tiny(steps=2))
-    assert ran.outcome.step == 2
+    assert ran.end.step == 2
     assert any("could not be written" in line and "training goes on" in line for line in ran.heard.lines)
 
 
@@ -229,7 +241,7 @@ def test_a_truncated_checkpoint_is_named_and_the_best_one_takes_over(tmp_path: P
     with pytest.raises(WeightsError, match="damaged"):
         run_tiny(tmp_path / "run", tiny(steps=3), resume=True)
     last.write_bytes(best.read_bytes())
-    assert run_tiny(tmp_path / "run", tiny(steps=3), resume=True).outcome.step == 3
+    assert run_tiny(tmp_path / "run", tiny(steps=3), resume=True).end.step == 3
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -256,7 +268,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="another process is training in this folder"),
     ):
         run_tiny(folder, tiny(steps=2), BLIND, resume=True)
-    assert run_tiny(folder, tiny(steps=2), BLIND, resume=True).outcome.step == 2
+    assert run_tiny(folder, tiny(steps=2), BLIND, resume=True).end.step == 2
 
 
 def test_of_a_run_that_lost_the_race_nothing_is_missing(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from srnet_cli.data import Batch
 from srnet_cli.models.tensors import load_checkpoint_into
 from srnet_cli.network.registry import build_network
 from srnet_cli.training.losses import HybridLoss
-from srnet_cli.training.step import Precision, Stepper, freeze_unused
+from srnet_cli.training.step.stepper import Precision, Stepper, freeze_unused
+from tests.training.runs import hybrid_loss
 from tests.training.sources import Drawings
 
 CPU = torch.device("cpu")
@@ -21,7 +22,11 @@ CPU = torch.device("cpu")
 def stepper_for(network: nn.Module, loss: HybridLoss | None = None, **how: float | int | None) -> Stepper:
     dtype = next(network.parameters()).dtype
     adam = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 1e-4)
-    return Stepper(network, network, adam, loss or HybridLoss(), Precision(CPU, dtype), **how)  # type: ignore[arg-type]
+    return Stepper(network, network, adam, loss or loss_for(network), Precision(CPU, dtype), **how)  # type: ignore[arg-type]
+
+
+def loss_for(network: nn.Module) -> HybridLoss:
+    return hybrid_loss(bool(getattr(network, "predicts_residual", False)))
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ def test_mixed_precision_trains_float32_weights(dtype: torch.dtype) -> None:
     network = build_network("edsr_msa", 2, n_feats=8, n_resblocks=1)
     before = network.head[0].weight.detach().clone()  # type: ignore[index,union-attr]
     adam = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 1e-2)
-    step = Stepper(network, network, adam, HybridLoss(), Precision(CPU, dtype))
+    step = Stepper(network, network, adam, loss_for(network), Precision(CPU, dtype))
     assert step.scaler.is_enabled() == (dtype == torch.float16)
     batch = Drawings().batch(range(2), 1, 8, "cpu")
     losses = [step(batch)[0].item() for _ in range(20)]
@@ -121,11 +126,11 @@ def test_mean_colours_stay(drawings: Batch) -> None:
 
 def test_parameters_without_gradient_are_frozen() -> None:
     network = build_network("edsr_rat", 2, n_feats=16, n_resblocks=1)
-    frozen = freeze_unused(network, HybridLoss(), 3)
+    frozen = freeze_unused(network, hybrid_loss(), 3)
     assert frozen and all(name.startswith("CALayer") for name in frozen)
-    without_label = freeze_unused(network, HybridLoss(residual_weight=0.0), 3)
+    without_label = freeze_unused(network, hybrid_loss(residual_weight=0.0), 3)
     assert any(name.startswith("model_ssl.tail") for name in without_label)
     whole = build_network("srnet", 2, n_feats=16, n_resblocks=1)
     statistics = {k: v.clone() for k, v in whole.state_dict().items()}
-    assert freeze_unused(whole, HybridLoss(), 3) == []
+    assert freeze_unused(whole, hybrid_loss(), 3) == []
     assert all(torch.equal(v, statistics[k]) for k, v in whole.state_dict().items())

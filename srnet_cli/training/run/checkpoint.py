@@ -15,16 +15,16 @@ from srnet_cli.errors import WeightsError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.card import Card
 from srnet_cli.models.tensors import differences, load_checkpoint_into
-from srnet_cli.training.average import Average
-from srnet_cli.training.step import Stepper
-from srnet_cli.training.watch import require_finite
+from srnet_cli.training.run.watch import require_finite
+from srnet_cli.training.step.average import Average
+from srnet_cli.training.step.stepper import Stepper
 
 FORMAT = 1
 
 
 @dataclass
 class Progress:
-    """Where a run is."""
+    """Progress of a run."""
 
     #: optimiser steps taken
     step: int = 0
@@ -38,7 +38,7 @@ class Progress:
     #: step of the last validation
     validated_step: int = 0
     #: whether it started from a network of another scale, whose tail does not fit
-    tail_anew: bool = False
+    new_tail: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def save_checkpoint(path: Path, state: State, card: Card) -> None:
     ``network`` and ``card`` it holds what makes it a model that any command can load.
 
     Raises:
-        TrainingError: when a weight is not finite.
+        DivergedError: when a weight is not finite.
         OutputError: when it cannot be written.
     """
     document: dict[str, Any] = {
@@ -96,7 +96,7 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
     document = _read(path)
     try:
         trained = document.get("trained", document["network"])
-        progress = Progress(**document["progress"])
+        progress = Progress(**_renamed(document["progress"]))
         _check_fits(path, state, trained, document, asked)
         state.stepper.optimizer.load_state_dict(document["optimizer"])
         state.stepper.scaler.load_state_dict(document["scaler"])
@@ -105,12 +105,17 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
             load_checkpoint_into(state.average.network, document["network"])
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise WeightsError(
-            f"is no checkpoint of a training run: {error}", path=path, remedy=_REMEDY
+            f"is not a checkpoint of a training run: {error}", path=path, remedy=_REMEDY
         ) from error
     vars(state.progress).update(vars(progress))
 
 
-_REMEDY = "copy best.pt over last.pt to go on from there, or start anew in another --output folder"
+def _renamed(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the names of earlier versions for the present ones."""
+    return {{"tail_anew": "new_tail"}.get(name, name): value for name, value in progress.items()}
+
+
+_REMEDY = "copy best.pt over last.pt to go on from there, or start another run in another --output folder"
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -124,7 +129,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise WeightsError(f"the checkpoint is damaged: {reason[:200]}", path=path, remedy=_REMEDY) from error
     if not isinstance(document, Mapping) or "progress" not in document:
-        raise WeightsError("is no checkpoint of a training run", path=path, remedy=_REMEDY)
+        raise WeightsError("is not a checkpoint of a training run", path=path, remedy=_REMEDY)
     if document.get("format") != FORMAT:
         raise WeightsError(
             f"is a checkpoint of format {document.get('format')}, this program reads {FORMAT}", path=path
@@ -140,7 +145,7 @@ def _check_fits(
         raise WeightsError(
             f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of {asked}",
             path=path,
-            remedy="give the options of the interrupted run, or start anew in another --output folder",
+            remedy="give the options of the interrupted run, or start another run in another --output folder",
         )
     groups = len(document["optimizer"]["param_groups"])
     if groups != len(state.stepper.optimizer.param_groups):

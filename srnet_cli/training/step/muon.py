@@ -67,7 +67,7 @@ class Muon(torch.optim.Adam):
                 kernel.grad = None  # Adam, which is next, passes over it
 
     def _ahead(self, kernel: nn.Parameter) -> Tensor:
-        """The running mean of the gradient, one step ahead (Nesterov)."""
+        """Return the running mean of the gradient, one step ahead (Nesterov)."""
         assert kernel.grad is not None
         state = self.state[kernel]
         if not state:
@@ -83,7 +83,7 @@ def _is_kernel(parameter: nn.Parameter) -> bool:
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """N×R×C matrices with their singular values, but for those that are almost 0, moved to about 1.
+    """Move the singular values of N×R×C matrices, but for those that are almost 0, to about 1.
 
     They end between 0.7 and 1.2: for a direction to step in, that is near enough, and so is bfloat16
     (Jordan et al.).

@@ -9,12 +9,11 @@ import torch
 from srnet_cli.data import Batch
 from srnet_cli.errors import WeightsError
 from srnet_cli.network.registry import build_network
-from srnet_cli.training.losses import HybridLoss
-from srnet_cli.training.muon import Muon, orthogonalised
-from srnet_cli.training.step import Precision, Stepper
-from tests.training.runs import CPU, run_tiny, tiny
+from srnet_cli.training.step.muon import Muon, orthogonalised
+from srnet_cli.training.step.stepper import Precision, Stepper
+from tests.training.runs import CPU, hybrid_loss, run_tiny, tiny
 from tests.training.sources import Drawings
-from tests.training.test_loop import assert_equal_weights
+from tests.training.test_trainer import assert_equal_weights
 
 #: enough channels for kernels that Muon takes
 WIDE = {"n_feats": 16, "optimizer": "muon"}
@@ -44,7 +43,7 @@ def test_steps_on_kernels_have_the_size_of_adams(drawings: Batch) -> None:
     network = build_network("srnet", 2, n_feats=16, n_resblocks=1)
     before = copy.deepcopy(network)
     muon = Muon([p for p in network.parameters() if p.requires_grad], 1e-3, (0.9, 0.99))
-    Stepper(network, network, muon, HybridLoss(), Precision(CPU, torch.float32))(drawings)
+    Stepper(network, network, muon, hybrid_loss(has_residual=False), Precision(CPU, torch.float32))(drawings)
     pairs = zip(network.named_parameters(), before.parameters(), strict=True)
     moved = {name: (new - old).pow(2).mean().sqrt().item() for (name, new), old in pairs}
     for name in ("body.0.body.0.weight", "model_ssl.body.1.weight", "tail.0.0.weight"):
@@ -59,7 +58,7 @@ def test_it_learns(drawings: Batch) -> None:
     torch.manual_seed(0)
     network = build_network("edsr", 2, n_feats=16, n_resblocks=2)
     muon = Muon([p for p in network.parameters() if p.requires_grad], 2e-3, (0.9, 0.99))
-    step = Stepper(network, network, muon, HybridLoss(), Precision(CPU, torch.float32))
+    step = Stepper(network, network, muon, hybrid_loss(has_residual=False), Precision(CPU, torch.float32))
     losses = [step(drawings)[0].item() for _ in range(40)]
     assert losses[-1] < 0.3 * losses[0]
 
@@ -67,9 +66,9 @@ def test_it_learns(drawings: Batch) -> None:
 def test_an_interrupted_run_goes_on_bit_by_bit(tmp_path: Path) -> None:
     whole = run_tiny(tmp_path / "whole", tiny(**WIDE))
     first = run_tiny(tmp_path / "run", tiny(**WIDE), stop_after=3)
-    assert first.outcome.step == 3
+    assert first.end.step == 3
     second = run_tiny(tmp_path / "run", tiny(**WIDE), resume=True)
-    assert second.outcome.step == 6
+    assert second.end.step == 6
     assert_equal_weights(second, whole)
     adam = run_tiny(tmp_path / "adam", tiny(**{**WIDE, "optimizer": "adam"}))
     name = "body.0.body.0.weight"
@@ -82,7 +81,7 @@ def test_float16_gradients_are_unscaled_first(drawings: Batch) -> None:
         torch.manual_seed(0)
         network = build_network("edsr", 2, n_feats=16, n_resblocks=1)
         muon = Muon([p for p in network.parameters() if p.requires_grad], 2e-3, (0.9, 0.99))
-        step = Stepper(network, network, muon, HybridLoss(), Precision(CPU, dtype))
+        step = Stepper(network, network, muon, hybrid_loss(has_residual=False), Precision(CPU, dtype))
         if step.scaler.is_enabled():
             # What it begins with overflows here, and the step would be left out.
             step.scaler.load_state_dict({**step.scaler.state_dict(), "scale": 256.0})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srnet_cli.compute.processes import Processes
-from srnet_cli.errors import TrainingError
+from srnet_cli.errors import DivergedError
 
 #: a loss this many times the lowest so far, both averaged over about ``MEMORY`` steps, counts as exploded
 EXPLOSION = 3.0
@@ -22,9 +23,8 @@ class Window:
     """Means over the last steps."""
 
     steps: int
-    total: float
-    sr: float
-    residual: float
+    #: by name, with their weighted sum as "total"
+    losses: Mapping[str, float]
     #: seconds of a step, and the share of it that was spent waiting for data
     step_time: float
     data_wait: float
@@ -33,7 +33,8 @@ class Window:
 class Meter:
     """Adds up losses on the device; only ``close`` waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
         self._begin()
 
     def _begin(self) -> None:
@@ -43,7 +44,7 @@ class Meter:
         self._began = perf_counter()
 
     def add(self, losses: Tensor, waited: float) -> None:
-        """Take in a step's losses [total, picture, residual] and the seconds that it waited for data."""
+        """Take in a step's losses, in the order of the names, and the seconds that it waited for data."""
         self._losses = losses.detach().clone() if self._losses is None else self._losses.add_(losses)
         self.steps += 1
         self._waited += waited
@@ -53,13 +54,13 @@ class Meter:
         self._began += seconds
 
     def close(self, job: Processes) -> Window:
-        """The window's means over all processes; the meter starts afresh."""
+        """Return the window's means over all processes; the meter starts afresh."""
         assert self._losses is not None
         means = [value / self.steps for value in self._losses.tolist()]
         seconds = max(perf_counter() - self._began, 1e-9)
         *sums, waited = job.sums(*means, self._waited / seconds)
-        total, sr, residual = (value / job.world for value in sums)
-        window = Window(self.steps, total, sr, residual, seconds / self.steps, waited / job.world)
+        losses = {name: value / job.world for name, value in zip(self._names, sums, strict=True)}
+        window = Window(self.steps, losses, seconds / self.steps, waited / job.world)
         self._begin()
         return window
 
@@ -76,39 +77,33 @@ class Watch:
         """Judge the window that ended with ``step`` steps.
 
         Raises:
-            TrainingError: when training should stop.
+            DivergedError: when training should stop.
         """
-        if not math.isfinite(window.total):
-            raise TrainingError(f"the loss is {window.total} after {step} steps", remedy=ADVICE)
+        total = window.losses["total"]
+        if not math.isfinite(total):
+            raise DivergedError(f"the loss is {total} after {step} steps")
         self._steps += window.steps
         # A plain mean at first, then one that forgets: single patches differ too much to be judged.
         share = min(1.0, window.steps / min(self._steps, MEMORY))
-        self._smooth += share * (window.total - self._smooth)
+        self._smooth += share * (total - self._smooth)
         if self._steps < MEMORY:
             return
         self._lowest = min(self._lowest, self._smooth)
         if self._smooth > EXPLOSION * self._lowest:
-            raise TrainingError(
-                f"the loss has exploded: {self._smooth:.4g} after {step} steps, it was {self._lowest:.4g}",
-                remedy=ADVICE,
+            raise DivergedError(
+                f"the loss has exploded: {self._smooth:.4g} after {step} steps, it was {self._lowest:.4g}"
             )
-
-
-ADVICE = (
-    "the last good checkpoint is kept; go on from it with --resume and a lower --lr, with --clip 50 "
-    "or with --precision fp32"
-)
 
 
 def require_finite(tensors: dict[str, Tensor]) -> None:
     """Check weights before they are kept.
 
     Raises:
-        TrainingError: naming the first tensor that holds NaN or infinity.
+        DivergedError: naming the first tensor that holds NaN or infinity.
     """
     floats = {name: t for name, t in tensors.items() if t.is_floating_point()}
     # One look at the device for all of them.
     finite = torch.stack([torch.isfinite(t).all() for t in floats.values()]).tolist()
     for name, good in zip(floats, finite, strict=True):
         if not good:
-            raise TrainingError(f"the weights hold NaN or infinity ({name})", remedy=ADVICE)
+            raise DivergedError(f"the weights hold NaN or infinity ({name})")

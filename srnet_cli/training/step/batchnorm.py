@@ -29,7 +29,7 @@ class JointBatchNorm(nn.BatchNorm2d):
         return torch.addcmul(shift.view(1, -1, 1, 1), input, scale.view(1, -1, 1, 1)).to(input.dtype)
 
     def _joint_moments(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean and (biased) variance of each channel, and the number of values they are from."""
+        """Return mean and (biased) variance of each channel, and the number of values they are of."""
         variances, means = torch.var_mean(x, dim=(0, 2, 3), correction=0)
         own = torch.stack([torch.full_like(means, x.numel() / x.shape[1]), means, variances])
         # Every process adds its figures in a row of its own: a gathering that has a gradient.
@@ -49,7 +49,7 @@ class JointBatchNorm(nn.BatchNorm2d):
 
 
 def join_batchnorm(network: nn.Module, job: Processes) -> nn.Module:
-    """The network with every BatchNorm over the joint batch; names and tensors stay."""
+    """Make every BatchNorm one over the joint batch; names and tensors stay."""
     if job.world == 1:
         return network
     if job.device.type == "cuda":

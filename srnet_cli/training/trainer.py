@@ -1,28 +1,30 @@
-"""The training loop."""
+"""The trainer: the loop over steps, and what is measured and kept between them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import DivergedError, OutputError
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import save_model
-from srnet_cli.training.checkpoint import State, save_checkpoint
 from srnet_cli.training.feed import Feed, Order, open_feed
-from srnet_cli.training.folder import RunFolder
 from srnet_cli.training.options import TrainOptions
-from srnet_cli.training.panels import panel_png
-from srnet_cli.training.report import Reporter
+from srnet_cli.training.run.card import card_of
+from srnet_cli.training.run.checkpoint import State, save_checkpoint
+from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.panels import panel_png
+from srnet_cli.training.run.progress import Reporter
+from srnet_cli.training.run.signals import StopRequest
+from srnet_cli.training.run.watch import Meter, Watch
 from srnet_cli.training.schedule import Schedule
-from srnet_cli.training.setup import card_of
-from srnet_cli.training.signals import StopRequest
-from srnet_cli.training.step import Precision
+from srnet_cli.training.step.stepper import Precision
 from srnet_cli.training.validation import Crop, Validation, centre_crops, validate
-from srnet_cli.training.watch import Meter, Watch
 
 #: batches made ahead of their use
 AHEAD = 3
@@ -31,20 +33,23 @@ LOOK_AFTER = 10.0
 
 
 class Scalars(Protocol):
-    """What is needed of TensorBoard's ``SummaryWriter``."""
+    """The part in use of TensorBoard's ``SummaryWriter``."""
 
     def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None: ...
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a run ended."""
+class RunEnd:
+    """The end of a run."""
 
     #: the signal that stopped it, 0 when it ran to its end
     stopped_by: int
     step: int
     #: the last validation of this run, None without held-out pairs
     validation: Validation | None
+    #: mean PSNR of the exported model, None if it was never measured, and of bicubic enlargement (dB)
+    best_psnr: float | None
+    bicubic: float | None
 
 
 class Trainer:
@@ -65,24 +70,38 @@ class Trainer:
         self.folder, self.reporter, self.stop, self.scalars = folder, reporter, stop, scalars
         self.schedule = Schedule(options)
         self.crops: list[Crop] = centre_crops(source.validation(), source.scale, options.validation_crop)
-        self.meter, self.watch = Meter(), Watch()
+        self.meter, self.watch = Meter(state.stepper.loss.names), Watch()
         self.validation: Validation | None = None
         self._ordered = state.progress.samples
         self._looked = self._saved = state.progress.elapsed
         self._saved_step = -1
         self._clock = perf_counter()
 
-    def run(self) -> Outcome:
+    def run(self) -> RunEnd:
         """Train.
 
         Raises:
-            TrainingError: when the loss is not finite or explodes.
+            DivergedError: when the loss is not finite or explodes.
             PeerError: when another process of the job is gone.
             DataError: when a batch cannot be made.
             OutputError: when the last checkpoint or the model cannot be written.
         """
-        stopped_by = self.stop.number
         self._clock = perf_counter()
+        with self._divergence_explained():
+            stopped_by = self._train()
+        if self.job.leads and self.state.progress.validated_step != self.state.progress.step:
+            self.folder.draw(self._title)
+        if stopped_by:
+            self._save_last()
+        else:
+            self._finish()
+        measured = [crop.bicubic for crop in self.crops if crop.bicubic is not None]
+        bicubic = sum(measured) / len(measured) if measured else None
+        progress = self.state.progress
+        return RunEnd(stopped_by, progress.step, self.validation, progress.best_psnr, bicubic)
+
+    def _train(self) -> int:
+        stopped_by = self.stop.number
         if self._validation_is_due():
             self._validate()  # left out when the run was stopped at this step
         with open_feed(self.source, self.job, self.options.seed, self.options.workers) as feed:
@@ -90,13 +109,21 @@ class Trainer:
                 self._step(feed)
                 stopped_by = self._agree()
                 self._after_step(stopped_by)
-        if self.job.leads and self.state.progress.validated_step != self.state.progress.step:
-            self.folder.draw(self._title)
-        if stopped_by:
-            self._save_last()
-        else:
-            self._finish()
-        return Outcome(stopped_by, self.state.progress.step, self.validation)
+        return stopped_by
+
+    @contextmanager
+    def _divergence_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DivergedError as error:
+            kept = self.folder.last.exists()
+            again = (
+                "the last good checkpoint is kept; go on from it with --resume"
+                if kept
+                else "there is no checkpoint yet; give the same command again with --resume"
+            )
+            calmer = "and a lower --lr, with --clip 50 or with --precision fp32"
+            raise DivergedError(error.reason, remedy=f"{again} {calmer}") from error
 
     # --- a step ---
 
@@ -108,7 +135,7 @@ class Trainer:
         for group in stepper.optimizer.param_groups:
             group["lr"] = rate
         size = delivery.order.size
-        tail_only = self.schedule.trains_tail_only(progress.step, progress.tail_anew)
+        tail_only = self.schedule.trains_tail_only(progress.step, progress.new_tail)
         losses = stepper(delivery.batch, self.job.share(size), tail_only)
         progress.step += 1
         progress.samples += size
@@ -139,7 +166,7 @@ class Trainer:
 
     def _rate(self) -> float:
         progress = self.state.progress
-        return self.schedule.learning_rate(progress.step, self._done(), progress.tail_anew)
+        return self.schedule.learning_rate(progress.step, self._done(), progress.new_tail)
 
     # --- between steps ---
 
@@ -173,14 +200,8 @@ class Trainer:
         left = self.schedule.seconds_left(progress.step, progress.elapsed, window.step_time)
         self.reporter.window(window, rate, left)
         self.watch.look(window, progress.step)
-        residual = window.residual if self._has_residual else None
-        self._record(
-            sr=window.sr,
-            residual=residual,
-            lr=rate,
-            step_time=window.step_time,
-            data_wait=window.data_wait,
-        )
+        losses = {name: value for name, value in window.losses.items() if name != "total"}
+        self._record(**losses, lr=rate, step_time=window.step_time, data_wait=window.data_wait)
 
     def _validate(self) -> None:
         progress = self.state.progress
@@ -213,10 +234,6 @@ class Trainer:
     @property
     def _title(self) -> str:
         return f"{self.options.model} ×{self.options.scale}"
-
-    @property
-    def _has_residual(self) -> bool:
-        return bool(getattr(self.state.network, "predicts_residual", False))
 
     @property
     def _precision(self) -> Precision:

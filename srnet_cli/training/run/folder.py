@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from filelock import FileLock, Timeout
 
-from srnet_cli.config_file import write_options
 from srnet_cli.errors import OutputError, SrnetError, UsageError
 from srnet_cli.files import atomic_path, folder_for, make_folder
-from srnet_cli.training.curves import draw_curves
-from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
+from srnet_cli.training.run.curves import draw_curves
 
 Records = list[dict[str, Any]]
 
@@ -36,7 +36,7 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        return self.path / "config.toml"
+        return self.path / CONFIG_FILE
 
     @property
     def last(self) -> Path:
@@ -105,7 +105,7 @@ class RunFolder:
         try:
             yield
         finally:
-            # Removed while still held, so that nobody else's is.
+            # Removed while still held, so that it is not another process's.
             with suppress(OSError):
                 file.unlink(missing_ok=True)
             lock.release()
@@ -129,15 +129,19 @@ class RunFolder:
         """
         make_folder(self.path)
         self.log.unlink(missing_ok=True)
-        write_options(self.config, options)
+        self._write_config(options)
 
     def go_on(self, options: TrainOptions, step: int) -> None:
         """Take up the log of a run that stopped, without what came after the checkpoint at ``step``."""
         self.records = [record for record in self._logged() if record["step"] <= step]
-        write_options(self.config, options)
+        self._write_config(options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         with atomic_path(self.log, overwrite=True) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+    def _write_config(self, options: TrainOptions) -> None:
+        with atomic_path(self.config, overwrite=True) as temporary:
+            temporary.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
 
     def record(self, **values: Any) -> None:
         """Append a line to the log."""

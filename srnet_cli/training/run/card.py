@@ -1,0 +1,59 @@
+"""The card of the model that a run has made so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.data import TrainingSource
+from srnet_cli.models.card import Card
+from srnet_cli.training.network import network_options
+from srnet_cli.training.options import TrainOptions, data_path, plain
+from srnet_cli.training.run.checkpoint import Progress
+from srnet_cli.training.validation import Validation
+
+#: options that say where a run lay, how it was computed and shown, not what it computed
+OF_THE_MACHINE = frozenset(
+    {"data", "output", "cache", "device", "workers", "accumulate", "compile", "tensorboard", "log_every"}
+    | {"checkpoint_minutes"}
+)
+
+
+def card_of(
+    options: TrainOptions, source: TrainingSource, validation: Validation | None, progress: Progress
+) -> Card:
+    """Make the card of a run's model."""
+    tile = max(8, options.validation_crop // source.scale)
+    return Card(
+        name=f"{options.model}-x{options.scale}",
+        architecture=options.model,
+        scale=source.scale,
+        options=network_options(options),
+        input_space="mosaic" if options.input == "raw" else "srgb",
+        tile=tile,
+        overlap=tile // 8,
+        recipe=_recipe(options, progress),
+        # Only the folder's name: a card is published, and where data lay is private.
+        data={"folder": data_path(options).resolve().name},
+        metrics={} if validation is None else _metrics(validation),
+    )
+
+
+def _recipe(options: TrainOptions, progress: Progress) -> dict[str, Any]:
+    """Return what it takes to train the same again."""
+    recipe = {name: value for name, value in plain(options).items() if name not in OF_THE_MACHINE}
+    for name in ("init", "teacher"):
+        if name in recipe:
+            recipe[name] = Path(recipe[name]).name
+    done = {"trained_steps": progress.step, "trained_patches": progress.samples}
+    return {**recipe, **done, "trained_hours": round(progress.elapsed / 3600, 3)}
+
+
+def _metrics(validation: Validation) -> dict[str, Any]:
+    figures = {
+        "psnr_rgb": validation.psnr,
+        "bicubic_psnr_rgb": validation.bicubic,
+        "worst_gain": validation.worst_gain,
+    }
+    rounded = {name: round(value, 4) for name, value in figures.items() if value is not None}
+    return {**rounded, "pictures": validation.pictures}

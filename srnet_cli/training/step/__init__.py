@@ -1,0 +1,1 @@
+"""An optimiser step and its parts."""
