@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("network",),
     ("imaging",),
     ("compute",),
-    ("config_file", "console"),
+    ("config_file", "console", "names"),
     ("files",),
     ("errors", "version"),
 )
@@ -54,6 +54,7 @@ SUBJECTS = {
     "compute": "device, processes, threads",
     "config_file": "TOML",
     "console": "what people read",
+    "names": "of all results",
     "files": "whole or not at all",
     "errors": "every expected failure",
     "version": "of this program",

@@ -12,7 +12,7 @@ from srnet_cli.files import folder_for
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.listing import list_pictures
-from srnet_cli.imaging.names import residual_paths
+from srnet_cli.names import residual_paths
 
 from .comparison import CompareOptions, Comparison, compare
 from .outputs import DrawOptions, document, write_results

@@ -20,10 +20,10 @@ from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.names import heatmap_paths, zoom_tag
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.released import automatic_models, find_model
 from srnet_cli.models.store import load_model
+from srnet_cli.names import heatmap_paths, zoom_tag
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.heatmap import write_heatmaps

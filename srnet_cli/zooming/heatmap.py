@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import Picture, write_picture
-from srnet_cli.imaging.names import heatmap_paths
+from srnet_cli.names import heatmap_paths
 from srnet_cli.residuals.entropy import DEFAULT_WINDOW, entropy_map
 from srnet_cli.residuals.heatmaps import (
     ENTROPY_LABEL,

@@ -12,7 +12,7 @@ from pathlib import Path
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.imaging.formats import FORMATS, format_of, joined, written_format_of, written_formats
 from srnet_cli.imaging.listing import list_pictures
-from srnet_cli.imaging.names import heatmap_paths, zoom_path
+from srnet_cli.names import heatmap_paths, zoom_path
 
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(

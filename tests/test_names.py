@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from srnet_cli.imaging.names import heatmap_paths, residual_paths, zoom_path, zoom_tag
+from srnet_cli.names import heatmap_paths, residual_paths, zoom_path, zoom_tag
 
 FOLDER = Path("out")
 
