@@ -9,7 +9,7 @@ import pytest
 
 MODULES = [
     "imaging.boxes",
-    "imaging.names",
+    "names",
     "imaging.resize",
     "imaging.srgb",
     "metrics.information",

@@ -24,6 +24,12 @@ COARSEST_SIDE = 20
 #: longest side of the finest level: beyond it a step is a small fraction of a pixel
 _FINEST_SIDE = 3072
 _ITERATIONS = 200
+#: a standard deviation in grey levels below which there is nothing to go by
+_FLAT = 1e-3
+#: side of the Gaussian in pixels that ECC smooths with
+_SMOOTHING = 5
+#: a correlation from which on no other start is tried
+SURE = 0.8
 _MOTIONS = {
     "affine": cv2.MOTION_AFFINE,
     "euclidean": cv2.MOTION_EUCLIDEAN,
@@ -61,10 +67,30 @@ def register(moving: Grey, fixed: Grey, motion: Motion, start: Affine) -> tuple[
     pyramid = [(moving, fixed)]
     while min(pyramid[-1][1].shape) >= 2 * COARSEST_SIDE:
         pyramid.append((_half(pyramid[-1][0]), _half(pyramid[-1][1])))
+    nominal = compose(to_moving, start, invert(to_fixed))
+    coarsest = _times(nominal, 0.5 ** (len(pyramid) - 1))
+    found: list[tuple[float, Affine]] = []
+    failure: RegistrationError | None = None
+    # The start first: what phase correlation says of a few pixels counts where the start leads nowhere.
+    for first in (coarsest, _shifted(*pyramid[-1], coarsest)):
+        try:
+            warp, correlation = _descend(pyramid, motion, first)
+        except RegistrationError as error:
+            failure = error
+            continue
+        found.append((correlation, warp))
+        if correlation >= SURE:
+            break
+    if not found:
+        raise failure or RegistrationError("the pictures do not show the same thing")
+    correlation, warp = max(found, key=lambda one: one[0])
+    return compose(invert(to_moving), warp, to_fixed), correlation
+
+
+def _descend(pyramid: list[tuple[Grey, Grey]], motion: Motion, start: Affine) -> tuple[Affine, float]:
+    """Run ECC from the coarsest level, where ``start`` applies, to the finest."""
+    warp, correlation = start, math.nan
     top = len(pyramid) - 1
-    warp = compose(to_moving, start, invert(to_fixed))
-    warp = _with_shift(*pyramid[top], _times(warp, 0.5**top))
-    correlation = math.nan
     for level in range(top, -1, -1):
         # Few parameters while little is known: a shift, then a rotation, then the whole model.
         first: tuple[Motion, ...] = ("translation", "euclidean") if level == top else ()
@@ -77,11 +103,15 @@ def register(moving: Grey, fixed: Grey, motion: Motion, start: Affine) -> tuple[
                 # A blurred level may be too poor; the next finer one starts from what was known before.
         if level > 0:
             warp = _times(warp, 2.0)
-    return compose(invert(to_moving), warp, to_fixed), correlation
+    return warp, correlation
 
 
-def ecc(moving: Grey, fixed: Grey, motion: Motion, start: Affine, iterations: int) -> tuple[Affine, float]:
+def ecc(
+    moving: Grey, fixed: Grey, motion: Motion, start: Affine, iterations: int, *, masked: bool = True
+) -> tuple[Affine, float]:
     """Improve ``start``, a map from ``fixed`` to ``moving``, at one resolution.
+
+    With ``masked`` what lies outside of ``moving`` does not count; without, it counts as black.
 
     Returns:
         The map, and the correlation coefficient that it reaches.
@@ -89,14 +119,18 @@ def ecc(moving: Grey, fixed: Grey, motion: Motion, start: Affine, iterations: in
     Raises:
         RegistrationError: when it does not converge, or a picture is flat.
     """
+    if min(float(picture.std()) for picture in (moving, fixed)) < _FLAT:
+        raise RegistrationError("the pictures are flat or do not show the same thing")
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, iterations, 1e-6)
     try:
+        # ECC warps the mask along with the picture.
+        mask = (np.full(moving.shape, 255, np.uint8), _SMOOTHING) if masked else ()
         correlation, found = cv2.findTransformECC(
-            fixed, moving, start.astype(np.float32), _MOTIONS[motion], stop
+            fixed, moving, start.astype(np.float32), _MOTIONS[motion], stop, *mask
         )
     except cv2.error as error:
         raise RegistrationError("the pictures are flat or do not show the same thing") from error
-    # Flat pictures can also end in an infinite coefficient; rounding takes that of equal ones above 1.
+    # Rounding takes the coefficient of equal pictures above 1.
     if not (np.isfinite(found).all() and abs(correlation) <= 1.001):
         raise RegistrationError("the pictures are flat or do not show the same thing")
     return np.asarray(found, np.float64), float(correlation)
@@ -114,25 +148,17 @@ def moved(moving: Grey, matrix: Affine, shape: tuple[int, ...]) -> tuple[Grey, N
 def phase_shift(moving: Grey, fixed: Grey) -> tuple[float, float]:
     """Measure by phase correlation how far right and down the features of ``moving`` lie from ``fixed``'s."""
     window = cv2.createHanningWindow((fixed.shape[1], fixed.shape[0]), cv2.CV_32F)
-    (right, down), _ = cv2.phaseCorrelate(fixed, moving, window)
+    # OpenCV multiplies pictures of a size that it need not pad by the window in place.
+    (right, down), _ = cv2.phaseCorrelate(fixed.copy(), moving.copy(), window)
     return right, down
 
 
-def _with_shift(moving: Grey, fixed: Grey, start: Affine) -> Affine:
-    """Add the shift that is left after the start, if it then correlates better."""
+def _shifted(moving: Grey, fixed: Grey, start: Affine) -> Affine:
+    """Add to the start the shift that phase correlation finds, if it finds one."""
     right, down = phase_shift(moved(moving, start, fixed.shape)[0], fixed)
     if not (math.isfinite(right) and math.isfinite(down)):
         return start
-    return max(
-        (start, compose(start, translation(right, down))), key=lambda m: _correlation(moving, fixed, m)
-    )
-
-
-def _correlation(moving: Grey, fixed: Grey, matrix: Affine) -> float:
-    picture, inside = moved(moving, matrix, fixed.shape)
-    if inside.mean() < 0.25 or picture[inside].std() == 0 or fixed[inside].std() == 0:
-        return -1.0
-    return float(np.corrcoef(picture[inside], fixed[inside])[0, 1])
+    return compose(start, translation(right, down))
 
 
 def _reduced(picture: Grey, factor: float) -> tuple[Grey, Affine]:

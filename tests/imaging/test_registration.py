@@ -8,7 +8,7 @@ import pytest
 
 from srnet_cli.errors import RegistrationError
 from srnet_cli.imaging.affine import compose, identity, scaling, translation
-from srnet_cli.imaging.registration import Grey, ecc, moved, register
+from srnet_cli.imaging.registration import Grey, ecc, moved, phase_shift, register
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,13 @@ def test_flat_pictures_are_refused(scene: Grey) -> None:
             register(moving, fixed, "affine", identity())
         with pytest.raises(RegistrationError, match="flat"):
             ecc(moving, fixed, "translation", identity(), 50)
+
+
+@pytest.mark.parametrize("size", [(64, 80), (60, 75), (61, 83)])
+def test_measuring_a_shift_leaves_the_pictures_as_they_are(scene: Grey, size: tuple[int, int]) -> None:
+    """OpenCV weights pictures in place where it need not pad them, which spoiled all that came after."""
+    fixed, moving = scene[: size[0], : size[1]].copy(), scene[3 : size[0] + 3, 5 : size[1] + 5].copy()
+    before = fixed.copy(), moving.copy()
+    right, down = phase_shift(moving, fixed)
+    assert (right, down) == pytest.approx((-5, -3), abs=0.3)
+    assert np.array_equal(fixed, before[0]) and np.array_equal(moving, before[1])

@@ -40,7 +40,7 @@ def align_sequence(frames: Iterable[Frame], euclidean: bool = False) -> Transfor
             continue
         view = _as_jpeg(to_reference_view(frame, focal / reference_focal), quality=100)
         try:
-            warp, _ = ecc(_shrunk_grey(view), reference, motion, warp, _ITERATIONS)
+            warp, _ = ecc(_shrunk_grey(view), reference, motion, warp, _ITERATIONS, masked=False)
         except RegistrationError:
             continue  # the next frame starts from the last that could be aligned
         maps[number] = warp * np.array([1.0, 1.0, _SHRINK])
