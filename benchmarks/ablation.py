@@ -85,7 +85,7 @@ def options_for(network: str, seed: int, budget: Budget) -> TrainOptions:
     """Give every network the same options but for its name."""
     return resolved(
         TrainOptions(
-            data=budget.photographs,
+            data=(budget.photographs,),
             output=budget.folder(network, seed),
             model=network,
             scale=SCALE,

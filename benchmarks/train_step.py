@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         if given.data is None:
             write_noise(Path(folder))
         options = TrainOptions(
-            data=given.data or Path(folder),
+            data=(given.data or Path(folder),),
             device=given.device,
             precision=given.precision,
             patch_size=given.patch or (32 if on_cpu else 64),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from benchmarks.record import RESULTS
@@ -77,12 +77,12 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     """
     heads = ["model", "scale", "parameters", "MACs/pixel", "file", "training"]
     heads += [*(title for *_, title in COLUMNS), "s/MP"]
-    rows = []
+    rows, origins = [], _origins(qualities.values())
     for card in released_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
         if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
             raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
-        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
+        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality, origins)])
     notes = [
         "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
         "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) are for a pixel of LR, "
@@ -122,10 +122,22 @@ def _training(card: Card) -> str:
     return f"{steps:,.0f} steps, {hours:.1f} h"
 
 
-def _quality_cells(name: str, quality: Document) -> list[str]:
+def _origins(qualities: Iterable[Document]) -> list[tuple[str, str]]:
+    """Each column's set, and how its LR came about: of several simulated cameras the newest alone.
+
+    Figures behind an older one are left out until they are measured anew, as a column compares.
+    """
+    found = [s for quality in qualities for s in quality["sets"]]
+    return [
+        (name, max((s["lr"] for s in found if s["name"] == name and word in s["lr"]), default=""))
+        for name, word, _ in COLUMNS
+    ]
+
+
+def _quality_cells(name: str, quality: Document, origins: Sequence[tuple[str, str]]) -> list[str]:
     cells, seconds = [], []
-    for set_name, origin, _ in COLUMNS:
-        method = _method(_set(quality, set_name, origin), name)
+    for set_name, origin in origins:
+        method = _method(_same_set(quality, set_name, origin), name)
         if method is None:
             cells.append("–")
             continue
@@ -146,7 +158,7 @@ def today_table(today: Document, quality: Document) -> str:
         ValueError: when the two files were not measured on the same pictures.
     """
     found_sets = [_set(today, *column) for column in TITLES]
-    sets = [(s, _set(quality, s["name"], s["lr"])) for s in found_sets if s is not None]
+    sets = [(s, _same_set(quality, s["name"], s["lr"])) for s in found_sets if s is not None]
     rows: dict[str, list[tuple[float, float] | None]] = {}
     for index, (others, ours) in enumerate(sets):
         if ours is None:
@@ -306,6 +318,10 @@ def _load(name: str) -> Document | None:
 
 def _set(quality: Document, name: str, origin: str) -> Document | None:
     return next((s for s in quality["sets"] if s["name"] == name and origin in s["lr"]), None)
+
+
+def _same_set(quality: Document, name: str, lr: str) -> Document | None:
+    return next((s for s in quality["sets"] if (s["name"], s["lr"]) == (name, lr)), None)
 
 
 def _method(found: Document | None, name: str) -> Document | None:

@@ -56,6 +56,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if get_origin(kind) is Literal:
         kind = str  # which texts are allowed is the options' own check
     if get_origin(kind) is tuple:
+        if get_args(kind)[0] is Path and isinstance(value, str):
+            value = [value]
         if not isinstance(value, list):
             raise UsageError(f"{name} is a list, not {value!r}")
         return tuple(_typed(name, item, get_args(kind)[0]) for item in value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
@@ -22,6 +22,8 @@ EXAMPLES = """
 
   srnet train --data photos/ --scale 2 --hours 8 --schedule cosine --ema 0.999
 
+  srnet train --data photos/ --data SR-RAW/ --shares 0.8,0.2     both in each batch
+
   srnet train --data SR-RAW/ --scale 8 --init srnet-x4 -o x8
 
   srnet train --config recipe.toml -o again       phases of growing patches are a table of the file
@@ -34,6 +36,8 @@ A run keeps config.toml, log.jsonl, curves.png, panels/, last.pt and best.pt in 
 itself: [bold]srnet zoom photo.jpg --model run/[/]. Checkpoints are written every few minutes, at Ctrl-C and
 at SIGTERM.
 """
+
+Number = TypeVar("Number", int, float)
 
 #: what the command takes besides the options, by the option that it comes after
 _CONFIG = typer.Option(help="TOML file with any of these options; flags go before it.", rich_help_panel=DATA)
@@ -52,7 +56,9 @@ _BESIDES: dict[str, tuple[str, Any, Any]] = {
 
 def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -> None:
     """Train SRNet, or a network that it is compared with, on real or simulated zoom."""
-    flags["milestones"] = _numbers(flags["milestones"])
+    flags["data"] = tuple(flags["data"]) if flags["data"] else None
+    flags["milestones"] = _numbers(flags["milestones"], "--milestones", int)
+    flags["shares"] = _numbers(flags["shares"], "--shares", float)
     options = _options(flags, config, resume)
 
     from srnet_cli.training.session import prepare_data, run_training
@@ -93,6 +99,8 @@ def _parameter(name: str, kind: Any, default: Any) -> inspect.Parameter:
 def _parsed_type(kind: Any) -> Any:
     """Return the type that the parser makes; None is "not given"."""
     kind = base_type(kind)
+    if kind == tuple[Path, ...]:
+        return list[Path] | None
     return (kind if kind in (int, float, bool, Path) else str) | None
 
 
@@ -113,7 +121,7 @@ def _typer_option(name: str, key: Key) -> Any:
 def _shown(default: Any, bare: bool) -> str | bool:
     """Return a default as the help shows it; a flag that only switches on shows none."""
     match default:
-        case None:
+        case None | ():
             return True
         case bool():
             return True if bare else "yes" if default else "no"
@@ -136,8 +144,8 @@ def _options(flags: dict[str, Any], config: Path | None, resume: bool) -> TrainO
     return resolved(options_from(*layers, flags))
 
 
-def _numbers(text: str | None) -> tuple[int, ...] | None:
-    """Read whole numbers separated by commas.
+def _numbers(text: str | None, name: str, kind: type[Number]) -> tuple[Number, ...] | None:
+    """Read numbers separated by commas.
 
     Raises:
         UsageError: when they are not.
@@ -145,6 +153,7 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(kind(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise UsageError(f"--milestones takes whole numbers separated by commas, not {text!r}") from None
+        numbers = "whole numbers" if kind is int else "numbers"
+        raise UsageError(f"{name} takes {numbers} separated by commas, not {text!r}") from None

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srnet_cli.data.camera.simulation import Degradation, degradation
+from srnet_cli.data.camera.simulation import Degradation, degradation, draw_patterns
 from srnet_cli.data.choices import LabelInterpolation
 from srnet_cli.data.labels import enhanced_residual_tensor, upscale
 from srnet_cli.data.photos import PhotoCache
@@ -42,6 +42,8 @@ class SimulatedSource:
     residual: LabelInterpolation | None
     description: str
     left_out: tuple[Problem, ...] = ()
+    #: replace a share of the patches by patterns of flat colours
+    patterns: bool = False
 
     @classmethod
     def open(
@@ -63,13 +65,23 @@ class SimulatedSource:
             f"{len(training.names)} photographs in {folder}, LR simulated by {_MODELS[kind]} (×{scale}); "
             f"{len(held_out.names)} held out, {len(everything.left_out)} left out"
         )
-        left_out = everything.left_out
-        return cls(training, held_out if names else None, degrade, scale, residual, description, left_out)
+        return cls(
+            photos=training,
+            held_out=held_out if names else None,
+            degrade=degrade,
+            scale=scale,
+            residual=residual,
+            description=description,
+            left_out=everything.left_out,
+            patterns=kind != "bicubic",
+        )
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``."""
         seeds = [_seed(seed, index) for index in indices]
         hr = self.photos.patches(seeds, patch * self.scale).to(device).float()
+        if self.patterns:
+            hr = draw_patterns(hr, seeds)
         lr = self.degrade(hr, self.scale, seeds)
         residual = None
         if self.residual is not None:

@@ -46,6 +46,8 @@ class ValidationItem:
     name: str
     lr: NDArray[np.uint8] | NDArray[np.float32]
     hr: NDArray[np.uint8]
+    #: the source that it is from, where there are several
+    source: str = ""
 
 
 class TrainingSource(Protocol):

@@ -156,11 +156,11 @@ def camera_seed(name: str) -> int:
 def _camera(hr: Pixels8, scale: int, name: str) -> Pixels8:
     import torch
 
-    from srnet_cli.data.camera.simulation import camera_zoom
+    from srnet_cli.data.camera.simulation import camera_picture
 
     tensor = torch.tensor(hr, dtype=torch.float32).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        lr = camera_zoom(tensor, scale, [camera_seed(name)])
+        lr = camera_picture(tensor, scale, camera_seed(name))
     return np.ascontiguousarray(lr[0].byte().permute(1, 2, 0).numpy())
 
 

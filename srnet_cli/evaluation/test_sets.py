@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from srnet_cli.data.camera.simulation import VERSION as CAMERA_VERSION
 from srnet_cli.data.kinds import SourceOptions
 from srnet_cli.data.opening import detect_source, prepare_source
 from srnet_cli.data.pair_source import split_pairs
@@ -91,7 +92,8 @@ def _simulated(path: Path, pictures: Sequence[Path], scale: int, degradation: st
     return PairSet(name, scale, f"LR by {_ORIGINS[degradation]}", items)
 
 
-_ORIGINS = {"bicubic": "bicubic reduction", "camera": "simulated camera"}
+#: the camera's version is part of it: figures behind another one are not set beside these
+_ORIGINS = {"bicubic": "bicubic reduction", "camera": f"simulated camera {CAMERA_VERSION}"}
 
 
 def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress | None) -> PairSet:

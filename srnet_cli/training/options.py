@@ -9,10 +9,13 @@ From it the flags of ``srnet train`` (``n_feats`` is ``--n-feats``) and the keys
         {until = 0.75, patch = 64, batch = 4},
         {until = 1.0, patch = 96, batch = 2},
     ]
+
+``data`` may be a list of folders there: ``data = ["photos", "pairs"]`` with ``shares = [0.8, 0.2]``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -86,8 +89,14 @@ class TrainOptions:
         UsageError: when values are impossible or contradict each other; the message names the flag.
     """
 
-    data: Path | None = option(
-        None, DATA, "SR-RAW or other sequences, LR/ with HR/, or a folder of sharp photographs."
+    data: tuple[Path, ...] = option(
+        (),
+        DATA,
+        "SR-RAW or other sequences, LR/ with HR/, or a folder of sharp photographs; several are mixed.",
+        metavar="FOLDER",
+    )
+    shares: tuple[float, ...] | None = option(
+        None, DATA, "Share of each --data in a batch, in their order.", shown="equal", metavar="S,S,…"
     )
     input: Input = option("rgb", DATA, "Pictures, or the RAW mosaic.")
     degradation: DegradationName = option(
@@ -202,9 +211,20 @@ class TrainOptions:
         table = option_table()
         for name, value in flat(self).items():
             table[name].check(name, value)
+        self._check_data()
         self._check_contradictions()
         if not active_losses(self):
             raise UsageError("all weights of the loss are 0: there is nothing to train")
+
+    def _check_data(self) -> None:
+        if len({path.resolve() for path in self.data}) < len(self.data):
+            raise UsageError("--data names a folder twice", remedy="--shares says how much of each is taken")
+        shares, count = self.shares or (), len(self.data)
+        listed = ",".join(f"{share:g}" for share in shares)
+        if not all(0 < share < math.inf for share in shares):
+            raise UsageError(f"--shares are numbers above 0, not {listed}")
+        if count and self.shares is not None and len(shares) != count:
+            raise UsageError(f"--shares {listed} has {len(shares)} shares for {count} --data")
 
     def _check_contradictions(self) -> None:
         given = [name for name in ("epochs", "steps", "hours") if getattr(self, name) is not None]
@@ -259,13 +279,13 @@ def patches(options: TrainOptions) -> list[int]:
     return [phase.patch for phase in options.phases] or [options.patch_size or 1]
 
 
-def data_path(options: TrainOptions) -> Path:
-    """Return the path of what to train on.
+def data_paths(options: TrainOptions) -> tuple[Path, ...]:
+    """Return the paths of what to train on.
 
     Raises:
-        UsageError: when it was not said.
+        UsageError: when none was said.
     """
-    if options.data is None:
+    if not options.data:
         raise UsageError("nothing to train on", remedy="name a folder with --data")
     return options.data
 
@@ -279,7 +299,7 @@ def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
     """Make options of several layers, later ones over earlier ones; a None stands for "not given".
 
     A length (epochs, steps, hours), or a way to say patch and batch sizes, replaces the other ways to say it
-    of earlier layers.
+    of earlier layers; other data takes the shares of the earlier ones with it.
 
     Raises:
         UsageError: when they contradict each other.
@@ -292,6 +312,8 @@ def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
                 merged = {name: value for name, value in merged.items() if name not in group}
         if given.get("schedule") == "cosine":
             merged.pop("milestones", None)
+        if "data" in given and given["data"] != merged.get("data", given["data"]):
+            merged.pop("shares", None)
         merged.update(given)
     weights = {name: merged.pop(weight_key(name)) for name in LOSSES if weight_key(name) in merged}
     return TrainOptions(**merged, weights=weights)
@@ -306,9 +328,9 @@ def flat(options: TrainOptions) -> dict[str, Any]:
 def plain(options: TrainOptions) -> dict[str, Any]:
     """Return what a TOML file can hold of the options: text, numbers, lists. What is None is left out."""
     return {
-        name: _plain(value)
+        name: _plain(value[0] if name == "data" and len(value) == 1 else value)
         for name, value in flat(options).items()
-        if value is not None and (name, value) != ("phases", ())
+        if value is not None and (name, value) not in (("phases", ()), ("data", ()))
     }
 
 

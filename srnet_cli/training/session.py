@@ -15,7 +15,7 @@ from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.training.fields import flag
 from srnet_cli.training.network import network_options
-from srnet_cli.training.options import TrainOptions, data_path, network_scale, plain
+from srnet_cli.training.options import TrainOptions, data_paths, network_scale, plain
 from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
 from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.progress import (
@@ -96,9 +96,9 @@ def _run(
 
 def _check_named(options: TrainOptions, resume: bool) -> None:
     """Refuse to begin where there is nothing to train on, before anything else."""
-    if resume and options.data is None and not RunFolder(options.output, lambda _: None).last.exists():
+    if resume and not options.data and not RunFolder(options.output, lambda _: None).last.exists():
         raise UsageError(f"{options.output} holds no run to go on with", remedy="--data begins one")
-    data_path(options)
+    data_paths(options)
 
 
 def _how_far(options: TrainOptions, progress: Progress) -> str:

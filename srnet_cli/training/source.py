@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
+from srnet_cli.data.mixture import MixedSource, name_sources
 from srnet_cli.errors import DataError, UsageError
-from srnet_cli.training.options import TrainOptions, data_path, patches
+from srnet_cli.training.options import TrainOptions, data_paths, patches
 
 if TYPE_CHECKING:
     from srnet_cli.data.kinds import Detection, SourceOptions
@@ -20,16 +22,20 @@ MOST_NAMED = 20
 Say = Callable[[str], None]
 
 
-def detect_data(options: TrainOptions, say: Say) -> Detection:
-    """Decide what the data is and say so; reads names and a few headers only.
+def detect_data(options: TrainOptions, say: Say) -> list[Detection]:
+    """Decide what the data of each source is and say so; reads names and a few headers only.
 
     Raises:
         UsageError: when no data was named, or it is not what the options need.
         DataError: when it is of a kind that is not known.
     """
+    return [_detect(path, options, say) for path in data_paths(options)]
+
+
+def _detect(path: Path, options: TrainOptions, say: Say) -> Detection:
     from srnet_cli.data.opening import detect_source, kind_named
 
-    found = detect_source(data_path(options), options.scale)
+    found = detect_source(path, options.scale)
     if options.input == "raw" and "mosaic" not in kind_named(found.kind).options:
         raise UsageError(
             f"--input raw cannot be trained on the {found.kind} in {found.root}: "
@@ -41,33 +47,54 @@ def detect_data(options: TrainOptions, say: Say) -> Detection:
 
 
 def open_data(
-    options: TrainOptions, found: Detection, job: Processes, say: Say, progress: Progress | None = None
+    options: TrainOptions,
+    found: Sequence[Detection],
+    job: Processes,
+    say: Say,
+    progress: Progress | None = None,
 ) -> TrainingSource:
-    """Prepare the data once for all processes, and open it.
+    """Prepare the data once for all processes, and open it; several sources become one.
 
     Raises:
-        DataError: when there is nothing to train on.
+        DataError: when there is nothing to train on in one of them.
     """
+    paths = data_paths(options)
+    sources: list[TrainingSource] = []
+    for _ in job.in_turn():
+        sources = [_open(path, kind, options, progress) for path, kind in zip(paths, found, strict=True)]
+    if len(sources) == 1:
+        say(sources[0].description)
+        _describe_left_out(sources[0], "", say)
+        return sources[0]
+    names, shares = name_sources(paths), options.shares or (1.0,) * len(paths)
+    mixed = MixedSource.of(names, sources, shares)
+    for name, share, source in zip(names, mixed.shares, sources, strict=True):
+        say(f"{name}, {100 * float(share):.3g} % of each batch: {source.description}")
+        _describe_left_out(source, f"{name}/", say)
+        if not source.validation():
+            say(f"{name} has no held-out pairs: it is not measured, and does not count for the best weights")
+    return mixed
+
+
+def _open(path: Path, found: Detection, options: TrainOptions, progress: Progress | None) -> TrainingSource:
     from srnet_cli.data.opening import open_source
 
-    source: TrainingSource | None = None
-    for _ in job.in_turn():
-        try:
-            source = open_source(data_path(options), source_options(options), progress)
-        except DataError as error:
-            if error.remedy is not None or found.kind != "photos":
-                raise
-            needed = f"{max(patches(options))} LR pixels ×{options.scale}"
-            raise DataError(
-                error.reason, path=error.path, remedy=f"a smaller --patch-size, which is {needed} now"
-            ) from error
-    assert source is not None
-    say(source.description)
+    try:
+        return open_source(path, source_options(options), progress)
+    except DataError as error:
+        if error.remedy is not None or found.kind != "photos":
+            raise
+        needed = f"{max(patches(options))} LR pixels ×{options.scale}"
+        raise DataError(
+            error.reason, path=error.path, remedy=f"a smaller --patch-size, which is {needed} now"
+        ) from error
+
+
+def _describe_left_out(source: TrainingSource, prefix: str, say: Say) -> None:
     for problem in source.left_out[:MOST_NAMED]:
-        say(f"left out {problem.name}: {problem.reason}")
+        say(f"left out {prefix}{problem.name}: {problem.reason}")
     if len(source.left_out) > MOST_NAMED:
         say(f"and {len(source.left_out) - MOST_NAMED} more")
-    return source
 
 
 def source_options(options: TrainOptions) -> SourceOptions:

@@ -24,7 +24,14 @@ from srnet_cli.training.run.signals import StopRequest
 from srnet_cli.training.run.watch import Meter, Watch
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.step.stepper import Precision
-from srnet_cli.training.validation import Crop, Validation, centre_crops, validate
+from srnet_cli.training.validation import (
+    Crop,
+    Validation,
+    centre_crops,
+    logged,
+    mean_bicubic,
+    validate,
+)
 
 #: batches made ahead of their use
 AHEAD = 3
@@ -95,10 +102,10 @@ class Trainer:
             self._save_last()
         else:
             self._finish()
-        measured = [crop.bicubic for crop in self.crops if crop.bicubic is not None]
-        bicubic = sum(measured) / len(measured) if measured else None
         progress = self.state.progress
-        return RunEnd(stopped_by, progress.step, self.validation, progress.best_psnr, bicubic)
+        return RunEnd(
+            stopped_by, progress.step, self.validation, progress.best_psnr, mean_bicubic(self.crops)
+        )
 
     def _train(self) -> int:
         stopped_by = self.stop.number
@@ -211,8 +218,7 @@ class Trainer:
         if is_best:
             progress.best_psnr, progress.best_step = self.validation.psnr, progress.step
         self.reporter.validated(progress.step, self.validation, is_best)
-        v = self.validation
-        self._record(psnr=v.psnr, bicubic=v.bicubic, worst_gain=v.worst_gain)
+        self._record(**logged(self.validation))
         if not self.job.leads:
             return
         self.folder.draw(self._title)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ HIGHEST_PSNR = 100.0
 #: pixels that the authors leave out on each side, besides the scale
 SHAVE = 6
 
+#: PSNR of a picture, and of its bicubic enlargement (None for a mosaic), dB
+Pair = tuple[float, float | None]
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -33,6 +37,8 @@ class Crop:
     hr: NDArray[np.uint8]
     #: PSNR of bicubic enlargement, None for a mosaic
     bicubic: float | None
+    #: the source that it is from, where there are several
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,8 @@ class Restored:
 
 
 @dataclass(frozen=True)
-class Validation:
-    """Means over all held-out pairs, RGB-PSNR in dB as in the authors' logs."""
+class Measured:
+    """Means over held-out pairs, RGB-PSNR in dB as in the authors' logs."""
 
     psnr: float
     #: of bicubic enlargement; None for mosaics
@@ -56,6 +62,18 @@ class Validation:
     #: smallest gain over bicubic of any picture
     worst_gain: float | None
     pictures: int
+
+
+@dataclass(frozen=True)
+class Validation(Measured):
+    """Means over all held-out pairs, or, of several sources, means of the sources' own.
+
+    A source with many pairs then counts as much as one with few. As bicubic's figure stays what it is during
+    a run, the largest mean PSNR is the largest mean gain.
+    """
+
+    #: of each source, by name; empty where there is only one
+    parts: Mapping[str, Measured] = field(default_factory=dict)
 
 
 def centre_crops(items: Sequence[ValidationItem], scale: int, hr_side: int) -> list[Crop]:
@@ -77,7 +95,7 @@ def _centre_crop(item: ValidationItem, scale: int, hr_side: int) -> Crop:
     bicubic = None
     if lr.shape[2] == 3:
         bicubic = _psnr(resize(lr.astype(np.uint8), hr.shape[0], hr.shape[1], "bicubic"), hr, scale)
-    return Crop(item.name, lr, hr, bicubic)
+    return Crop(item.name, lr, hr, bicubic, item.source)
 
 
 @torch.no_grad()
@@ -104,17 +122,55 @@ def validate(
 ) -> tuple[Validation, list[Restored]]:
     """Measure all crops, shared out between the processes; the first ``shown`` results of this one."""
     own = [restore(network, crop, precision) for crop in crops[job.rank :: job.world]]
-    figures = [pair for part in job.gather([(r.psnr, r.crop.bicubic) for r in own]) for pair in part]
-    psnrs = [psnr for psnr, _ in figures]
-    bicubics = [bicubic for _, bicubic in figures if bicubic is not None]
-    gains = [psnr - bicubic for psnr, bicubic in figures if bicubic is not None]
-    validation = Validation(
-        psnr=float(np.mean(psnrs)),
+    gathered = job.gather([(r.crop.source, r.psnr, r.crop.bicubic) for r in own])
+    figures: dict[str, list[Pair]] = {crop.source: [] for crop in crops}
+    for source, psnr, bicubic in chain.from_iterable(gathered):
+        figures[source].append((psnr, bicubic))
+    return summarise(figures), own[:shown]
+
+
+def summarise(figures: Mapping[str, Sequence[Pair]]) -> Validation:
+    """Average PSNR and bicubic's PSNR of pictures over each source, then over the sources."""
+    parts = {source: _measured(pairs) for source, pairs in figures.items()}
+    bicubics = [part.bicubic for part in parts.values() if part.bicubic is not None]
+    gains = [part.worst_gain for part in parts.values() if part.worst_gain is not None]
+    return Validation(
+        psnr=float(np.mean([part.psnr for part in parts.values()])),
         bicubic=float(np.mean(bicubics)) if bicubics else None,
         worst_gain=min(gains) if gains else None,
-        pictures=len(psnrs),
+        pictures=sum(part.pictures for part in parts.values()),
+        parts=parts if len(parts) > 1 else {},
     )
-    return validation, own[:shown]
+
+
+def mean_bicubic(crops: Sequence[Crop]) -> float | None:
+    """Return bicubic's PSNR as ``Validation`` has it, dB; None without pairs, and for mosaics."""
+    figures: dict[str, list[float]] = {}
+    for crop in crops:
+        if crop.bicubic is not None:
+            figures.setdefault(crop.source, []).append(crop.bicubic)
+    return float(np.mean([np.mean(own) for own in figures.values()])) if figures else None
+
+
+def logged(validation: Validation) -> dict[str, float | None]:
+    """Return the figures as a line of the log has them: those of a source under ``psnr/NAME`` and so on."""
+    measured: dict[str, Measured] = {"": validation, **{f"/{n}": p for n, p in validation.parts.items()}}
+    return {
+        f"{key}{name}": getattr(part, key)
+        for name, part in measured.items()
+        for key in ("psnr", "bicubic", "worst_gain")
+    }
+
+
+def _measured(pairs: Sequence[Pair]) -> Measured:
+    bicubics = [bicubic for _, bicubic in pairs if bicubic is not None]
+    gains = [psnr - bicubic for psnr, bicubic in pairs if bicubic is not None]
+    return Measured(
+        psnr=float(np.mean([psnr for psnr, _ in pairs])),
+        bicubic=float(np.mean(bicubics)) if bicubics else None,
+        worst_gain=min(gains) if gains else None,
+        pictures=len(pairs),
+    )
 
 
 def _psnr(result: NDArray[np.uint8], reference: NDArray[np.uint8], scale: int) -> float:

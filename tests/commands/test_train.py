@@ -85,19 +85,50 @@ def test_what_was_found_and_how_it_trains_is_said(drawings: Path, tmp_path: Path
 
 
 def test_pairs_of_folders_are_recognised(tmp_path: Path) -> None:
-    for folder in ("LR", "HR"):
-        (tmp_path / "data" / folder).mkdir(parents=True)
-    for number in range(3):
-        hr = drawing(number, 48)
-        lr = bicubic_zoom(torch.from_numpy(hr).permute(2, 0, 1)[None].float(), 2, [0])[0]
-        cv2.imwrite(str(tmp_path / "data" / "HR" / f"{number}.png"), hr)
-        cv2.imwrite(str(tmp_path / "data" / "LR" / f"{number}.png"), lr.permute(1, 2, 0).byte().numpy())
-    places = ("--data", tmp_path / "data", "--cache", tmp_path / "cache", "-o", tmp_path / "run")
+    data = write_pairs(tmp_path / "data", 3)
+    places = ("--data", data, "--cache", tmp_path / "cache", "-o", tmp_path / "run")
     prepared = train(*places, "--prepare-only", *SHORT.split())
     assert prepared.exit_code == 0 and not (tmp_path / "run").exists()
     assert "2 pairs ×2 from 2 scenes; 1 held out" in prepared.stderr
     result = train(*places, *SHORT.split())
     assert result.exit_code == 0 and "3 pairs of LR and HR pictures" in result.stderr
+
+
+def write_pairs(folder: Path, count: int) -> Path:
+    """LR/ and HR/ of drawings, ×2."""
+    for part in ("LR", "HR"):
+        (folder / part).mkdir(parents=True)
+    for number in range(count):
+        hr = drawing(number, 48)
+        lr = bicubic_zoom(torch.from_numpy(hr).permute(2, 0, 1)[None].float(), 2, [0])[0]
+        cv2.imwrite(str(folder / "HR" / f"{number}.png"), hr)
+        cv2.imwrite(str(folder / "LR" / f"{number}.png"), lr.permute(1, 2, 0).byte().numpy())
+    return folder
+
+
+def test_photographs_and_pairs_are_mixed_resumed_and_zoom(drawings: Path, tmp_path: Path) -> None:
+    pairs, run = write_pairs(tmp_path / "pairs", 3), tmp_path / "run"
+    config = tmp_path / "recipe.toml"
+    config.write_text(f'data = ["{drawings}", "{pairs}"]\nshares = [0.75, 0.25]\n')
+    short = SHORT.replace("--batch-size 2", "--batch-size 4")
+    whole = train("--config", config, "--cache", tmp_path / "cache", "-o", tmp_path / "whole", *short.split())
+    flags = ("--data", drawings, "--data", pairs, "--shares", "3,1", "--cache", tmp_path / "cache")
+    begun = train(*flags, "-o", run, *short.replace("--steps 3", "--steps 2").split())
+    assert whole.exit_code == begun.exit_code == 0, begun.output
+    assert f"{drawings}: 3 photographs" in begun.stderr and "3 pairs of LR and HR pictures" in begun.stderr
+    assert "drawings, 75 % of each batch: 2 photographs" in begun.stderr
+    assert "pairs, 25 % of each batch: 2 pairs ×2" in begun.stderr
+    assert "step 2: drawings: PSNR" in begun.stderr and "step 2: pairs: PSNR" in begun.stderr
+    assert "on 2 pictures, mean of 2 sources (best so far)" in begun.stderr
+    resumed = train("-o", run, "--resume", "--steps", 3)
+    assert resumed.exit_code == 0, resumed.output
+    last = [torch.load(folder / "last.pt", weights_only=True) for folder in (run, tmp_path / "whole")]
+    assert all(torch.equal(tensor, last[1]["network"][name]) for name, tensor in last[0]["network"].items())
+    cv2.imwrite(str(tmp_path / "in.png"), drawing(77, 40))
+    zoomed = ["zoom", tmp_path / "in.png", "-s", 2, "--model", run, "-o", tmp_path / "out.png"]
+    assert CliRunner().invoke(app, list(map(str, zoomed)), prog_name="srnet").exit_code == 0
+    picture = cv2.imread(str(tmp_path / "out.png"))
+    assert picture is not None and picture.shape == (80, 80, 3)
 
 
 def test_flags_go_before_the_file_and_both_before_the_recipe(drawings: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def trained(folder: Path, **options: Any) -> Path:
             write_picture(Picture(pixels), folder / "data" / part / f"{name}.png")
     settings: dict[str, Any] = {"steps": 2, "batch_size": 2, "patch_size": 16, "scale": 2, "device": "cpu"}
     settings |= {"validate_every": 2, "validation_crop": 64, "n_feats": 16}
-    places = {"data": folder / "data", "output": folder / "run", "cache": folder / "cache"}
+    places = {"data": (folder / "data",), "output": folder / "run", "cache": folder / "cache"}
     assert run_training(resolved(TrainOptions(**places, **settings, **options)), resume=False).step == 2
     return folder / "run"
 
@@ -148,7 +148,7 @@ def test_the_source_is_recognised_trained_on_and_zoomed_by(page: dict[str, Any],
     (data / "gratings.txt").touch()
     assert detect_source(data, 2).sentence == f"{data}: gratings, drawn ×2"
     options = TrainOptions(
-        data=data,
+        data=(data,),
         output=tmp_path / "run",
         scale=2,
         attention="mpr-sa",

@@ -94,10 +94,23 @@ def test_others_and_ours_stand_in_one_table_with_the_best_in_bold() -> None:
 def test_figures_of_other_pictures_are_not_set_side_by_side() -> None:
     with pytest.raises(ValueError, match="not the same pictures"):
         tables.today_table(others(20.1), quality())
+    anew = quality()
+    anew["sets"][0]["lr"] = "LR by simulated camera 2"
+    with pytest.raises(ValueError, match="missing"):
+        tables.today_table(others(), anew)
     without = copy.deepcopy(quality())
     without["sets"] = []
     with pytest.raises(ValueError, match="missing"):
         tables.today_table(others(), without)
+
+
+def test_of_several_simulated_cameras_the_newest_has_the_column() -> None:
+    old, new = quality(), quality()
+    new["sets"][0]["lr"] = "LR by simulated camera 2"
+    origins = tables._origins([old, new])
+    assert origins[0] == ("valid", "LR by simulated camera 2")
+    assert tables._quality_cells("srnet-x4", old, origins) == ["–", "–", "–", "–"]
+    assert tables._quality_cells("srnet-x4", new, origins)[0].startswith("+1.00")
 
 
 def test_figures_of_replaced_weights_are_refused() -> None:

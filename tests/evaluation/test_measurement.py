@@ -143,9 +143,9 @@ def test_every_degradation_and_scale_is_a_set_of_its_own(photos: Path) -> None:
     results = run(request)
     assert [(r.scale, r.origin) for r in results] == [
         (2, "LR by bicubic reduction"),
-        (2, "LR by simulated camera"),
+        (2, "LR by simulated camera 2"),
         (4, "LR by bicubic reduction"),
-        (4, "LR by simulated camera"),
+        (4, "LR by simulated camera 2"),
     ]
     assert len({r.slug for r in results}) == 4
 

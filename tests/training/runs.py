@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 #: two streams and MPR-SA, so that BatchNorm statistics are part of what is compared
 TINY = TrainOptions(
-    data=Path("drawings"),
+    data=(Path("drawings"),),
     scale=2,
     attention="mpr-sa",
     n_feats=8,

@@ -28,7 +28,7 @@ def test_the_default_is_the_published_recipe() -> None:
 def test_options_survive_the_file(tmp_path: Path) -> None:
     phases = (Phase(0.5, 32, 16), Phase(1.0, 64, 4))
     options = TrainOptions(
-        data=Path('a "b"/ü'),
+        data=(Path('a "b"/ü'),),
         phases=phases,
         hours=1.5,
         schedule="cosine",
@@ -62,6 +62,9 @@ def test_options_survive_the_file(tmp_path: Path) -> None:
         ({"phases": (Phase(0.5, 8, 8),)}, "the last at 1.0"),
         ({"phases": (Phase(1.0, 8, 8),), "patch_size": 8}, "leave out --patch-size"),
         ({"input": "raw", "init": "srnet_x4"}, "--init takes weights for RGB"),
+        ({"data": (Path("a"),), "shares": (0.8, 0.2)}, "--shares 0.8,0.2 has 2 shares for 1 --data"),
+        ({"data": (Path("a"), Path("b")), "shares": (1.0, 0.0)}, "--shares are numbers above 0, not 1,0"),
+        ({"data": (Path("a"), Path("b"), Path("x/../a"))}, "--data names a folder twice"),
     ],
 )
 def test_impossible_options_are_refused(values: dict[str, object], message: str) -> None:
@@ -76,7 +79,26 @@ def test_later_layers_go_before_earlier_ones() -> None:
     assert (options.schedule, options.milestones, options.lr) == ("cosine", None, 1e-3)
 
 
+def test_several_sources_survive_the_file_and_one_is_plain_text(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    options = TrainOptions(data=(Path("photos"), Path("pairs")), shares=(0.8, 0.2))
+    path.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
+    assert read(path) == options
+    # As files of earlier runs have it.
+    path.write_text('data = "photos"\n', encoding="utf-8")
+    assert read(path).data == (Path("photos"),)
+    assert plain(read(path))["data"] == "photos"
+
+
+def test_shares_go_with_the_data_that_they_were_given_for() -> None:
+    two = {"data": (Path("a"), Path("b")), "shares": (0.8, 0.2)}
+    assert options_from(two, {"data": (Path("c"),)}).shares is None
+    assert options_from(two, {"data": two["data"], "steps": 5}).shares == (0.8, 0.2)
+    # A released recipe has shares, and no folders of its own.
+    assert options_from({"shares": (0.8, 0.2)}, {"data": (Path("c"), Path("d"))}).shares == (0.8, 0.2)
+
+
 def test_the_options_of_a_card_are_plain_values() -> None:
-    values = plain(TrainOptions(data=Path("photos"), phases=(Phase(1.0, 8, 8),)))
+    values = plain(TrainOptions(data=(Path("photos"),), phases=(Phase(1.0, 8, 8),)))
     assert values["data"] == "photos" and "init" not in values
     assert values["phases"] == [{"until": 1.0, "patch": 8, "batch": 8}]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from srnet_cli.data.mixture import MixedSource
 from srnet_cli.errors import DivergedError, OutputError, UsageError, WeightsError
 from srnet_cli.models.store import load_model
 from srnet_cli.training.options import Phase
@@ -131,6 +132,46 @@ def test_phases_change_patch_and_batch(tmp_path: Path) -> None:
     phases = (Phase(0.5, 8, 3), Phase(1.0, 12, 1))
     ran = run_tiny(tmp_path / "run", tiny(phases=phases, patch_size=None, batch_size=None, steps=4), BLIND)
     assert ran.state.progress.samples == 3 + 3 + 1 + 1
+
+
+def mixture(held_out: tuple[int, int] = (3, 1)) -> MixedSource:
+    return MixedSource.of(["photos", "pairs"], [Drawings(held_out=count) for count in held_out], [0.75, 0.25])
+
+
+def test_a_run_on_several_sources_goes_on_bit_by_bit(tmp_path: Path) -> None:
+    phases = (Phase(0.5, 8, 5), Phase(1.0, 12, 4))
+    options = tiny(phases=phases, patch_size=None, batch_size=None, workers=2)
+    unbroken = run_tiny(tmp_path / "unbroken", options, mixture())
+    run_tiny(tmp_path / "broken", options, mixture(), stop_after=2)
+    again = run_tiny(tmp_path / "broken", options, mixture(), resume=True)
+    assert_equal_weights(again, unbroken)
+    assert again.state.progress.best_psnr == unbroken.state.progress.best_psnr
+
+
+def test_sources_are_measured_one_by_one_and_the_best_is_that_of_their_mean(tmp_path: Path) -> None:
+    two = tiny(data=(Path("photos"), Path("pairs")), shares=(0.75, 0.25))
+    ran = run_tiny(tmp_path / "run", two, mixture())
+    validation = ran.end.validation
+    assert validation is not None and validation.pictures == 4
+    photos, pairs = validation.parts["photos"], validation.parts["pairs"]
+    assert (photos.pictures, pairs.pictures) == (3, 1)
+    # Not that of all pictures together, of which three would be photographs.
+    assert validation.psnr == pytest.approx((photos.psnr + pairs.psnr) / 2)
+    assert ran.end.bicubic == pytest.approx(validation.bicubic)
+    last = [r for r in records(ran.folder) if "psnr" in r][-1]
+    assert last["psnr/photos"] == pytest.approx(photos.psnr, abs=1e-3)
+    assert last["worst_gain/pairs"] == pytest.approx(pairs.worst_gain, abs=1e-3)
+    card = load_model(ran.folder.path).card
+    assert card.data == {"folders": ["photos", "pairs"]} and card.recipe["shares"] == [0.75, 0.25]
+    assert card.metrics["sources"]["pairs"]["pictures"] == 1
+    with Image.open(ran.folder.path / "panels" / "step-00000006.png") as panel:
+        assert panel.height == 4 * (64 + 18 + 6) + 6
+
+
+def test_a_source_without_held_out_pairs_does_not_count(tmp_path: Path) -> None:
+    ran = run_tiny(tmp_path / "run", tiny(steps=2), mixture(held_out=(2, 0)))
+    assert ran.end.validation is not None and ran.end.validation.parts == {}
+    assert ran.end.validation.pictures == 2
 
 
 def test_hours_end_a_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Baseline JPEG's loss (chroma sampling, DCT, quantisation) as batched tensor code.
+"""Baseline JPEG's loss (chroma sampling, DCT, quantisation) as batched tensor code, its grid anywhere.
 
 The entropy coding is lossless and left out. Tables and quality scaling: ITU-T T.81 annex K and libjpeg.
 """
@@ -10,6 +10,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from srnet_cli.data.camera import colour
 
 #: Above this quality a picture counts as never stored as JPEG.
 LOSSLESS_ABOVE = 98.0
@@ -34,7 +36,6 @@ _CHROMA = (
     (99, 99, 99, 99, 99, 99, 99, 99),
     (99, 99, 99, 99, 99, 99, 99, 99),
 )
-_TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 
 def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
@@ -46,10 +47,9 @@ def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
     """
     height, width = pictures.shape[2:]
     padded = F.pad(pictures, (0, -width % 16, 0, -height % 16), mode="replicate")
-    forward = torch.tensor(_TO_YCBCR, device=pictures.device)
-    ycbcr = torch.einsum("ij,njhw->nihw", forward, padded) - torch.tensor(
-        [128.0, 0.0, 0.0], device=pictures.device
-    ).view(1, 3, 1, 1)
+    ycbcr = colour.rgb_to_ycbcr(padded) - torch.tensor([128.0, 0.0, 0.0], device=pictures.device).view(
+        1, 3, 1, 1
+    )
     luma = _quantise(ycbcr[:, :1], _tables(_LUMA, quality))
     chroma_tables = _tables(_CHROMA, quality)
     full = _quantise(ycbcr[:, 1:], chroma_tables)
@@ -57,8 +57,7 @@ def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
         _quantise(F.avg_pool2d(ycbcr[:, 1:], 2), chroma_tables), scale_factor=2, mode="bilinear"
     )
     chroma = torch.where(subsampled.view(-1, 1, 1, 1).bool(), half, full)
-    ycbcr = torch.cat([luma + 128, chroma], dim=1)
-    stored = torch.einsum("ij,njhw->nihw", torch.linalg.inv(forward), ycbcr)[:, :, :height, :width]
+    stored = colour.ycbcr_to_rgb(torch.cat([luma + 128, chroma], dim=1))[:, :, :height, :width]
     return torch.where((quality > LOSSLESS_ABOVE).view(-1, 1, 1, 1), pictures, stored)
 
 
@@ -87,3 +86,26 @@ def _dct_matrix(device: torch.device) -> Tensor:
     matrix = torch.cos(math.pi / 8 * (k.view(1, -1) + 0.5) * k.view(-1, 1)) * 0.5
     matrix[0] *= math.sqrt(0.5)
     return matrix
+
+
+def store_as_jpeg(pictures: Tensor, quality: Tensor, subsampled: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Round to 8 bit and pass through JPEG whose 16×16 grid starts ``x``, ``y`` pixels before the patch.
+
+    Borders are repeated as far as the grid needs.
+    """
+    height, width = pictures.shape[2:]
+    whole = pictures.clamp(0, 255).round()
+    rows = torch.arange(height + 16, device=pictures.device) - y.view(-1, 1)
+    columns = torch.arange(width + 16, device=pictures.device) - x.view(-1, 1)
+    moved = take(whole, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
+    stored = compress(moved, quality, subsampled)
+    rows = torch.arange(height, device=pictures.device) + y.view(-1, 1)
+    columns = torch.arange(width, device=pictures.device) + x.view(-1, 1)
+    return take(stored, rows, columns).clamp(0, 255).round()
+
+
+def take(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Pick each picture's own rows (N×h) and columns (N×w)."""
+    n, channels, _, width = pictures.shape
+    some = pictures.gather(2, rows.view(n, 1, -1, 1).expand(-1, channels, -1, width))
+    return some.gather(3, columns.view(n, 1, 1, -1).expand(-1, channels, some.shape[2], -1))

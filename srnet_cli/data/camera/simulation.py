@@ -1,59 +1,73 @@
-"""Simulated zoom: from a sharp photograph, what a camera with a shorter lens would have recorded.
+"""Simulated zoom: from a sharp photograph, what a camera with a shorter lens would have stored.
 
-Batched tensor code for CPU and GPU. Every patch has a seed of its own, so its LR does not depend on the
-batch, worker or rank that makes it. HR and LR are N×3×H×W, RGB, sRGB, 0..255 float.
+Batched tensor code for CPU and GPU. HR and LR are N×3×H×W, RGB, sRGB, 0..255 float. Every patch has a seed of
+its own, so its LR does not depend on the worker or rank that makes it, and on the batch it is made in only by
+the rounding of floating-point sums.
 
-The order of the camera model matters: white balance is applied *before* demosaicking, as raw developers
-do. Demosaicking unbalanced data leaves green fringes and zipper that no camera shows.
+The order of the parts is the order in a camera and behind it:
+
+    HR → lens → sensor (noise, Bayer mosaic) → demosaicking → noise reduction → sharpening → JPEG
+       → resizing by software → JPEG → LR
+
+White balance comes *before* demosaicking, as in raw developers: demosaicking unbalanced data leaves green
+fringes and zipper that no camera shows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from srnet_cli.data.camera import jpeg
-from srnet_cli.data.camera.development import develop, sharpen
-from srnet_cli.data.camera.lens import lens_kernels
-from srnet_cli.data.camera.parameters import CameraRanges, draw_parameters
-from srnet_cli.data.camera.reduction import reduce_bicubic, reduce_with_kernels
+from srnet_cli.data.camera.development import develop
+from srnet_cli.data.camera.drawing import Normal, draw_parameters, noise_from_seeds
+from srnet_cli.data.camera.jpeg import store_as_jpeg
+from srnet_cli.data.camera.lens import through_lens
+from srnet_cli.data.camera.noise_reduction import reduce_noise
+from srnet_cli.data.camera.parameters import CameraParameters, CameraRanges, plane
+from srnet_cli.data.camera.patterns import with_patterns
+from srnet_cli.data.camera.resizing import enlarge_scene, reduce_bicubic, resize_capture
 from srnet_cli.data.camera.sensor import record
-from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
+from srnet_cli.data.camera.sharpening import sharpen
+from srnet_cli.imaging.srgb import srgb_to_linear
 
 Degradation = Callable[[Tensor, int, Sequence[int]], Tensor]
 
-#: Share of the mixed degradation's patches that are reduced by plain bicubic instead of by the camera, so
-#: that a network trained on it also does well on clean, already reduced pictures.
+#: rises when the same photograph and seed become another LR picture: figures behind two versions are not
+#: comparable
+VERSION = 2
+#: share of the mixed degradation's patches that are reduced by plain bicubic instead of by the camera, so
+#: that a network trained on it also does well on clean, already reduced pictures
 BICUBIC_SHARE = 0.1
+
+#: keeps the noise of dithered patterns apart from the sensor's
+_PATTERN_STREAM = 0x2545F491
 
 
 def camera_zoom(hr: Tensor, scale: int, seeds: Sequence[int], ranges: CameraRanges | None = None) -> Tensor:
-    """Simulate what a camera with a ``scale`` times shorter lens would have recorded of ``hr``.
+    """Simulate what a camera with a ``scale`` times shorter lens would have stored of ``hr``.
 
     ``hr`` is N×3×H×W, 0..255, H and W divisible by ``scale``; one seed for each patch. Returns
     N×3×H/scale×W/scale, whole numbers 0..255 as float.
     """
-    p = draw_parameters(seeds, ranges or CameraRanges(), hr.device)
-    linear = srgb_to_linear(hr / 255)
-    reduced = reduce_with_kernels(linear, scale, lens_kernels(p, scale))
-    developed = develop(record(reduced, p, seeds), p)
-    sharpened = sharpen(linear_to_srgb(developed) * 255, p)
-    stored = jpeg.compress(sharpened.clamp(0, 255).round(), p.jpeg_quality, p.jpeg_subsampled)
-    return stored.clamp(0, 255).round()
+    ranges = ranges or CameraRanges()
+    return simulate(hr, scale, draw_parameters(seeds, ranges), ranges.capture[1], seeds)
+
+
+def camera_picture(hr: Tensor, scale: int, seed: int) -> Tensor:
+    """Do what ``camera_zoom`` does to one whole picture, 1×3×H×W.
+
+    It may be large, so it is captured no larger than its own parameters ask for; its noise is another one.
+    """
+    p = draw_parameters([seed], CameraRanges())
+    return simulate(hr, scale, p, float(p.capture), [seed])
 
 
 def mixed_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
     """Apply ``camera_zoom``, but for a share of the patches (``BICUBIC_SHARE``) ``bicubic_zoom``."""
-    # Drawn on the CPU, so that a GPU need not be waited for to know which patches are which.
-    plain = draw_parameters(seeds, CameraRanges(), torch.device("cpu")).choice < BICUBIC_SHARE
-    lr = hr.new_empty(*hr.shape[:2], hr.shape[2] // scale, hr.shape[3] // scale)
-    for degrade, chosen in ((bicubic_zoom, plain), (camera_zoom, ~plain)):
-        rows = chosen.nonzero().flatten().tolist()
-        if rows:
-            lr[rows] = degrade(hr[rows], scale, [seeds[row] for row in rows])
-    return lr
+    return camera_zoom(hr, scale, seeds, CameraRanges(bicubic_share=BICUBIC_SHARE))
 
 
 def bicubic_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
@@ -71,3 +85,60 @@ def degradation(name: str) -> Degradation:
     if name not in known:
         raise ValueError(f"unknown degradation {name!r}; one of {', '.join(known)}")
     return known[name]
+
+
+def draw_patterns(hr: Tensor, seeds: Sequence[int], ranges: CameraRanges | None = None) -> Tensor:
+    """Replace a share of HR training patches by patterns, before the camera sees them."""
+    p = draw_parameters(seeds, ranges or CameraRanges()).to(hr.device)
+    return with_patterns(hr, p, noise_from_seeds([seed ^ _PATTERN_STREAM for seed in seeds]))
+
+
+def simulate(hr: Tensor, scale: int, p: CameraParameters, largest: float, seeds: Sequence[int]) -> Tensor:
+    """Run the camera with given parameters, which are on the CPU so that nobody waits for a GPU.
+
+    ``largest`` is the capture that software may have reduced, in captured pixels per LR pixel and side.
+    """
+    n, channels, height, width = hr.shape
+    lr = hr.new_empty(n, channels, height // scale, width // scale)
+    plain, resized = p.bicubic > 0, p.resized > 0
+    for chosen in (plain, resized, ~(plain | resized)):
+        rows = chosen.nonzero().flatten().tolist()
+        if not rows:
+            continue
+        own, own_seeds = p.rows(torch.tensor(rows)).to(hr.device), [seeds[row] for row in rows]
+        normal = noise_from_seeds(own_seeds)
+        if chosen is plain:
+            lr[rows] = bicubic_zoom(hr[rows], scale, own_seeds)
+        elif chosen is resized:
+            lr[rows] = _resized(hr[rows], scale, own, largest, normal)
+        else:
+            lr[rows] = _store_again(capture_picture(hr[rows], scale, own, normal), own)
+    return lr
+
+
+def capture_picture(hr: Tensor, scale: int, p: CameraParameters, normal: Normal) -> Tensor:
+    """Apply lens, sensor and engine up to and with the camera's JPEG."""
+    light = through_lens(srgb_to_linear(hr / 255), scale, p)
+    developed = develop(record(light, p, normal), p)
+    finished = sharpen(reduce_noise(developed, p), p)
+    finished = torch.where(plane(p.raw) > 0, developed, finished)
+    return store_as_jpeg(finished, p.jpeg_quality, p.jpeg_subsampled, p.jpeg_x, p.jpeg_y)
+
+
+def _resized(hr: Tensor, scale: int, p: CameraParameters, largest: float, normal: Normal) -> Tensor:
+    """Capture at another size, then resize to LR's.
+
+    All patches share the size of the ``largest`` capture, so that they fit one batch; what is beyond a
+    patch's own capture is its mirror image.
+    """
+    height, width = hr.shape[2] // scale, hr.shape[3] // scale
+    tall, wide = (math.ceil(largest * side) + 2 for side in (height, width))
+    scene = enlarge_scene(hr, p, tall * scale, wide * scale).clamp(0, 255)
+    captured = capture_picture(scene, scale, p, normal)
+    return _store_again(resize_capture(captured, p, height, width), p)
+
+
+def _store_again(picture: Tensor, p: CameraParameters) -> Tensor:
+    return store_as_jpeg(
+        picture, p.second_jpeg_quality, p.second_jpeg_subsampled, p.second_jpeg_x, p.second_jpeg_y
+    )

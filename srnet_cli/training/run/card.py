@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.data import TrainingSource
+from srnet_cli.data.mixture import name_sources
 from srnet_cli.models.card import Card
 from srnet_cli.training.network import network_options
-from srnet_cli.training.options import TrainOptions, data_path, plain
+from srnet_cli.training.options import TrainOptions, data_paths, plain
 from srnet_cli.training.run.checkpoint import Progress
-from srnet_cli.training.validation import Validation
+from srnet_cli.training.validation import Measured, Validation
 
 #: options that say where a run lay, how it was computed and shown, not what it computed
 OF_THE_MACHINE = frozenset(
@@ -33,10 +34,15 @@ def card_of(
         tile=tile,
         overlap=tile // 8,
         recipe=_recipe(options, progress),
-        # Only the folder's name: a card is published, and where data lay is private.
-        data={"folder": data_path(options).resolve().name},
+        data=_data(options),
         metrics={} if validation is None else _metrics(validation),
     )
+
+
+def _data(options: TrainOptions) -> dict[str, Any]:
+    """Name the folders only: a card is published, and where data lay is private."""
+    names = name_sources(data_paths(options))
+    return {"folder": names[0]} if len(names) == 1 else {"folders": names}
 
 
 def _recipe(options: TrainOptions, progress: Progress) -> dict[str, Any]:
@@ -50,10 +56,17 @@ def _recipe(options: TrainOptions, progress: Progress) -> dict[str, Any]:
 
 
 def _metrics(validation: Validation) -> dict[str, Any]:
+    figures = _figures(validation)
+    if validation.parts:
+        figures["sources"] = {name: _figures(part) for name, part in validation.parts.items()}
+    return figures
+
+
+def _figures(measured: Measured) -> dict[str, Any]:
     figures = {
-        "psnr_rgb": validation.psnr,
-        "bicubic_psnr_rgb": validation.bicubic,
-        "worst_gain": validation.worst_gain,
+        "psnr_rgb": measured.psnr,
+        "bicubic_psnr_rgb": measured.bicubic,
+        "worst_gain": measured.worst_gain,
     }
     rounded = {name: round(value, 4) for name, value in figures.items() if value is not None}
-    return {**rounded, "pictures": validation.pictures}
+    return {**rounded, "pictures": measured.pictures}

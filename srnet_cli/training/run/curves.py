@@ -25,6 +25,11 @@ def draw_curves(records: Records, path: Path, title: str) -> None:
     loss.set(xlabel="epoch", ylabel="L1 loss (0..255)", title=title)
     _plot(psnr, _column(records, "psnr"), "network", marker=".")
     _plot(psnr, _column(records, "bicubic"), "bicubic", linestyle="--", color="grey")
+    sources = dict.fromkeys(key[len("psnr/") :] for r in records for key in r if key.startswith("psnr/"))
+    for number, name in enumerate(sources, 1):
+        colour = f"C{number}"
+        _plot(psnr, _column(records, f"psnr/{name}"), name, marker=".", color=colour)
+        _plot(psnr, _column(records, f"bicubic/{name}"), f"{name}, bicubic", linestyle="--", color=colour)
     psnr.set(xlabel="epoch", ylabel="validation RGB-PSNR (dB)")
     for axes in (loss, psnr):
         axes.grid(alpha=0.3)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from srnet_cli.training.run.watch import Window
-from srnet_cli.training.validation import Validation
+from srnet_cli.training.validation import Measured, Validation
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -62,11 +62,18 @@ class ProgressLines(Reporter):
 
     def validated(self, step: int, validation: Validation, is_best: bool) -> None:
         self._psnr = f" · PSNR {validation.psnr:.2f}"
-        gain = ""
-        if validation.bicubic is not None:
-            gain = f", bicubic {validation.bicubic:.2f}, gain {validation.psnr - validation.bicubic:+.2f}"
+        for name, part in validation.parts.items():
+            self.say(f"step {step}: {name}: {_measured(part)} on {part.pictures} pictures")
+        of = f", mean of {len(validation.parts)} sources" if validation.parts else ""
         best = " (best so far)" if is_best else ""
-        self.say(f"step {step}: PSNR {validation.psnr:.2f} dB{gain} on {validation.pictures} pictures{best}")
+        self.say(f"step {step}: {_measured(validation)} on {validation.pictures} pictures{of}{best}")
+
+
+def _measured(figures: Measured) -> str:
+    gain = ""
+    if figures.bicubic is not None:
+        gain = f", bicubic {figures.bicubic:.2f}, gain {figures.psnr - figures.bicubic:+.2f}"
+    return f"PSNR {figures.psnr:.2f} dB{gain}"
 
 
 def duration(seconds: float) -> str:

@@ -1,134 +1,54 @@
 from __future__ import annotations
 
-import cv2
-import numpy as np
+import math
+from dataclasses import fields, replace
+
 import pytest
 import torch
-from torch import Tensor
 
-from srnet_cli.data.camera import demosaic, jpeg
-from srnet_cli.data.camera.lens import lens_kernels
-from srnet_cli.data.camera.parameters import CameraRanges, draw_parameters
-from srnet_cli.data.camera.reduction import reduce_bicubic
-from srnet_cli.data.camera.simulation import bicubic_zoom, camera_zoom, degradation, mixed_zoom
-from srnet_cli.imaging.srgb import srgb_to_linear
-
-CPU = torch.device("cpu")
-
-
-def scene(seed: int = 0, size: int = 96) -> Tensor:
-    """A smooth coloured picture, 1×3×size×size."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((3, 3, 3)).astype(np.float32) * 200 + 25
-    fine = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).clip(0, 255)
-    return torch.from_numpy(fine.transpose(2, 0, 1).copy())[None].round()
+from srnet_cli.data.camera.drawing import draw_parameters
+from srnet_cli.data.camera.parameters import CameraRanges
+from srnet_cli.data.camera.simulation import (
+    bicubic_zoom,
+    camera_picture,
+    camera_zoom,
+    degradation,
+    mixed_zoom,
+)
+from tests.data.camera.cameras import COUNT, IDEAL, SEEDS, blurred_blocks, drawn, smooth_scene
+from tests.data.camera.test_demosaic import scene
 
 
-def exact_camera() -> CameraRanges:
-    """A camera without noise, sharpening or JPEG."""
-    return CameraRanges(
-        shift=(0, 0), shot_noise=(-20, -20), sharpening=(0, 0), jpeg_quality=(100, 100), blur=(0.3, 0.3)
-    )
+def test_a_patch_depends_on_its_seed_and_not_on_its_batch() -> None:
+    smooth = smooth_scene()
+    together = camera_zoom(smooth, 4, SEEDS)
+    assert torch.equal(together, torch.cat([camera_zoom(smooth[:1], 4, [seed]) for seed in SEEDS]))
+    assert torch.equal(together[3:7], camera_zoom(smooth[3:7], 4, SEEDS[3:7]))
+    assert not torch.equal(together[0], together[1])
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_the_lens_kernel_has_its_weight_at_the_pixels_centre(scale: int) -> None:
-    p = draw_parameters([1, 2, 3], exact_camera(), CPU)
-    kernels = lens_kernels(p, scale)
-    assert kernels.sum(dim=(1, 2)) == pytest.approx(torch.ones(3))
-    position = torch.arange(kernels.shape[1]) - (kernels.shape[1] - 1) / 2
-    assert (kernels.sum(dim=1) @ position).abs().max() < 1e-3
+def test_lr_is_of_whole_levels() -> None:
+    lr = camera_zoom(smooth_scene(), 4, SEEDS)
+    assert lr.shape == (COUNT, 3, 24, 24)
+    assert torch.equal(lr, lr.round().clamp(0, 255))
 
 
-def test_a_wider_blur_is_wider() -> None:
-    narrow = draw_parameters([1], CameraRanges(blur=(0.3, 0.3), anisotropy=(1, 1)), CPU)
-    wide = draw_parameters([1], CameraRanges(blur=(0.7, 0.7), anisotropy=(1, 1)), CPU)
-    assert lens_kernels(wide, 4).max() < 0.6 * lens_kernels(narrow, 4).max()
+def test_a_whole_picture_may_have_any_size_and_repeats() -> None:
+    hr = smooth_scene()[:1, :, :92, :]
+    for seed in range(6):
+        lr = camera_picture(hr, 4, seed)
+        assert lr.shape == (1, 3, 23, 24) and torch.equal(lr, camera_picture(hr, 4, seed))
+        assert (lr - camera_zoom(hr, 4, [seed])).abs().mean() < 12
 
 
-def test_without_noise_the_camera_gives_the_reduced_picture() -> None:
-    hr, seed = scene(2), 0
-    lr = camera_zoom(hr, 4, [seed], exact_camera())
-    expected = cv2.resize(hr[0].permute(1, 2, 0).numpy(), (24, 24), interpolation=cv2.INTER_AREA)
-    assert lr.shape == (1, 3, 24, 24)
-    assert np.abs(lr[0].permute(1, 2, 0).numpy() - expected).mean() < 2.0
-
-
-def test_a_patch_depends_on_its_seed_only_not_on_its_batch() -> None:
-    first, second = scene(1), scene(2)
-    together = camera_zoom(torch.cat([first, second]), 4, [5, 6])
-    assert torch.equal(together[:1], camera_zoom(first, 4, [5]))
-    assert torch.equal(together[1:], camera_zoom(second, 4, [6]))
-    assert not torch.equal(camera_zoom(first, 4, [5]), camera_zoom(first, 4, [9]))
-
-
-def test_parameters_stay_in_their_documented_ranges_and_fill_them() -> None:
-    ranges = CameraRanges()
-    p = draw_parameters(range(400), ranges, CPU)
-    for drawn, (low, high) in ((p.blur, ranges.blur), (p.red_gain, ranges.red_gain)):
-        assert low <= drawn.min() < low + 0.05 * (high - low)
-        assert high - 0.05 * (high - low) < drawn.max() <= high
-    assert p.jpeg_subsampled.mean() == pytest.approx(0.5, abs=0.1)
-    assert sorted(p.bayer_phase.unique().tolist()) == [0, 1, 2, 3]
-    assert p.sharpening.min() == 0
-
-
-def test_noise_grows_with_the_light_and_keeps_the_mean() -> None:
-    seed = 0
-    noisy = CameraRanges(shot_noise=(-2.7, -2.7), sharpening=(0, 0), jpeg_quality=(100, 100))
-    levels = []
-    for value in (60.0, 200.0):
-        lr = camera_zoom(torch.full((1, 3, 256, 256), value), 4, [seed], noisy)
-        linear = srgb_to_linear(lr / 255)[:, 1]
-        levels.append(float(linear.std()))
-        assert float(lr[:, 1].mean()) == pytest.approx(value, abs=2.5)
-    assert levels[1] > 1.5 * levels[0]
-
-
-def test_grey_stays_grey_through_matrix_white_balance_and_mosaic() -> None:
-    grey = scene().mean(dim=1, keepdim=True).repeat(1, 3, 1, 1).round()
-    lr = camera_zoom(grey, 4, [0], exact_camera())
-    assert (lr - lr.mean(dim=1, keepdim=True)).abs().mean() < 1.0
-
-
-@pytest.mark.parametrize("phase", [0, 1, 2, 3])
-def test_demosaicking_keeps_sampled_values_and_restores_smooth_pictures(phase: int) -> None:
-    picture = scene() / 255
-    phases = torch.tensor([phase])
-    result = demosaic.hamilton_adams(picture, phases)
-    for channel, mask in enumerate(demosaic.bayer_masks(phases, 96, 96)):
-        assert torch.allclose(result[:, channel][mask], picture[:, channel][mask], atol=1e-6)
-    assert (result - picture)[:, :, 3:-3, 3:-3].abs().max() < 0.02
-
-
-@pytest.mark.parametrize("quality", [50, 80, 95])
-@pytest.mark.parametrize("subsampled", [0, 1])
-def test_jpeg_loses_what_a_real_encoder_loses(quality: int, subsampled: int) -> None:
-    rng = np.random.default_rng(0)
-    picture = (scene()[0].permute(1, 2, 0).numpy() + rng.normal(0, 12, (96, 96, 3))).clip(0, 255).round()
-    ours = jpeg.compress(
-        torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32))[None],
-        torch.tensor([float(quality)]),
-        torch.tensor([float(subsampled)]),
-    )
-    flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR]
-    flags.append(cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420 if subsampled else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
-    _, stored = cv2.imencode(".jpg", picture[..., ::-1].astype(np.uint8), flags)
-    theirs = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32)
-    decoded = ours[0].permute(1, 2, 0).numpy().clip(0, 255)
-    loss_of_theirs = np.abs(theirs - picture).mean()
-    # Coefficients near the middle between two steps may round differently, so pixels are not all equal.
-    assert np.abs(decoded - picture).mean() == pytest.approx(loss_of_theirs, rel=0.03)
-    assert np.abs(decoded - theirs).mean() < 0.75 * loss_of_theirs
-
-
-def test_a_quality_above_98_is_no_jpeg() -> None:
-    picture = scene()
-    assert torch.equal(jpeg.compress(picture, torch.tensor([99.0]), torch.tensor([1.0])), picture)
+def test_an_ideal_camera_stores_what_it_saw() -> None:
+    hr = blurred_blocks()
+    lr = camera_zoom(hr, 4, SEEDS, IDEAL)
+    assert (lr - hr[..., ::4, ::4])[..., 2:-2, 2:-2].abs().mean() < 8
 
 
 def test_mixed_is_the_camera_or_bicubic() -> None:
-    hr, seeds = scene(3).repeat(40, 1, 1, 1), list(range(40))
+    hr, seeds = smooth_scene()[:1].repeat(40, 1, 1, 1), list(range(40))
     mixed, camera, bicubic = (make(hr, 4, seeds) for make in (mixed_zoom, camera_zoom, bicubic_zoom))
     is_camera, is_bicubic = ((mixed == made).flatten(1).all(1) for made in (camera, bicubic))
     assert bool((is_camera ^ is_bicubic).all())
@@ -136,13 +56,37 @@ def test_mixed_is_the_camera_or_bicubic() -> None:
     assert 1 <= int(is_bicubic.sum()) <= 9
 
 
-def test_bicubic_is_the_one_of_the_literature() -> None:
-    from srnet_cli.imaging.resize import matlab_bicubic
+def test_shares_hold_and_raw_has_no_engine() -> None:
+    ranges = CameraRanges(bicubic_share=0.1)
+    p = draw_parameters(range(4000), ranges)
+    assert p.bicubic.mean() == pytest.approx(0.1, abs=0.02)
+    assert p.raw.mean() == pytest.approx(1 / 3, abs=0.03)
+    assert p.resized.mean() == pytest.approx((1 - 0.1 - 1 / 3) * ranges.resized_share, abs=0.03)
+    raw = p.rows(p.raw > 0)
+    assert raw.sharpening.max() == 0 and raw.jpeg_quality.min() == 100 and raw.resized.max() == 0
+    assert raw.luma_reduction.max() == 0 and raw.chroma_reduction.max() == 0
 
-    hr = torch.from_numpy(np.random.default_rng(3).integers(0, 256, (1, 3, 48, 64)).astype(np.float32))
-    expected = matlab_bicubic(hr[0].permute(1, 2, 0).numpy(), 12, 16)
-    assert np.allclose(reduce_bicubic(hr, 4)[0].permute(1, 2, 0).numpy(), expected, atol=1e-3)
-    assert torch.equal(bicubic_zoom(hr, 4, [0]), reduce_bicubic(hr, 4).clamp(0, 255).round())
+
+def test_drawn_values_keep_to_their_ranges_and_fill_them() -> None:
+    ranges = CameraRanges()
+    p = drawn(ranges, 500)
+    for name in (
+        *("blur", "anisotropy", "red_gain", "luma_window", "chroma_blur"),
+        *("sharpening_radius", "coring", "capture"),
+    ):
+        low, high = getattr(ranges, name)
+        values = getattr(p, name)
+        assert values.min() >= low - 1e-6 and values.max() <= high + 1e-6
+        assert values.max() - values.min() > 0.8 * (high - low)
+    assert sorted(p.bayer_phase.unique().tolist()) == [0, 1, 2, 3]
+    assert math.isclose(float(p.pattern_colours.max()), 255)
+    assert {len(getattr(p, f.name)) for f in fields(p)} == {500}
+
+
+def test_grey_stays_grey_through_matrix_white_balance_and_mosaic() -> None:
+    grey = scene().mean(dim=1, keepdim=True).repeat(COUNT, 3, 1, 1).round()
+    lr = camera_zoom(grey, 4, SEEDS, replace(IDEAL, colour_mix=(0.0, 1.0)))
+    assert (lr - lr.mean(dim=1, keepdim=True)).abs().mean() < 1.0
 
 
 def test_an_unknown_degradation_is_refused() -> None:

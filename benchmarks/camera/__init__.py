@@ -1,0 +1,1 @@
+"""The simulated camera beside real ones: ``python -m benchmarks.camera``."""
