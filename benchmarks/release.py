@@ -1,8 +1,9 @@
 """``python -m benchmarks.release RUN NAME --photographs LIST.tsv``: a finished training as a released model.
 
-Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision, the card, and the list of
-photographs with origin and licence, which LIST.tsv has in columns ``file``, ``sha256``, ``source``,
-``licence`` and ``use`` (``train`` counts). What an earlier release under the same name was trained is kept in
+Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision and the card. LIST.tsv has the
+photographs with origin and licence in columns ``file``, ``sha256``, ``source``, ``licence`` and ``use``
+(``train`` counts); ``models/photographs.tsv`` keeps them once for all models that were trained on them, and a
+model of other photographs has a list of its own. What an earlier release under the same name was trained is kept in
 the card as its history when the run started from it. Figures come later: ``python -m benchmarks.quality``.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from srnet_cli.models.card import CARD_FILE, Card, read_card
 from srnet_cli.models.released import models_folder
 from srnet_cli.models.store import load_model, save_model
 
+LIST_FILE = "photographs.tsv"
 COLUMNS = ("file", "sha256", "source", "licence")
 LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"
 #: the light network gives the same picture in tiles of any size; large ones waste least on their rims
@@ -106,18 +108,36 @@ def release(
             "history": history(folder, trained, remark),
             **trained,
         },
-        data={"photographs": len(rows), "list": "photographs.tsv"},
+        data={"photographs": len(rows), "list": place_of_list(folder, rows)},
         metrics={},
     )
     saved = save_model(folder, model.network, card)
-    with (
-        atomic_path(folder / "photographs.tsv", overwrite=True) as file,
-        file.open("w", newline="") as stream,
-    ):
+    write_list(folder / card.data["list"], rows)
+    return saved
+
+
+def place_of_list(folder: Path, rows: Sequence[Mapping[str, str]]) -> str:
+    """Choose where the list of a model's photographs lies, from its folder: the common one where it is that."""
+    common = folder.parent / LIST_FILE
+    return f"../{LIST_FILE}" if not common.exists() or read_list(common) == rows else LIST_FILE
+
+
+def read_list(path: Path) -> list[dict[str, str]]:
+    """Read a list of photographs: a dictionary for each."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def write_list(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a list of photographs.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    with atomic_path(path, overwrite=True) as file, file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return saved
 
 
 def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
@@ -134,8 +154,7 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
     Raises:
         DataError: when there are none.
     """
-    with photographs.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["use"] == "train"]
+    rows = [row for row in read_list(photographs) if row["use"] == "train"]
     if not rows:
         raise DataError("names no photograph to train on", path=photographs)
     return [{**{key: row[key] for key in COLUMNS}, "file": Path(row["file"]).name} for row in rows]
