@@ -1,10 +1,11 @@
 """``python -m benchmarks.release RUN NAME --photographs LIST.tsv``: a finished training as a released model.
 
-Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision and the card. LIST.tsv has the
-photographs with origin and licence in columns ``file``, ``sha256``, ``source``, ``licence`` and ``use``
-(``train`` counts); ``models/photographs.tsv`` keeps them once for all models that were trained on them, and a
-model of other photographs has a list of its own. What an earlier release under the same name was trained is kept in
-the card as its history when the run started from it. Figures come later: ``python -m benchmarks.quality``.
+Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision and the card. LIST.tsv has
+the photographs with origin and licence in columns ``file``, ``sha256``, ``source``, ``licence`` and ``use``
+(``train`` counts); ``models/photographs.tsv`` keeps them once for all models that were trained on them, and
+a model of other photographs has a list of its own. What an earlier release under the same name was trained
+is kept in the card as its history when the run started from it. Figures come later:
+``python -m benchmarks.quality``.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def release(
 
 
 def place_of_list(folder: Path, rows: Sequence[Mapping[str, str]]) -> str:
-    """Choose where the list of a model's photographs lies, from its folder: the common one where it is that."""
+    """Choose where a model's list lies, seen from its folder: the common one where that is the same."""
     common = folder.parent / LIST_FILE
     return f"../{LIST_FILE}" if not common.exists() or read_list(common) == rows else LIST_FILE
 
