@@ -18,7 +18,7 @@ from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import released_models
 from srnet_cli.training.options import Optimizer
-from srnet_cli.zooming.batch import automatic_chain
+from srnet_cli.zooming.chain import automatic_chain
 
 #: figures of two runs on the same picture that differ by more were not taken on the same picture
 SAME_DB = 0.005
