@@ -6,6 +6,9 @@ the photographs with origin and licence in columns ``file``, ``sha256``, ``sourc
 a model of other photographs has a list of its own. What an earlier release under the same name was trained
 is kept in the card as its history when the run started from it. Figures come later:
 ``python -m benchmarks.quality``.
+
+``python -m benchmarks.release models/NAME --crisp FILE`` puts FILE, weights of the same network that were
+trained for the eye (a run, a checkpoint or .safetensors), into a released model as its crisp set.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.card import CARD_FILE, Card, read_card
 from srnet_cli.models.released import models_folder
-from srnet_cli.models.store import load_model, save_model
+from srnet_cli.models.store import load_model, save_crisp, save_model
 
 LIST_FILE = "photographs.tsv"
 COLUMNS = ("file", "sha256", "source", "licence")
@@ -37,8 +40,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="folder of the run, or one of its checkpoints")
-    parser.add_argument("name")
-    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("name", nargs="?", help="of the released model")
+    parser.add_argument("--crisp", type=Path, metavar="FILE", help="crisp set for the model in folder RUN")
+    parser.add_argument(
+        "--default-crisp", type=float, default=0.0, help="how much of them zoom takes unasked, 0 to 1"
+    )
+    parser.add_argument("--photographs", type=Path)
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--remark", default="", help="what the run's options do not tell")
     parser.add_argument(
@@ -53,6 +60,13 @@ def main() -> None:
         help="zoom takes it by its name only, as it does every model for software-reduced pictures",
     )
     arguments = parser.parse_args()
+    if arguments.crisp is not None:
+        release_crisp(
+            arguments.run, arguments.crisp, arguments.hardware, arguments.remark, arguments.default_crisp
+        )
+        return
+    if arguments.name is None or arguments.photographs is None:
+        parser.error("a released model needs NAME and --photographs")
     release(
         arguments.run,
         arguments.name,
@@ -90,9 +104,7 @@ def release(
     if share < 1:
         mix_in(model.network, load_model(name).network, share)
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
-    trained = dict(model.card.recipe)
-    if "init" in trained:
-        trained["init"] = Path(trained["init"]).name  # the folder it lay in says nothing to others
+    trained = trained_recipe(model.card)
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -115,6 +127,28 @@ def release(
     saved = save_model(folder, model.network, card)
     write_list(folder / card.data["list"], rows)
     return saved
+
+
+def release_crisp(folder: Path, weights: Path, hardware: str, remark: str = "", default: float = 0.0) -> Card:
+    """Put the crisp set ``weights`` into a released model's folder and return its card, without figures.
+
+    Raises:
+        WeightsError: when either cannot be loaded, or they are not of one network.
+        OutputError: when the folder cannot be written.
+    """
+    found = load_model(weights / "last.pt" if (weights / "last.pt").exists() else weights)
+    trained = trained_recipe(found.card)
+    line = history(folder, trained, remark)[-1:] if "trained_steps" in trained else [remark] if remark else []
+    recipe = {"hardware": hardware, "history": line, **trained}
+    return save_crisp(folder, found.network, {"recipe": recipe, "metrics": {}}, default)
+
+
+def trained_recipe(card: Card) -> dict[str, Any]:
+    """Return how a run was trained, without folders of the machine that it ran on."""
+    trained = dict(card.recipe)
+    if "init" in trained:
+        trained["init"] = Path(trained["init"]).name
+    return trained
 
 
 def place_of_list(folder: Path, rows: Sequence[Mapping[str, str]]) -> str:

@@ -24,15 +24,17 @@ from srnet_cli.zooming.chain import automatic_chain
 SAME_DB = 0.005
 #: megapixels of a whole frame that a camera takes today
 FRAME = 24
-#: sets of the models' table: name, word of how LR came about, heading
+#: sets of the models' table, those that were measured: name, word of how LR came about, heading
 COLUMNS = (
     ("valid", "camera", "simulated camera"),
+    ("City100_valid", "supplied", "real zoom (City100, two cameras)"),
     ("City100_NikonD5500", "supplied", "real zoom (City100)"),
     ("Set5", "bicubic", "software-reduced (Set5)"),
 )
 #: how sets are called in the comparison with others, in the order of its columns
 TITLES = {
     ("City100_NikonD5500", "supplied"): "City100, {} real zoom pairs",
+    ("City100_valid", "supplied"): "City100 of two cameras, {} real zoom pairs",
     ("valid", "camera"): "{} photographs, simulated camera",
     ("Set5", "camera"): "Set5, simulated camera",
     ("Set5", "bicubic"): "Set5, reduced by software",
@@ -75,14 +77,15 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     Raises:
         ValueError: when a model is no longer the one that was measured.
     """
+    columns = [c for c in COLUMNS if any(_set(quality, *c[:2]) for quality in qualities.values())]
     heads = ["model", "scale", "parameters", "MACs/pixel", "file", "training"]
-    heads += [*(title for *_, title in COLUMNS), "s/MP"]
+    heads += [*(title for *_, title in columns), "s/MP"]
     rows = []
     for card in released_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
         if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
             raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
-        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality)])
+        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality, columns)])
     notes = [
         "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
         "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) are for a pixel of LR, "
@@ -122,9 +125,9 @@ def _training(card: Card) -> str:
     return f"{steps:,.0f} steps, {hours:.1f} h"
 
 
-def _quality_cells(name: str, quality: Document) -> list[str]:
+def _quality_cells(name: str, quality: Document, columns: Sequence[tuple[str, str, str]]) -> list[str]:
     cells, seconds = [], []
-    for set_name, origin, _ in COLUMNS:
+    for set_name, origin, _ in columns:
         method = _method(_set(quality, set_name, origin), name)
         if method is None:
             cells.append("–")

@@ -137,6 +137,17 @@ def evaluate(
             rich_help_panel=_METHODS,
         ),
     ] = None,
+    crisp: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--crisp",
+            min=0,
+            max=1,
+            help="Mixture of a model's two sets of weights, 0 faithful to 1 crisp. Repeatable. Without it 0.",
+            show_default=False,
+            rich_help_panel=_METHODS,
+        ),
+    ] = None,
     peer: Annotated[
         list[Path] | None,
         typer.Option(
@@ -234,6 +245,7 @@ def evaluate(
         methods=MethodOptions(
             models=tuple(model or ()),
             peers=tuple(peer or ()),
+            crisp=tuple(crisp or (0.0,)),
             interpolations=INTERPOLATIONS if baselines is BaselineChoice.ALL else ("bicubic",),
             engine=EngineOptions(device, precision, tile, ensemble),
             untiled=untiled,

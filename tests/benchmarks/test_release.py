@@ -5,9 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.release import COLUMNS, LIST_FILE, history, place_of_list, read_list, write_list
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from benchmarks.release import (
+    COLUMNS,
+    LIST_FILE,
+    history,
+    place_of_list,
+    read_list,
+    release_crisp,
+    write_list,
+)
+from srnet_cli.errors import WeightsError
 from srnet_cli.models.card import CARD_FILE, write_card
 from srnet_cli.models.released import models_folder, released_models
+from srnet_cli.models.store import load_model, save_model
+from tests.models.samples import CARD, run, tiny
 
 
 def test_only_trainings_that_led_to_the_weights_are_their_history(tmp_path: Path) -> None:
@@ -39,3 +54,22 @@ def test_every_released_card_names_the_list_of_its_photographs() -> None:
         found = read_list(models_folder() / card.name / card.data["list"])
         assert len(found) == card.data["photographs"], card.name
         assert all(row["licence"] and len(row["sha256"]) == 64 for row in found), card.name
+
+
+def test_a_crisp_set_is_put_into_a_released_model(tmp_path: Path) -> None:
+    save_model(tmp_path / "model", tiny(), CARD)
+    before = load_model(tmp_path / "model")
+    save_file(tiny(seed=1).state_dict(), tmp_path / "for-the-eye.safetensors")
+    card = release_crisp(tmp_path / "model", tmp_path / "for-the-eye.safetensors", "a card", "by hand", 0.5)
+    assert card.crisp["recipe"] == {"hardware": "a card", "history": ["by hand"]}
+    faithful, crisp = (load_model(tmp_path / "model", crisp=share) for share in (0, 1))
+    assert torch.equal(run(faithful.network), run(before.network))
+    assert float((run(crisp.network) - run(tiny(seed=1))).abs().max()) < 0.5
+    recipe = {"trained_steps": 5, "trained_hours": 0.1, "init": "/somewhere/model"}
+    save_model(tmp_path / "run", tiny(seed=2), replace(CARD, recipe=recipe))
+    card = release_crisp(tmp_path / "model", tmp_path / "run", "a card")
+    assert card.crisp["recipe"]["history"] == ["5 steps in 0.1 hours from model"]
+    assert "somewhere" not in str(card.crisp) and card.default_crisp == 0
+    save_file(tiny(scale=4).state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match="do not match"):
+        release_crisp(tmp_path / "model", tmp_path / "other.safetensors", "a card")
