@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.commands.completion import complete_model
+
 EXAMPLES = """
 [bold]Examples[/]
 
@@ -131,6 +133,7 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete_model,
             help="A released model, a model folder, a weights file, or the name of an interpolation. "
             "Repeatable. Without it, every released model of the scale.",
             show_default=False,

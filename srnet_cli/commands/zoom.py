@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.commands.completion import complete_model
 from srnet_cli.imaging.formats import written_formats
 
 EXAMPLES = """
@@ -179,7 +180,8 @@ def zoom(
         str,
         typer.Option(
             metavar="NAME|FILE",
-            help="A released model, a model folder or a weights file.",
+            autocompletion=complete_model,
+            help="A released model (srnet models lists them), a model folder or a weights file.",
             rich_help_panel=_COMPUTE,
         ),
     ] = "auto",

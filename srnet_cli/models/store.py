@@ -17,7 +17,7 @@ from srnet_cli.files import atomic_path, make_folder
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.claims import check_claim
 from srnet_cli.models.crisp import CRISP_FILE, check_crisp, check_share, mix
-from srnet_cli.models.released import models_folder, released_models
+from srnet_cli.models.released import models_folder, near_names, released_models
 from srnet_cli.models.tensors import (
     State,
     is_mean_shift,
@@ -128,9 +128,11 @@ def _locate(name_or_path: str | Path) -> Path:
     if path.is_dir() and not (path / CARD_FILE).is_file():
         raise WeightsError(f"a model folder needs a {CARD_FILE}", path=path)
     if not path.exists():
+        near = " or ".join(near_names(path.name))
+        meant = f"did you mean {near}? " if near else ""
         names = ", ".join(card.name for card in released_models()) or "none"
         raise WeightsError(
-            "no released model and no file of that name", path=path, remedy=f"released: {names}"
+            "no released model and no file of that name", path=path, remedy=f"{meant}released: {names}"
         )
     return path
 
