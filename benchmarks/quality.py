@@ -1,5 +1,8 @@
 """``python -m benchmarks.quality``: every released model measured by ``srnet eval`` on every test set.
 
+A model with a crisp set of weights is measured at both ends; the table ``[crisp]`` of its card gets the
+figures of the second.
+
 For each scale, ``benchmarks/results/quality-xS.json`` is what ``srnet eval --json`` prints, with the
 machine's facts, and ``quality-xS.md`` the same as tables; the models' cards get their figures from it. The
 pictures are those of ``$SRNET_SHARED/data`` (default ``../shared``); docs/tables.py fills the READMEs.
@@ -21,7 +24,7 @@ from benchmarks.record import record
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.measurement import EvaluationRequest, evaluate
-from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.methods import MethodOptions, method_name
 from srnet_cli.evaluation.outputs.display import Display
 from srnet_cli.evaluation.outputs.exports import document, markdown
 from srnet_cli.evaluation.results import SetResult
@@ -29,7 +32,7 @@ from srnet_cli.models.card import CARD_FILE, Card, write_card
 from srnet_cli.models.released import models_folder, released_models
 from srnet_cli.version import own_version
 
-#: by scale: folder below data/ and how its sharp pictures are reduced. City100's shots are real ones.
+#: folder below data/, and how its sharp pictures are reduced
 _SIMULATED = (
     ("valid", "camera"),
     ("Set5", "camera"),
@@ -38,14 +41,20 @@ _SIMULATED = (
     ("Set5", "bicubic"),
     ("Set14", "bicubic"),
 )
+#: real zoom pairs, which are not reduced: City100's of one camera, and those of two that models are chosen by
 CITY100 = ("testsets/City100_NikonD5500", "bicubic")
+CITY100_VALID = ("testsets/City100_valid", "bicubic")
+#: the two ends that a model with a crisp set is measured at
+ENDS = (0.0, 1.0)
+#: metrics that a card has beside PSNR, where they were measured
+CARD_METRICS = ("ssim_y", "feature_distance", "sharpness", "noise", "halo", "grid", "grid_2")
 
 
 def _sets(scale: int) -> tuple[tuple[str, str], ...]:
     named = tuple(
         (name if name == "valid" else f"testsets/{name}", degradation) for name, degradation in _SIMULATED
     )
-    return (*named, CITY100) if scale == 4 else named
+    return (*named, CITY100, CITY100_VALID) if scale == 4 else named
 
 
 SETS = {scale: _sets(scale) for scale in (2, 3, 4, 8)}
@@ -64,8 +73,13 @@ def shared_folder() -> Path:
 
 
 def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> list[SetResult]:
-    """Measure all sets of a scale by bicubic, Lanczos and ``models``."""
-    methods = MethodOptions(models=(*models, "lanczos"), interpolations=("bicubic",))
+    """Measure all sets of a scale by bicubic, Lanczos and ``models``, those with a crisp set at both ends."""
+    two_ends = {card.name for card in released_models() if card.crisp}
+    methods = MethodOptions(
+        models=(*models, "lanczos"),
+        crisp=ENDS if two_ends.intersection(models) else ENDS[:1],
+        interpolations=("bicubic",),
+    )
     found = (measure(folder, degradation, scale, methods, limit) for folder, degradation in SETS[scale])
     return [result for results in found for result in results]
 
@@ -86,7 +100,7 @@ def measure(
 
 
 def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
-    """List what a card says about its model: PSNR of whole pictures, and gain over bicubic."""
+    """List what a card says about one end of its model: means over whole pictures, gain over bicubic."""
     figures: dict[str, Any] = {
         "command": "python -m benchmarks.quality",
         "unit": "dB; psnr and gain over RGB, psnr_y over Y without a border",
@@ -100,6 +114,7 @@ def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:
         figures[f"{result.name}, {result.origin}"] = {
             "psnr": round(summary.means["psnr_rgb"].value, 3),
             "psnr_y": round(summary.means["psnr_y"].value, 3),
+            **{key: round(summary.means[key].value, 4) for key in CARD_METRICS if key in summary.means},
             "gain_over_bicubic": round(gain.value, 3),
             "interval": [round(end, 3) for end in (gain.low, gain.high) if end is not None],
             "pictures": summary.pictures,
@@ -112,9 +127,16 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
     """Write the results of a scale, and each model's figures into its card."""
     record(f"quality-x{scale}", document(results, circumstances(cards)), markdown(results))
     for card in cards:
-        write_card(
-            models_folder() / card.name / CARD_FILE, replace(card, metrics=card_figures(results, card.name))
-        )
+        write_card(models_folder() / card.name / CARD_FILE, with_figures(card, results))
+
+
+def with_figures(card: Card, results: list[SetResult]) -> Card:
+    """Fill in what was measured, at both ends where there are two."""
+    card = replace(card, metrics=card_figures(results, card.name))
+    if not card.crisp:
+        return card
+    crisp = card_figures(results, method_name(card.name, ENDS[1]))
+    return replace(card, crisp={**card.crisp, "metrics": crisp})
 
 
 def circumstances(cards: Sequence[Card]) -> dict[str, Any]:
@@ -123,8 +145,12 @@ def circumstances(cards: Sequence[Card]) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "load_per_core": load_per_core(),
     }
-    weights = {card.name: card.sha256 for card in cards}
-    return {"srnet": own_version(), "machine": machine, "weights": weights}
+    return {
+        "srnet": own_version(),
+        "machine": machine,
+        "weights": {card.name: card.sha256 for card in cards},
+        "crisp_weights": {card.name: card.crisp["sha256"] for card in cards if card.crisp},
+    }
 
 
 def main() -> None:

@@ -1,16 +1,21 @@
 """``python -m benchmarks.release RUN NAME --photographs LIST.tsv``: a finished training as a released model.
 
-Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision, the card, and the list of
-photographs with origin and licence, which LIST.tsv has in columns ``file``, ``sha256``, ``source``,
-``licence`` and ``use`` (``train`` counts). What an earlier release under the same name was trained is kept in
-the card as its history when the run started from it. Figures come later: ``python -m benchmarks.quality``.
+Writes ``models/NAME/`` from the run's last checkpoint: weights in half precision and the card. LIST.tsv has
+the photographs with origin and licence in columns ``file``, ``sha256``, ``source``, ``licence`` and ``use``
+(``train`` counts); ``models/photographs.tsv`` keeps them once for all models that were trained on them, and
+a model of other photographs has a list of its own. What an earlier release under the same name was trained
+is kept in the card as its history when the run started from it. Figures come later:
+``python -m benchmarks.quality``.
+
+``python -m benchmarks.release models/NAME --crisp FILE`` puts FILE, weights of the same network that were
+trained for the eye (a run, a checkpoint or .safetensors), into a released model as its crisp set.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +26,9 @@ from srnet_cli.errors import DataError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.card import CARD_FILE, Card, read_card
 from srnet_cli.models.released import models_folder
-from srnet_cli.models.store import load_model, save_model
+from srnet_cli.models.store import load_model, save_crisp, save_model
 
+LIST_FILE = "photographs.tsv"
 COLUMNS = ("file", "sha256", "source", "licence")
 LICENCE = "Apache-2.0; trained on photographs under the licences in photographs.tsv"
 #: the light network gives the same picture in tiles of any size; large ones waste least on their rims
@@ -34,8 +40,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, help="folder of the run, or one of its checkpoints")
-    parser.add_argument("name")
-    parser.add_argument("--photographs", type=Path, required=True)
+    parser.add_argument("name", nargs="?", help="of the released model")
+    parser.add_argument("--crisp", type=Path, metavar="FILE", help="crisp set for the model in folder RUN")
+    parser.add_argument(
+        "--default-crisp", type=float, default=0.0, help="how much of them zoom takes unasked, 0 to 1"
+    )
+    parser.add_argument("--photographs", type=Path)
     parser.add_argument("--hardware", required=True, help="what it was trained on, in words")
     parser.add_argument("--remark", default="", help="what the run's options do not tell")
     parser.add_argument(
@@ -50,6 +60,13 @@ def main() -> None:
         help="zoom takes it by its name only, as it does every model for software-reduced pictures",
     )
     arguments = parser.parse_args()
+    if arguments.crisp is not None:
+        release_crisp(
+            arguments.run, arguments.crisp, arguments.hardware, arguments.remark, arguments.default_crisp
+        )
+        return
+    if arguments.name is None or arguments.photographs is None:
+        parser.error("a released model needs NAME and --photographs")
     release(
         arguments.run,
         arguments.name,
@@ -87,9 +104,7 @@ def release(
     if share < 1:
         mix_in(model.network, load_model(name).network, share)
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
-    trained = dict(model.card.recipe)
-    if "init" in trained:
-        trained["init"] = Path(trained["init"]).name  # the folder it lay in says nothing to others
+    trained = trained_recipe(model.card)
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -106,18 +121,58 @@ def release(
             "history": history(folder, trained, remark),
             **trained,
         },
-        data={"photographs": len(rows), "list": "photographs.tsv"},
+        data={"photographs": len(rows), "list": place_of_list(folder, rows)},
         metrics={},
     )
     saved = save_model(folder, model.network, card)
-    with (
-        atomic_path(folder / "photographs.tsv", overwrite=True) as file,
-        file.open("w", newline="") as stream,
-    ):
+    write_list(folder / card.data["list"], rows)
+    return saved
+
+
+def release_crisp(folder: Path, weights: Path, hardware: str, remark: str = "", default: float = 0.0) -> Card:
+    """Put the crisp set ``weights`` into a released model's folder and return its card, without figures.
+
+    Raises:
+        WeightsError: when either cannot be loaded, or they are not of one network.
+        OutputError: when the folder cannot be written.
+    """
+    found = load_model(weights / "last.pt" if (weights / "last.pt").exists() else weights)
+    trained = trained_recipe(found.card)
+    line = history(folder, trained, remark)[-1:] if "trained_steps" in trained else [remark] if remark else []
+    recipe = {"hardware": hardware, "history": line, **trained}
+    return save_crisp(folder, found.network, {"recipe": recipe, "metrics": {}}, default)
+
+
+def trained_recipe(card: Card) -> dict[str, Any]:
+    """Return how a run was trained, without folders of the machine that it ran on."""
+    trained = dict(card.recipe)
+    if "init" in trained:
+        trained["init"] = Path(trained["init"]).name
+    return trained
+
+
+def place_of_list(folder: Path, rows: Sequence[Mapping[str, str]]) -> str:
+    """Choose where a model's list lies, seen from its folder: the common one where that is the same."""
+    common = folder.parent / LIST_FILE
+    return f"../{LIST_FILE}" if not common.exists() or read_list(common) == rows else LIST_FILE
+
+
+def read_list(path: Path) -> list[dict[str, str]]:
+    """Read a list of photographs: a dictionary for each."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def write_list(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a list of photographs.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    with atomic_path(path, overwrite=True) as file, file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return saved
 
 
 def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
@@ -134,8 +189,7 @@ def training_rows(photographs: Path) -> list[dict[str, str]]:
     Raises:
         DataError: when there are none.
     """
-    with photographs.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["use"] == "train"]
+    rows = [row for row in read_list(photographs) if row["use"] == "train"]
     if not rows:
         raise DataError("names no photograph to train on", path=photographs)
     return [{**{key: row[key] for key in COLUMNS}, "file": Path(row["file"]).name} for row in rows]

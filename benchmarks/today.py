@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import machine_facts
-from benchmarks.quality import CITY100, shared_folder
+from benchmarks.quality import CITY100, CITY100_VALID, shared_folder
 from benchmarks.record import record
 from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.evaluation.metrics import measure
@@ -41,6 +41,7 @@ MEASURED = (
     ("testsets/Set5", "camera"),
     ("testsets/Set5", "bicubic"),
     CITY100,
+    CITY100_VALID,
     ("valid", "camera"),
 )
 #: Real-ESRGAN's own setting for pictures that do not fit at once; 10 is its padding

@@ -18,7 +18,7 @@ from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import released_models
 from srnet_cli.training.options import Optimizer
-from srnet_cli.zooming.batch import automatic_chain
+from srnet_cli.zooming.chain import automatic_chain
 
 #: figures of two runs on the same picture that differ by more were not taken on the same picture
 SAME_DB = 0.005
@@ -27,11 +27,13 @@ FRAME = 24
 #: sets of the models' table: name, word of how LR came about, heading
 COLUMNS = (
     ("valid", "camera", "simulated camera"),
+    ("City100_valid", "supplied", "real zoom (City100, two cameras)"),
     ("City100_NikonD5500", "supplied", "real zoom (City100)"),
     ("Set5", "bicubic", "software-reduced (Set5)"),
 )
 #: how sets are called in the comparison with others, in the order of its columns
 TITLES = {
+    ("City100_valid", "supplied"): "City100 of two cameras, {} real zoom pairs",
     ("City100_NikonD5500", "supplied"): "City100, {} real zoom pairs",
     ("valid", "camera"): "{} photographs, simulated camera",
     ("Set5", "camera"): "Set5, simulated camera",
@@ -76,8 +78,10 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
         ValueError: when a model is no longer the one that was measured.
     """
     heads = ["model", "scale", "parameters", "MACs/pixel", "file", "training"]
-    heads += [*(title for *_, title in COLUMNS), "s/MP"]
-    rows, origins = [], _origins(qualities.values())
+    # A set that was not measured yet has no column.
+    measured = [(title, origin) for title, origin in _origins(qualities.values()) if origin[1]]
+    heads += [*(title for title, _ in measured), "s/MP"]
+    rows, origins = [], [origin for _, origin in measured]
     for card in released_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
         if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
@@ -122,15 +126,15 @@ def _training(card: Card) -> str:
     return f"{steps:,.0f} steps, {hours:.1f} h"
 
 
-def _origins(qualities: Iterable[Document]) -> list[tuple[str, str]]:
-    """Each column's set, and how its LR came about: of several simulated cameras the newest alone.
+def _origins(qualities: Iterable[Document]) -> list[tuple[str, tuple[str, str]]]:
+    """Find each column's title, its set, and how its LR came about: of several simulated cameras the newest.
 
     Figures behind an older one are left out until they are measured anew, as a column compares.
     """
     found = [s for quality in qualities for s in quality["sets"]]
     return [
-        (name, max((s["lr"] for s in found if s["name"] == name and word in s["lr"]), default=""))
-        for name, word, _ in COLUMNS
+        (title, (name, max((s["lr"] for s in found if s["name"] == name and word in s["lr"]), default="")))
+        for name, word, title in COLUMNS
     ]
 
 

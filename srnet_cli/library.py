@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from srnet_cli.errors import UsageError
 from srnet_cli.imaging import Picture, RawOptions, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.resize import Interpolation, resize
+from srnet_cli.models.crisp import check_share
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
-from srnet_cli.zooming.batch import Engines, ZoomRequest
+from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
@@ -25,6 +27,8 @@ def zoom(
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
     crop: Box | None = None,
+    crisp: float | None = None,
+    strength: float = 1.0,
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture:
@@ -37,6 +41,9 @@ def zoom(
             smallest released model that reaches the scale, or a chain.
         frame: ``full``, or ``camera`` for the centre at the input's own size.
         crop: only this region.
+        crisp: how much of the model's crisp set of weights is mixed in: 0, true to what was there, to 1,
+            crisp to the eye; None takes what the model's card states.
+        strength: share of the network in the result, 0 to 1; the rest is plain bicubic.
         raw: how a RAW file is developed.
         engine: device, precision, tile.
 
@@ -51,14 +58,17 @@ def zoom(
     Raises:
         SrnetError: its subclasses say what could not be read, loaded or computed.
     """
+    check_share(strength, "strength")
     picture = _opened(source, raw)
     plan = plan_frame(picture.height, picture.width, scale, frame, crop)
     options = engine or EngineOptions()
     if isinstance(model, LoadedModel):
+        if crisp is not None:
+            raise UsageError("crisp is mixed when a model is loaded", remedy="load_model(name, crisp)")
         engines = [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
     else:
-        engines = Engines(ZoomRequest(model=model, engine=options)).for_scale(scale)
-    return zoom_picture(picture, plan, engines)
+        engines = Engines(ModelChoice(model, crisp=crisp, engine=options)).for_scale(scale)
+    return zoom_picture(picture, plan, engines, strength=strength)
 
 
 def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic") -> Residual:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.commands.completion import complete_model
+
 EXAMPLES = """
 [bold]Examples[/]
 
@@ -131,8 +133,20 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete_model,
             help="A released model, a model folder, a weights file, or the name of an interpolation. "
             "Repeatable. Without it, every released model of the scale.",
+            show_default=False,
+            rich_help_panel=_METHODS,
+        ),
+    ] = None,
+    crisp: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--crisp",
+            min=0,
+            max=1,
+            help="Mixture of a model's two sets of weights, 0 faithful to 1 crisp. Repeatable. Without it 0.",
             show_default=False,
             rich_help_panel=_METHODS,
         ),
@@ -234,6 +248,7 @@ def evaluate(
         methods=MethodOptions(
             models=tuple(model or ()),
             peers=tuple(peer or ()),
+            crisp=tuple(crisp or (0.0,)),
             interpolations=INTERPOLATIONS if baselines is BaselineChoice.ALL else ("bicubic",),
             engine=EngineOptions(device, precision, tile, ensemble),
             untiled=untiled,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from srnet_cli.commands.completion import complete_model
 from srnet_cli.imaging.formats import written_formats
 
 EXAMPLES = """
@@ -21,12 +22,15 @@ EXAMPLES = """
 
   srnet zoom holiday/ -s 2 -o large/ --recursive --skip-existing
 
+  srnet zoom photo.jpg --crisp 0.7                crisper to the eye, less true to the light that there was
+
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
 """
 
 _WHAT = "What to zoom"
 _RESULT = "The result"
 _RAW = "Developing RAW"
+_LOOK = "How it looks"
 _COMPUTE = "How it is computed"
 
 
@@ -155,16 +159,39 @@ def zoom(
         bool,
         typer.Option("--auto-brightness", help="Brighten until one per cent is white.", rich_help_panel=_RAW),
     ] = False,
+    crisp: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="0: true to what was there; 1: crispest to the eye; between them a mixture of the model's "
+            "two sets of weights. Without it, what the model's card states.",
+            show_default=False,
+            rich_help_panel=_LOOK,
+        ),
+    ] = None,
+    strength: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Share of the network; the rest is plain bicubic.", rich_help_panel=_LOOK
+        ),
+    ] = 1.0,
     model: Annotated[
         str,
         typer.Option(
             metavar="NAME|FILE",
-            help="A released model, a model folder or a weights file.",
+            autocompletion=complete_model,
+            help="A released model (srnet models lists them), a model folder or a weights file.",
             rich_help_panel=_COMPUTE,
         ),
     ] = "auto",
     fast: Annotated[
-        bool, typer.Option("--fast", help="Let auto take the light model.", rich_help_panel=_COMPUTE)
+        bool,
+        typer.Option(
+            "--fast",
+            help="Let auto take light models; above ×4, up to ×8, one full model costs no more.",
+            rich_help_panel=_COMPUTE,
+        ),
     ] = False,
     ensemble: Annotated[
         bool,
@@ -216,6 +243,8 @@ def zoom(
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,
         fast=fast,
+        crisp=crisp,
+        strength=strength,
         raw=RawOptions(
             white_balance=_white_balance(white_balance),  # type: ignore[arg-type]
             exposure=exposure,

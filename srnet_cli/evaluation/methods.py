@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from srnet_cli.evaluation.pairs import Pixels8
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
+from srnet_cli.models.crisp import check_share
 from srnet_cli.models.released import released_models
 from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
@@ -137,6 +138,9 @@ class MethodOptions:
     models: tuple[str, ...] = ()
     #: other people's checkpoints
     peers: tuple[Path, ...] = ()
+    #: mixtures of a model's two sets of weights to measure, 0 faithful to 1 crisp; a model without a crisp
+    #: set is measured once
+    crisp: tuple[float, ...] = (0.0,)
     #: all interpolations, or bicubic alone
     interpolations: tuple[Interpolation, ...] = INTERPOLATIONS
     #: float32 everywhere unless asked: methods are compared, not the rounding of a device
@@ -181,6 +185,7 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
     Raises:
         WeightsError, MissingExtraError: when one cannot be used.
         DeviceError: when the device is not there.
+        UsageError: when crisp weights are wanted and none of the models has any, or not within 0..1.
     """
     from srnet_cli.evaluation.peers import load_peer
 
@@ -188,8 +193,29 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
     named: tuple[str, ...] = tuple(name for name in options.models if name not in INTERPOLATIONS)
     if not options.models and not options.peers:
         named = tuple(card.name for card in released_models())
-    loaded = [load_model(name) for name in named] + [load_peer(path) for path in options.peers]
+    for share in options.crisp:
+        check_share(share, "--crisp")
+    loaded = [model for name in named for model in _mixtures(name, options.crisp)]
+    if any(options.crisp) and not any(model.card.crisp for model in loaded):
+        raise UsageError("--crisp: none of the models has a crisp set of weights", remedy="leave it out")
+    loaded += [load_peer(path) for path in options.peers]
     return Catalogue(tuple(zip(_names(loaded), loaded, strict=True)), options)
+
+
+def _mixtures(name: str, shares: Sequence[float]) -> Iterator[LoadedModel]:
+    faithful = load_model(name)
+    for share in dict.fromkeys(shares if faithful.card.crisp else (0.0,)):
+        yield load_model(name, share) if share else faithful
+
+
+def method_name(model: str, crisp: float) -> str:
+    """Name a model with a share of its crisp set of weights.
+
+    Example:
+        >>> method_name("srnet-x4", 0), method_name("srnet-x4", 0.5)
+        ('srnet-x4', 'srnet-x4 crisp 0.5')
+    """
+    return f"{model} crisp {crisp:g}" if crisp else model
 
 
 def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...]:
@@ -220,7 +246,7 @@ def count_macs(network: nn.Module, side: int, *, residual: bool) -> int | None:
 
 def _names(models: Sequence[LoadedModel]) -> list[str]:
     """List the cards' names, told apart by their folder or by a number where two are the same."""
-    names = [model.card.name for model in models]
+    names = [method_name(model.card.name, model.crisp) for model in models]
     taken: set[str] = set()
     result = []
     for name, model in zip(names, models, strict=True):

@@ -20,6 +20,7 @@ INPUT_SPACES = ("srgb", "mosaic")
 MAX_CARD_BYTES = 1_000_000
 #: pixels of the input that a tile may be wide; the largest that any device here could take
 MAX_TILE = 4096
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,10 @@ class Card:
     data: dict[str, Any] = field(default_factory=dict)
     #: what it was measured to do
     metrics: dict[str, Any] = field(default_factory=dict)
+    #: of the second set of weights, trained for the eye: its sha256, recipe and metrics; empty without one
+    crisp: dict[str, Any] = field(default_factory=dict)
+    #: how much of the second set a zoom takes when nobody says, 0..1
+    default_crisp: float = 0.0
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -69,8 +74,14 @@ class Card:
             raise ValueError(f"tile {self.tile} is not within 8..{MAX_TILE}")
         if not 0 <= self.overlap <= self.tile // 2:
             raise ValueError(f"overlap {self.overlap} is not within 0..{self.tile // 2}, half of the tile")
-        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+        if self.sha256 and not _SHA256.fullmatch(self.sha256):
             raise ValueError("sha256 is not 64 lower-case hexadecimal digits")
+        if self.crisp and not _SHA256.fullmatch(str(self.crisp.get("sha256", ""))):
+            raise ValueError("sha256 of [crisp] is not 64 lower-case hexadecimal digits")
+        if not 0 <= self.default_crisp <= 1:
+            raise ValueError(f"default_crisp {self.default_crisp:g} is not within 0..1")
+        if self.default_crisp and not self.crisp:
+            raise ValueError(f"default_crisp {self.default_crisp:g} without a table [crisp]")
 
 
 def read_card(path: Path) -> Card:
@@ -121,11 +132,22 @@ def card_text(card: Card) -> str:
         TypeError: when a table holds a value that TOML does not have, such as None.
     """
     values = {f.name: getattr(card, f.name) for f in fields(card)}
+    if not card.default_crisp:
+        del values["default_crisp"]
     return tomli_w.dumps({name: value for name, value in values.items() if value != {}})
 
 
+#: by the annotation of a field: its types in TOML, and how they are called
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text"),
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+}
+
+
 def _check_type(name: str, value: object, annotation: str) -> None:
-    kind = {"str": str, "int": int, "bool": bool}.get(annotation, dict)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        wanted = {"str": "text", "int": "a whole number", "bool": "true or false"}.get(annotation, "a table")
+    kinds: tuple[type, ...]
+    kinds, wanted = _KINDS.get(annotation, ((dict,), "a table"))
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ValueError(f"{name} must be {wanted}, not {value!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from srnet_cli.errors import WeightsError
@@ -28,6 +29,17 @@ def released_models() -> tuple[Card, ...]:
                 f"the card of {card.name} lies in a folder of another name", path=models_folder()
             )
     return tuple(sorted(cards, key=lambda card: (card.scale, card.architecture != "srnet", card.name)))
+
+
+def released_names() -> list[str]:
+    """List the released models' names without reading their cards."""
+    return sorted(file.parent.name for file in models_folder().glob(f"*/{CARD_FILE}"))
+
+
+def near_names(name: str) -> list[str]:
+    """List released models whose names are spelled nearly so, the nearest first."""
+    spelled = name.lower().replace("_", "-")
+    return difflib.get_close_matches(spelled, released_names(), n=3, cutoff=0.8)
 
 
 def automatic_models(*, light: bool = False) -> tuple[Card, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import torch
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
-from srnet_cli.errors import WeightsError
+from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.files import atomic_path, make_folder
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.claims import check_claim
-from srnet_cli.models.released import models_folder, released_models
+from srnet_cli.models.crisp import CRISP_FILE, check_crisp, check_share, mix
+from srnet_cli.models.released import models_folder, near_names, released_models
 from srnet_cli.models.tensors import (
     State,
     is_mean_shift,
@@ -37,35 +39,84 @@ class LoadedModel:
     card: Card
     #: the weights file
     path: Path
+    #: how much of its crisp set was mixed in, 0..1
+    crisp: float = 0.0
+    #: what the user should know about it
+    notes: tuple[str, ...] = ()
 
 
-def load_model(name_or_path: str | Path) -> LoadedModel:
+def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedModel:
     """Load a model by the name of a released one, or from disk.
 
     On disk it is a folder with ``card.toml`` and ``weights.safetensors`` (or that weights file itself),
     another ``.safetensors`` file, or a ``.pt``/``.pth``/``.ckpt`` of the authors or of this project. Without
     a card, architecture and scale are inferred from the tensors.
 
+    Args:
+        name_or_path: what to load.
+        crisp: how much of the model's second set of weights is mixed in: 0, the faithful set alone, to 1, the
+            crisp one alone. None takes what the card states, or the faithful set where the other is missing.
+
+    Example:
+        >>> load_model("srnet-x4").card.scale
+        4
+
     Raises:
+        UsageError: when ``crisp`` is above 0 and the model has no crisp set, or is not within 0..1.
         WeightsError: when there is no such model, it is damaged, its checksum is wrong, or it does not fit
             the network it claims to be.
     """
+    if crisp is not None:
+        check_share(crisp, "crisp")
     path = _locate(name_or_path)
     if path.is_dir():
         path = path / WEIGHTS_FILE
     content = _read_bytes(path)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         state, stated = parse_pickle(content, path)
-        return _assemble(state, _stated_card(stated, path) or _inferred_card(state, path), path)
+        card = _stated_card(stated, path) or _inferred_card(state, path)
+        _refuse_crisp(crisp, path)
+        return _assemble(state, card, path)
     if path.suffix.lower() != ".safetensors":
         raise WeightsError("neither a model folder, nor .safetensors, nor .pt", path=path)
     state = parse_safetensors(content, path)
     beside = path.parent / CARD_FILE
     if path.name != WEIGHTS_FILE or not beside.is_file():
+        _refuse_crisp(crisp, path)
         return _assemble(state, _inferred_card(state, path), path)
     card = read_card(beside)
-    _check_sum(content, card, path)
-    return _assemble(state, card, path)
+    _check_sum(content, card.sha256, path)
+    return _mixed(state, card, path, crisp)
+
+
+def _refuse_crisp(crisp: float | None, path: Path) -> None:
+    if crisp:
+        raise UsageError(
+            "has no crisp set of weights beside it",
+            path=path,
+            remedy="leave out --crisp, or name another model",
+        )
+
+
+def _mixed(state: State, card: Card, path: Path, crisp: float | None) -> LoadedModel:
+    """Assemble a model from its faithful set and a share of its crisp one."""
+    file = path.parent / CRISP_FILE
+    share = card.default_crisp if crisp is None else crisp
+    if not share:
+        return _assemble(state, card, path)
+    if not card.crisp or not file.is_file():
+        _refuse_crisp(crisp, path)
+        note = f"{CRISP_FILE} is missing: the faithful weights are taken instead of crisp {share:g}"
+        return replace(_assemble(state, card, path), notes=(note,))
+    content = _read_bytes(file)
+    _check_sum(content, card.crisp["sha256"], file)
+    other = parse_safetensors(content, file)
+    try:
+        check_crisp(state, other)
+        state = mix(state, other, share)
+    except WeightsError as error:
+        raise WeightsError(error.reason, path=file, remedy=error.remedy) from error
+    return replace(_assemble(state, card, path), crisp=share)
 
 
 def _locate(name_or_path: str | Path) -> Path:
@@ -77,9 +128,11 @@ def _locate(name_or_path: str | Path) -> Path:
     if path.is_dir() and not (path / CARD_FILE).is_file():
         raise WeightsError(f"a model folder needs a {CARD_FILE}", path=path)
     if not path.exists():
+        near = " or ".join(near_names(path.name))
+        meant = f"did you mean {near}? " if near else ""
         names = ", ".join(card.name for card in released_models()) or "none"
         raise WeightsError(
-            "no released model and no file of that name", path=path, remedy=f"released: {names}"
+            "no released model and no file of that name", path=path, remedy=f"{meant}released: {names}"
         )
     return path
 
@@ -91,13 +144,13 @@ def _read_bytes(path: Path) -> bytes:
         raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
 
 
-def _check_sum(content: bytes, card: Card, path: Path) -> None:
-    if not card.sha256:
+def _check_sum(content: bytes, stated: str, path: Path) -> None:
+    if not stated:
         raise WeightsError("its card states no sha256", path=path)
     found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256:
+    if found != stated:
         raise WeightsError(
-            f"the checksum does not match its card: {found[:12]}… instead of {card.sha256[:12]}…",
+            f"the checksum does not match its card: {found[:12]}… instead of {stated[:12]}…",
             path=path,
             remedy="the file is damaged or belongs to another card; fetch both again",
         )
@@ -139,7 +192,7 @@ def save_model(folder: Path, network: nn.Module, card: Card, half: bool = True) 
 
     With ``half`` the weights are stored as float16, except BatchNorm statistics and mean colours, whose
     float16 rounding would be seen in pictures. Both files are written before either takes its name.
-    What was there is replaced.
+    What was there is replaced; a crisp set that the card does not name is removed.
 
     Returns:
         The card with the checksum filled in.
@@ -148,17 +201,60 @@ def save_model(folder: Path, network: nn.Module, card: Card, half: bool = True) 
         WeightsError: when a weight is not finite, in float16 too.
         OutputError: when the folder cannot be written.
     """
-    state = {name: _stored(name, tensor, half) for name, tensor in network.state_dict().items()}
-    content = format_safetensors(state)
+    content = _formatted(network, half)
     card = replace(card, sha256=hashlib.sha256(content).hexdigest())
+    _write(folder, WEIGHTS_FILE, content, card)
+    if not card.crisp:
+        (folder / CRISP_FILE).unlink(missing_ok=True)
+    return card
+
+
+def save_crisp(
+    folder: Path, network: nn.Module, facts: Mapping[str, Any], default: float = 0.0, half: bool = True
+) -> Card:
+    """Write ``crisp.safetensors`` beside a model's weights, and what its card says about it.
+
+    Args:
+        folder: the model's, with card and weights.
+        network: the model's own, with the weights that were trained for the eye.
+        facts: what ``[crisp]`` says besides the checksum: recipe, metrics.
+        default: how much of it a zoom takes when nobody says, 0..1.
+        half: as in :func:`save_model`.
+
+    Returns:
+        The card that was written.
+
+    Raises:
+        WeightsError: when the folder is not a whole model, the weights are not of its network, or not finite.
+        OutputError: when the folder cannot be written.
+    """
+    path = folder / CRISP_FILE
+    card, content = load_model(folder).card, _formatted(network, half)
+    try:
+        check_crisp(parse_safetensors(_read_bytes(folder / WEIGHTS_FILE), path), network.state_dict())
+        crisp = {"sha256": hashlib.sha256(content).hexdigest(), **facts}
+        card = replace(card, crisp=crisp, default_crisp=default)
+    except (WeightsError, ValueError) as error:
+        reason = error.reason if isinstance(error, WeightsError) else str(error)
+        raise WeightsError(reason, path=path) from error
+    _write(folder, CRISP_FILE, content, card)
+    return card
+
+
+def _write(folder: Path, name: str, content: bytes, card: Card) -> None:
+    """Write one set of weights and the card; both are complete before either takes its name."""
     make_folder(folder)
     with (
         atomic_path(folder / CARD_FILE, overwrite=True) as card_file,
-        atomic_path(folder / WEIGHTS_FILE, overwrite=True) as weights_file,
+        atomic_path(folder / name, overwrite=True) as weights_file,
     ):
         weights_file.write_bytes(content)
         card_file.write_text(card_text(card), encoding="utf-8")
-    return card
+
+
+def _formatted(network: nn.Module, half: bool) -> bytes:
+    state = {name: _stored(name, tensor, half) for name, tensor in network.state_dict().items()}
+    return format_safetensors(state)
 
 
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:

@@ -143,7 +143,7 @@ def differences(network: nn.Module, state: State) -> dict[str, str]:
 
 def _difference(own: Tensor, given: Tensor, *, mean_shift: bool) -> str | None:
     if own.shape != given.shape:
-        return f"is {_shape_text(given)} instead of {_shape_text(own)}"
+        return f"is {shape_text(given)} instead of {shape_text(own)}"
     if own.is_floating_point() != given.is_floating_point() or given.is_complex():
         return f"is of type {given.dtype}"
     values = given.float()
@@ -156,7 +156,8 @@ def _difference(own: Tensor, given: Tensor, *, mean_shift: bool) -> str | None:
     return None
 
 
-def _shape_text(tensor: Tensor) -> str:
+def shape_text(tensor: Tensor) -> str:
+    """Write a tensor's shape as people do: 64×3×3×3."""
     return "×".join(map(str, tensor.shape)) or "a scalar"
 
 

@@ -12,20 +12,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.errors import OutputError, SrnetError, UsageError, WeightsError, unexpected
+from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
-from srnet_cli.models.released import automatic_models, find_model
-from srnet_cli.models.store import load_model
+from srnet_cli.models.crisp import check_share
 from srnet_cli.names import heatmap_paths, zoom_tag
+from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame, plan_passes
+from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame
 from srnet_cli.zooming.heatmap import write_heatmaps
 from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
@@ -44,6 +43,10 @@ class ZoomRequest:
     #: "auto", the name of a released model, or a path
     model: str = "auto"
     fast: bool = False
+    #: how much of a model's crisp set of weights is mixed in, 0..1; None: what its card states
+    crisp: float | None = None
+    #: share of the network in the result, 0..1; the rest is plain bicubic
+    strength: float = 1.0
     raw: RawOptions = field(default_factory=RawOptions)
     write: WriteOptions = field(default_factory=WriteOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)
@@ -53,6 +56,10 @@ class ZoomRequest:
     max_pixels: int = 250_000_000
     #: show where an unexpected error came from
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        check_share(self.crisp or 0.0, "--crisp")
+        check_share(self.strength, "--strength")
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,10 @@ class ZoomResult:
     width: int | None = None
     height: int | None = None
     models: tuple[str, ...] = ()
+    #: of each of the models: how much of its crisp set was mixed in
+    crisp: tuple[float, ...] = ()
+    #: share of the network in the result; None where none was made
+    strength: float | None = None
     seconds: float = 0.0
     error: str | None = None
     heatmaps: tuple[Path, ...] = ()
@@ -78,71 +89,6 @@ class ZoomResult:
         values["heatmaps"] = [str(path) for path in self.heatmaps]
         values["seconds"] = round(self.seconds, 3)
         return values
-
-
-def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
-    """Name the released models that reach ``scale`` one after the other when none is named.
-
-    Raises:
-        WeightsError: when none of that kind is released.
-        UsageError: when no chain reaches the scale.
-    """
-    available = {card.scale for card in automatic_models(light=light)}
-    if scale > 1 and not available:
-        if light:
-            raise WeightsError(
-                "no light model is installed", remedy="leave out --fast, or name one with --model"
-            )
-        find_model(scale)  # says what is missing
-    return [find_model(s, light=light) for s in plan_passes(scale, sorted(available))]
-
-
-class Engines:
-    """The models that a request needs, each loaded once, when it is first needed."""
-
-    def __init__(self, request: ZoomRequest) -> None:
-        self._request = request
-        self._loaded: dict[str, Engine] = {}
-
-    def for_scale(self, scale: float) -> list[Engine]:
-        """List the engines to run one after the other.
-
-        Raises:
-            WeightsError, DeviceError: as in loading.
-            UsageError: when no chain reaches the scale.
-        """
-        request = self._request
-        if request.model == "auto":
-            return [self._engine(name) for name in automatic_chain(scale, light=request.fast)]
-        only = self._engine(request.model)
-        return [only] * len(plan_passes(scale, [only.scale]))
-
-    def predict_residual(self, scale: float) -> bool:
-        """Tell whether the last of the engines for a scale predicts the residual.
-
-        Raises:
-            as :meth:`for_scale`.
-        """
-        return any(engine.predicts_residual for engine in self.for_scale(scale)[-1:])
-
-    def check(self) -> None:
-        """Refuse at once what would fail with every picture.
-
-        Raises:
-            WeightsError: when no model of the wanted kind is installed, or the named one cannot be used.
-            UsageError: for a device or precision that does not exist, or a scale that no chain reaches.
-            DeviceError: when the device is not there.
-        """
-        choose_precision(self._request.engine.precision, choose_device(self._request.engine.device))
-        if self._request.model == "auto":
-            automatic_chain(self._request.scale, light=self._request.fast)
-        else:
-            self._engine(self._request.model)
-
-    def _engine(self, name: str) -> Engine:
-        if name not in self._loaded:
-            self._loaded[name] = Engine(load_model(name), self._request.engine)
-        return self._loaded[name]
 
 
 def run_batch(
@@ -164,8 +110,8 @@ def run_batch(
             _note_raw_options(jobs, request.raw)
         request = replace(request, engine=replace(request.engine, device=str(processes.device)))
         mine = jobs[processes.rank :: processes.world]
-        engines = Engines(request)
-        engines.check()
+        engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
+        engines.check(request.scale)
         with BatchProgress(len(mine)) as progress:
             results = [_one(job, request, engines, progress) for job in mine]
         shares = processes.gather(results)
@@ -250,8 +196,18 @@ def _zoom(
     seconds = time.perf_counter() - started
     what = f"heatmaps of {target}" if kept else str(target)
     progress.say(f"{what}  {frame.width}×{frame.height}  {seconds:.1f} s")
-    names = tuple(engine.card.name for engine in passes)
-    return ZoomResult(source, target, "written", frame.width, frame.height, names, seconds, heatmaps=heatmaps)
+    return ZoomResult(
+        source,
+        target,
+        "written",
+        frame.width,
+        frame.height,
+        models=tuple(engine.card.name for engine in passes),
+        crisp=tuple(engine.crisp for engine in passes),
+        strength=request.strength,
+        seconds=seconds,
+        heatmaps=heatmaps,
+    )
 
 
 def _make(
@@ -273,6 +229,7 @@ def _make(
         request.write,
         overwrite=request.overwrite,
         want_residual=request.heatmap,
+        strength=request.strength,
         on_tile=progress.tile_done,
     )
     for note in zoomed.notes:
@@ -307,7 +264,9 @@ def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tile
     strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
     memory = (picture.pixels.nbytes + strip) / 1e9
     how = ", ".join(
-        f"{e.card.name} on {e.device.type} in {str(e.dtype).removeprefix('torch.')}" for e in passes
+        f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} on {e.device.type} "
+        f"in {str(e.dtype).removeprefix('torch.')}"
+        for e in passes
     )
     return f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, about {memory:.1f} GB besides the model" + (
         f" ({how})" if how else ""

@@ -83,6 +83,8 @@ class Engine:
         self.dtype = choose_precision(options.precision, self.device)
         self.card: Card = model.card
         self.scale: int = model.card.scale
+        #: how much of the model's crisp set was mixed in
+        self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
         self.network: nn.Module = to_inference(model.network, dtype=self.dtype, device=self.device)
         if self.device.type == "cuda":

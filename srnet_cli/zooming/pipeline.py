@@ -22,6 +22,7 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.reduce import AreaReducer
+from srnet_cli.zooming.strength import PlainRows, blend
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
@@ -54,10 +55,19 @@ def tile_count(frame: Frame, engines: Sequence[Engine]) -> int:
 
 
 def zoom_picture(
-    picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
+    picture: Picture,
+    frame: Frame,
+    engines: Sequence[Engine],
+    on_tile: Callable[[], None] | None = None,
+    *,
+    strength: float = 1.0,
 ) -> Picture:
-    """Enlarge ``frame`` of a picture in memory; bit depth, profile and metadata stay."""
-    rows = [_finished(strip, picture) for strip, _ in _zoomed_rows(picture, frame, engines, False, on_tile)]
+    """Enlarge ``frame`` of a picture in memory; bit depth, profile and metadata stay.
+
+    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic.
+    """
+    strips = _zoomed_rows(picture, frame, engines, False, on_tile, strength)
+    rows = [_finished(strip, picture) for strip, _ in strips]
     pixels = cast(Pixels, np.concatenate(rows))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
     return replace(picture, pixels=pixels, alpha=alpha)
@@ -72,9 +82,12 @@ def zoom_to_file(
     *,
     overwrite: bool = False,
     want_residual: bool = False,
+    strength: float = 1.0,
     on_tile: Callable[[], None] | None = None,
 ) -> Zoomed:
     """Enlarge ``frame`` of a picture into ``target``, encoding while the next strip is computed.
+
+    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic.
 
     Raises:
         OutputError: when the file cannot be written; nothing is left then.
@@ -97,7 +110,7 @@ def zoom_to_file(
         _in_background(writer.write_rows) as write,
     ):
         done = 0
-        for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile):
+        for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile, strength):
             rows = _finished(strip, picture)
             colours: Pixels = rows[..., :1] if picture.grey else rows
             if alpha is not None:
@@ -137,6 +150,7 @@ def _zoomed_rows(
     engines: Sequence[Engine],
     want_residual: bool,
     on_tile: Callable[[], None] | None,
+    strength: float = 1.0,
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
     """Give the rows of the frame from top to bottom, float32 0..255, and the last model's residual."""
     pixels, region = picture.pixels, frame.region
@@ -148,14 +162,21 @@ def _zoomed_rows(
         region = Box(0, 0, *pixels.shape[:2])
     last = engines[-1]
     reached = last.scale * region.height / frame.region.height
+    factor = reached / frame.scale
     reducer = AreaReducer(
-        reached / frame.scale,
+        factor,
         (frame.top, frame.left),
         (frame.height, frame.width),
         (region.height * last.scale, region.width * last.scale),
     )
+    plain = None if strength == 1 else PlainRows(picture.pixels, frame, aligned=factor == 1)
+    done = 0
     for strip in last.strips(pixels, region, want_residual, on_tile):
-        yield reducer.push(strip.sr), strip.residual
+        rows = reducer.push(strip.sr)
+        if plain is not None and len(rows):
+            rows = blend(rows, plain.rows(done, len(rows)), strength)
+        done += len(rows)
+        yield rows, strip.residual
 
 
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:

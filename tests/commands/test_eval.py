@@ -16,7 +16,9 @@ from srnet_cli.commands.eval import EXAMPLES, evaluate
 from srnet_cli.errors import DataError, OutputError, UsageError
 from srnet_cli.evaluation.measurement import EvaluationRequest
 from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.models.store import save_crisp, save_model
 from tests.evaluation.conftest import draw, save
+from tests.models.samples import CARD, tiny
 
 app = typer.Typer()
 app.command("eval", epilog=EXAMPLES)(evaluate)
@@ -98,6 +100,18 @@ def test_networks_are_compared_in_fp32_unless_asked(
 @pytest.mark.parametrize("arguments", [("--tile", 64, "--untiled"), ("--crop-size", 64)])
 def test_contradictions_are_refused(photos: Path, arguments: tuple[object, ...]) -> None:
     assert isinstance(invoke("--data", photos, *arguments).exception, UsageError)
+
+
+def test_mixtures_of_a_model_are_methods_of_their_own(photos: Path, tmp_path: Path) -> None:
+    arguments = ("--data", photos, "--baselines", "bicubic", "--json", "--crisp", "0", "--crisp", "0.5")
+    save_model(tmp_path / "model", tiny(), CARD)
+    refused = invoke(*arguments, "--model", tmp_path / "model")
+    assert isinstance(refused.exception, UsageError) and "crisp" in str(refused.exception)
+    save_crisp(tmp_path / "model", tiny(seed=1), {})
+    result = invoke(*arguments, "--model", tmp_path / "model")
+    assert result.exit_code == 0, result.output
+    methods = json.loads(result.stdout)["sets"][0]["methods"]
+    assert [m["method"] for m in methods] == ["bicubic", "tiny", "tiny crisp 0.5"]
 
 
 def test_a_scale_without_a_released_model_is_said(photos: Path) -> None:

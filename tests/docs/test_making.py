@@ -13,7 +13,7 @@ from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
 from srnet_cli.models.released import released_models
-from srnet_cli.zooming.batch import automatic_chain
+from srnet_cli.zooming.chain import automatic_chain
 
 
 def test_only_what_is_between_markers_changes(tmp_path: Path) -> None:

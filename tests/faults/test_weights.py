@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from srnet_cli.models.store import LoadedModel, save_model
-from srnet_cli.zooming import batch, engine
+from srnet_cli.zooming import batch, chain, engine
 from srnet_cli.zooming.engine import EngineOptions
 from tests.faults.models import OPTIONS, tiny
 from tests.faults.pictures import encoded, scene
@@ -212,7 +212,7 @@ def test_out_of_memory_falls_back_to_smaller_batch_and_tile(
     results = []
     for name, network in (("roomy", roomy.network), ("greedy", greedy)):
         loaded = LoadedModel(network, roomy.card, Path())
-        monkeypatch.setattr(batch, "load_model", lambda _, loaded=loaded: loaded)
+        monkeypatch.setattr(chain, "load_model", lambda *_, loaded=loaded: loaded)
         monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
         # The batches of a GPU, on the CPU.
         monkeypatch.setattr(engine, "EngineOptions", partial(EngineOptions, batch=4))
@@ -231,7 +231,7 @@ def test_out_of_memory_for_good(srnet: Program, monkeypatch: pytest.MonkeyPatch,
     roomy = nearest_model(scale=2, tile=112, overlap=16)
     greedy = Greedy(roomy.network, 1)
     calls = iter([LoadedModel(greedy, roomy.card, Path())])
-    monkeypatch.setattr(batch, "load_model", lambda _: next(calls))
+    monkeypatch.setattr(chain, "load_model", lambda *_: next(calls))
     monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG", scene(50, 60)))

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from srnet_cli.errors import WeightsError
-from srnet_cli.models.released import find_model, models_folder, released_models
+from srnet_cli.models.released import (
+    find_model,
+    models_folder,
+    near_names,
+    released_models,
+    released_names,
+)
 from srnet_cli.models.store import load_model, save_model
 from tests.models.samples import CARD, tiny
 
@@ -20,7 +26,21 @@ def test_a_released_model_is_found_by_its_name(release: Callable[..., None], tmp
     assert loaded.card.scale == 2 and loaded.path.parent == tmp_path / "models" / "srnet-x2"
     with pytest.raises(WeightsError, match="no released model and no file") as caught:
         load_model("srnet-x3")
+    assert caught.value.remedy == "did you mean srnet-x2? released: srnet-x2"
+    with pytest.raises(WeightsError) as caught:
+        load_model("something-else")
     assert caught.value.remedy == "released: srnet-x2"
+
+
+@pytest.mark.parametrize("name", ["srnet_lite_x4", "srnet-lite-4x", "SRNet-lite-x4", "srnet-litex4"])
+def test_a_name_that_is_nearly_right(release: Callable[..., None], name: str) -> None:
+    for known in ("srnet-x2", "srnet-lite-x4"):
+        release(known, 4 if "4" in known else 2)
+    assert released_names() == ["srnet-lite-x4", "srnet-x2"]
+    assert near_names(name)[0] == "srnet-lite-x4"
+    with pytest.raises(WeightsError) as caught:
+        load_model(name)
+    assert (caught.value.remedy or "").startswith("did you mean srnet-lite-x4")
 
 
 def test_a_path_is_not_a_released_name(release: Callable[..., None], tmp_path: Path) -> None:

@@ -1,0 +1,25 @@
+"""Words that the shell completes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """List what ``--model`` may go on with: released models, and what lies on the disk."""
+    from srnet_cli.models.released import released_names
+
+    names = [name for name in released_names() if name.startswith(incomplete.replace("_", "-"))]
+    return [*names, *_paths(incomplete)]
+
+
+def _paths(incomplete: str) -> Iterator[str]:
+    folder, _, begin = incomplete.rpartition("/")
+    place = Path(f"{folder}/" if incomplete.startswith("/") or folder else ".").expanduser()
+    try:
+        found = sorted(entry.name + "/" * entry.is_dir() for entry in place.iterdir())
+    except OSError:
+        return
+    prefix = incomplete[: len(incomplete) - len(begin)]
+    yield from (prefix + name for name in found if name.startswith(begin) and (begin or name[0] != "."))

@@ -1,0 +1,134 @@
+"""The models that a zoom passes through, one after the other: chosen, loaded once, mixed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.console import warn
+from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.models.released import automatic_models, find_model, released_models
+from srnet_cli.models.store import load_model
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import plan_passes
+
+#: cost of a light model for a pixel, where that of a full one is 1: the table of scales in models/README.md
+LIGHT_COST = 1 / 8
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which models zoom, and how they compute."""
+
+    #: "auto", the name of a released model, or a path
+    model: str = "auto"
+    #: let auto take light models
+    fast: bool = False
+    #: how much of a crisp set is mixed in, 0..1; None: what each model's card states
+    crisp: float | None = None
+    engine: EngineOptions = field(default_factory=EngineOptions)
+
+
+def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
+    """Name the released models that reach ``scale`` one after the other when none is named.
+
+    Several light ones in a row may cost more than one full model: its later passes work on many times the
+    pixels. The full one is taken then, because it is the better one.
+
+    Raises:
+        WeightsError: when none of that kind is released.
+        UsageError: when no chain reaches the scale.
+    """
+    passes = _passes(scale, light=light)
+    if light and len(passes) > 1 and automatic_models():
+        full = _passes(scale, light=False)
+        if len(full) == 1 and LIGHT_COST * sum(_areas(passes)) > 1:
+            return [find_model(full[0])]
+    return [find_model(s, light=light) for s in passes]
+
+
+def _passes(scale: float, *, light: bool) -> tuple[int, ...]:
+    available = {card.scale for card in automatic_models(light=light)}
+    if scale > 1 and not available:
+        if light:
+            raise WeightsError(
+                "no light model is installed", remedy="leave out --fast, or name one with --model"
+            )
+        find_model(scale)  # says what is missing
+    return plan_passes(scale, sorted(available))
+
+
+def _areas(passes: Sequence[int]) -> list[int]:
+    """List the pixels that each pass reads, where the first reads one."""
+    return [side * side for side in itertools.accumulate(passes[:-1], int.__mul__, initial=1)]
+
+
+class Engines:
+    """The models that a choice needs, each loaded once, when it is first needed."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self._choice = choice
+        self._loaded: dict[str, Engine] = {}
+
+    def for_scale(self, scale: float) -> list[Engine]:
+        """List the engines to run one after the other.
+
+        Raises:
+            WeightsError, DeviceError: as in loading.
+            UsageError: when no chain reaches the scale, or crisp weights are wanted of models without any.
+        """
+        choice = self._choice
+        if choice.model == "auto":
+            names = automatic_chain(scale, light=choice.fast)
+            return [self._engine(name, share) for name, share in zip(names, self._shares(names), strict=True)]
+        only = self._engine(choice.model, choice.crisp)
+        return [only] * len(plan_passes(scale, [only.scale]))
+
+    def predict_residual(self, scale: float) -> bool:
+        """Tell whether the last of the engines for a scale predicts the residual.
+
+        Raises:
+            as :meth:`for_scale`.
+        """
+        return any(engine.predicts_residual for engine in self.for_scale(scale)[-1:])
+
+    def check(self, scale: float) -> None:
+        """Refuse at once what would fail with every picture.
+
+        Raises:
+            WeightsError: when no model of the wanted kind is installed, or the named one cannot be used.
+            UsageError: for a device or precision that does not exist, a scale that no chain reaches, or crisp
+                weights of models without any.
+            DeviceError: when the device is not there.
+        """
+        choice = self._choice
+        choose_precision(choice.engine.precision, choose_device(choice.engine.device))
+        if choice.model == "auto":
+            self._shares(automatic_chain(scale, light=choice.fast))
+        else:
+            self._engine(choice.model, choice.crisp)
+
+    def _shares(self, names: Sequence[str]) -> list[float | None]:
+        """Choose how much of its crisp set each model of a chain takes; one of them must have one."""
+        crisp = self._choice.crisp
+        if not crisp or not names:
+            return [crisp] * len(names)
+        with_crisp = {card.name for card in released_models() if card.crisp}
+        if with_crisp.isdisjoint(names):
+            raise UsageError(
+                f"--crisp {crisp:g}: no crisp set of weights in {', '.join(dict.fromkeys(names))}",
+                remedy="leave out --crisp, or name another model",
+            )
+        return [crisp if name in with_crisp else 0.0 for name in names]
+
+    def _engine(self, name: str, crisp: float | None) -> Engine:
+        if name not in self._loaded:
+            model = load_model(name, crisp)
+            for note in model.notes:
+                warn(f"{model.card.name}: {note}")
+            if self._choice.crisp and not crisp:
+                warn(f"{model.card.name} has no crisp set of weights: its faithful ones are taken")
+            self._loaded[name] = Engine(model, self._choice.engine)
+        return self._loaded[name]

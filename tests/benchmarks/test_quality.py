@@ -1,0 +1,46 @@
+"""What is measured of a model, and what its card gets of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import quality, today
+from benchmarks.quality import CITY100_VALID, SETS, measure, with_figures
+from srnet_cli.evaluation.methods import MethodOptions, method_name
+from srnet_cli.models.store import load_model, save_crisp, save_model
+from srnet_cli.zooming.engine import EngineOptions
+from tests.evaluation.conftest import draw, save
+from tests.models.samples import CARD, tiny
+
+
+def test_real_pairs_of_two_cameras_are_measured() -> None:
+    assert CITY100_VALID in SETS[4] and CITY100_VALID in today.MEASURED
+    assert CITY100_VALID not in SETS[2]
+
+
+def test_a_card_gets_figures_of_both_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, name in enumerate(("ant", "bee")):
+        save(draw(seed)[:80, :80], tmp_path / "photos" / f"{name}.png")
+    monkeypatch.setattr(quality, "shared_folder", lambda: tmp_path)
+    save_model(tmp_path / "model", tiny(), CARD)
+    facts = {"recipe": {"hardware": "a card"}}
+    save_crisp(tmp_path / "model", tiny(seed=1), facts)
+    methods = MethodOptions(
+        models=(str(tmp_path / "model"),),
+        crisp=quality.ENDS,
+        interpolations=("bicubic",),
+        engine=EngineOptions("cpu", "fp32"),
+    )
+    results = measure("photos", "bicubic", 2, methods)
+    names = [summary.info.name for summary in results[0].summaries]
+    assert names == ["bicubic", CARD.name, method_name(CARD.name, 1)]
+    card = with_figures(load_model(tmp_path / "model").card, results)
+    place = "photos, LR by bicubic reduction"
+    faithful, crisp = card.metrics[place], card.crisp["metrics"][place]
+    assert faithful["pictures"] == crisp["pictures"] == 2
+    assert faithful["psnr"] != crisp["psnr"] and {"psnr_y", "ssim_y"} <= faithful.keys()
+    assert card.crisp["recipe"] == facts["recipe"] and len(card.crisp["sha256"]) == 64
+    assert with_figures(replace(card, crisp={}, default_crisp=0.0), results).crisp == {}

@@ -1,0 +1,53 @@
+"""``srnet models`` and the completion of model names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from srnet_cli.commands.completion import complete_model
+from srnet_cli.main import app
+from srnet_cli.models.released import released_models
+from srnet_cli.zooming.chain import automatic_chain
+
+
+def test_every_model_has_a_line_that_fits_a_terminal() -> None:
+    result = CliRunner().invoke(app, ["models"])
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    names = [card.name for card in released_models()]
+    assert [line.split()[0] for line in lines[1 : 1 + len(names)]] == names
+
+
+def test_the_document_agrees_with_the_cards_and_with_zoom() -> None:
+    result = CliRunner().invoke(app, ["models", "--json"])
+    found = {model["name"]: model for model in json.loads(result.stdout)["models"]}
+    for card in released_models():
+        model = found.pop(card.name)
+        assert (model["scale"], model["crisp"]) == (card.scale, bool(card.crisp))
+        assert model["parameters"] > 100_000
+        pictures = model["gain_over_bicubic"]["pictures"]
+        assert card.metrics[pictures]["gain_over_bicubic"] == model["gain_over_bicubic"]["value"]
+        for scale in (2, 3, 4, 8, 16):
+            assert (scale in model["taken_for"]) == (card.name in automatic_chain(scale))
+            fast = automatic_chain(scale, light=True)
+            assert (scale in model["taken_fast_for"]) == (card.name in fast)
+    assert not found
+
+
+def test_completion_offers_models_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "srnet-own").mkdir()
+    (tmp_path / "srnet-own" / "last.pt").touch()
+    (tmp_path / ".hidden").touch()
+    names = [card.name for card in released_models()]
+    assert sorted(complete_model("srnet-")) == sorted([*names, "srnet-own/"])
+    assert "srnet-lite-x4" in complete_model("srnet_l")
+    assert sorted(complete_model("")) == sorted([*names, "srnet-own/"])
+    assert complete_model("srnet-own/l") == ["srnet-own/last.pt"]
+    assert complete_model(f"{tmp_path}/srnet-own/") == [f"{tmp_path}/srnet-own/last.pt"]
+    assert complete_model("nowhere/x") == []

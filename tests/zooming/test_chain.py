@@ -1,0 +1,101 @@
+"""Which models a zoom passes through, and their crisp sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srnet_cli
+from srnet_cli.errors import UsageError
+from srnet_cli.imaging import Picture
+from srnet_cli.models import released, store
+from srnet_cli.models.store import load_model, save_crisp, save_model
+from srnet_cli.zooming.chain import Engines, ModelChoice, automatic_chain
+from tests.models.samples import CARD, tiny
+from tests.zooming.models import noise
+
+Release = Callable[..., None]
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
+    """Adds released models; ``crisp`` gives them a second set, and that default."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for module in (released, store):
+        monkeypatch.setattr(module, "models_folder", lambda: folder)
+
+    def add(name: str, scale: int, crisp: float | None = None, **fields: Any) -> None:
+        card = replace(CARD, name=name, scale=scale, tile=32, **fields)
+        save_model(folder / name, tiny(scale), card)
+        if crisp is not None:
+            save_crisp(folder / name, tiny(scale, seed=1), {}, default=crisp)
+
+    yield add
+
+
+def test_light_models_in_a_row_give_way_to_a_full_one_that_costs_no_more(release: Release) -> None:
+    release("lite-x2", 2, light=True)
+    release("lite-x4", 4, light=True)
+    release("full-x4", 4)
+    assert automatic_chain(8, light=True) == ["lite-x4", "lite-x2"]
+    release("full-x8", 8)
+    assert automatic_chain(8, light=True) == ["full-x8"] == automatic_chain(8)
+    assert automatic_chain(5, light=True) == ["full-x8"]
+    assert automatic_chain(4, light=True) == ["lite-x4"]
+    assert automatic_chain(3, light=True) == ["lite-x4"]
+    assert automatic_chain(16, light=True) == ["lite-x4", "lite-x4"]
+    assert automatic_chain(1, light=True) == []
+
+
+def test_two_cheap_passes_stay(release: Release) -> None:
+    release("lite-x2", 2, light=True)
+    release("full-x4", 4)
+    assert automatic_chain(4, light=True) == ["lite-x2", "lite-x2"]
+
+
+def test_crisp_reaches_the_models_that_have_it(release: Release, capsys: pytest.CaptureFixture[str]) -> None:
+    release("a-x4", 4, crisp=0.25)
+    release("b-x2", 2)
+    both = Engines(ModelChoice(crisp=0.5)).for_scale(8)
+    assert [(e.card.name, e.crisp) for e in both] == [("a-x4", 0.5), ("b-x2", 0)]
+    assert capsys.readouterr().err.count("b-x2 has no crisp set") == 1
+    stated = Engines(ModelChoice()).for_scale(8)
+    assert [e.crisp for e in stated] == [0.25, 0]
+    assert [e.crisp for e in Engines(ModelChoice(crisp=0)).for_scale(8)] == [0, 0]
+    assert capsys.readouterr().err == ""
+
+
+def test_crisp_of_models_without_it_is_refused_at_once(release: Release) -> None:
+    release("a-x4", 4, crisp=0.25)
+    release("b-x2", 2)
+    for choice in (ModelChoice(crisp=0.5), ModelChoice("b-x2", crisp=0.5)):
+        with pytest.raises(UsageError, match="no crisp set"):
+            Engines(choice).check(2)
+    Engines(ModelChoice(crisp=0.5)).check(1)
+    Engines(ModelChoice("b-x2", crisp=0)).check(2)
+
+
+def test_zoom_as_a_function(release: Release) -> None:
+    release("a-x2", 2, crisp=1)
+    picture = Picture(noise(20, 24))
+
+    def zoomed(**options: Any) -> Any:
+        return srnet_cli.zoom(picture, 2, **options).pixels
+
+    faithful, crisp, middle = (zoomed(crisp=share) for share in (0, 1, 0.5))
+    assert not np.array_equal(faithful, crisp) and not np.array_equal(faithful, middle)
+    assert np.array_equal(zoomed(), crisp)
+    assert np.array_equal(zoomed(model=load_model("a-x2")), faithful)
+    assert np.array_equal(zoomed(model=load_model("a-x2", crisp=0.5)), middle)
+    assert not np.array_equal(zoomed(strength=0.5), crisp)
+    with pytest.raises(UsageError, match="when a model is loaded"):
+        zoomed(model=load_model("a-x2"), crisp=0.5)
+    for wrong in ({"strength": 1.5}, {"crisp": float("nan")}):
+        with pytest.raises(UsageError, match="not within 0 to 1"):
+            zoomed(**wrong)
