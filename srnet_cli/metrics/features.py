@@ -58,16 +58,17 @@ class FeatureNetwork(nn.Module):
 
 
 def feature_terms(network: nn.Module, made: Tensor, true: Tensor) -> Tensor:
-    """Compute, for each layer, sum|f(made) − f(true)| and sum|f(true)|: layers×2, in float32."""
+    """Compute, for each layer and picture, sum|f(made) − f(true)| and sum|f(true)|: layers×N×2, float32."""
     with torch.no_grad():
         targets = [features.detach().float() for features in network(true)]
     pairs = zip(network(made), targets, strict=True)
-    return torch.stack([torch.stack([(x.float() - y).abs().sum(), y.abs().sum()]) for x, y in pairs])
+    sums = [((x.float() - y).abs().sum((1, 2, 3)), y.abs().sum((1, 2, 3))) for x, y in pairs]
+    return torch.stack([torch.stack(both, dim=1) for both in sums])
 
 
 def feature_distance(terms: Tensor) -> Tensor:
-    """Average over the layers the difference per magnitude of the truth: 0 (equal) upwards, 1 unrelated."""
-    return (terms[:, 0] / (terms[:, 1] + _LITTLE)).mean()
+    """Average over layers and pictures the difference per magnitude of the truth: 0 (equal) upwards."""
+    return (terms[..., 0] / (terms[..., 1] + _LITTLE)).mean()
 
 
 class FeatureDistance:
@@ -89,7 +90,7 @@ class FeatureDistance:
         """
         if result.shape != hr.shape or hr.ndim != 3 or hr.shape[2] != 3:
             raise ValueError(f"need two H×W×3 pictures of one shape, not {result.shape} and {hr.shape}")
-        total = torch.zeros(len(BLOCKS) + 1, 2, dtype=torch.float64)
+        total = torch.zeros(len(BLOCKS) + 1, 1, 2, dtype=torch.float64)
         with torch.inference_mode():
             for top in range(0, hr.shape[0], TILE):
                 for left in range(0, hr.shape[1], TILE):
