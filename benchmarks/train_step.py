@@ -1,8 +1,9 @@
 """Time and memory of a training step, and the share of it that is spent waiting for data.
 
 ``python -m benchmarks.train_step [--data PHOTOS] [--device cuda] [--precision bf16]`` trains SRNet, EDSR ×4
-with the program's own step and feed; without ``--data`` on photographs of noise, which cost no less. Every
-network has a process of its own, so that peak memory is its own. Table on stderr, JSON on stdout.
+with the program's own step and feed; without ``--data`` on photographs of noise, which cost no less.
+``--model srnet_lite --loss feature --loss adversarial`` trains that network without and with each loss. Every
+row has a process of its own, so that peak memory is its own. Table on stderr, JSON on stdout.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.compute.device import choose_device
 from srnet_cli.compute.processes import Processes
 from srnet_cli.training.feed import Feed, Order, open_feed
+from srnet_cli.training.losses import LOSSES, active_losses
 from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.setup import prepare
@@ -43,6 +45,8 @@ class Row:
     """Figures of one network."""
 
     model: str
+    #: beside L1 on picture and residual; empty: none
+    loss: str
     precision: str
     patch: int
     batch: int
@@ -73,13 +77,14 @@ def measure(options: TrainOptions, steps: int) -> Row:
             _order(feed, number, options.batch_size, options.patch_size)
             began = time.perf_counter()
             delivery = feed.take()
-            state.stepper(delivery.batch)
+            state.stepper(delivery.batch, number=number)
             cuda.synchronise(job.device)
             if number >= WARM_UP:
                 times.append(time.perf_counter() - began)
                 waits.append(delivery.waited)
     return Row(
         model=options.model,
+        loss=", ".join(name for name in active_losses(options) if not LOSSES[name].weight),
         precision=str(state.stepper.precision.dtype).removeprefix("torch."),
         patch=options.patch_size,
         batch=options.batch_size,
@@ -112,6 +117,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--batch", type=int, help="default 16, on the CPU 2")
     parser.add_argument("--patch", type=int, help="LR pixels; default 64, on the CPU 32")
     parser.add_argument("--steps", type=int, help="default 50, on the CPU 8")
+    parser.add_argument("--model", action="append", help="repeatable; default " + ", ".join(MODELS))
+    parser.add_argument("--loss", action="append", default=[], choices=LOSSES, help="repeatable; a row each")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--compile", action="store_true")
     given = parser.parse_args(arguments)
@@ -127,22 +134,28 @@ def main(arguments: Sequence[str]) -> int:
             batch_size=given.batch or (2 if on_cpu else 16),
             workers=given.workers,
             compile=given.compile,
+            ema=0.999 if given.loss else 0.0,
         )
-        rows = [_in_a_process(options, model, given.steps or (8 if on_cpu else 50)) for model in MODELS]
+        steps = given.steps or (8 if on_cpu else 50)
+        rows = [
+            _in_a_process(replace(options, model=model, weights=weights), steps)
+            for model in given.model or MODELS
+            for weights in ({}, *({name: 1.0} for name in given.loss))
+        ]
     _show(rows)
     facts = {"machine": machine_facts(choose_device(given.device)), "load_per_core": load_per_core()}
     print(as_json({**facts, "rows": [asdict(row) for row in rows]}), end="")
     return 0
 
 
-def _in_a_process(options: TrainOptions, model: str, steps: int) -> Row:
+def _in_a_process(options: TrainOptions, steps: int) -> Row:
     # Spawned, not forked: a forked process starts with its parent's peak, and cannot use CUDA.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, (resolved(replace(options, model=model)), steps))
+        return pool.apply(measure, (resolved(options), steps))
 
 
 def _show(rows: Sequence[Row]) -> None:
-    form = "{:8} {:>9} {:>12} {:>10} {:>10} {:>12} {:>12}"
+    form = "{:24} {:>9} {:>12} {:>10} {:>10} {:>12} {:>12}"
     print(
         form.format("network", "type", "patches", "step", "data wait", "make a batch", "peak memory"),
         file=sys.stderr,
@@ -155,7 +168,8 @@ def _show(rows: Sequence[Row]) -> None:
             f"{1000 * row.batch_time:.0f} ms",
             f"{row.memory_mib:.0f} MiB",
         )
-        print(form.format(row.model, row.precision, *figures), file=sys.stderr)
+        name = f"{row.model}, {row.loss}" if row.loss else row.model
+        print(form.format(name, row.precision, *figures), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -176,6 +176,17 @@ def evaluate(
             rich_help_panel=_METHODS,
         ),
     ] = None,
+    features: Annotated[
+        bool | None,
+        typer.Option(
+            "--feature-distance/--no-feature-distance",
+            help="Demand or leave out the feature distance, through the extra 'perceptual'. Without it, "
+            "measured where that is installed. The second table has it, with sharpness, noise, halos and "
+            "grids beside HR's.",
+            show_default=False,
+            rich_help_panel=_METHODS,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -260,6 +271,7 @@ def evaluate(
         crop=(crop_size or PUBLISHED_CROP) if crop is CropChoice.CENTER else None,
         limit=limit,
         lpips=lpips,
+        features=features,
         shown=panels if output is not None else 0,
     )
     outcome = run_evaluation(request, output, overwrite)

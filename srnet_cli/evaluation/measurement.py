@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,12 +20,13 @@ from srnet_cli.evaluation.methods import (
     choose_scales,
     load_catalogue,
 )
-from srnet_cli.evaluation.metrics import measure
+from srnet_cli.evaluation.metrics import Learned, measure, metric
 from srnet_cli.evaluation.outputs.views import make_view
 from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, centre_crop
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
+from srnet_cli.metrics.features import FeatureDistance
 from srnet_cli.metrics.perceptual import Lpips
 
 
@@ -44,8 +45,9 @@ class EvaluationRequest:
     crop: int | None = None
     #: of each set, only the first pictures
     limit: int | None = None
-    #: True demands LPIPS, None takes it where it can be had
+    #: True demands LPIPS, None takes it where it can be had; likewise the feature distance
     lpips: bool | None = None
+    features: bool | None = None
     #: pictures of each set that views are kept of, for panels and the report
     shown: int = 0
 
@@ -83,26 +85,33 @@ def evaluate(request: EvaluationRequest, processes: Processes, watcher: Watcher)
     for scale in choose_scales(request.scales, catalogue):
         if not catalogue.named and scale not in catalogue.scales:
             watcher.note(f"no released model enlarges ×{scale}: only interpolations are measured")
-    lpips = _open_lpips(request.lpips, processes.device, watcher)
+    learned = _open_learned(request, processes.device, watcher)
     sets = _open_sets(request, catalogue, processes, watcher)
     results = []
     for found in sets:
-        result = _evaluate_set(found, catalogue, request, lpips, processes, watcher)
+        result = _evaluate_set(found, catalogue, request, learned, processes, watcher)
         if result is not None:
             results.append(result)
     return results if processes.leads else None
 
 
-def _open_lpips(wanted: bool | None, device: torch.device, watcher: Watcher) -> Lpips | None:
-    if wanted is False:
-        return None
-    try:
-        return Lpips(device=str(device))
-    except MissingExtraError as error:
-        if wanted:
-            raise
-        watcher.note(f"no LPIPS: {error}")
-        return None
+def _open_learned(request: EvaluationRequest, device: torch.device, watcher: Watcher) -> dict[str, Learned]:
+    """Load the metrics that are networks, by their keys."""
+    kinds: dict[str, tuple[bool | None, Callable[..., Learned]]] = {
+        "lpips": (request.lpips, Lpips),
+        "feature_distance": (request.features, FeatureDistance),
+    }
+    learned: dict[str, Learned] = {}
+    for key, (wanted, load) in kinds.items():
+        if wanted is False:
+            continue
+        try:
+            learned[key] = load(device=str(device))
+        except MissingExtraError as error:
+            if wanted:
+                raise
+            watcher.note(f"no {metric(key).title}: {error}")
+    return learned
 
 
 def _open_sets(
@@ -125,7 +134,7 @@ def _evaluate_set(
     found: PairSet,
     catalogue: Catalogue,
     request: EvaluationRequest,
-    lpips: Lpips | None,
+    learned: Mapping[str, Learned],
     processes: Processes,
     watcher: Watcher,
 ) -> SetResult | None:
@@ -139,7 +148,7 @@ def _evaluate_set(
     own: dict[int, PictureResult] = {}
     for index in mine:
         own[index] = _evaluate_picture(
-            items[index], found.scale, methods, request, lpips, shown=index < request.shown
+            items[index], found.scale, methods, request, learned, shown=index < request.shown
         )
         watcher.picture_done(own[index])
     shares = processes.gather(own)
@@ -158,7 +167,7 @@ def _evaluate_picture(
     scale: int,
     methods: Sequence[Method],
     request: EvaluationRequest,
-    lpips: Lpips | None,
+    learned: Mapping[str, Learned],
     shown: bool,
 ) -> PictureResult:
     try:
@@ -172,7 +181,7 @@ def _evaluate_picture(
     errors: list[str] = []
     for method in methods:
         try:
-            pictures[method.name], measurements[method.name] = _measure(method, pair, scale, lpips)
+            pictures[method.name], measurements[method.name] = _measure(method, pair, scale, learned)
         except (SrnetError, ValueError) as error:
             errors.append(f"{method.name}: {error}")
             if not measurements and isinstance(error, ValueError):
@@ -183,12 +192,12 @@ def _evaluate_picture(
 
 
 def _measure(
-    method: Method, pair: LoadedPair, scale: int, lpips: Lpips | None
+    method: Method, pair: LoadedPair, scale: int, learned: Mapping[str, Learned]
 ) -> tuple[Pixels8, Measurement]:
     device = method.engine.device if isinstance(method, NetworkMethod) else torch.device("cpu")
     with measured(device) as cost:
         result = method.run(pair.lr)
-    figures = measure(result, pair.hr, scale, lpips)
+    figures = measure(result, pair.hr, scale, learned)
     return result, Measurement(figures, cost.seconds, cost.memory, method.macs(*pair.lr.shape[:2]))
 
 

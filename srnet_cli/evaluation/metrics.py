@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli import metrics
-from srnet_cli.metrics.perceptual import Lpips
 
 #: PSNR of equal pictures is infinite, which no mean and no JSON can hold
 HIGHEST_PSNR = 100.0
 #: pixels that the authors leave out on each side for RGB, besides the scale
 RGB_SHAVE = 6
 
-#: of a result, HR and the scale
-MetricFunction = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], float]
+#: of a result, HR and the scale; None where the pictures do not have what is measured
+MetricFunction = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], float | None]
+#: of a result and HR, by a network that is loaded once
+Learned = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Metric:
     #: None: computed by what is loaded once and handed to :func:`measure`
     function: MetricFunction | None
     higher_is_better: bool = True
+    #: where a person reads it: beside PSNR, in the table of detail, or in CSV and JSON only
+    table: Literal["quality", "detail", "files"] = "quality"
+    #: the best figure, where that is neither the highest nor the lowest
+    ideal: float | None = None
 
 
 METRICS = (
@@ -75,6 +81,7 @@ METRICS = (
         4,
         "the same with the data range 2 that the published tables probably used",
         lambda result, hr, _: metrics.ssim(result, hr, data_range=2.0),
+        table="files",
     ),
     Metric(
         "ssim_y",
@@ -117,6 +124,89 @@ METRICS = (
         "of the histogram of |HR − result|",
         lambda result, hr, _: metrics.entropy(np.maximum(result, hr) - np.minimum(result, hr)),
         higher_is_better=False,
+        table="files",
+    ),
+    Metric(
+        "feature_distance",
+        "feature distance",
+        "",
+        3,
+        "of the early stages of EfficientNet-Lite0, per magnitude of HR's; not LPIPS, and no judge by "
+        "itself: a grid can lower it",
+        None,
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "sharpness",
+        "sharpness",
+        "",
+        2,
+        "mean slope over HR's; noise and grids have slopes too",
+        lambda result, hr, _: metrics.sharpness_ratio(result, hr),
+        table="detail",
+        ideal=1.0,
+    ),
+    Metric(
+        "noise",
+        "noise",
+        "",
+        2,
+        "noise in the flat areas of HR, over HR's",
+        lambda result, hr, scale: metrics.noise_ratio(result, hr, scale),
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "halo",
+        "halo %",
+        "%",
+        2,
+        "how far strong edges overshoot both their sides in HR, in percent of their height",
+        lambda result, hr, scale: metrics.halo_overshoot(result, hr, scale),
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "grid",
+        "grid dB",
+        "dB",
+        1,
+        "peak of the slope's spectrum at the period of pixel shuffle, the scale, over its neighbours; "
+        "photographs 0.3, seen above 5",
+        lambda result, _, scale: metrics.grid_peak(result, scale),
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "grid_over_hr",
+        "grid over HR",
+        "dB",
+        1,
+        "grid minus that of HR",
+        metrics.grid_excess,
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "grid_2",
+        "grid 2 dB",
+        "dB",
+        1,
+        "the same at the period 2; photographs 1.5",
+        lambda result, hr, _: metrics.grid_peak(result, 2),
+        higher_is_better=False,
+        table="detail",
+    ),
+    Metric(
+        "grid_2_over_hr",
+        "grid 2 over HR",
+        "dB",
+        1,
+        "grid 2 minus that of HR",
+        lambda result, hr, _: metrics.grid_excess(result, hr, 2),
+        higher_is_better=False,
+        table="detail",
     ),
 )
 
@@ -127,14 +217,19 @@ def metric(key: str) -> Metric:
 
 
 def measure(
-    result: NDArray[np.uint8], hr: NDArray[np.uint8], scale: int, lpips: Lpips | None = None
+    result: NDArray[np.uint8],
+    hr: NDArray[np.uint8],
+    scale: int,
+    learned: Mapping[str, Learned] | None = None,
 ) -> dict[str, float]:
-    """Compute every metric of a result by its key; LPIPS only when given.
+    """Compute the metrics of a result by their keys; of learned ones those that are given.
+
+    What the pictures do not have (flat areas, strong edges) is left out.
 
     Raises:
         ValueError: the shapes differ, or the picture is too small.
     """
     figures = {m.key: m.function(result, hr, scale) for m in METRICS if m.function is not None}
-    if lpips is not None:
-        figures["lpips"] = lpips(result, hr)
-    return {k: min(v, HIGHEST_PSNR) if metric(k).unit == "dB" else v for k, v in figures.items()}
+    figures |= {key: function(result, hr) for key, function in (learned or {}).items()}
+    known = {key: value for key, value in figures.items() if value is not None}
+    return {k: min(v, HIGHEST_PSNR) if metric(k).unit == "dB" else v for k, v in known.items()}

@@ -136,17 +136,15 @@ def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSumma
     done = [(p, p.measurements[info.name]) for p in pictures if info.name in p.measurements]
     if not done:
         return None
-    scenes = [p.scene for p, _ in done]
-    keys = done[0][1].figures.keys()
+    # Not every picture has every figure: some have no flat areas, some no strong edges.
+    keys = [m.key for m in METRICS if any(m.key in measurement.figures for _, measurement in done)]
     both = [(p.scene, m, p.measurements[REFERENCE]) for p, m in done if REFERENCE in p.measurements]
-    gains = {}
-    if info.name != REFERENCE and both:
-        gains = {
-            key: mean_with_interval(
-                [m.figures[key] - r.figures[key] for _, m, r in both], [s for s, _, _ in both]
-            )
-            for key in keys
-        }
+    gains: dict[str, Mean] = {}
+    for key in keys if info.name != REFERENCE else ():
+        having = [(s, m.figures, r.figures) for s, m, r in both if key in m.figures and key in r.figures]
+        if having:
+            differences = [own[key] - others[key] for _, own, others in having]
+            gains[key] = mean_with_interval(differences, [scene for scene, _, _ in having])
     seconds = [m.seconds for _, m in done]
     memories = [m.memory for _, m in done if m.memory is not None]
     macs = [m.macs for _, m in done if m.macs is not None]
@@ -154,13 +152,19 @@ def _summary(info: MethodInfo, pictures: Sequence[PictureResult]) -> MethodSumma
     return MethodSummary(
         info=info,
         pictures=len(done),
-        means={key: mean_with_interval([m.figures[key] for _, m in done], scenes) for key in keys},
+        means={key: _mean(done, key) for key in keys},
         gains=gains,
         seconds=sum(seconds) / len(seconds),
         seconds_per_megapixel=sum(seconds) / megapixels,
         memory=max(memories, default=None),
         macs=sum(macs) / len(macs) if macs else None,
     )
+
+
+def _mean(done: Sequence[tuple[PictureResult, Measurement]], key: str) -> Mean:
+    """Average a figure over the pictures that have it."""
+    having = [(m.figures[key], p.scene) for p, m in done if key in m.figures]
+    return mean_with_interval([value for value, _ in having], [scene for _, scene in having])
 
 
 def file_name(text: str) -> str:

@@ -9,7 +9,8 @@ used, because the command line's options are made from the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from srnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from srnet_cli.data import Batch
     from srnet_cli.network.blocks import NetworkOutput
@@ -39,6 +40,8 @@ class Sample:
     #: enhanced residuals, as the auxiliary stream gives them and the true ones; None without that stream
     predicted: Tensor | None
     residual: Tensor | None
+    #: steps that the run has taken
+    step: int = 0
 
     @property
     def residuals(self) -> tuple[Tensor, Tensor]:
@@ -66,9 +69,32 @@ class Setting:
     device: torch.device
     #: of forward and backward pass
     dtype: torch.dtype
+    #: the network of the running average, in evaluation mode; None without --ema
+    average: nn.Module | None = None
+    #: number of processes
+    world: int = 1
 
 
 Term = Callable[[Sample], "Tensor"]
+
+
+class Learner(ABC):
+    """A term with a network that learns beside the run's; its state is part of the run's."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    @abstractmethod
+    def __call__(self, sample: Sample) -> Tensor:
+        """Compute the term."""
+
+    @abstractmethod
+    def study(self, sample: Sample, weight: float) -> None:
+        """Add the gradients of what it learns from the sample, times ``weight``."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """Take a step by the gradients, which are averaged over all processes, and drop them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +111,8 @@ class Loss:
     needs_residual: bool = False
     #: whether it is logged at weight 0, too
     watched: bool = False
+    #: whether a rise tells of a failed run; the loss of a game between two networks may rise
+    settles: bool = True
     #: the option without which it has no part
     needs_option: str | None = None
     #: raise UsageError where it cannot be computed
@@ -122,16 +150,33 @@ class HybridLoss:
         """The names of what a call returns."""
         return ("total", *self._terms)
 
+    @property
+    def learners(self) -> dict[str, Learner]:
+        """The terms that learn themselves."""
+        return {name: term for name, term in self._terms.items() if isinstance(term, Learner)}
+
+    @property
+    def unsettled(self) -> Mapping[str, float]:
+        """The weights of terms that may rise in a run that goes well."""
+        return {name: weight for name, weight in self._weights.items() if not LOSSES[name].settles}
+
     def __call__(self, output: NetworkOutput, batch: Batch) -> tuple[Tensor, ...]:
         """Return the sum, which is minimised, and its terms without their weights.
 
         Raises:
             ValueError: when a loss needs a residual that the network or the data does not give.
         """
+        return self.of(self.sample(output, batch))
+
+    def sample(self, output: NetworkOutput, batch: Batch, step: int = 0) -> Sample:
+        """Collect what the terms are computed of."""
         # Autocast hands out half precision, whose sums over a batch would be coarse.
         dtype = batch.hr.dtype
         predicted = None if output.residual is None else output.residual.to(dtype)
-        sample = Sample(batch.lr, batch.hr, output.sr.to(dtype), predicted, batch.residual)
+        return Sample(batch.lr, batch.hr, output.sr.to(dtype), predicted, batch.residual, step)
+
+    def of(self, sample: Sample) -> tuple[Tensor, ...]:
+        """Do the same of a sample."""
         terms = {name: term(sample) for name, term in self._terms.items()}
         weighted = [self._weights[name] * value for name, value in terms.items() if name in self._weights]
         return sum(weighted[1:], weighted[0]), *terms.values()
@@ -216,6 +261,36 @@ def _teacher(setting: Setting) -> Term:
     return Teacher(setting, setting.options.teacher)
 
 
+def _feature(setting: Setting) -> Term:
+    from srnet_cli.training.perceptual.features import FeatureLoss
+
+    return FeatureLoss(setting)
+
+
+def _adversarial(setting: Setting) -> Term:
+    from srnet_cli.training.perceptual.adversary import Adversary
+
+    return Adversary(setting)
+
+
+def _ldl(setting: Setting) -> Term:
+    from srnet_cli.training.perceptual.artefacts import make_ldl
+
+    return make_ldl(setting)
+
+
+def _grid(setting: Setting) -> Term:
+    from srnet_cli.training.perceptual.artefacts import make_grid
+
+    return make_grid(setting)
+
+
+def _check_average(setting: Setting) -> None:
+    if not setting.options.ema:
+        reason = "--ldl-weight compares with the running average of the weights, and there is none"
+        raise UsageError(reason, remedy="add --ema 0.999")
+
+
 LOSSES: dict[str, Loss] = {
     "sr": Loss(
         "Weight of L1 on the picture.",
@@ -244,5 +319,21 @@ LOSSES: dict[str, Loss] = {
         needs_residual=True,
         check=_check_relational_patches,
     ),
+    "feature": Loss(
+        "Weight of the feature distance, as eval measures it; extra 'perceptual'. Makes a grid if nothing "
+        "forbids it.",
+        _feature,
+    ),
+    "adversarial": Loss(
+        "Weight of a discriminator's judgement, which learns beside the network.",
+        _adversarial,
+        settles=False,
+    ),
+    "ldl": Loss(
+        "Weight of L1 where the error is restless, against invented patterns; with --ema.",
+        _ldl,
+        check=_check_average,
+    ),
+    "grid": Loss("Weight of the grid of pixel shuffle beyond that of HR.", _grid),
     "teacher": Loss("L1 on the teacher's pictures.", _teacher, weight=1.0, needs_option="teacher"),
 }

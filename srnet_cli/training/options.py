@@ -51,6 +51,8 @@ SMALLEST_PATCH = 8
 CONFIG_FILE = "config.toml"
 
 SCALES = Range(lambda value: 2 <= value <= 16, "lies in 2..16")
+#: a reduction to 1/16 of less is nothing
+FEATURE_CROPS = Range(lambda value: value >= 32, "must be at least 32")
 PATCHES = Range(lambda value: value >= SMALLEST_PATCH, f"must be at least {SMALLEST_PATCH}")
 
 Schedule = Literal["milestones", "cosine"]
@@ -180,6 +182,10 @@ class TrainOptions:
     rloss_order: RelationalOrder = option(
         "as_written", LOSS, "Relational loss by pixel as it is defined, or as the released code calls it."
     )
+    feature_crop: int = option(
+        96, LOSS, "Side of the part of a patch whose features are compared, HR pixels.", FEATURE_CROPS
+    )
+    discriminator_width: int = option(16, LOSS, "Channels of the discriminator at full resolution.", POSITIVE)
     teacher: str | None = option(
         None, LOSS, "A model whose pictures are a second target.", metavar="NAME|PATH"
     )

@@ -32,10 +32,20 @@ def prepare(options: TrainOptions, scale: int, job: Processes, say: Say) -> Stat
     network = network.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     precision = Precision(job.device, choose_precision(options.precision, job.device))
     has_residual = bool(getattr(network, "predicts_residual", False))
-    loss = HybridLoss(Setting(options, scale, has_residual, precision.device, precision.dtype))
-    freeze_unused(network, loss, MOSAIC_CHANNELS if options.input == "raw" else 3)
     # Before BatchNorm is joined: the average is evaluated only, and by each process for itself.
     average = Average(network, options.ema) if options.ema else None
+    loss = HybridLoss(
+        Setting(
+            options,
+            scale,
+            has_residual,
+            precision.device,
+            precision.dtype,
+            None if average is None else average.network,
+            job.world,
+        )
+    )
+    freeze_unused(network, loss, MOSAIC_CHANNELS if options.input == "raw" else 3)
     network = join_batchnorm(network, job)
     stepper = Stepper(
         network,

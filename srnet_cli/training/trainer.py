@@ -77,7 +77,7 @@ class Trainer:
         self.folder, self.reporter, self.stop, self.scalars = folder, reporter, stop, scalars
         self.schedule = Schedule(options)
         self.crops: list[Crop] = centre_crops(source.validation(), source.scale, options.validation_crop)
-        self.meter, self.watch = Meter(state.stepper.loss.names), Watch()
+        self.meter, self.watch = Meter(state.stepper.loss.names), Watch(state.stepper.loss.unsettled)
         self.validation: Validation | None = None
         self._ordered = state.progress.samples
         self._looked = self._saved = state.progress.elapsed
@@ -143,7 +143,7 @@ class Trainer:
             group["lr"] = rate
         size = delivery.order.size
         tail_only = self.schedule.trains_tail_only(progress.step, progress.new_tail)
-        losses = stepper(delivery.batch, self.job.share(size), tail_only)
+        losses = stepper(delivery.batch, self.job.share(size), tail_only, progress.step)
         progress.step += 1
         progress.samples += size
         if self.state.average is not None:

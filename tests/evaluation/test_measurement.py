@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions, NetworkMethod, load_catalogue
 from srnet_cli.evaluation.metrics import METRICS, measure
-from srnet_cli.evaluation.outputs.tables import quality_table
+from srnet_cli.evaluation.outputs.tables import detail_table, quality_table
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.imaging.resize import matlab_bicubic, resize
 from srnet_cli.zooming.engine import EngineOptions
@@ -24,7 +25,7 @@ BICUBIC = MethodOptions(models=("bicubic",), interpolations=("bicubic",))
 
 
 def run(request: EvaluationRequest) -> list[SetResult]:
-    results = evaluate(replace(request, lpips=False), ALONE, Watcher())
+    results = evaluate(replace(request, lpips=False, features=False), ALONE, Watcher())
     assert results is not None
     return results
 
@@ -53,7 +54,8 @@ def test_figures_of_a_picture_are_those_of_the_metrics(photos: Path) -> None:
     assert figures["psnr_y"] == metrics.psnr_y(enlarged, hr, shave=2)
     assert figures["psnr_y_published"] == metrics.psnr_y_published(enlarged, hr, shave=2)
     assert figures["ssim"] == metrics.ssim(enlarged, hr)
-    assert set(figures) == {m.key for m in METRICS} - {"lpips"}
+    # The drawing has no flat areas.
+    assert set(figures) == {m.key for m in METRICS} - {"lpips", "feature_distance", "noise"}
 
 
 def test_equal_pictures_have_a_finite_psnr() -> None:
@@ -186,7 +188,7 @@ def test_lpips_that_cannot_be_had_is_noted_or_refused(photos: Path, monkeypatch:
         def note(self, sentence: str) -> None:
             notes.append(sentence)
 
-    request = EvaluationRequest((photos,), BICUBIC, scales=(2,), limit=1)
+    request = EvaluationRequest((photos,), BICUBIC, scales=(2,), limit=1, features=False)
     assert evaluate(request, ALONE, Listening()) is not None
     assert notes == ["no LPIPS: LPIPS needs the package 'lpips'"]
     with pytest.raises(MissingExtraError):
@@ -201,13 +203,53 @@ def test_lpips_stands_beside_the_others_and_lower_is_better(
 
     monkeypatch.setattr("srnet_cli.evaluation.measurement.Lpips", lambda device: distance)
     both = MethodOptions(models=("bicubic", "nearest"), interpolations=("bicubic",))
-    results = evaluate(EvaluationRequest((photos,), both, scales=(2,)), ALONE, Watcher())
+    results = evaluate(EvaluationRequest((photos,), both, scales=(2,), features=False), ALONE, Watcher())
     assert results is not None
     nearest, bicubic = results[0].summaries
     assert bicubic.means["lpips"].value < nearest.means["lpips"].value
     table = quality_table(results[0])
     column = table.heads.index("LPIPS")
     assert [row[column].best for row in table.rows] == [False, True]
+
+
+def test_the_feature_distance_is_optional_and_stands_in_the_table_of_detail(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srnet_cli.evaluation.measurement.FeatureDistance", lambda device: lambda a, b: 0.25)
+    request = EvaluationRequest((photos,), BICUBIC, scales=(2,), limit=1, lpips=False)
+    results = evaluate(request, ALONE, Watcher())
+    assert results is not None and results[0].summaries[0].means["feature_distance"].value == 0.25
+    table = detail_table(results[0])
+    assert table.rows[0][table.heads.index("feature distance")].text == "0.250"
+    assert "feature distance" not in quality_table(results[0]).heads
+    notes: list[str] = []
+
+    class Listening(Watcher):
+        def note(self, sentence: str) -> None:
+            notes.append(sentence)
+
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    assert evaluate(request, ALONE, Listening()) is not None
+    (note,) = notes
+    assert note.startswith("no feature distance") and "srnet-cli[perceptual]" in note
+    with pytest.raises(MissingExtraError):
+        evaluate(replace(request, features=True), ALONE, Watcher())
+
+
+def test_a_figure_that_a_picture_does_not_have_is_left_out_of_the_mean(tmp_path: Path) -> None:
+    """One picture has a strong edge and is large enough for grids, the other not."""
+    save(draw(0), tmp_path / "edges.png")
+    flat = np.full((64, 64, 3), 99, np.uint8)
+    flat[::9, ::7] = 105
+    save(flat, tmp_path / "flat.png")
+    (result,) = run(EvaluationRequest((tmp_path,), MethodOptions(models=("bicubic", "lanczos")), scales=(2,)))
+    halos = {p.name: p.measurements["lanczos"].figures.get("halo") for p in result.pictures}
+    assert halos["flat"] is None and halos["edges"] is not None
+    for summary in result.summaries:
+        assert summary.means["halo"].count == 1 and summary.means["psnr_rgb"].count == 2
+    lanczos = next(s for s in result.summaries if s.info.name == "lanczos")
+    assert lanczos.means["halo"].value == halos["edges"] and lanczos.gains["halo"].count == 1
 
 
 def test_a_peer_without_the_extra_is_explained(photos: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tests.training.sources import Drawings
 
 #: not divisible by two processes, and computed in two parts
 SIZE = 5
+#: of losses besides the usual ones, one of them with a network that learns
+WEIGHTS = {"adversarial_weight": 0.5, "grid_weight": 0.5, "ldl_weight": 20.0}
 
 
 def double(batch: Batch) -> Batch:
@@ -26,13 +28,17 @@ def step(job: Processes, accumulate: int) -> dict[str, torch.Tensor]:
     """Gradients and BatchNorm statistics after the step, and the losses of this process."""
     torch.set_default_dtype(torch.float64)  # before the network is made: buckets take its type
     try:
-        state = prepare(tiny(batch_size=SIZE, accumulate=accumulate), 2, job, lambda line: None)
+        options = tiny(batch_size=SIZE, accumulate=accumulate, **WEIGHTS)
+        state = prepare(options, 2, job, lambda line: None)
     finally:
         torch.set_default_dtype(torch.float32)
     batch = Drawings().batch(job.indices(0, SIZE), 1, 8, "cpu")
     losses = state.stepper.gradients(double(batch), job.share(SIZE))
     found = {f"gradient {k}": p.grad for k, p in state.network.named_parameters() if p.grad is not None}
     found |= {f"state {k}": v for k, v in state.network.state_dict().items() if "running" in k}
+    (adversary,) = state.stepper.loss.learners.values()
+    adversary.step()
+    found |= {f"discriminator {k}": v.detach() for k, v in adversary.network.state_dict().items()}
     total = job.sums(*(losses * len(batch.lr) / SIZE).tolist())
     return {**found, "losses": torch.tensor(total, dtype=torch.float64)}
 

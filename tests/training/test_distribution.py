@@ -51,6 +51,7 @@ def test_two_processes_compute_the_gradient_of_the_joint_batch(tmp_path: Path) -
     alone = joint_gradient.step(Processes(torch.device("cpu")), accumulate=1)
     assert joint.keys() == alone.keys()
     assert any("bn.weight" in name for name in alone) and any("running_var" in name for name in alone)
+    assert any(name.startswith("discriminator") for name in alone)
     for name, tensor in alone.items():
         assert torch.allclose(joint[name], tensor, rtol=1e-9, atol=1e-11), name
 

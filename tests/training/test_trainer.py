@@ -4,6 +4,7 @@ import errno
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from srnet_cli.data.mixture import MixedSource
 from srnet_cli.errors import DivergedError, OutputError, UsageError, WeightsError
 from srnet_cli.models.store import load_model
 from srnet_cli.training.options import Phase
+from srnet_cli.training.perceptual.adversary import Discriminator
 from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.watch import Watch, Window
 from tests.training.runs import Ran, run_tiny, tiny
@@ -98,6 +100,39 @@ def test_an_interrupted_run_goes_on_bit_by_bit(tmp_path: Path, whole: Ran, steps
     last = [torch.load(ran.folder.last, weights_only=True) for ran in (second, whole)]
     for name in ("network", "trained"):
         assert all(torch.equal(tensor, last[1][name][key]) for key, tensor in last[0][name].items())
+
+
+def test_losses_that_learn_go_on_bit_by_bit_too(tmp_path: Path) -> None:
+    options = tiny(adversarial_weight=0.1, grid_weight=0.1, ldl_weight=10.0, discriminator_width=4)
+    unbroken = run_tiny(tmp_path / "unbroken", options)
+    run_tiny(tmp_path / "broken", options, stop_after=3)
+    resumed = run_tiny(tmp_path / "broken", options, resume=True)
+    assert_equal_weights(resumed, unbroken)
+    last = [torch.load(ran.folder.last, weights_only=True)["learners"] for ran in (resumed, unbroken)]
+    assert last[0].keys() == {"adversarial"}
+    kept, true = (learners["adversarial"] for learners in last)
+    assert all(torch.equal(tensor, true["network"][name]) for name, tensor in kept["network"].items())
+    for number, state in kept["optimizer"]["state"].items():
+        assert all(
+            torch.equal(value, true["optimizer"]["state"][number][name]) for name, value in state.items()
+        )
+    assert kept["optimizer"]["state"][0]["step"] == 6
+    (first,) = unbroken.state.stepper.loss.learners.values()
+    untrained = Discriminator(4).state_dict()
+    assert not torch.equal(first.network.state_dict()["last.weight"], untrained["last.weight"])
+    assert all({"adversarial", "grid", "ldl"} <= r.keys() for r in records(resumed.folder) if "sr" in r)
+
+
+def test_a_discriminator_may_join_a_run_later(tmp_path: Path) -> None:
+    run_tiny(tmp_path / "run", tiny(), BLIND, stop_after=3)
+    options = tiny(adversarial_weight=0.1, discriminator_width=4)
+    ran = run_tiny(tmp_path / "run", options, BLIND, resume=True)
+    assert ran.end.step == 6
+    learner = ran.state.stepper.loss.learners["adversarial"]
+    assert learner.optimizer.state_dict()["state"][0]["step"] == 3
+    # Another size of it is refused as another network is.
+    with pytest.raises(WeightsError, match="first"):
+        run_tiny(tmp_path / "run", replace(options, discriminator_width=6, steps=8), BLIND, resume=True)
 
 
 def test_a_killed_run_loses_only_what_came_after_the_checkpoint(tmp_path: Path, whole: Ran) -> None:
@@ -223,6 +258,14 @@ def test_an_exploding_loss_is_told_from_a_noisy_one() -> None:
         windows(40, 20, 14, 14, 14, 14, 54, 60, 70, 80, 90, 90)
     with pytest.raises(DivergedError, match="the loss is inf"):
         windows(14, math.inf)
+
+
+def test_a_game_between_networks_may_rise_and_fall_below_zero() -> None:
+    watch = Watch({"adversarial": 2.0})
+    for number, judged in enumerate((-6, -20, 3, 30, 60)):
+        watch.look(Window(100, {"total": 10 + 2.0 * judged, "adversarial": judged}, 0.1, 0.0), 100 * number)
+    with pytest.raises(DivergedError, match="exploded"):
+        watch.look(Window(100, {"total": 40 - 12.0, "adversarial": -6.0}, 0.1, 0.0), 600)
 
 
 def refuse(what: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:

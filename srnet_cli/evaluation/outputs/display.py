@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 from srnet_cli.console import people, printable, warn
 from srnet_cli.data.preparation import Progress as PreparationProgress
 from srnet_cli.evaluation.measurement import Watcher
-from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, quality_table
+from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, detail_table, quality_table
 from srnet_cli.evaluation.results import PictureResult, SetResult
 
 _WIDEST = 500
@@ -74,7 +74,7 @@ def show_results(results: Sequence[SetResult]) -> None:
     for result in results:
         console.print(f"\n[bold]{escape(printable(result.title))}[/], {_pictures(len(result.measured))}")
         if result.measured:
-            for table in (quality_table(result), cost_table(result)):
+            for table in (quality_table(result), detail_table(result), cost_table(result)):
                 _print_whole(_rich(table, decorated=console.is_terminal), console)
         for note in result.notes:
             warn(note)

@@ -10,7 +10,14 @@ from typing import Any
 
 from srnet_cli.evaluation.methods import REFERENCE
 from srnet_cli.evaluation.metrics import METRICS
-from srnet_cli.evaluation.outputs.tables import Cell, Table, cost_table, definitions, quality_table
+from srnet_cli.evaluation.outputs.tables import (
+    Cell,
+    Table,
+    cost_table,
+    definitions,
+    detail_table,
+    quality_table,
+)
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 
@@ -130,9 +137,8 @@ def _set_markdown(result: SetResult) -> str:
     failed = [f"not measured: {p.name} ({'; '.join(p.errors)})" for p in result.failed]
     notes = "\n".join(f"- {_escaped(line)}" for line in (*result.notes, *failed))
     head = f"### {_escaped(result.title)}, {len(result.measured)} pictures"
-    tables = (
-        [_table_markdown(make(result)) for make in (quality_table, cost_table)] if result.measured else []
-    )
+    makers = (quality_table, detail_table, cost_table) if result.measured else ()
+    tables = [_table_markdown(make(result)) for make in makers]
     return "\n\n".join(part for part in (head, *tables, notes) if part)
 
 

@@ -16,6 +16,7 @@ from srnet_cli.evaluation.outputs.tables import (
     Table,
     cost_table,
     definitions,
+    detail_table,
     number,
     pictures_table,
     quality_table,
@@ -49,7 +50,7 @@ def _asset(name: str) -> str:
 def _section(result: SetResult, plot: bytes | None) -> str:
     parts = [f"<h2>{escape(result.title)}, {len(result.measured)} pictures</h2>"]
     if result.measured:
-        parts += [_table(quality_table(result)), _table(cost_table(result))]
+        parts += [_table(make(result)) for make in (quality_table, detail_table, cost_table)]
     parts += [_list(result.notes, "notes")]
     if plot is not None:
         alternative = f"PSNR over time of every method on {result.title}"

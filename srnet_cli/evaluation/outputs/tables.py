@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from srnet_cli.evaluation.methods import REFERENCE
@@ -12,8 +12,6 @@ from srnet_cli.evaluation.statistics import Mean
 
 #: the metric whose difference to the reference stands in every table
 GAIN = "psnr_rgb"
-#: metrics that only files hold
-FILES_ONLY = frozenset({"ssim_range2", "residual_entropy"})
 
 
 @dataclass(frozen=True)
@@ -35,17 +33,29 @@ class Table:
 def quality_table(result: SetResult) -> Table:
     """List the means of the metrics, and the paired difference to the reference."""
     keys = shown_keys(result)
-    best = {key: _best({s.info.name: s.means[key].value for s in result.summaries}, key) for key in keys}
     heads = ("method", *(metric(key).title for key in keys), f"Δ {metric(GAIN).title} to {REFERENCE} [95 %]")
     rows = (
-        (
-            Cell(s.info.name),
-            *(Cell(number(s.means[key].value, metric(key).digits), s.info.name in best[key]) for key in keys),
-            Cell(difference(s.gains[GAIN], metric(GAIN)) if GAIN in s.gains else ""),
-        )
-        for s in result.summaries
+        (*cells, Cell(difference(s.gains[GAIN], metric(GAIN)) if GAIN in s.gains else ""))
+        for s, cells in zip(result.summaries, _means(result, keys), strict=True)
     )
     return Table(heads, tuple(rows))
+
+
+def detail_table(result: SetResult) -> Table:
+    """List the means of what an eye sees and PSNR does not: detail, noise, halos, grids."""
+    keys = shown_keys(result, "detail")
+    return Table(("method", *(metric(key).title for key in keys)), tuple(_means(result, keys)))
+
+
+def _means(result: SetResult, keys: Sequence[str]) -> Iterator[tuple[Cell, ...]]:
+    means = {s.info.name: {key: mean.value for key, mean in s.means.items()} for s in result.summaries}
+    best = {
+        key: _best({name: values[key] for name, values in means.items() if key in values}, key)
+        for key in keys
+    }
+    for name, values in means.items():
+        figures = (Cell(number(values.get(key), metric(key).digits), name in best[key]) for key in keys)
+        yield Cell(name), *figures
 
 
 def cost_table(result: SetResult) -> Table:
@@ -68,9 +78,9 @@ def pictures_table(result: SetResult, key: str) -> Table:
     return Table((f"{metric(key).title}", *names), tuple(rows))
 
 
-def shown_keys(result: SetResult) -> tuple[str, ...]:
-    """List the metrics of the tables for people."""
-    return tuple(key for key in result.keys if key not in FILES_ONLY)
+def shown_keys(result: SetResult, table: str = "quality") -> tuple[str, ...]:
+    """List the metrics of a table for people."""
+    return tuple(key for key in result.keys if metric(key).table == table)
 
 
 def best_methods(picture: PictureResult, key: str) -> frozenset[str]:
@@ -81,7 +91,7 @@ def best_methods(picture: PictureResult, key: str) -> frozenset[str]:
 def definitions() -> tuple[tuple[str, str], ...]:
     """Say what the headings mean."""
     return (
-        *((m.title, m.meaning) for m in METRICS if m.key not in FILES_ONLY),
+        *((m.title, m.meaning) for m in METRICS if m.table != "files"),
         (
             "[low, high]",
             "95 % bootstrap interval of the mean difference, picture by picture; n.s.: it holds zero, so "
@@ -153,5 +163,13 @@ def _best(figures: dict[str, float], key: str) -> frozenset[str]:
     rounded = {name: round(value, metric(key).digits) for name, value in figures.items()}
     if not rounded:
         return frozenset()
-    best = max(rounded.values()) if metric(key).higher_is_better else min(rounded.values())
+    ideal, higher = metric(key).ideal, metric(key).higher_is_better
+
+    def worth(value: float) -> float:
+        return value if higher else -value
+
+    if ideal is not None:
+        rounded = {name: round(-abs(value - ideal), metric(key).digits) for name, value in rounded.items()}
+        higher = True
+    best = max(rounded.values(), key=worth)
     return frozenset(name for name, value in rounded.items() if value == best)

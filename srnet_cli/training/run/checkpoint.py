@@ -78,6 +78,12 @@ def save_checkpoint(path: Path, state: State, card: Card) -> None:
         document["trained"] = _tensors(state.network)
     for name in {"network", "trained"} & document.keys():
         require_finite(document[name])
+    document["learners"] = {
+        name: {"network": _tensors(learner.network), "optimizer": learner.optimizer.state_dict()}
+        for name, learner in state.stepper.loss.learners.items()
+    }
+    for learner in document["learners"].values():
+        require_finite(learner["network"])
     # In memory first: torch reports a full disk as an error of its own that says nothing of the cause.
     content = io.BytesIO()
     torch.save(document, content)
@@ -100,6 +106,12 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
         _check_fits(path, state, trained, document, asked)
         state.stepper.optimizer.load_state_dict(document["optimizer"])
         state.stepper.scaler.load_state_dict(document["scaler"])
+        for name, learner in state.stepper.loss.learners.items():
+            # A loss that is new in this part of the run begins to learn with it.
+            if name in document.get("learners", {}):
+                kept = document["learners"][name]
+                load_checkpoint_into(learner.network, kept["network"])
+                learner.optimizer.load_state_dict(kept["optimizer"])
         load_checkpoint_into(state.network, trained)
         if state.average is not None:
             load_checkpoint_into(state.average.network, document["network"])

@@ -66,9 +66,13 @@ class Meter:
 
 
 class Watch:
-    """Stops a run whose loss is not finite or has exploded."""
+    """Stops a run whose loss is not finite or has exploded.
 
-    def __init__(self) -> None:
+    ``unsettled`` are the weights of terms whose rise says nothing; they may be below 0.
+    """
+
+    def __init__(self, unsettled: Mapping[str, float] | None = None) -> None:
+        self._unsettled = unsettled or {}
         self._steps = 0
         self._smooth = 0.0
         self._lowest = math.inf
@@ -82,6 +86,7 @@ class Watch:
         total = window.losses["total"]
         if not math.isfinite(total):
             raise DivergedError(f"the loss is {total} after {step} steps")
+        total -= sum(weight * window.losses[name] for name, weight in self._unsettled.items())
         self._steps += window.steps
         # A plain mean at first, then one that forgets: single patches differ too much to be judged.
         share = min(1.0, window.steps / min(self._steps, MEMORY))

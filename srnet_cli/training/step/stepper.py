@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from srnet_cli.compute.processes import Processes, average_gradients, peers_explained
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.training.losses import HybridLoss
+from srnet_cli.training.losses import HybridLoss, Sample
 
 #: modules in which networks of one architecture but of two scales differ
 TAILS = frozenset({"tail", "residual_tail"})
@@ -70,20 +70,22 @@ class Stepper:
         self.clip = clip
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
         self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self._learners = list(loss.learners.values())
         self._before_tail = [p for name, p in network.named_parameters() if not _is_tail(name)]
 
-    def __call__(self, batch: Batch, share: float = 1.0, tail_only: bool = False) -> Tensor:
+    def __call__(self, batch: Batch, share: float = 1.0, tail_only: bool = False, number: int = 0) -> Tensor:
         """Take one step and return the mean losses, in the order of ``loss.names``, still on the device.
 
         ``share`` is the factor on this process's loss that makes the average over all processes the joint
         batch's mean. With ``tail_only`` the other parameters stay as they are; BatchNorm's statistics follow.
+        ``number`` counts the steps before. Losses that learn take their step after the network's.
         Nothing here waits for the device, except with float16.
 
         Raises:
             PeerError: when another process of the job is gone.
             torch.OutOfMemoryError, RuntimeError: when memory is not enough.
         """
-        losses = self.gradients(batch, share)
+        losses = self.gradients(batch, share, number)
         if tail_only:
             for parameter in self._before_tail:
                 parameter.grad = None  # which an optimiser passes over
@@ -92,27 +94,32 @@ class Stepper:
             nn.utils.clip_grad_norm_(self._parameters, self.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        for learner in self._learners:
+            learner.step()
         return losses
 
-    def gradients(self, batch: Batch, share: float = 1.0) -> Tensor:
+    def gradients(self, batch: Batch, share: float = 1.0, number: int = 0) -> Tensor:
         """Run forward and backward pass only: the gradients of the joint batch are left in the parameters."""
         self.network.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros(len(self.loss.names), dtype=batch.hr.dtype, device=batch.hr.device)
         parts = list(_split(batch, self.accumulate))
-        for number, part in enumerate(parts, 1):
+        for place, part in enumerate(parts, 1):
             weight = share * len(part.lr) / len(batch.lr)
-            with self._synchronised(number == len(parts)), peers_explained(collective=False):
-                losses = self._losses(part)
+            with self._synchronised(place == len(parts)), peers_explained(collective=False):
+                sample = self._sample(part, number)
+                losses = self.loss.of(sample)
                 self.scaler.scale(losses[0] * weight).backward()  # type: ignore[no-untyped-call]
+            for learner in self._learners:
+                learner.study(sample, weight)
             total += torch.stack(losses).detach() * (len(part.lr) / len(batch.lr))
         return total
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, ...]:
+    def _sample(self, batch: Batch, number: int) -> Sample:
         batch = replace(batch, lr=batch.lr.contiguous(memory_format=torch.channels_last))
         with self.precision.autocast():
             output: NetworkOutput = self.parallel(batch.lr, residual=self.loss.needs_residual)
-        return self.loss(output, batch)
+        return self.loss.sample(output, batch, number)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
         """Let gradients travel between processes with the last part only."""

@@ -13,16 +13,29 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
+from rich.measure import Measurement as Measure
+from rich.table import Table as RichTable
 
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.display import _broken
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
 from srnet_cli.evaluation.outputs.panels import panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
-from srnet_cli.evaluation.outputs.tables import Cell, count, difference, quality_table, significant
-from srnet_cli.evaluation.results import SetResult
+from srnet_cli.evaluation.outputs.tables import (
+    Cell,
+    best_methods,
+    cost_table,
+    count,
+    detail_table,
+    difference,
+    quality_table,
+    significant,
+)
+from srnet_cli.evaluation.results import Measurement, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 from tests.evaluation.conftest import ALONE, draw, save
 
@@ -35,7 +48,9 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> SetResult:
     (folder / "dead.png").write_bytes(b"")
     methods = MethodOptions(models=("bicubic",))
     found = evaluate(
-        EvaluationRequest((folder,), methods, scales=(2,), lpips=False, shown=3), ALONE, Watcher()
+        EvaluationRequest((folder,), methods, scales=(2,), lpips=False, features=False, shown=3),
+        ALONE,
+        Watcher(),
     )
     assert found is not None
     return found[0]
@@ -49,6 +64,23 @@ def test_the_quality_table_marks_the_best(result: SetResult) -> None:
     differences = [row[-1] for row in table.rows]
     assert differences[[row[0].text for row in table.rows].index("bicubic")] == Cell("")
     assert re.fullmatch(r"[+-]\d+\.\d\d", differences[0].text)  # two pictures have no interval
+
+
+def test_the_best_sharpness_is_that_of_hr() -> None:
+    values = {"nearest": 1.4, "bicubic": 0.7, "lanczos": 1.1}
+    measurements = {name: Measurement({"sharpness": v}, 1.0, None, None) for name, v in values.items()}
+    assert best_methods(PictureResult("a", "a", measurements=measurements), "sharpness") == {"lanczos"}
+
+
+def test_both_tables_fit_a_narrow_terminal(result: SetResult) -> None:
+    for table in (detail_table(result), cost_table(result)):
+        shown = RichTable(box=None, pad_edge=False)
+        for head in table.heads:
+            shown.add_column(_broken(head))
+        for row in table.rows:
+            shown.add_row(*(cell.text for cell in row))
+        console = Console(width=500)
+        assert Measure.get(console, console.options, shown).maximum <= 80
 
 
 def test_a_difference_within_chance_says_so() -> None:
@@ -80,7 +112,7 @@ def test_markdown_tables_have_equal_columns(result: SetResult) -> None:
     text = markdown([result])
     rows = [line for line in text.splitlines() if line.startswith("|")]
     widths = {len(re.findall(r"(?<!\\)\|", line)) for line in rows}
-    assert len(widths) == 2  # one width for each of the two kinds of table
+    assert len(widths) == 3  # one width for each of the three kinds of table
     assert "not measured: dead" in text
 
 

@@ -1,0 +1,1 @@
+"""Losses for the eye: features, a discriminator, and what keeps both from inventing patterns."""
