@@ -24,6 +24,7 @@ from srnet_cli.models.tensors import (
     parse_safetensors,
 )
 from srnet_cli.network.registry import build_network, recognise
+from srnet_cli.reading import read_input
 
 WEIGHTS_FILE = "weights.safetensors"
 PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".ckpt"})
@@ -53,7 +54,7 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
     path = _locate(name_or_path)
     if path.is_dir():
         path = path / WEIGHTS_FILE
-    content = _read_bytes(path)
+    content = read_input(path, error=WeightsError)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         state, stated = parse_pickle(content, path)
         return _assemble(state, _stated_card(stated, path) or _inferred_card(state, path), path)
@@ -82,13 +83,6 @@ def _locate(name_or_path: str | Path) -> Path:
             "no released model and no file of that name", path=path, remedy=f"released: {names}"
         )
     return path
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
 
 
 def _check_sum(content: bytes, card: Card, path: Path) -> None:
