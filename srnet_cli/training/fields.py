@@ -18,6 +18,10 @@ KEEPING = "Measuring and keeping"
 COMPUTE = "How it is computed"
 
 
+#: of any number: hours, steps, and seeds, which random generators take no larger
+MOST = 2**32 - 1
+
+
 @dataclass(frozen=True)
 class Range:
     """Numbers that an option takes, and how an error calls them."""
@@ -68,6 +72,8 @@ class Key:
         """
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise UsageError(f"{flag(name)} is one of {', '.join(get_args(self.type))}, not {value!r}")
+        if isinstance(value, int | float) and not abs(value) <= MOST:
+            raise UsageError(f"{flag(name)} goes up to {MOST:,}, not {str(value)[:40]}")
         limits = self.option.range if self.option else None
         if limits is not None and value is not None and not limits.holds(value):
             raise UsageError(f"{flag(name)} {limits.text}, not {value}")

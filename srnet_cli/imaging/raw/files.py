@@ -91,10 +91,12 @@ def crop_box(sizes: Any) -> tuple[int, int, int, int]:
 def import_rawpy(path: Path) -> Any:
     try:
         import rawpy
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError(
             "RAW files need the rawpy package, which is not installed", path=path, remedy="pip install rawpy"
         ) from error
+    except ImportError as error:  # LibRaw's library does not load: built for another system, or no memory
+        raise InputError(f"the rawpy package cannot be loaded: {error}", path=path) from error
     return rawpy
 
 
