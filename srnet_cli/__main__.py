@@ -1,8 +1,5 @@
 """``python -m srnet_cli``, and the console script."""
 
-import signal
-import sys
-
 #: how a shell says that Ctrl-C ended a program
 INTERRUPTED = 130
 
@@ -12,8 +9,8 @@ def start() -> None:
     try:
         from srnet_cli.main import run
     except KeyboardInterrupt:
-        # Another Ctrl-C would only disturb the end.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        import sys
+
         print("interrupted", file=sys.stderr, flush=True)
         sys.exit(INTERRUPTED)
     run()

@@ -98,7 +98,7 @@ def test_the_backbone_is_read_by_us(hub: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("backbone", ["alex", "vgg"])
 def test_missing_backbone_says_where_it_belongs(hub: Path, backbone: Any) -> None:
-    with pytest.raises(MissingExtraError, match="are not there .*put https://download") as caught:
+    with pytest.raises(MissingExtraError, match=r"are not there .*put https://download") as caught:
         Lpips(backbone)
     assert caught.value.path == hub / BACKBONES[backbone][0]
 

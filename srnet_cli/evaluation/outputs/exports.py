@@ -98,12 +98,9 @@ def _csv(rows: Iterator[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Mark a text that a spreadsheet would take for a formula as text: names come from other people's files."""
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
+    """Mark as text what a spreadsheet would take for a formula: names are those of other people's files."""
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if is_formula else value
 
 
 def _set_document(result: SetResult) -> dict[str, Any]:

@@ -21,6 +21,8 @@ _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
 _LARGE_SHARE = 0.25
 #: of a row with picture in it, the samples that are not the value of the end
 _FULL = 0.9
+#: of a row, what counts as its very start or end
+_EDGE = 0.02
 #: different values in a row of a photograph; masks and drawings, which may end in one, have fewer
 _LEAST_VALUES = 8
 
@@ -56,14 +58,18 @@ def check_end(path: Path, samples: NDArray[Any], values: Iterable[int] | None = 
         missing = _rows_of(rows, value)
         if missing < max(_LEAST_ROWS, rows.shape[0] * _LEAST_SHARE) or missing > rows.shape[0] - 2:
             continue
-        if np.unique(rows[-missing - 1]).size < _LEAST_VALUES:
+        if (
+            np.unique(rows[-missing - 2]).size < _LEAST_VALUES
+            or (rows[-missing - 2] == value).mean() > 1 - _FULL
+        ):
             continue
-        last, above = rows[-missing - 1] != value, rows[-missing - 2] != value
+        last = rows[-missing - 1] != value
         filled = int(np.flatnonzero(last)[-1]) + 1
-        is_cut = filled < 0.98 * last.size and last[:filled].mean() >= _FULL and above.mean() >= _FULL
+        is_full = last[:filled].mean() >= _FULL
+        is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
         is_large = value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
-        is_sharp = is_large and last.mean() >= _FULL and rows[0].any()
-        if (is_cut and filled > 0.02 * last.size) or is_sharp:
+        is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
+        if is_cut or is_sharp:
             raise InputError(
                 f"is incomplete: the last {missing} of {rows.shape[0]} rows hold no data",
                 path=path,
