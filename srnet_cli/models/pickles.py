@@ -109,10 +109,10 @@ class _Named:
 
 
 # The pickle module in Python: that in C allocates by numbers in the stream.
-class _Survey(pickle._Unpickler):  # type: ignore[name-defined, misc]
+class _Survey(pickle._Unpickler):
     """Reader of a pickle that makes plain containers, and of everything else only a note."""
 
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, encoding="latin1")

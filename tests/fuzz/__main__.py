@@ -27,9 +27,7 @@ ROUND, SLOW = 500, 20.0
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz", description="Mutate files by their structure."
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Mutate files by structure.")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"))
     parser.add_argument("--seed", type=int, help="of the first round")

@@ -1,7 +1,7 @@
 """Mutations that know what they change: chunks, boxes, directories, strips, headers of tensors.
 
-Blind ones (``tests/faults/fuzz``) mostly break a checksum or a magic number. These keep the file's own rules and
-change one statement: a length, a count, an order, a size, a value that is left out.
+Blind ones (``tests/faults/fuzz``) mostly break a checksum or a magic number. These keep the file's own
+rules and change one statement: a length, a count, an order, a size, a value that is left out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 
 #: numbers at which sizes, counts and offsets go wrong
 LOADED = (0, 1, 2, 3, 7, 8, 255, 256, 0x7FFF, 0xFFFF, 0x10000, 1 << 24, 0x7FFFFFFF, 0xFFFFFFFF)
+#: size, bits, compression, colours, strips, tiles, levels
+TAGS = (256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 322, 325, 50714, 50717)
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
