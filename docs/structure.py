@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("imaging",),
     ("compute",),
     ("config_file", "console", "names"),
-    ("files",),
+    ("files", "reading"),
     ("errors", "version"),
 )
 #: what the boxes of the drawing say
@@ -56,6 +56,7 @@ SUBJECTS = {
     "console": "what people read",
     "names": "of all results",
     "files": "whole or not at all",
+    "reading": "regular files only",
     "errors": "every expected failure",
     "version": "of this program",
 }

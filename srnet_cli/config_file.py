@@ -12,8 +12,12 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from srnet_cli.errors import UsageError
+from srnet_cli.reading import read_text_input
 
 _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
+
+#: a page of text; TOML of tens of kilobytes can take gigabytes to parse
+MOST_CONFIG_BYTES = 16_384
 
 
 def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,9 +27,7 @@ def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: when the file cannot be read or is not TOML, or a key is unknown or of the wrong type.
     """
     try:
-        return _typed_table(tomllib.loads(path.read_text(encoding="utf-8")), types)
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", path=path) from error
+        return _typed_table(tomllib.loads(read_text_input(path, MOST_CONFIG_BYTES, UsageError)), types)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not valid TOML: {error}", path=path) from error
     except UsageError as error:

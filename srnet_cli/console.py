@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,9 +23,22 @@ def people() -> Console:
 
 def emit_json(document: Any) -> None:
     """Print one machine-readable document on stdout."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    json.dump(document, output(), indent=2, ensure_ascii=False, allow_nan=False)
+    output().write("\n")
+    output().flush()
+
+
+def output() -> TextIO:
+    """Give stdout.
+
+    Raises:
+        OutputError: it was closed before the program began.
+    """
+    if sys.stdout is None:
+        from srnet_cli.errors import OutputError
+
+        raise OutputError("standard output is closed", remedy="leave out --json, or do not close it")
+    return sys.stdout
 
 
 def show_error(error: SrnetError) -> None:

@@ -1,8 +1,9 @@
 """Files that appear whole or not at all.
 
-Everything this program writes goes through :func:`atomic_path`: a temporary file beside the target, flushed
-to the disk, then renamed. A process that is killed leaves at most a temporary whose name says which process
-it belonged to; the next write into the same folder removes it.
+Everything this program writes goes through :func:`atomic_path`: a temporary file in a hidden folder beside
+the target, flushed to the disk, then renamed. As long as the process lives it holds a lock in that folder;
+what a killed one left is removed by the next write beside it. Only folders with our own mark in them are
+removed, and of them only the file that the mark names.
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from srnet_cli.errors import OutputError
 
-_TEMPORARY = re.compile(r"^\..*\.srnet-(?P<host>[0-9A-Za-z_]+)-(?P<pid>\d+)-\d+\.tmp(\.[^.]*)?$", re.DOTALL)
-_NAME_MAX_BYTES = 255
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-\d+-\d+\.tmp$")
+#: in each of these folders: the lock, and the mark with the name of the temporary file
+_LOCK, _OWNER = ".lock", ".owner"
+_MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
+#: another process looks at a lock for a moment only
+_LOCK_SECONDS = 5.0
 _counter = itertools.count()
 
 #: what the operating system's refusal means to the user: reason and remedy
@@ -43,7 +52,7 @@ _CAUSES = {
 def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a temporary path to write to, which becomes ``target`` when the block ends without an error.
 
-    The temporary lies in the target's folder and has its suffix, so that writers that go by the suffix work.
+    The temporary has the target's name, so that writers that go by the suffix work.
     When the block raises, the temporary is removed and what was at ``target`` stays as it was. Without
     ``overwrite`` an existing target is never replaced, not even one that appears while the block runs.
 
@@ -54,20 +63,21 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     target = Path(target)
     _check_target(target, overwrite)
     remove_stray_temporaries(target.parent)
-    temporary = target.parent / _temporary_name(target)
-    try:
+    folder = target.parent / f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
+    temporary = folder / target.name
+    with ExitStack() as undo:
+        # Made first so that a folder without write permission is refused before any work is done.
+        with _explained(target, folder):
+            folder.mkdir()
+        undo.callback(_remove, folder, target.name)
         with _explained(target, temporary):
-            # Created first so that a folder without write permission is refused before any work is done.
             temporary.touch(exist_ok=False)
+            undo.enter_context(_held(folder, target.name))
         with _explained(target, temporary):
             yield temporary
         with _explained(target, temporary):
             _flush(temporary)
             _move(temporary, target, overwrite)
-    finally:
-        # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
@@ -104,17 +114,76 @@ def folder_for(folder: Path) -> Iterator[None]:
 
 
 def remove_stray_temporaries(folder: Path) -> None:
-    """Remove what killed processes of this machine left in ``folder``; files of living ones stay."""
+    """Remove what killed processes left in ``folder``; what living ones hold a lock on stays.
+
+    The lock is the system's, so it holds between containers, in which process numbers mean nothing. Of other
+    machines, whose locks may not be seen through a network share, everything stays.
+    """
     try:
         entries = list(os.scandir(folder))
     except OSError:
         # A folder that may be written but not listed: nothing can be swept there.
         return
     for entry in entries:
-        match = _TEMPORARY.match(entry.name)
-        if match and match["host"] == _host() and not _is_alive(int(match["pid"])):
-            with contextlib.suppress(OSError):
-                Path(entry.path).unlink(missing_ok=True)
+        match = _FOLDER.match(entry.name)
+        if match and match["host"] == _host() and entry.is_dir(follow_symlinks=False):
+            _sweep(Path(entry.path))
+
+
+def _sweep(folder: Path) -> None:
+    from filelock import Timeout
+
+    name = _marked(folder)
+    if name is None:
+        return
+    try:
+        with _lock(folder).acquire(blocking=False):
+            # Whoever held it may just have ended; then only this lock is left.
+            _remove(folder, _marked(folder))
+    except (Timeout, OSError, NotImplementedError):
+        return
+
+
+def _lock(folder: Path) -> BaseFileLock:
+    from filelock import FileLock
+
+    return FileLock(folder / _LOCK, thread_local=False)
+
+
+@contextmanager
+def _held(folder: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a folder of ours, which is marked only then; without locks it is never swept."""
+    lock = _lock(folder)
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except (OSError, NotImplementedError):
+        yield
+        return
+    try:
+        (folder / _OWNER).write_bytes(_MARK.encode() + os.fsencode(name))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (folder / _OWNER).unlink(missing_ok=True)
+        lock.release()
+
+
+def _marked(folder: Path) -> str | None:
+    """Return the name of the temporary file in a folder that we made, None in any other."""
+    try:
+        mark, _, name = (folder / _OWNER).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return os.fsdecode(name) if mark == _MARK.encode().rstrip() and name and b"/" not in name else None
+
+
+def _remove(folder: Path, name: str | None) -> None:
+    # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
+    with contextlib.suppress(OSError):
+        for file in (name, _OWNER, _LOCK):
+            if file is not None:
+                (folder / file).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -127,28 +196,10 @@ def _check_target(target: Path, overwrite: bool) -> None:
             raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
 
 
-def _temporary_name(target: Path) -> str:
-    ending = f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp{target.suffix}"
-    room = _NAME_MAX_BYTES - len(os.fsencode(ending)) - 1
-    stem = os.fsencode(target.name)[: max(room, 0)]
-    # A name cut inside a multi-byte character would not be valid text any more.
-    return f".{stem.decode(errors='ignore')}{ending}"
-
-
 @cache
 def _host() -> str:
     """This machine's name in letters for file names: on a shared disk a process number is not enough."""
     return re.sub(r"[^0-9A-Za-z]", "_", socket.gethostname())[:40] or "localhost"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def _flush(path: Path) -> None:

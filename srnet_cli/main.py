@@ -122,13 +122,46 @@ def _main(
 
 def run() -> None:
     """Run a command and end the process with its exit code: the console script's entry point."""
+    _open_closed_streams()
+    _silence_libraries()
     _prepare_computing()
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or someone's
+        signal.signal(signal.SIGINT, Interrupts())
     debug, arguments = _take_debug(sys.argv[1:])
     code = _run(arguments, debug)
     # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.exit(code)
+
+
+class Interrupts:
+    """Handler of Ctrl-C that remembers: what it interrupts may raise something else, an import above all."""
+
+    def __init__(self) -> None:
+        self.heard = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.heard = True
+        raise KeyboardInterrupt
+
+
+def _silence_libraries() -> None:
+    """Keep what libraries warn of and log to themselves: whatever matters is an error or a note of ours."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def _open_closed_streams() -> None:
+    """Keep files that are opened later from taking the place of a standard stream that was closed."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest that is free
 
 
 def _prepare_computing() -> None:
@@ -163,6 +196,9 @@ def _run(arguments: list[str], debug: bool) -> int:
         show_error(error)
         return error.exit_code
     except Exception as error:
+        handler = signal.getsignal(signal.SIGINT)
+        if isinstance(handler, Interrupts) and handler.heard:
+            return _interrupted()
         # The last resort: whatever is not expected is a bug of ours, and still ends in one line.
         if debug:
             raise
@@ -184,7 +220,8 @@ def _output_refused(error: Exception) -> SrnetError | None:
 
 def _give_up_output() -> None:
     """Keep the interpreter from flushing standard output again when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_interrupt(end: BaseException) -> bool:

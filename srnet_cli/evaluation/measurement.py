@@ -11,7 +11,7 @@ import torch
 from srnet_cli.compute.device import device_title
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data.preparation import Progress
-from srnet_cli.errors import MissingExtraError, SrnetError
+from srnet_cli.errors import MissingExtraError, SrnetError, WeightsError
 from srnet_cli.evaluation.methods import (
     Catalogue,
     Method,
@@ -107,7 +107,7 @@ def _open_learned(request: EvaluationRequest, device: torch.device, watcher: Wat
             continue
         try:
             learned[key] = load(device=str(device))
-        except MissingExtraError as error:
+        except (MissingExtraError, WeightsError) as error:
             if wanted:
                 raise
             watcher.note(f"no {metric(key).title}: {error}")

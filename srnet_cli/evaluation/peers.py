@@ -12,6 +12,7 @@ from srnet_cli.models.card import MAX_SCALE, Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.reading import check_input, read_input
 
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32
@@ -40,8 +41,7 @@ def load_peer(path: Path) -> LoadedModel:
         MissingExtraError: the package that knows them is not installed.
         WeightsError: the file cannot be read safely, or holds no RGB super-resolution network.
     """
-    if not path.is_file():
-        raise WeightsError("there is no such file", path=path)
+    check_input(path, WeightsError)
     try:
         import spandrel
     except ModuleNotFoundError as error:
@@ -56,10 +56,11 @@ def load_peer(path: Path) -> LoadedModel:
             path=path,
             remedy="install the torchvision that belongs to your torch, or leave out --peer",
         ) from error
-    state = spandrel.canonicalize_state_dict(_read_state(path))
+    tensors = _read_state(path)
     try:
+        state = spandrel.canonicalize_state_dict(tensors)
         found = spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
-    except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
+    except Exception as error:  # it indexes tensors by the shapes that it expects
         why = _line(error)
         raise WeightsError(f"no network that spandrel knows{why and f': {why}'}", path=path) from error
     if not isinstance(found, spandrel.ImageModelDescriptor) or found.purpose not in ("SR", "Restoration"):
@@ -73,10 +74,7 @@ def load_peer(path: Path) -> LoadedModel:
 
 def _read_state(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a file, without running anything in it."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
+    content = read_input(path, error=WeightsError)
     if path.suffix.lower() == ".safetensors":
         return parse_safetensors(content, path)
     return parse_pickle(content, path, _WRAPPERS)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.version import own_version
+
+#: what lies in the folder of an evaluation whatever was measured, and what of each set
+FILES = ("results.csv", "pictures.csv", "results.md", "report.html", "results.json")
+PANELS, SCATTER = "panels", "-psnr-over-time.png"
 
 
 @dataclass(frozen=True)
@@ -84,20 +89,36 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
     for result in results:
         scatters.append(scatter_png(result) if result.measured else None)
         if scatters[-1] is not None:
-            write(f"{result.slug}-psnr-over-time.png", scatters[-1])
+            write(f"{result.slug}{SCATTER}", scatters[-1])
         for index, picture in enumerate(result.pictures, start=1):
             if picture.view is not None:
                 name = file_name(f"{index:03d} {picture.name}")
-                write(f"panels/{result.slug}/{name}.png", panel_png(result, picture, picture.view))
+                write(f"{PANELS}/{result.slug}/{name}.png", panel_png(result, picture, picture.view))
     write("report.html", report_html(results, scatters))
     # Last: a folder with it is complete, and is not written over without being asked to.
     write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
-    """Refuse an existing result before the work, not after it."""
-    if (folder / "results.json").exists() and not overwrite:
+    """Refuse whatever is in the way of the results before the work, not after it.
+
+    Raises:
+        OutputError: naming it.
+    """
+    if (folder / "results.json").is_file() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
+    for path in (folder / PANELS, *folder.glob(f"{PANELS}/*")):
+        if path.exists() and not path.is_dir():
+            raise OutputError("is a file where a folder of panels belongs", path=path, remedy="move it away")
+    for path in (
+        *map(folder.joinpath, FILES),
+        *folder.glob(f"*{SCATTER}"),
+        *folder.glob(f"{PANELS}/*/*.png"),
+    ):
+        if path.is_dir():
+            raise OutputError("is a folder where a result belongs", path=path, remedy="move it away")
+        if os.path.lexists(path) and not overwrite:
+            raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
     return folder_for(folder)
 
 

@@ -17,6 +17,7 @@ from srnet_cli.imaging.metadata import carried_exif, focal_length_of
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
+from srnet_cli.reading import open_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -64,16 +65,9 @@ def read_focal_length(path: Path) -> float | None:
 
 
 def _format(path: Path) -> Format:
-    """Return the format of a file; a missing or empty one is refused."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=path) from None
-    except IsADirectoryError:
-        raise InputError("is a folder, not a picture", path=path) from None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", path=path) from error
+    """Return the format of a file; one that is missing, empty or not a regular file is refused."""
+    with open_input(path) as file:
+        head = file.read(HEAD_BYTES)
     if not head:
         raise InputError("is empty", path=path)
     found = FORMATS["raw"] if is_raw_path(path) else content_format(head)

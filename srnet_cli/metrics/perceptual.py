@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from srnet_cli.errors import MissingExtraError
+from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.models.tensors import parse_pickle
+from srnet_cli.reading import read_input
+
+#: file and SHA-256 of torchvision's weights of each backbone
+BACKBONES = {
+    "alex": (
+        "alexnet-owt-7be5be79.pth",
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+    ),
+    "vgg": ("vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
+}
 
 
 class Lpips:
@@ -17,12 +32,15 @@ class Lpips:
     The published tables do not say which backbone they used; AlexNet is the package's and the field's
     default.
 
+    The backbone's weights are torchvision's. They are read from the folder in which torch keeps such files,
+    as plain tensors and only with the right checksum; nothing is ever downloaded.
+
     Raises:
-        MissingExtraError: the package is not installed, or its backbone's weights are neither in torch's
-            cache nor can be had from the net.
+        MissingExtraError: the package is not installed, or its backbone's weights are not there.
+        WeightsError: the file is another one.
     """
 
-    def __init__(self, backbone: Literal["alex", "vgg", "squeeze"] = "alex", device: str = "cpu") -> None:
+    def __init__(self, backbone: Literal["alex", "vgg"] = "alex", device: str = "cpu") -> None:
         self.name = f"LPIPS {backbone} v0.1"
         self._device = torch.device(device)
         self._network = _load(backbone).to(self._device).eval()
@@ -61,12 +79,40 @@ def _load(backbone: str) -> Any:
             f"the package 'lpips' cannot be loaded: {error}",
             remedy="install the torchvision that belongs to your torch, or leave LPIPS out",
         ) from error
-    try:
-        return lpips.LPIPS(net=backbone, version="0.1", verbose=False)
-    except OSError as error:  # what a download without a net raises
-        cache = torch.hub.get_dir()
+    # Built without weights of a backbone: torchvision would download them, and unpickle what it finds.
+    network = lpips.LPIPS(net=backbone, version="0.1", verbose=False, pnet_rand=True)
+    _fill(network.net, _read_backbone(backbone))
+    return network
+
+
+def _read_backbone(backbone: str) -> Mapping[str, Any]:
+    """Read torchvision's weights of a backbone.
+
+    Raises:
+        MissingExtraError: they are not there; it says where they belong.
+        WeightsError: they are not torchvision's, or damaged.
+    """
+    name, checksum = BACKBONES[backbone]
+    path = Path(torch.hub.get_dir(), "checkpoints", name)
+    if not path.exists():
         raise MissingExtraError(
-            f"the weights of LPIPS's backbone {backbone!r} are not there and cannot be downloaded: {error}",
-            path=f"{cache}/checkpoints",
-            remedy="run once with a connection, or copy torchvision's weights into that folder",
-        ) from error
+            f"the weights of LPIPS's backbone {backbone!r} are not there",
+            path=path,
+            remedy=f"put https://download.pytorch.org/models/{name} there, or leave LPIPS out",
+        )
+    content = read_input(path, error=WeightsError)
+    found = hashlib.sha256(content).hexdigest()
+    if found != checksum:
+        raise WeightsError(
+            f"is not torchvision's file: its checksum is {found[:12]}… instead of {checksum[:12]}…",
+            path=path,
+            remedy="remove it, and fetch it again",
+        )
+    return parse_pickle(content, path)[0]
+
+
+def _fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Copy weights that torchvision numbers through into slices that keep its numbers."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(state[re.sub(r"^slice\d+\.", "features.", name)])

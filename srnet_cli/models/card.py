@@ -12,14 +12,15 @@ import tomli_w
 
 from srnet_cli.errors import WeightsError
 from srnet_cli.files import atomic_path
+from srnet_cli.reading import read_input
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
 INPUT_SPACES = ("srgb", "mosaic")
-#: a card is a page of text; anything far longer is not one
-MAX_CARD_BYTES = 1_000_000
-#: pixels of the input that a tile may be wide; the largest that any device here could take
-MAX_TILE = 4096
+#: a card is a page of text; TOML of tens of kilobytes can take gigabytes to parse
+MAX_CARD_BYTES = 16_384
+#: pixels of the input that a tile may be wide: beyond it the features of one tile take gigabytes
+MAX_TILE = 512
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -91,13 +92,7 @@ def read_card(path: Path) -> Card:
         WeightsError: when it cannot be read, is not TOML, has unknown or missing keys, or impossible values.
     """
     file = path / CARD_FILE if path.is_dir() else path
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_CARD_BYTES + 1)
-    except OSError as error:
-        raise WeightsError(f"the card cannot be read: {error.strerror}", path=file) from error
-    if len(content) > MAX_CARD_BYTES:
-        raise WeightsError("too long for a card", path=file)
+    content = read_input(file, MAX_CARD_BYTES, WeightsError)
     try:
         values = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:

@@ -22,6 +22,8 @@ FACTORIES = frozenset(
 MADE_FOR_EACH = 10
 #: and for the constants of any network
 MADE_FOR_ALL = 100
+#: channels or parts that an option may state; even a number without tensors costs time and memory
+MOST_OF_AN_OPTION = 4096
 
 
 class _TooLargeError(Exception):
@@ -63,6 +65,8 @@ def check_claim(state: State, card: Card) -> None:
         found = recognise(state)
     except ValueError:
         found = None
+    if any(isinstance(value, int) and abs(value) > MOST_OF_AN_OPTION for value in card.options.values()):
+        raise _contradiction(card, found)
     is_other = found is not None and (card.architecture, card.scale) != (found.name, found.scale)
     limit = MADE_FOR_ALL + MADE_FOR_EACH * len(state)
     try:

@@ -26,6 +26,7 @@ from srnet_cli.models.tensors import (
     parse_safetensors,
 )
 from srnet_cli.network.registry import build_network, recognise
+from srnet_cli.reading import read_input
 
 WEIGHTS_FILE = "weights.safetensors"
 PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".ckpt"})
@@ -71,7 +72,7 @@ def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedMod
     path = _locate(name_or_path)
     if path.is_dir():
         path = path / WEIGHTS_FILE
-    content = _read_bytes(path)
+    content = read_input(path, error=WeightsError)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         state, stated = parse_pickle(content, path)
         card = _stated_card(stated, path) or _inferred_card(state, path)
@@ -108,7 +109,7 @@ def _mixed(state: State, card: Card, path: Path, crisp: float | None) -> LoadedM
         _refuse_crisp(crisp, path)
         note = f"{CRISP_FILE} is missing: the faithful weights are taken instead of crisp {share:g}"
         return replace(_assemble(state, card, path), notes=(note,))
-    content = _read_bytes(file)
+    content = read_input(file, error=WeightsError)
     _check_sum(content, card.crisp["sha256"], file)
     other = parse_safetensors(content, file)
     try:
@@ -135,13 +136,6 @@ def _locate(name_or_path: str | Path) -> Path:
             "no released model and no file of that name", path=path, remedy=f"{meant}released: {names}"
         )
     return path
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
 
 
 def _check_sum(content: bytes, stated: str, path: Path) -> None:
@@ -231,7 +225,10 @@ def save_crisp(
     path = folder / CRISP_FILE
     card, content = load_model(folder).card, _formatted(network, half)
     try:
-        check_crisp(parse_safetensors(_read_bytes(folder / WEIGHTS_FILE), path), network.state_dict())
+        check_crisp(
+            parse_safetensors(read_input(folder / WEIGHTS_FILE, error=WeightsError), path),
+            network.state_dict(),
+        )
         crisp = {"sha256": hashlib.sha256(content).hexdigest(), **facts}
         card = replace(card, crisp=crisp, default_crisp=default)
     except (WeightsError, ValueError) as error:

@@ -18,6 +18,10 @@ KEEPING = "Measuring and keeping"
 COMPUTE = "How it is computed"
 
 
+#: of any number: hours, steps, and seeds, which random generators take no larger
+MOST = 2**32 - 1
+
+
 @dataclass(frozen=True)
 class Range:
     """Numbers that an option takes, and how an error calls them."""
@@ -30,6 +34,9 @@ POSITIVE = Range(lambda value: value > 0, "must be above 0")
 NOT_NEGATIVE = Range(lambda value: value >= 0, "must be at least 0")
 DECAY = Range(lambda value: 0 <= value < 1, "lies in 0..1 (1 excluded)")
 SHARE = Range(lambda value: 0 < value <= 1, "lies in 0..1 (0 excluded)")
+SCALES = Range(lambda value: 2 <= value <= 16, "lies in 2..16")
+#: a reduction to 1/16 of less is nothing
+FEATURE_CROPS = Range(lambda value: value >= 32, "must be at least 32")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ class Key:
         """
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise UsageError(f"{flag(name)} is one of {', '.join(get_args(self.type))}, not {value!r}")
+        if isinstance(value, int | float) and not abs(value) <= MOST:
+            raise UsageError(f"{flag(name)} goes up to {MOST:,}, not {str(value)[:40]}")
         limits = self.option.range if self.option else None
         if limits is not None and value is not None and not limits.holds(value):
             raise UsageError(f"{flag(name)} {limits.text}, not {value}")

@@ -28,6 +28,7 @@ from srnet_cli.training.fields import (
     COMPUTE,
     DATA,
     DECAY,
+    FEATURE_CROPS,
     KEEPING,
     LENGTH,
     LOSS,
@@ -35,6 +36,7 @@ from srnet_cli.training.fields import (
     NOT_NEGATIVE,
     OPTIMISER,
     POSITIVE,
+    SCALES,
     SHARE,
     Key,
     Option,
@@ -50,9 +52,6 @@ SMALLEST_PATCH = 8
 #: the options of a run, in its folder
 CONFIG_FILE = "config.toml"
 
-SCALES = Range(lambda value: 2 <= value <= 16, "lies in 2..16")
-#: a reduction to 1/16 of less is nothing
-FEATURE_CROPS = Range(lambda value: value >= 32, "must be at least 32")
 PATCHES = Range(lambda value: value >= SMALLEST_PATCH, f"must be at least {SMALLEST_PATCH}")
 
 Schedule = Literal["milestones", "cosine"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,9 +24,9 @@ def names(folder: Path) -> list[str]:
 def test_writes_under_a_temporary_name_with_the_same_suffix(tmp_path: Path) -> None:
     target = tmp_path / "picture.png"
     with atomic_path(target, overwrite=False) as temporary:
-        assert temporary.parent == tmp_path
-        assert temporary.suffix == ".png"
-        assert temporary.name.startswith(".picture.png.srnet-")
+        assert temporary.parent.parent == tmp_path
+        assert temporary.name == "picture.png"
+        assert temporary.parent.name.startswith(".srnet-")
         temporary.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"
@@ -173,9 +174,34 @@ def test_killed_process_leaves_the_old_file_and_its_temporary_is_swept(tmp_path:
     assert names(tmp_path) == ["next.png", "picture.png"]
 
 
-def test_temporaries_of_other_machines_and_lookalikes_stay(tmp_path: Path) -> None:
-    others = [".a.png.srnet-otherhost-1-0.tmp.png", ".a.srnet-notes.tmp", "a.srnet-x-1-0.tmp.png"]
+def test_the_temporary_of_a_living_process_stays_whatever_its_number(tmp_path: Path) -> None:
+    """In another container its process number may be anyone's, or no one's: the lock counts."""
+    with atomic_path(tmp_path / "a.png", overwrite=False) as temporary:
+        temporary.write_bytes(b"in work")
+        dead = temporary.parent.with_name(re.sub(r"-\d+-\d+\.tmp$", "-4194304-0.tmp", temporary.parent.name))
+        temporary.parent.rename(dead)
+        code = "import sys; from srnet_cli.files import *; remove_stray_temporaries(Path(sys.argv[1]))"
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+        assert (dead / "a.png").read_bytes() == b"in work"
+        dead.rename(temporary.parent)
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_what_only_looks_like_a_temporary_stays(tmp_path: Path) -> None:
+    """Files and folders of that name which we did not make, and what someone put into one that we made."""
+    host = files._host()
+    others = [f".srnet-{host}-4194304-0.tmp", ".a.png.srnet-otherhost-1-0.tmp.png", "a.srnet-x-1-0.tmp.png"]
     for name in others:
-        (tmp_path / name).write_bytes(b"")
-    files.remove_stray_temporaries(tmp_path)
-    assert names(tmp_path) == sorted(others)
+        (tmp_path / name).write_bytes(b"mine")
+    unmarked = tmp_path / f".srnet-{host}-4194304-1.tmp"
+    unmarked.mkdir()
+    (unmarked / "mine.png").write_bytes(b"mine")
+    marked = tmp_path / f".srnet-{host}-4194304-2.tmp"
+    marked.mkdir()
+    (marked / ".owner").write_bytes(files._MARK.encode() + b"half.png")
+    for name in ("half.png", "mine.png"):
+        (marked / name).write_bytes(b"mine")
+    with atomic_path(tmp_path / "next.png", overwrite=False) as temporary:
+        temporary.write_bytes(b"new")
+    assert names(tmp_path) == sorted([*others, unmarked.name, marked.name, "next.png"])
+    assert names(unmarked) == names(marked) == ["mine.png"]

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
 
-from srnet_cli.errors import MissingExtraError
-from srnet_cli.metrics.perceptual import Lpips
+from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.metrics.perceptual import BACKBONES, Lpips
+
+
+class Slices(torch.nn.Module):
+    """A backbone as the package cuts it, with torchvision's numbers inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slice1, self.slice2 = torch.nn.Sequential(), torch.nn.Sequential()
+        self.slice1.add_module("0", torch.nn.Conv2d(3, 2, 3))
+        self.slice2.add_module("3", torch.nn.Conv2d(2, 2, 3))
 
 
 class MeanDistance(torch.nn.Module):
     """Stands for the package's network: the mean absolute difference of what it is given."""
 
-    def __init__(self, net: str, version: str, verbose: bool) -> None:
+    def __init__(self, net: str, version: str, verbose: bool, pnet_rand: bool) -> None:
         super().__init__()
-        assert (version, verbose) == ("0.1", False)
-        self.net = net
+        # Without pnet_rand torchvision downloads weights, and unpickles what it finds.
+        assert (version, verbose, pnet_rand) == ("0.1", False, True)
+        self.net = Slices()
 
     def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         assert first.ndim == 4
@@ -31,15 +44,41 @@ class MeanDistance(torch.nn.Module):
         return (first - second).abs().mean().view(1, 1, 1, 1)
 
 
-def test_pictures_reach_the_network_between_minus_one_and_one(monkeypatch: pytest.MonkeyPatch) -> None:
+STATE = {f"features.{n}.{kind}": torch.full(shape, n + 1.0) for n, kind, shape in (
+    (0, "weight", (2, 3, 3, 3)), (0, "bias", (2,)), (3, "weight", (2, 2, 3, 3)), (3, "bias", (2,)),
+    (6, "weight", (1,)),
+)}  # fmt: skip
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Torch's folder of weights, which is empty, and no way to a network."""
     monkeypatch.setitem(sys.modules, "lpips", SimpleNamespace(LPIPS=MeanDistance))
-    metric = Lpips("vgg")
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("asked the network"))
+    (tmp_path / "checkpoints").mkdir()
+    return tmp_path / "checkpoints"
+
+
+def put_backbone(hub: Path, document: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    name = BACKBONES["alex"][0]
+    torch.save(document, hub / name)
+    digest = hashlib.sha256((hub / name).read_bytes()).hexdigest()
+    monkeypatch.setitem(BACKBONES, "alex", (name, digest))
+    return hub / name
+
+
+def test_pictures_reach_the_network_between_minus_one_and_one(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_backbone(hub, STATE, monkeypatch)
+    metric = Lpips()
     black, white = np.zeros((12, 10, 3), np.uint8), np.full((12, 10, 3), 255, np.uint8)
     framed = white.copy()
     framed[0], framed[:, -1] = 0, 0
     assert metric(black, white) == pytest.approx(2.0)
     assert metric(framed, white, shave=1) == 0.0
-    assert metric.name == "LPIPS vgg v0.1"
+    assert metric.name == "LPIPS alex v0.1"
     with pytest.raises(ValueError, match="one shape"):
         metric(black, white[:4])
 
@@ -50,10 +89,38 @@ def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
         Lpips()
 
 
-def test_missing_backbone_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(**_: Any) -> Any:
-        raise URLError("no route to host")
+def test_the_backbone_is_read_by_us(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_backbone(hub, STATE, monkeypatch)
+    parameters = dict(Lpips()._network.net.named_parameters())
+    assert parameters["slice1.0.weight"].unique().tolist() == [1.0]
+    assert parameters["slice2.3.bias"].unique().tolist() == [4.0]
 
-    monkeypatch.setitem(sys.modules, "lpips", SimpleNamespace(LPIPS=offline))
-    with pytest.raises(MissingExtraError, match=r"checkpoints: the weights of LPIPS's backbone 'alex'"):
+
+@pytest.mark.parametrize("backbone", ["alex", "vgg"])
+def test_missing_backbone_says_where_it_belongs(hub: Path, backbone: Any) -> None:
+    with pytest.raises(MissingExtraError, match=r"are not there .*put https://download") as caught:
+        Lpips(backbone)
+    assert caught.value.path == hub / BACKBONES[backbone][0]
+
+
+class Touch:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_in_the_backbone_is_executed(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even of a file with the right checksum; one with another is not looked at."""
+    path = put_backbone(hub, {**STATE, "x": Touch(tmp_path / "executed")}, monkeypatch)
+    with pytest.raises(WeightsError, match="nothing of it was executed"):
         Lpips()
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(WeightsError, match="not torchvision's file"):
+        Lpips()
+    assert not (tmp_path / "executed").exists()

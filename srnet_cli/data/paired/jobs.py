@@ -19,6 +19,7 @@ from srnet_cli.data.shots.frames import read_rgb
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.listing import list_pictures
+from srnet_cli.reading import check_input
 
 _SEQUENCE_ITEM = re.compile(r"^(\d+)_\d+$")
 
@@ -133,10 +134,14 @@ def _reduced(lr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
 
 def _read_packed(path: Path, lr_size: tuple[int, int]) -> NDArray[np.float32]:
     try:
-        packed = np.load(path, allow_pickle=False)
+        check_input(path, DataError)
+        # Mapped: a header that claims more than the file holds is refused before anything is allocated.
+        packed = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from error
     expected = (lr_size[0] // 2, lr_size[1] // 2, 4)
+    if not isinstance(packed, np.ndarray):
+        raise DataError(f"{path.name} is an archive, not one array")
     if packed.shape != expected:
         raise DataError(f"{path.name} has the shape {packed.shape}, not {expected}")
     return np.asarray(packed, np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.affine import Affine
+from srnet_cli.reading import read_text_input
 
 _HEADER = re.compile(r"^(\d{1,9})-(\d{1,9}):$")
 
@@ -95,8 +96,8 @@ def read_transforms(path: Path) -> TransformFile:
         DataError: when it cannot be read or understood.
     """
     try:
-        return parse_transforms(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_transforms(read_text_input(path, error=DataError))
+    except UnicodeDecodeError as error:
         raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
         raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import DataError
+from srnet_cli.reading import check_input, read_text_input
 
 #: gains of R, G, B and the second G, in the file's order R, G, G, B
 Gains = tuple[float, float, float, float]
@@ -60,8 +61,8 @@ def read_gains(path: Path) -> dict[int, Gains]:
         DataError: when it cannot be read or understood.
     """
     try:
-        return parse_gains(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_gains(read_text_input(path, error=DataError))
+    except UnicodeDecodeError as error:
         raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
         raise DataError(error.reason, path=path) from error
@@ -76,6 +77,7 @@ def measure_gains(path: Path) -> Gains:
     """
     import rawpy
 
+    check_input(path, DataError)
     try:
         with rawpy.imread(str(path)) as raw:
             balanced, plain = (_channel_means(raw, balance) for balance in (True, False))

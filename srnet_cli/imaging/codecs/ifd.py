@@ -35,7 +35,11 @@ _OFFSETS = frozenset({4, 13, 16, 18})
 _MAX_DIRECTORIES = 64
 _MAX_ENTRIES = 2048
 _MAX_VALUE_BYTES = 1 << 20
-_MAX_TABLE_BYTES = 1 << 25
+_MAX_TABLE_BYTES = 1 << 23
+#: what all values of a file may take beyond its size: only small ones share their bytes with others
+_SHARED_BYTES = 1 << 16
+#: and in all, whatever the size
+_MAX_BYTES = 1 << 26
 #: classic TIFF, Olympus ORF (two spellings), Panasonic RW2
 _CLASSIC_MAGICS = frozenset({42, 0x4F52, 0x5352, 0x55})
 _BIG_MAGIC = 43
@@ -151,6 +155,7 @@ class _Parser:
         self._order: ByteOrder = "<"
         self._big = False
         self._seen: set[int] = set()
+        self._left = min(self._size + _SHARED_BYTES, _MAX_BYTES)
 
     def parse(self) -> Structure | None:
         head = self._read(0, 16)
@@ -207,8 +212,9 @@ class _Parser:
         if kind not in _TYPES or tag in directory.entries:
             return
         length = count * struct.calcsize("<" + _TYPES[kind])
-        if length > (_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES):
+        if length > min(_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES, self._left):
             return
+        self._left -= length
         data = inline[:length]
         if length > len(inline):
             (offset,) = struct.unpack(self._order + ("Q" if self._big else "I"), inline)

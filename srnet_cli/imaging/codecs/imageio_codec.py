@@ -15,8 +15,12 @@ import numpy as np
 from srnet_cli.errors import OutputError
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
+from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import read_input
 
+#: BMP without compression, of which Pillow gives the number
+_PLAIN_BMP = 0
 #: from here on JPEG and AVIF keep the colour of every pixel
 _FULL_CHROMA_QUALITY = 90
 
@@ -29,12 +33,14 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     """
     with decoding(path):
         with pillow_without_limit():
-            file: Any = imageio.imopen(path.read_bytes(), "r", plugin="pillow")
+            file: Any = imageio.imopen(read_input(path), "r", plugin="pillow")
         with file:
             frames, height, width = file.properties(index=...).shape[:3]
             check_size(path, height, width, max_pixels)
             about = file.metadata(index=0)
             samples = file.read(index=0, mode=full_mode(about["mode"], "transparency" in about))
+    if about.get("compression") == _PLAIN_BMP:
+        check_end(path, samples[::-1])  # stored from bottom to top
     notes = ("only its first frame was read",) if frames > 1 else ()
     return Decoded(np.atleast_3d(samples), notes=notes)
 

@@ -19,6 +19,7 @@ from typing import TextIO
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.jpeg import check_scans
 
 _STDERR = 2
 _LIBJPEG = re.compile(
@@ -62,6 +63,7 @@ def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
     Raises:
         InputError: it is not: a part of the picture would be grey or displaced.
     """
+    check_scans(path, data, pixels)
     if pixels > _OPENCV_LIMIT:
         return
     import cv2

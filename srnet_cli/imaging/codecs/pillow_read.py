@@ -19,10 +19,12 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.tails import ends_in_run
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import read_input
 
-_ZERO_TAIL_BYTES = 512
+_TAIL_BYTES = 512
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
 _pillow_limit = threading.Lock()
 
@@ -33,7 +35,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
     Raises:
         InputError: it is damaged or too large.
     """
-    data = path.read_bytes()
+    data = read_input(path)
 
     def check(image: Image.Image) -> None:
         check_jpeg(path, data, image.height * image.width)
@@ -43,7 +45,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
 
 def decode_webp(path: Path, max_pixels: int) -> Decoded:
     """Read a WebP file; errors as :func:`decode_jpeg`."""
-    data = path.read_bytes()
+    data = read_input(path)
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
@@ -53,14 +55,14 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
 
 def decode_avif(path: Path, max_pixels: int) -> Decoded:
     """Read an AVIF file; errors as :func:`decode_jpeg`."""
-    data = path.read_bytes()
+    data = read_input(path)
     _check_tail(path, data)
     return decode_image(path, data, max_pixels)
 
 
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a JPEG, WebP or AVIF file as a TIFF structure."""
-    with decoding(path), pillow_without_limit(), Image.open(path) as image:
+    with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
         return _exif_bytes(image)
 
 
@@ -120,9 +122,9 @@ def full_mode(mode: str, transparent: bool) -> str:
 
 
 def _check_tail(path: Path, data: bytes) -> None:
-    """Refuse what an interrupted copy leaves: compressed data without a checksum, zeros at the end."""
-    if len(data) > _ZERO_TAIL_BYTES and not any(data[-_ZERO_TAIL_BYTES:]):
-        raise InputError("is incomplete: its end holds nothing but zeros", path=path)
+    """Refuse what an interrupted copy leaves: compressed data without a checksum, one value at the end."""
+    if ends_in_run(data, _TAIL_BYTES):
+        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
 
 
 def _exif_bytes(image: Image.Image) -> bytes | None:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.png import check_stream
 from srnet_cli.imaging.metadata import orientation_of
+from srnet_cli.reading import read_input
 
 _SIGNATURE_BYTES = 8
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -38,10 +40,11 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     Raises:
         InputError: it is damaged, cut short or too large.
     """
-    data = path.read_bytes()
+    data = read_input(path)
     header = read_header(path, data)
     # Before Pillow, which sets up buffers of the claimed size.
     check_size(path, header.height, header.width, max_pixels)
+    check_stream(path, data)
     deep = partial(decode_deep, path, data, header) if header.bit_depth == 16 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
     # Pillow gives the EXIF of a PNG only after decoding, when it lies behind the pixels.
@@ -50,7 +53,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a PNG file as a TIFF structure."""
-    return read_header(path, path.read_bytes()).exif
+    return read_header(path, read_input(path)).exif
 
 
 def read_header(path: Path, data: bytes) -> PngHeader:

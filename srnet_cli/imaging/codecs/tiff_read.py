@@ -19,16 +19,20 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.jpeg import has_end
+from srnet_cli.imaging.codecs.proof.tails import check_end
+from srnet_cli.imaging.codecs.proof.tiff import check_compressed, check_pieces
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import open_input
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
-_JPEG = 7
+_UNCOMPRESSED, _JPEG = 1, 7
 _REDUCED_PICTURE = 1
 #: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
 _LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
@@ -62,12 +66,13 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
-        if page.compression == _JPEG and page.bitspersample == 8:
-            _check_jpegs(path, file, page)
+        _check_compressed(path, file, page)
         values = np.asarray(page.asarray(maxworkers=1))
         if page.planarconfig == 2 and page.samplesperpixel > 1:
             values = np.moveaxis(values, 0, -1)
         samples = values.reshape(height, width, page.samplesperpixel)
+        if page.compression == _UNCOMPRESSED:
+            check_end(path, samples)
         pixels, icc, more = _in_colour(path, page, samples)
     return Decoded(pixels, icc, exif, tuple(notes + more), orientation_of(exif))
 
@@ -83,7 +88,7 @@ def read_structure(path: Path) -> ifd.Structure:
     Raises:
         InputError: it has none.
     """
-    with path.open("rb") as file:
+    with open_input(path) as file:
         structure = ifd.parse(file)
     if structure is None or not structure.directories:
         raise InputError("is a damaged TIFF file: it has no directory", path=path)
@@ -129,7 +134,7 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
     present = path.stat().st_size
     if any(start >= present for start in starts):
         raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
-    # The lengths may be missing when nothing is compressed; the decoder finds the end itself then.
+    # The length of a single piece may be missing when nothing is compressed.
     if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
         raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
     end = max((a + b for a, b in zip(starts, lengths, strict=False)), default=0)
@@ -137,6 +142,7 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
         raise InputError(
             f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
         )
+    check_pieces(path, page, max_pixels)
 
 
 def _check_kind(path: Path, page: Any, directory: Directory) -> None:
@@ -171,11 +177,19 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         )
 
 
-def _check_jpegs(path: Path, file: Any, page: Any) -> None:
-    """Refuse damaged JPEG data, which the decoder fills with grey."""
+def _check_compressed(path: Path, file: Any, page: Any) -> None:
+    """Refuse damaged data that decoders fill with grey or white."""
+    if page.compression == _UNCOMPRESSED:
+        return
     segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
+    pieces = [data for data, _ in segments if data is not None]
+    check_compressed(path, page, pieces)
+    if page.compression != _JPEG or page.bitspersample != 8:
+        return
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
-    for data, _ in segments:
+    for data in pieces:
+        if not has_end(data):
+            raise InputError("is cut short: a piece of its JPEG data has no end", path=path)
         check_jpeg(path, tables + data[2:] if tables else data, page.imagewidth * page.imagelength)
 
 

@@ -14,6 +14,7 @@ from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
 from srnet_cli.imaging.raw.files import crop_box, is_dng, opened, orientation_of, structure_of
 from srnet_cli.imaging.raw.options import RawOptions, libraw_parameters
+from srnet_cli.imaging.raw.proof import check_developed
 from srnet_cli.imaging.raw.shot import describe_shot
 from srnet_cli.imaging.srgb import linear_to_srgb
 
@@ -39,6 +40,7 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
                 f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
             )
         linear = raw.postprocess(**parameters)
+        check_developed(path, linear)
         stops = options.exposure + _highlight_room(raw, parameters, options)
         pixels = _encoded(_cropped(linear, raw.sizes), stops)
         about = describe_shot(raw, structure)

@@ -16,6 +16,8 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
 from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+from srnet_cli.imaging.raw.proof import check_data_end, check_values
+from srnet_cli.reading import check_input, open_input
 
 _DNG_VERSION = 50706
 _REDUCED_PICTURE = 1
@@ -39,13 +41,15 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
                 path, max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width), max_pixels
             )
             _check_extent(path, structure, sizes)
+            check_data_end(path, structure)
             raw.unpack()
         _check_values(path, raw.raw_image_visible)
+        check_values(path, raw)
         yield raw
 
 
 def structure_of(path: Path) -> ifd.Structure | None:
-    with path.open("rb") as file:
+    with open_input(path) as file:
         return ifd.parse(file)
 
 
@@ -87,10 +91,12 @@ def crop_box(sizes: Any) -> tuple[int, int, int, int]:
 def import_rawpy(path: Path) -> Any:
     try:
         import rawpy
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError(
             "RAW files need the rawpy package, which is not installed", path=path, remedy="pip install rawpy"
         ) from error
+    except ImportError as error:  # LibRaw's library does not load: built for another system, or no memory
+        raise InputError(f"the rawpy package cannot be loaded: {error}", path=path) from error
     return rawpy
 
 
@@ -114,7 +120,7 @@ def explained_errors(path: Path) -> Iterator[None]:
 
 def _refuse_other_format(path: Path) -> None:
     """Name what a file is that only the name of makes a RAW file; TIFF is what many of them are made of."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         found = content_format(file.read(HEAD_BYTES))
     if found is not None and found.name != "tiff":
         raise InputError(
@@ -123,12 +129,13 @@ def _refuse_other_format(path: Path) -> None:
 
 
 def open_file(raw: Any, path: Path) -> None:
+    check_input(path)
     name = os.fsencode(path)
     if name == str(path).encode(errors="replace"):
         raw.open_file(str(path))
         return
     # rawpy takes names in UTF-8 only.
-    with path.open("rb") as file:
+    with open_input(path) as file:
         raw.open_buffer(file)
 
 

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from srnet_cli.errors import WeightsError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.card import Card
+from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.tensors import differences, load_checkpoint_into
+from srnet_cli.reading import read_input
 from srnet_cli.training.run.watch import require_finite
 from srnet_cli.training.step.average import Average
 from srnet_cli.training.step.stepper import Stepper
@@ -132,14 +134,9 @@ _REMEDY = "copy best.pt over last.pt to go on from there, or start another run i
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", path=path) from error
-    try:
-        document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise anything at all; none of it is ours to tell apart
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise WeightsError(f"the checkpoint is damaged: {reason[:200]}", path=path, remedy=_REMEDY) from error
+        document = load_pickle(read_input(path, error=WeightsError), path)
+    except WeightsError as error:
+        raise WeightsError(error.reason, path=path, remedy=_REMEDY) from error
     if not isinstance(document, Mapping) or "progress" not in document:
         raise WeightsError("is not a checkpoint of a training run", path=path, remedy=_REMEDY)
     if document.get("format") != FORMAT:

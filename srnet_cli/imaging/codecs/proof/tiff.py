@@ -1,0 +1,129 @@
+"""The pieces of a TIFF page: whether strips or tiles are as many and as long as its size asks for.
+
+Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 15; fax: ITU-T T.4 and T.6.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.ifd import Directory
+from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_SAMPLES, _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 278, 284, 322, 323
+_STRIPS, _STRIP_LENGTHS, _TILES, _TILE_LENGTHS = 273, 279, 324, 325
+_NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
+_FAX = frozenset({2, 3, 4})
+#: JPEG and deflate: an encoder writes no long runs at their end
+_DENSE = frozenset({7, 8, 32946})
+#: bytes that the samples of a pixel may take: four channels of 16 bits
+_MOST_PIXEL_BYTES = 8
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What a page's size asks for: so many pieces, of at most so many rows, and the bytes of a row."""
+
+    count: int
+    rows: int
+    #: pieces on top of one another, in one plane
+    down: int
+    row_bytes: int
+
+
+def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
+    """Refuse a page that claims more memory than a picture may take, or lacks pieces of its pixels.
+
+    Raises:
+        InputError: with what is missing.
+    """
+    pieces = _pieces(page)
+    claimed = pieces.count * pieces.rows * pieces.row_bytes
+    if claimed > max(max_pixels, 1 << 22) * _MOST_PIXEL_BYTES:
+        raise InputError(
+            f"would take {claimed:,} bytes, more than a picture of the limit of {max_pixels:,} pixels",
+            path=path,
+            remedy="--max-pixels raises the limit",
+        )
+    starts = page.integers(_STRIPS) or page.integers(_TILES)
+    lengths = page.integers(_STRIP_LENGTHS) or page.integers(_TILE_LENGTHS)
+    if len(starts) < pieces.count:
+        raise InputError(
+            f"is incomplete: it lists {len(starts)} of the {pieces.count} pieces of its pixels", path=path
+        )
+    plain = page.integer(_COMPRESSION, _NONE) == _NONE and page.integer(_PHOTOMETRIC, 0) != _YCBCR
+    if not lengths and (pieces.count > 1 or not plain):
+        raise InputError("is a damaged TIFF file: it does not say how long its pieces are", path=path)
+    present = path.stat().st_size
+    if sum(lengths[: pieces.count]) > present:
+        raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
+    if plain:
+        _check_plain(path, page, pieces, lengths or (present - starts[0],))
+
+
+def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[int, ...]) -> None:
+    """Refuse uncompressed pieces that are shorter than their rows; the last of a plane may end early."""
+    tiled, height = bool(page.integers(_TILES)), page.integer(_HEIGHT, 0)
+    for index, length in enumerate(lengths[: pieces.count]):
+        row = index % pieces.down * pieces.rows
+        rows = pieces.rows if tiled else min(pieces.rows, height - row)
+        if length < rows * pieces.row_bytes:
+            raise InputError(
+                f"is incomplete: piece {index + 1} of its pixels has {length:,} of "
+                f"{rows * pieces.row_bytes:,} bytes",
+                path=path,
+            )
+
+
+def _pieces(page: Directory) -> _Pieces:
+    height, width = page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
+    samples = page.integer(_SAMPLES, 1)
+    bits = page.integers(_BITS) or (1,)
+    planes = samples if page.integer(_PLANAR, 1) == 2 else 1
+    pixel_bits = bits[0] if planes > 1 else (sum(bits) if len(bits) == samples else bits[0] * samples)
+    if page.integers(_TILES):
+        tall, wide = max(page.integer(_TILE_HEIGHT, 0), 1), max(page.integer(_TILE_WIDTH, 0), 1)
+        across = -(-width // wide)
+    else:
+        tall, wide, across = max(min(page.integer(_ROWS_PER_STRIP, height), height), 1), width, 1
+    down = -(-height // tall)
+    return _Pieces(down * across * planes, tall, 1 if across > 1 else down, (wide * pixel_bits + 7) // 8)
+
+
+def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
+    """Refuse compressed pieces that hold nothing, or end before their rows do.
+
+    Raises:
+        InputError: naming the piece.
+    """
+    compression = int(page.compression)
+    for index, data in enumerate(segments):
+        if compression in _FAX:
+            # Blank lines of T.6 are ones, but behind them comes an end-of-block code.
+            empty = holds_run(data, only_zeros=True) or ends_in_run(data) or not any(data[-16:])
+            empty = empty or _needs_more(page, index, data)
+        elif compression in (_LZW, _PACKED):
+            empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
+        else:
+            empty = compression in _DENSE and ends_in_run(data)
+        if empty:
+            raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
+
+
+def _needs_more(page: Any, index: int, data: bytes) -> bool:
+    """Return whether what follows fax data makes a difference: then its rows are not all in it."""
+    decode: Callable[..., Any] = page.decode
+    results = []
+    for seed in (1, 2):
+        more = random.Random(seed).randbytes(64)
+        try:
+            results.append(decode(data + more, index)[0])
+        except Exception:  # whatever it meets there, it should not have looked
+            return True
+    return bool((results[0] != results[1]).any())

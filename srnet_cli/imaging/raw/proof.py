@@ -1,0 +1,99 @@
+"""Proof that a RAW file holds its picture: LibRaw develops what is missing to black."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
+from srnet_cli.reading import open_input
+
+_REDUCED_PICTURE, _UNCOMPRESSED = 1, 1
+#: bytes of one value at the end of compressed data; some makers pad theirs
+_LEAST_STRIP_END = 256
+#: and at the end of a file whose structure is unknown
+_LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
+
+
+def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
+    """Refuse compressed data that ends in one value: an interrupted copy.
+
+    Raises:
+        InputError: naming the part.
+    """
+    with open_input(path) as file:
+        size = file.seek(0, io.SEEK_END)
+        if structure is None:
+            least = max(_LEAST_FILE_END, int(size * _LEAST_FILE_SHARE))
+            if ends_in_run(_end_of(file, size, least), least):
+                raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+            return
+        for directory in structure.walk():
+            reduced = directory.integer(254, 0) & _REDUCED_PICTURE
+            if reduced or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
+                continue
+            starts = directory.integers(273) or directory.integers(324)
+            lengths = directory.integers(279) or directory.integers(325)
+            for index, (start, length) in enumerate(zip(starts, lengths, strict=False)):
+                end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
+                if ends_in_run(end, _LEAST_STRIP_END):
+                    raise InputError(
+                        f"is incomplete: piece {index + 1} of its pixels ends in nothing", path=path
+                    )
+
+
+def _end_of(file: Any, end: int, length: int) -> bytes:
+    file.seek(max(end - length, 0))
+    return bytes(file.read(length))
+
+
+def check_values(path: Path, raw: Any) -> None:
+    """Refuse values that no sensor gives, and levels between which there is no picture.
+
+    Raises:
+        InputError: with the numbers.
+    """
+    values, white = raw.raw_image_visible, raw.white_level
+    blacks = raw.black_level_per_channel
+    if blacks and white > 0 and max(blacks) >= white:
+        raise InputError(
+            f"has no picture: its black level {max(blacks)} is not below its white level {white}", path=path
+        )
+    if values.ndim == 3:
+        values = values[..., :3]  # of three colours the fourth is empty
+    rows = values.reshape(values.shape[0], -1)
+    last = int(rows[-1, -1])
+    beyond = _constant_rows(rows) if last > white else 0
+    # Where other values are above it, too, it is the level that is wrong.
+    if 2 <= beyond < rows.shape[0] and rows[:-beyond:4].max() <= white:
+        raise InputError(
+            f"is incomplete: the last {beyond} of {rows.shape[0]} rows hold nothing but {last}", path=path
+        )
+    check_end(path, values, (last,))
+
+
+def _constant_rows(rows: NDArray[np.uint16]) -> int:
+    count = 0
+    while count < rows.shape[0] and (rows[-1 - count] == rows[-1, -1]).all():
+        count += 1
+    return count
+
+
+def check_developed(path: Path, pixels: NDArray[np.uint16]) -> None:
+    """Refuse a developed picture of one colour; the values that it was made of are not all the same.
+
+    Raises:
+        InputError: saying so.
+    """
+    if (pixels == pixels[0, 0]).all():
+        raise InputError(
+            "has no picture: it is developed to one colour, though its values differ",
+            path=path,
+            remedy="are its black and white levels right?",
+        )

@@ -1,0 +1,160 @@
+"""Files of ``torch.save``: looked through for what they would make, and only then loaded.
+
+torch's own ``weights_only`` runs nothing, but allocates whatever a few bytes claim: a ``bytearray`` or a
+storage of gigabytes, or an archive that unpacks to them.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import re
+import warnings
+import zipfile
+from collections import Counter, OrderedDict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from srnet_cli.errors import WeightsError
+
+_ARCHIVE = b"PK\x03\x04"
+#: pickles before the storages of a file older than torch 1.6: magic number, protocol, system, document, keys
+_LEGACY_PICKLES = 5
+_CONTAINERS: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "Counter"): Counter,
+    ("builtins", "set"): set,
+    ("__builtin__", "set"): set,
+}
+
+
+def load_pickle(content: bytes, path: Path) -> Any:
+    """Read a ``torch.save`` file of plain data and tensors on the CPU; ``path`` is only named in errors.
+
+    Raises:
+        WeightsError: when the content is damaged, holds anything else, or claims more than it has.
+    """
+    _check(content, path)
+    try:
+        with warnings.catch_warnings():
+            # Of pickle protocols and the like; what matters to the user becomes an error here.
+            warnings.simplefilter("ignore")
+            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise anything at all
+        raise WeightsError(_refusal(error), path=path) from error
+
+
+def _refusal(error: Exception) -> str:
+    """Say it in our own words: torch's are a page, and advise to load the file regardless."""
+    foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
+    if foreign:
+        return _foreign(foreign[1])
+    return "damaged, or not a checkpoint of plain tensors"
+
+
+def _foreign(name: str) -> str:
+    return f"holds {name}, not plain tensors only; nothing of it was executed"
+
+
+def _check(content: bytes, path: Path) -> None:
+    """Refuse a file that would make more than it holds.
+
+    Raises:
+        WeightsError: with the reason.
+    """
+    # torch goes by the first bytes alone, too: an archive whose end is hidden is one for both.
+    if content.startswith(_ARCHIVE):
+        documents = _documents(content, path)
+        pickles = 1
+    else:
+        documents, pickles = [content], _LEGACY_PICKLES
+    for document in documents:
+        survey = _Survey(io.BytesIO(document))
+        try:
+            for _ in range(pickles):
+                survey.load()
+        except WeightsError as error:
+            raise WeightsError(error.reason, path=path) from None
+        except Exception as error:  # as above
+            raise WeightsError("damaged, or not a checkpoint of plain tensors", path=path) from error
+        if sum(survey.storages.values()) > len(content):
+            raise WeightsError("its tensors claim more values than the file holds", path=path)
+
+
+def _documents(content: bytes, path: Path) -> list[bytes]:
+    """Return the pickles of an archive; a compressed one, which torch never writes, is refused."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            unpacked = sum(entry.file_size for entry in entries)
+            if unpacked > len(content) or any(entry.compress_type for entry in entries):
+                raise WeightsError("the checkpoint unpacks to more than its size", path=path)
+            return [archive.read(entry) for entry in entries if entry.filename.endswith(".pkl")]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+        raise WeightsError(f"the checkpoint is damaged: {error}", path=path) from error
+
+
+class _Named:
+    """Stand-in for something that torch would make or look up; it makes nothing."""
+
+    def __init__(self, name: str = "", callable_: bool = False) -> None:
+        self.name, self.callable = name, callable_
+
+    def __call__(self, *arguments: object) -> _Named:
+        if not self.callable:
+            raise WeightsError(f"makes {self.name} by itself, which no checkpoint does")
+        return _Named()
+
+
+# The pickle module in Python: that in C allocates by numbers in the stream.
+class _Survey(pickle._Unpickler):
+    """Reader of a pickle that makes plain containers, and of everything else only a note."""
+
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file, encoding="latin1")
+        #: bytes of each storage by its key
+        self.storages: dict[object, int] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        container = _CONTAINERS.get((module, name))
+        if container is not None:
+            return container
+        if module == "torch._utils" and name.startswith("_rebuild_"):
+            return _Named(name, callable_=True)
+        if module == "torch.serialization" and name == "_get_layout":
+            return _Named(name, callable_=True)
+        if module == "torch" and name in ("Size", "device"):
+            return _Named(name, callable_=True)
+        if module in ("torch", "torch.storage") and (name.endswith("Storage") or _is_dtype(name)):
+            return _Named(name)
+        raise WeightsError(_foreign(f"{module}.{name}"))
+
+    def persistent_load(self, pid: Any) -> _Named:
+        kind, key, count = pid[1], pid[2], int(pid[4])
+        self.storages[key] = max(self.storages.get(key, 0), count * _item_size(kind.name))
+        return _Named()
+
+    def get_extension(self, code: int) -> None:
+        raise WeightsError(_foreign(f"extension {code}"))
+
+    def load_bytearray8(self) -> None:
+        raise WeightsError(_foreign("bytearray"))
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
+
+def _is_dtype(name: str) -> bool:
+    return isinstance(getattr(torch, name, None), torch.dtype | torch.layout)
+
+
+def _item_size(storage: str) -> int:
+    if storage == "UntypedStorage":
+        return 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of these classes themselves
+        dtype = getattr(getattr(torch, storage, None), "dtype", None)
+    return dtype.itemsize if isinstance(dtype, torch.dtype) else 1

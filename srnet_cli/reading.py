@@ -1,0 +1,94 @@
+"""Files that are read: the one way to open what the program did not write itself.
+
+Only regular files are read. A FIFO would wait for a writer, a device such as ``/dev/zero`` has no end, and a
+folder may be named like a picture. Everything is bounded before it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from srnet_cli.errors import InputError, SrnetError
+
+#: the largest file that is read in one piece: twice the samples of the largest picture that is allowed
+MOST_BYTES = 4 << 30
+#: cards, configurations, lists of transforms: a few pages of text
+MOST_TEXT_BYTES = 1 << 20
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# Without it, opening a pipe waits for whoever writes into it. Windows has none, and no pipes among its files.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Raises:
+        InputError: or ``error``: there is no such file, it is no regular one, or it may not be read.
+    """
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as refused:
+        raise _explained(path, refused, error) from (None if _is_missing(refused) else refused)
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise error(_other_kind(kind), path=path)
+    return os.fdopen(descriptor, "rb")
+
+
+def check_input(path: Path, error: type[SrnetError] = InputError) -> None:
+    """Refuse what :func:`open_input` refuses, for libraries that open a file by its name."""
+    open_input(path, error).close()
+
+
+def read_input(path: Path, most: int = MOST_BYTES, error: type[SrnetError] = InputError) -> bytes:
+    """Read a regular file of at most ``most`` bytes.
+
+    Raises:
+        InputError: or ``error``: as :func:`open_input`, or it is longer.
+    """
+    with open_input(path, error) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise error(f"has {size:,} bytes, more than the limit of {most:,}", path=path)
+        try:
+            return file.read(size)
+        except OSError as refused:
+            raise _explained(path, refused, error) from refused
+
+
+def read_text_input(path: Path, most: int = MOST_TEXT_BYTES, error: type[SrnetError] = InputError) -> str:
+    """Read a regular file of UTF-8 text.
+
+    Raises:
+        InputError: or ``error``: as :func:`read_input`.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_input(path, most, error).decode("utf-8-sig")
+
+
+def _explained(path: Path, refused: OSError, error: type[SrnetError]) -> SrnetError:
+    if _is_missing(refused):
+        return error("there is no such file", path=path)
+    if isinstance(refused, IsADirectoryError) or path.is_dir():
+        return error(_other_kind(stat.S_IFDIR), path=path)
+    return error(f"cannot be read: {(refused.strerror or 'unknown').lower()}", path=path)
+
+
+def _is_missing(refused: OSError) -> bool:
+    return isinstance(refused, FileNotFoundError | NotADirectoryError)
+
+
+def _other_kind(kind: int) -> str:
+    if kind == stat.S_IFDIR:
+        return "is a folder, not a file"
+    return f"is {_KINDS.get(kind, 'a special file')}, not a file; only regular files are read"

@@ -1,0 +1,71 @@
+"""Numbers, streams, names and places that are not what they should be: one line, never "a bug"."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from srnet_cli.errors import OutputError
+from srnet_cli.evaluation.outputs.exports import _csv
+from srnet_cli.evaluation.run import _output_folder
+from tests.faults.pictures import encoded
+from tests.faults.program import Program, assert_civil, finish, start
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--hours", "inf"),
+        ("--hours", "nan"),
+        ("--hours", "1e300"),
+        ("--seed", "1" * 20),
+        ("--seed", "9" * 400),
+    ],
+)
+def test_numbers_are_bounded_where_they_are_read(
+    srnet: Program, tmp_path: Path, flag: str, value: str
+) -> None:
+    ended = srnet("train", "--data", tmp_path, "--scale", "2", flag, value, "-o", tmp_path / "run")
+    assert ended.code == 2
+    assert flag in ended.err and not (tmp_path / "run").exists()
+
+
+def test_a_closed_stdout_is_named(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    command = ("zoom", "a.png", "-s", "2", "--model", model, "--json")
+    import os
+
+    ended = finish(start(*command, folder=tmp_path, preexec_fn=lambda: os.close(1), stdout=None))
+    assert_civil(ended)
+    assert ended.code == 1
+    assert "standard output is closed" in ended.err
+
+
+def test_cells_that_a_spreadsheet_would_compute_are_text() -> None:
+    names = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "plain.png"]
+    rows = list(csv.reader(io.StringIO(_csv(iter([{"name": name, "psnr": -1.5} for name in names])))))
+    assert rows[1:] == [["'" + name, "-1.5"] for name in names[:-1]] + [["plain.png", "-1.5"]]
+
+
+@pytest.mark.parametrize("name", ["report.html", "results.csv", "set-psnr-over-time.png", "panels/a/001.png"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_in_the_way_of_results_is_named_before_the_work(
+    tmp_path: Path, name: str, overwrite: bool
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    if overwrite:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError) as caught:
+        _output_folder(tmp_path, overwrite)
+    assert caught.value.path == tmp_path / name
+
+
+def test_a_file_where_panels_belong_is_named_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "panels").write_text("mine")
+    with pytest.raises(OutputError, match="where a folder of panels belongs"):
+        _output_folder(tmp_path, True)

@@ -1,0 +1,1 @@
+"""A night of structure-aware mutations: ``python -m tests.fuzz --minutes N``."""
