@@ -1,4 +1,4 @@
-"""EXIF: what is carried from the input picture to the output, and the focal length.
+"""EXIF: what is carried from the input picture to the output, the focal length, and the mark of our results.
 
 EXIF travels as a TIFF structure without the ``Exif\\0\\0`` prefix. Carried over are the descriptive tags, the
 Exif and the GPS directory; the thumbnail is dropped (it shows the old picture), the orientation reset to 1
@@ -12,14 +12,20 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 
+from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Entry
+from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+from srnet_cli.version import own_version
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
-_DESCRIPTION = 270
+_DESCRIPTION, _SOFTWARE = 270, 305
 _SRGB = 1
+_OWN_NAME = "srnet"
+_LITTLE: ifd.ByteOrder = "<"
 #: the tags of the top directory that describe the picture and not the layout of its file
 _DESCRIPTIVE = frozenset(
     {270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095}
@@ -45,6 +51,35 @@ class Shot:
     aperture: float | None = None
     iso: float | None = None
     focal_length: float | None = None
+
+
+def software_mark() -> str:
+    """Return the entry Software of every result, by which it is recognised.
+
+    Example:
+        >>> software_mark()
+        'srnet 0.1.0'
+    """
+    return f"{_OWN_NAME} {own_version()}"
+
+
+def is_own_result(path: Path) -> bool:
+    """Return whether a picture carries the mark of any version of this program; its pixels are not read.
+
+    A file that cannot be read is not a result.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            found = content_format(file.read(HEAD_BYTES))
+        exif = None if found is None or found.read_exif is None else found.read_exif(Path(path))
+    except (OSError, InputError):
+        return False
+    top = _top(exif)
+    return top is not None and _SOFTWARE in top.entries and _is_mark(top.entries[_SOFTWARE].text())
+
+
+def _is_mark(software: str) -> bool:
+    return software.startswith(f"{_OWN_NAME} ")
 
 
 def orientation_of(exif: bytes | None) -> int:
@@ -91,16 +126,21 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
     return _packed(Directory(ifd.merged(kept.entries, known_top), children), "<")
 
 
-def exif_for_output(exif: bytes | None, height: int, width: int, limit: int | None = None) -> bytes | None:
-    """Return ``exif`` with the size fields of a ``height`` × ``width`` picture.
+def exif_for_output(
+    exif: bytes | None, height: int, width: int, limit: int | None = None
+) -> tuple[bytes, bool]:
+    """Return EXIF of a ``height`` × ``width`` result: that of its input with the new size, and our mark.
 
-    With ``limit`` (bytes) the maker note and then the user comment are left out until it fits; None when
-    even that is too long.
+    With ``limit`` (bytes) the maker note and then the user comment are left out until it fits. The second
+    value is false when the input's EXIF is left out altogether, because it is damaged or still too long.
     """
     structure = None if exif is None else ifd.parse(exif)
+    own = {_SOFTWARE: ifd.ascii_entry(software_mark())}
     if structure is None or not structure.directories:
-        return None
-    top = structure.directories[0]
+        top, order = Directory(), _LITTLE
+    else:
+        top, order = structure.directories[0], structure.order
+    top_entries = {**top.entries, **own}
     entries = dict(top.child(ifd.EXIF_POINTER).entries)
     entries.setdefault(_EXIF_VERSION, Entry(ifd.UNDEFINED, 4, b"0232"))
     entries[_PIXEL_WIDTH] = ifd.entry(ifd.LONG, width)
@@ -110,10 +150,10 @@ def exif_for_output(exif: bytes | None, height: int, width: int, limit: int | No
             entries.pop(left_out, None)
         exif_directory = Directory(dict(entries), top.child(ifd.EXIF_POINTER).children)
         children = {**top.children, ifd.EXIF_POINTER: [exif_directory]}
-        packed = ifd.pack_file(Directory(top.entries, children), structure.order)
+        packed = ifd.pack_file(Directory(top_entries, children), order)
         if limit is None or len(packed) <= limit:
-            return packed
-    return None
+            return packed, exif is None or structure is not None
+    return ifd.pack_file(Directory(own)), False
 
 
 def _top(exif: bytes | None) -> Directory | None:

@@ -249,7 +249,7 @@ def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[
     if icc is not None and space != ("GRAY" if stored_grey else "RGB "):
         notes.append("its colour profile does not fit the stored channels and was left out")
         icc = None
-    exif = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
-    if metadata.exif is not None and exif is None:
+    exif, complete = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
+    if not complete:
         notes.append(f"its EXIF is damaged or too long for {row.title} and was left out")
     return replace(layout, icc=icc, exif=exif)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -49,8 +50,15 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 
 def read_exif(path: Path) -> bytes | None:
-    """Return the EXIF of a PNG file as a TIFF structure."""
-    return read_header(path, path.read_bytes()).exif
+    """Return the EXIF of a PNG file as a TIFF structure; the chunks of the pixels are passed over unread."""
+    with path.open("rb") as file:
+        file.seek(_SIGNATURE_BYTES)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"eXIf":
+                return file.read(length).removeprefix(b"Exif\0\0")
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
 
 
 def read_header(path: Path, data: bytes) -> PngHeader:
