@@ -130,7 +130,7 @@ for _row in (
     Format(
         "avif", "AVIF", (".avif",),
         matches=_is_avif,
-        decode=_codec("pillow_read", "decode_avif"),
+        decode=_codec("avif_read", "decode"),
         read_exif=_codec("pillow_read", "read_exif"),
         encode=_codec("imageio_codec", "encode_avif"),
         has_grey=False,

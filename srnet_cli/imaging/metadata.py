@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
@@ -23,7 +24,8 @@ from srnet_cli.version import own_version
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
 _DESCRIPTION, _SOFTWARE = 270, 305
-_SRGB = 1
+_SRGB, _ADOBE_RGB, _UNCALIBRATED = 1, 2, 0xFFFF
+_INTEROP_INDEX = 1
 _OWN_NAME = "srnet"
 _LITTLE: ifd.ByteOrder = "<"
 #: the tags of the top directory that describe the picture and not the layout of its file
@@ -99,6 +101,17 @@ def focal_length_in(top: Directory) -> float | None:
     """Return the focal length from a top directory or its Exif directory; DNG files keep it in the first."""
     value = top.child(ifd.EXIF_POINTER).number(_FOCAL_LENGTH) or top.number(_FOCAL_LENGTH)
     return float(value) if value and 0 < value < math.inf else None
+
+
+def colour_space_of(exif: bytes | None) -> Literal["sRGB", "Adobe RGB", "other"] | None:
+    """Return what the EXIF says about the colours (DCF 2.0, 3.3.2), None when it says nothing."""
+    top = _top(exif)
+    directory = Directory() if top is None else top.child(ifd.EXIF_POINTER)
+    space = directory.integer(_COLOUR_SPACE, 0)
+    index = directory.child(ifd.INTEROP_POINTER).entries.get(_INTEROP_INDEX)
+    if space == _ADOBE_RGB or (space == _UNCALIBRATED and index is not None and index.text() == "R03"):
+        return "Adobe RGB"
+    return {_SRGB: "sRGB", _UNCALIBRATED: "other"}.get(space)  # type: ignore[return-value]
 
 
 def carried_exif(exif: bytes | None) -> bytes | None:

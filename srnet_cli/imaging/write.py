@@ -242,14 +242,14 @@ def _on_white(rows: Pixels) -> Pixels:
 
 def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
     """Return the layout with the profile and the EXIF that the file can hold."""
-    icc = metadata.icc
+    icc, colour_known = metadata.icc, metadata.colour_known
     # Where grey is stored as RGB, a profile of grey means nothing.
     stored_grey = layout.channels < 3 and row.has_grey
     space = colour.profile_space(icc)
     if icc is not None and space != ("GRAY" if stored_grey else "RGB "):
         notes.append("its colour profile does not fit the stored channels and was left out")
-        icc = None
+        icc, colour_known = None, False
     exif, complete = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
     if not complete:
         notes.append(f"its EXIF is damaged or too long for {row.title} and was left out")
-    return replace(layout, icc=icc, exif=exif)
+    return replace(layout, icc=icc, exif=exif, colour_known=colour_known)

@@ -43,10 +43,10 @@ class PngEncoder:
         self._chunk(
             b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, _COLOUR_TYPES[channels], 0, 0, 0)
         )
-        if layout.icc is None:
-            self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
-        else:
+        if layout.icc is not None:
             self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(layout.icc))
+        elif layout.colour_known:
+            self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
         if layout.exif is not None:
             self._chunk(b"eXIf", layout.exif)
 
