@@ -14,7 +14,14 @@ from srnet_cli.imaging.codecs.layout import Decoded
 from srnet_cli.imaging.codecs.tiff_read import read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
 from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
-from srnet_cli.imaging.metadata import carried_exif, colour_space_of, focal_length_of
+from srnet_cli.imaging.metadata import (
+    MAKER_NOTE_LOST,
+    carried_exif,
+    colour_space_of,
+    focal_length_of,
+    maker_note_lost,
+)
+from srnet_cli.imaging.metadata.iptc import bare_iptc
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
@@ -100,12 +107,14 @@ def _finished(path: Path, decoded: Decoded) -> Picture:
         if alpha.min() == np.iinfo(alpha.dtype).max:
             alpha = None
     pixels = np.ascontiguousarray(samples[..., [0, 0, 0]] if grey else samples[..., :3])
+    if maker_note_lost(decoded.exif):
+        notes.append(MAKER_NOTE_LOST)
     metadata = Metadata(
         icc=icc,
         colour_known=colour_known,
         exif=carried_exif(decoded.exif),
         xmp=decoded.xmp,
-        iptc=decoded.iptc,
+        iptc=bare_iptc(decoded.iptc),
         texts=decoded.texts,
         resolution=decoded.resolution,
         focal_length=focal_length_of(decoded.exif),

@@ -5,6 +5,7 @@ A further format that it knows takes one row in the table with :func:`decode` an
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ import numpy as np
 from srnet_cli.errors import OutputError
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
+from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
 
 #: from here on JPEG and AVIF keep the colour of every pixel
@@ -36,7 +38,13 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             about = file.metadata(index=0)
             samples = file.read(index=0, mode=full_mode(about["mode"], "transparency" in about))
     notes = ("only its first frame was read",) if frames > 1 else ()
-    return Decoded(np.atleast_3d(samples), notes=notes)
+    dpi, comment = about.get("dpi"), about.get("comment")
+    return Decoded(
+        np.atleast_3d(samples),
+        notes=notes,
+        resolution=dpi if dpi is not None and min(dpi) > 0 else None,
+        texts=(("Comment", comment.decode("latin-1")),) if isinstance(comment, bytes) else (),
+    )
 
 
 def encoder(
@@ -89,11 +97,18 @@ class _WholeEncoder:
 def _common(layout: Layout) -> dict[str, Any]:
     exif = b"" if layout.exif is None else b"Exif\0\0" + layout.exif
     icc = {} if layout.icc is None else {"icc_profile": layout.icc}
-    return {"quality": layout.quality, "exif": exif, **icc}
+    xmp = {} if layout.xmp is None else {"xmp": layout.xmp}
+    return {"quality": layout.quality, "exif": exif, **icc, **xmp}
 
 
 def _jpeg(layout: Layout) -> dict[str, Any]:
-    return {**_common(layout), "subsampling": 0 if layout.quality >= _FULL_CHROMA_QUALITY else 2}
+    more: dict[str, Any] = {}
+    if layout.resolution is not None:
+        more["dpi"] = tuple(min(max(round(value), 1), 65_535) for value in layout.resolution)
+    if layout.iptc is not None:
+        body = b"Photoshop 3.0\0" + as_resource(layout.iptc)
+        more["extra"] = b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+    return {**_common(layout), "subsampling": 0 if layout.quality >= _FULL_CHROMA_QUALITY else 2, **more}
 
 
 def _webp(layout: Layout) -> dict[str, Any]:

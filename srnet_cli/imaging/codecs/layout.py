@@ -51,6 +51,11 @@ class Layout:
     quality: int
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+    #: pixels per inch across and down
+    resolution: tuple[float, float] | None = None
     #: whether a picture without profile may be called sRGB
     colour_known: bool = True
 

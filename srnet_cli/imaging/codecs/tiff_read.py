@@ -21,7 +21,7 @@ from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
-from srnet_cli.imaging.metadata import orientation_of
+from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
 from srnet_cli.imaging.picture import Pixels
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
@@ -74,6 +74,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         samples = values.reshape(height, width, page.samplesperpixel)
         pixels, icc, more = _in_colour(path, page, samples)
     top = structure.directories[0]
+    if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
+        notes.append(MAKER_NOTE_LOST)
     return Decoded(
         pixels,
         icc,
@@ -126,7 +128,11 @@ def exif_of(structure: ifd.Structure) -> bytes:
     """Return the descriptive part of a TIFF structure in the form of EXIF."""
     top = structure.directories[0]
     small = {tag: value for tag, value in top.entries.items() if len(value.data) <= 1 << 16}
-    return ifd.pack_file(Directory(small, top.children), structure.order)
+    exif, _ = with_kept_note(top.child(ifd.EXIF_POINTER))
+    children = (
+        {**top.children, ifd.EXIF_POINTER: [exif]} if ifd.EXIF_POINTER in top.children else top.children
+    )
+    return ifd.pack_file(Directory(small, children), structure.order)
 
 
 def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:

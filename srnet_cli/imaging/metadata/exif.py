@@ -1,4 +1,4 @@
-"""EXIF: what is carried from the input picture to the output, the focal length, and the mark of our results.
+"""EXIF: what is carried from the input picture to the output, and the focal length.
 
 EXIF travels as a TIFF structure without the ``Exif\\0\\0`` prefix. Carried over are the descriptive tags, the
 Exif and the GPS directory; the thumbnail is dropped (it shows the old picture), the orientation reset to 1
@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
-from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Entry
-from srnet_cli.imaging.formats import HEAD_BYTES, content_format
-from srnet_cli.version import own_version
 
-_ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
+_ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _USER_COMMENT = 274, 37386, 40961, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
 _DESCRIPTION, _SOFTWARE = 270, 305
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2
+#: how maker notes begin whose offsets count from their own start (exiftool, MakerNotes.pm)
+_STANDING_ALONE = (b"Nikon\0\2", b"OLYMPUS\0", b"OM SYSTEM\0", b"FUJIFILM", b"Apple iOS\0", b"PENTAX \0")
+MAKER_NOTE_LOST = "its maker note was left out: what it points to would not be found in the result"
 _SRGB, _ADOBE_RGB, _UNCALIBRATED = 1, 2, 0xFFFF
 _INTEROP_INDEX = 1
-_OWN_NAME = "srnet"
 _LITTLE: ifd.ByteOrder = "<"
 #: the tags of the top directory that describe the picture and not the layout of its file
 _DESCRIPTIVE = frozenset(
@@ -55,40 +54,18 @@ class Shot:
     focal_length: float | None = None
 
 
-def software_mark() -> str:
-    """Return the entry Software of every result, by which it is recognised.
-
-    Example:
-        >>> software_mark()
-        'srnet 0.1.0'
-    """
-    return f"{_OWN_NAME} {own_version()}"
-
-
-def is_own_result(path: Path) -> bool:
-    """Return whether a picture carries the mark of any version of this program; its pixels are not read.
-
-    A file that cannot be read is not a result.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            found = content_format(file.read(HEAD_BYTES))
-        exif = None if found is None or found.read_exif is None else found.read_exif(Path(path))
-    except (OSError, InputError):
-        return False
-    top = _top(exif)
-    return top is not None and _SOFTWARE in top.entries and _is_mark(top.entries[_SOFTWARE].text())
-
-
-def _is_mark(software: str) -> bool:
-    return software.startswith(f"{_OWN_NAME} ")
-
-
 def orientation_of(exif: bytes | None) -> int:
     """Return the EXIF orientation, 1..8; 1 when it is missing or nonsense."""
     top = _top(exif)
     value = 0 if top is None else top.integer(_ORIENTATION, 0)
     return value if 1 <= value <= 8 else 1
+
+
+def software_of(exif: bytes | None) -> str:
+    """Return the entry Software, empty when there is none."""
+    top = _top(exif)
+    entry = None if top is None else top.entries.get(_SOFTWARE)
+    return "" if entry is None else entry.text()
 
 
 def focal_length_of(exif: bytes | None) -> float | None:
@@ -131,7 +108,7 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
     kept = Directory() if top is None else _carried(top)
     known_top, known_exif = _entries_of(shot)
     exif = ifd.merged(kept.child(ifd.EXIF_POINTER).entries, known_exif)
-    exif.pop(_MAKER_NOTE, None)
+    exif.pop(ifd.MAKER_NOTE, None)
     if not exif and not kept.entries and not known_top:
         return None
     exif[_COLOUR_SPACE] = ifd.entry(ifd.SHORT, _SRGB)
@@ -139,34 +116,112 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
     return _packed(Directory(ifd.merged(kept.entries, known_top), children), "<")
 
 
-def exif_for_output(
-    exif: bytes | None, height: int, width: int, limit: int | None = None
-) -> tuple[bytes, bool]:
-    """Return EXIF of a ``height`` × ``width`` result: that of its input with the new size, and our mark.
+@dataclass(frozen=True)
+class ExifPlace:
+    """What the EXIF of a result has to hold, and how much the format gives it."""
 
-    With ``limit`` (bytes) the maker note and then the user comment are left out until it fits. The second
-    value is false when the input's EXIF is left out altogether, because it is damaged or still too long.
+    height: int
+    width: int
+    software: str
+    resolution: tuple[float, float] | None = None
+    #: value of text tags of the top directory that the input's EXIF may lack
+    texts: tuple[tuple[int, str], ...] = ()
+    comment: str | None = None
+    limit: int | None = None
+    #: whether it stays one block, in which a maker note keeps its place
+    in_one_block: bool = True
+    has_orientation: bool = True
+
+
+def exif_for_output(exif: bytes | None, place: ExifPlace) -> tuple[bytes, tuple[str, ...]]:
+    """Return EXIF of a result: that of its input with the new size and the software, and notes on losses.
+
+    Where it gets too long, the maker note and then the user comment are left out.
     """
     structure = None if exif is None else ifd.parse(exif)
-    own = {_SOFTWARE: ifd.ascii_entry(software_mark())}
-    if structure is None or not structure.directories:
-        top, order = Directory(), _LITTLE
-    else:
+    notes: list[str] = []
+    top, order = Directory(), _LITTLE
+    if structure is not None and structure.directories:
         top, order = structure.directories[0], structure.order
-    top_entries = {**top.entries, **own}
+    elif exif is not None:
+        notes.append("its EXIF is damaged and was left out")
+    top_entries = ifd.merged(_top_entries(top, place), top.entries)
+    if not place.has_orientation:
+        top_entries.pop(_ORIENTATION, None)
     entries = dict(top.child(ifd.EXIF_POINTER).entries)
     entries.setdefault(_EXIF_VERSION, Entry(ifd.UNDEFINED, 4, b"0232"))
-    entries[_PIXEL_WIDTH] = ifd.entry(ifd.LONG, width)
-    entries[_PIXEL_HEIGHT] = ifd.entry(ifd.LONG, height)
-    for left_out in (None, _MAKER_NOTE, _USER_COMMENT):
-        if left_out is not None:
-            entries.pop(left_out, None)
+    entries[_PIXEL_WIDTH] = ifd.entry(ifd.LONG, place.width)
+    entries[_PIXEL_HEIGHT] = ifd.entry(ifd.LONG, place.height)
+    if place.comment is not None and _USER_COMMENT not in entries:
+        entries[_USER_COMMENT] = _comment_entry(place.comment, order)
+    note = entries.get(ifd.MAKER_NOTE)
+    if note is not None and not place.in_one_block and not _stands_alone(note):
+        del entries[ifd.MAKER_NOTE]
+        notes.append(MAKER_NOTE_LOST)
+    for left_out in (None, ifd.MAKER_NOTE, _USER_COMMENT):
+        if left_out is not None and entries.pop(left_out, None) is not None:
+            notes.append(MAKER_NOTE_LOST if left_out == ifd.MAKER_NOTE else "its EXIF comment is too long")
         exif_directory = Directory(dict(entries), top.child(ifd.EXIF_POINTER).children)
         children = {**top.children, ifd.EXIF_POINTER: [exif_directory]}
         packed = ifd.pack_file(Directory(top_entries, children), order)
-        if limit is None or len(packed) <= limit:
-            return packed, exif is None or structure is not None
-    return ifd.pack_file(Directory(own)), False
+        if place.limit is None or len(packed) <= place.limit:
+            return packed, tuple(notes)
+    own = {_SOFTWARE: ifd.ascii_entry(place.software)}
+    return ifd.pack_file(Directory(own)), ("its EXIF is too long for this format and was left out",)
+
+
+def _top_entries(top: Directory, place: ExifPlace) -> dict[int, Entry]:
+    """Return the entries that a result has whatever its input had."""
+    entries = {_SOFTWARE: ifd.ascii_entry(place.software)}
+    for tag, text in place.texts:
+        if tag not in top.entries and text:
+            data = text.encode() + b"\0"
+            entries.setdefault(tag, Entry(ifd.ASCII, len(data), data))
+    if place.resolution is not None and not {_X_RESOLUTION, _Y_RESOLUTION} & set(top.entries):
+        across, down = (Fraction(value).limit_denominator(1000) for value in place.resolution)
+        entries[_X_RESOLUTION] = ifd.entry(ifd.RATIONAL, across.numerator, across.denominator)
+        entries[_Y_RESOLUTION] = ifd.entry(ifd.RATIONAL, down.numerator, down.denominator)
+        entries[_RESOLUTION_UNIT] = ifd.entry(ifd.SHORT, _INCH)
+    return entries
+
+
+def _comment_entry(text: str, order: ifd.ByteOrder) -> Entry:
+    """Return a user comment, with its code ahead (EXIF 2.32, 4.6.5)."""
+    if text.isascii():
+        data = b"ASCII\0\0\0" + text.encode()
+    else:
+        data = b"UNICODE\0" + text.encode("utf-16-le" if order == "<" else "utf-16-be", errors="replace")
+    return Entry(ifd.UNDEFINED, len(data), data)
+
+
+def _stands_alone(note: Entry) -> bool:
+    """Return whether a maker note means the same anywhere: its offsets count from its own start."""
+    return note.data.startswith(_STANDING_ALONE)
+
+
+def maker_note_lost(exif: bytes | None) -> bool:
+    """Return whether :func:`carried_exif` leaves a maker note out."""
+    top = _top(exif)
+    return top is not None and with_kept_note(top.child(ifd.EXIF_POINTER))[1]
+
+
+def with_kept_note(exif: Directory) -> tuple[Directory, bool]:
+    """Return an Exif directory with its maker note if it stays true, and whether it is lost."""
+    note = exif.entries.get(ifd.MAKER_NOTE)
+    if note is None:
+        return exif, False
+    kept = _kept_note(note)
+    entries = {tag: value for tag, value in exif.entries.items() if tag != ifd.MAKER_NOTE}
+    if kept is not None:
+        entries[ifd.MAKER_NOTE] = kept
+    return replace(exif, entries=entries), kept is None
+
+
+def _kept_note(note: Entry) -> Entry | None:
+    """Return a maker note that can come to lie where it lay, or anywhere; None for any other."""
+    if _stands_alone(note) and note.at > ifd.FARTHEST_NOTE:
+        return replace(note, at=0)
+    return note if note.at <= ifd.FARTHEST_NOTE else None
 
 
 def _top(exif: bytes | None) -> Directory | None:
@@ -181,7 +236,7 @@ def _carried(top: Directory) -> Directory:
     moved = {tag: value for tag, value in top.entries.items() if tag in _EXIF_TAGS}
     exif = top.child(ifd.EXIF_POINTER)
     children = {}
-    exif_entries = ifd.merged(exif.entries, moved)
+    exif_entries = ifd.merged(with_kept_note(exif)[0].entries, moved)
     if exif_entries:
         interop = (
             {ifd.INTEROP_POINTER: exif.children[ifd.INTEROP_POINTER]}

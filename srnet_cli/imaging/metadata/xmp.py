@@ -1,0 +1,30 @@
+"""XMP: the packet travels as it is, but for what is no longer true of the result."""
+
+from __future__ import annotations
+
+import re
+
+#: properties that describe pictures stored behind the first one, which no result has
+_OF_OTHER_PICTURES = re.compile(rb"hdrgm:|Container:Directory|GCamera:(?:MicroVideo|MotionPhoto)")
+_EXTENDED = re.compile(rb"""\s+xmpNote:HasExtendedXMP=(["'])[^"']*\1""")
+
+
+def xmp_for_output(xmp: bytes | None, height: int, width: int) -> tuple[bytes | None, tuple[str, ...]]:
+    """Return the packet for an upright result of this size, and notes on losses."""
+    if xmp is None:
+        return None, ()
+    if _OF_OTHER_PICTURES.search(xmp):
+        return None, ("its XMP describes further pictures in the file (HDR, motion) and was left out",)
+    changed = xmp
+    for name, value in (
+        (b"tiff:Orientation", 1),
+        (b"tiff:ImageWidth", width),
+        (b"tiff:ImageLength", height),
+        (b"exif:PixelXDimension", width),
+        (b"exif:PixelYDimension", height),
+    ):
+        # As an attribute, and as an element.
+        changed = re.sub(rb"(%s=[\"'])\d+" % name, rb"\g<1>%d" % value, changed)
+        changed = re.sub(rb"(<%s>)\s*\d+" % name, rb"\g<1>%d" % value, changed)
+    without, extended = _EXTENDED.subn(b"", changed)
+    return without, ("the extended part of its XMP was left out",) if extended else ()
