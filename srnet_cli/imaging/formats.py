@@ -158,7 +158,7 @@ for _row in (
     Format(
         "bmp", "BMP", (".bmp", ".dib"),
         matches=_is_bmp,
-        decode=_codec("imageio_codec", "decode"),
+        decode=_codec("imageio_codec", "decode_bmp"),
     ),
     Format(
         "gif", "GIF", (".gif",),

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import imageio.v3 as imageio
 import numpy as np
 
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import InputError, OutputError
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.metadata.iptc import as_resource
@@ -21,6 +21,9 @@ from srnet_cli.imaging.picture import Pixels
 
 #: from here on JPEG and AVIF keep the colour of every pixel
 _FULL_CHROMA_QUALITY = 90
+_BMP_HEAD = 64
+#: compression in the header of a bitmap: colours, and colours and alpha, by masks
+_BIT_FIELDS = (b"\3\0\0\0", b"\6\0\0\0")
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -45,6 +48,23 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         resolution=dpi if dpi is not None and min(dpi) > 0 else None,
         texts=(("Comment", comment.decode("latin-1")),) if isinstance(comment, bytes) else (),
     )
+
+
+def decode_bmp(path: Path, max_pixels: int) -> Decoded:
+    """Read a BMP file; errors as :func:`decode`."""
+    try:
+        return decode(path, max_pixels)
+    except InputError as error:
+        with path.open("rb") as file:
+            head = file.read(_BMP_HEAD)
+        start = 14 if head.startswith(b"BM") else 0
+        if head[start + 16 : start + 20] in _BIT_FIELDS:
+            raise InputError(
+                "is a BMP file with bit fields of a kind that is not supported, or damaged",
+                path=path,
+                remedy="save it with 24 bits, or as PNG",
+            ) from error
+        raise
 
 
 def encoder(

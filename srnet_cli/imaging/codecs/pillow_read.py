@@ -18,6 +18,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs.jpeg_segments import tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.metadata import orientation_of
@@ -37,9 +38,24 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = path.read_bytes()
+    kind = unsupported_kind(data)
+    if kind is not None:
+        raise InputError(
+            f"is a JPEG file of a kind that is not supported ({kind})",
+            path=path,
+            remedy="save it as TIFF or PNG in the program that wrote it",
+        )
+    data = tidied(data)
 
     def check(image: Image.Image) -> None:
-        check_jpeg(path, data, image.height * image.width)
+        pixels = image.height * image.width
+        try:
+            check_jpeg(path, data, pixels)
+        except InputError:
+            shorter = without_padding(data)
+            if shorter is None:
+                raise
+            check_jpeg(path, shorter, pixels)
 
     return decode_image(path, data, max_pixels, check)
 
