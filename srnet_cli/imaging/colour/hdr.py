@@ -1,9 +1,8 @@
 """Pictures of high dynamic range (PQ and HLG, ITU-R BT.2100) brought to sRGB.
 
-White of 203 cd/m² (BT.2408) becomes x = 1. Up to x = 0.5 light is kept as it is; from there a curve of the
-same slope, y = k + (1−k)·u·(1+u/U²)/(1+u) with k = 0.5, u = (x−k)/(1−k) (Reinhard et al., SIGGRAPH 2002,
-equation 4), brings 1,000 cd/m² to 1. It is taken of the largest of the three channels, and all three are
-scaled alike, so that hues stay. What lies outside sRGB then is clipped.
+White of 203 cd/m² (BT.2408) becomes 1; what is brighter, up to 1,000 cd/m², is brought below it
+(:mod:`.shoulder`), by the largest of the three channels, and all three are scaled alike, so
+that hues stay. What lies outside sRGB then is clipped.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.colour.shoulder import shoulder
 from srnet_cli.imaging.colour.stated import SRGB, HighRange, Primaries, StatedColour
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import linear_to_srgb
 
 _WHITE, _BRIGHTEST = 203.0, 1000.0
-_KNEE = 0.5
 _ROWS_AT_ONCE = 256
 #: BT.2100, table 5: the exponent of HLG's display of 1,000 cd/m², and its weights of luminance
 _HLG_GAMMA = 1.2
@@ -39,7 +38,7 @@ def to_sdr(samples: Pixels, stated: StatedColour) -> Pixels:
         if stated.high_range == "HLG":
             linear = _displayed(linear)
         brightest = linear.max(axis=2, keepdims=True)
-        linear *= _compressed(brightest) / np.maximum(brightest, np.float32(1e-6))
+        linear *= shoulder(brightest, _BRIGHTEST / _WHITE) / np.maximum(brightest, np.float32(1e-6))
         if colours == 3:
             linear = linear @ matrix.T
         coded = linear_to_srgb(linear.clip(0, 1))
@@ -75,10 +74,3 @@ def _displayed(scene: NDArray[np.float32]) -> NDArray[np.float32]:
     weights = _LUMINANCE if scene.shape[2] == 3 else np.ones(1, np.float32)
     luminance = (scene @ weights)[..., None]
     return np.asarray(scene * luminance ** np.float32(_HLG_GAMMA - 1) * np.float32(_BRIGHTEST / _WHITE))
-
-
-def _compressed(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    u, limit = (light - _KNEE) / (1 - _KNEE), (_BRIGHTEST / _WHITE - _KNEE) / (1 - _KNEE)
-    u = u.clip(0, limit)
-    curved = _KNEE + (1 - _KNEE) * u * (1 + u / limit**2) / (1 + u)
-    return np.where(light <= _KNEE, light, curved).astype(np.float32)
