@@ -20,8 +20,10 @@ from srnet_cli.imaging.metadata import (
     colour_space_of,
     focal_length_of,
     maker_note_lost,
+    states_orientation,
 )
 from srnet_cli.imaging.metadata.iptc import bare_iptc
+from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
@@ -113,7 +115,8 @@ def _finished(path: Path, decoded: Decoded) -> Picture:
         icc=icc,
         colour_known=colour_known,
         exif=carried_exif(decoded.exif),
-        xmp=decoded.xmp,
+        # Where the EXIF says nothing of it, the orientation in the XMP still holds: pixels were not turned.
+        xmp=upright_xmp(decoded.xmp) if states_orientation(decoded.exif) else decoded.xmp,
         iptc=bare_iptc(decoded.iptc),
         texts=decoded.texts,
         resolution=decoded.resolution,

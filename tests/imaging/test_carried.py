@@ -55,15 +55,34 @@ def test_xmp(tmp_path: Path, name: str) -> None:
     assert notes == ()
     found = stored_xmp(path)
     assert b'xmp:Rating="4"' in found
-    # The result is upright, and of its own size.
-    assert b'tiff:Orientation="1"' in found
+    # The result has a size of its own.
     assert b'tiff:ImageWidth="60"' in found and b"<tiff:ImageLength>40<" in found
-    assert read_picture(path).metadata.xmp == found
+    # A TIFF always states its orientation, and what it states counts.
+    expected = found.replace(b'Orientation="6"', b'Orientation="1"') if name == "a.tif" else found
+    assert read_picture(path).metadata.xmp == expected
 
 
 def test_xmp_of_a_jpeg_arrives(tmp_path: Path) -> None:
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", xmp=XMP)
     assert read_picture(tmp_path / "a.jpg").metadata.xmp == XMP
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_orientation_in_xmp_goes_with_that_of_the_exif(tmp_path: Path, name: str, turned: bool) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    more: dict[str, Any] = {"pnginfo": info} if name == "a.png" else {"xmp": XMP}
+    if turned:
+        more["exif"] = exif
+    Image.fromarray(pixels()).save(tmp_path / name, **more)
+    taken = read_picture(tmp_path / name)
+    assert taken.pixels.shape == ((60, 40, 3) if turned else (40, 60, 3))
+    assert taken.metadata.xmp is not None
+    assert (b'tiff:Orientation="1"' in taken.metadata.xmp) == turned
+    assert (b'tiff:Orientation="6"' in taken.metadata.xmp) != turned
 
 
 def test_xmp_of_a_tiff_arrives(tmp_path: Path) -> None:

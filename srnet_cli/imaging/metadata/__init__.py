@@ -10,6 +10,7 @@ from srnet_cli.imaging.metadata.exif import (
     focal_length_of,
     maker_note_lost,
     orientation_of,
+    states_orientation,
     with_kept_note,
 )
 from srnet_cli.imaging.metadata.mark import is_own_result, software_mark
@@ -26,5 +27,6 @@ __all__ = [
     "maker_note_lost",
     "orientation_of",
     "software_mark",
+    "states_orientation",
     "with_kept_note",
 ]

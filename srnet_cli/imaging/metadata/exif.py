@@ -61,6 +61,12 @@ def orientation_of(exif: bytes | None) -> int:
     return value if 1 <= value <= 8 else 1
 
 
+def states_orientation(exif: bytes | None) -> bool:
+    """Return whether the EXIF says how the picture is to be turned."""
+    top = _top(exif)
+    return top is not None and 1 <= top.integer(_ORIENTATION, 0) <= 8
+
+
 def software_of(exif: bytes | None) -> str:
     """Return the entry Software, empty when there is none."""
     top = _top(exif)
