@@ -52,6 +52,15 @@ class Format:
     #: 1..100 where none is asked for; None: the format loses nothing
     quality: int | None = None
     exif_limit: int | None = None
+    #: whether EXIF is one block, and not spread over the file
+    has_exif_block: bool = True
+    #: whether the orientation stands elsewhere; Pillow packs the EXIF of AVIF anew when it is in there
+    turns_outside_exif: bool = False
+    xmp_limit: int | None = None
+    #: the most bytes of IPTC; 0: it has no place
+    iptc_limit: int = 0
+    #: whether texts with keywords have a place
+    has_texts: bool = False
 
 
 def _codec(module: str, name: str) -> Callable[..., Any]:
@@ -95,6 +104,8 @@ for _row in (
         read_exif=_codec("png_read", "read_exif"),
         encode=_codec("png_write", "PngEncoder"),
         depth=16,
+        iptc_limit=1 << 20,
+        has_texts=True,
         longest_side=1_000_000,
     ),
     Format(
@@ -104,6 +115,8 @@ for _row in (
         read_exif=_codec("tiff_read", "read_exif"),
         encode=_codec("tiff_write", "TiffEncoder"),
         depth=16,
+        has_exif_block=False,
+        iptc_limit=1 << 20,
     ),
     Format(
         "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -115,7 +128,10 @@ for _row in (
         has_alpha=False,
         longest_side=65_500,
         quality=95,
-        exif_limit=65_533 - len(b"Exif\0\0"),  # one segment
+        # one segment of 65,533 bytes each
+        exif_limit=65_533 - len(b"Exif\0\0"),
+        xmp_limit=65_533 - len(b"http://ns.adobe.com/xap/1.0/\0"),
+        iptc_limit=65_533 - 32,
     ),
     Format(
         "webp", "WebP", (".webp",),
@@ -130,18 +146,19 @@ for _row in (
     Format(
         "avif", "AVIF", (".avif",),
         matches=_is_avif,
-        decode=_codec("pillow_read", "decode_avif"),
+        decode=_codec("avif_read", "decode"),
         read_exif=_codec("pillow_read", "read_exif"),
         encode=_codec("imageio_codec", "encode_avif"),
         has_grey=False,
         longest_side=32_768,
         most_pixels=16_384 * 16_384,  # what libavif's decoders take by default
         quality=80,
+        turns_outside_exif=True,
     ),
     Format(
         "bmp", "BMP", (".bmp", ".dib"),
         matches=_is_bmp,
-        decode=_codec("imageio_codec", "decode"),
+        decode=_codec("imageio_codec", "decode_bmp"),
     ),
     Format(
         "gif", "GIF", (".gif",),

@@ -15,10 +15,20 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 class Metadata:
     """Statements of a file about its picture besides the pixels."""
 
-    #: embedded ICC profile, or None (then the picture is taken as sRGB)
+    #: ICC profile, or None (then the picture is taken as sRGB)
     icc: bytes | None = None
+    #: whether the colours are known; where not, no result says that they are sRGB
+    colour_known: bool = True
     #: EXIF as a TIFF structure (without the ``Exif\0\0`` prefix), orientation already reset to 1
     exif: bytes | None = None
+    #: XMP packet, or None
+    xmp: bytes | None = None
+    #: IPTC-IIM records, or None
+    iptc: bytes | None = None
+    #: keyword and text of what PNG, JPEG and GIF keep as plain texts
+    texts: tuple[tuple[str, str], ...] = ()
+    #: pixels per inch across and down, None when the file does not say so outside the EXIF
+    resolution: tuple[float, float] | None = None
     #: focal length of the lens in millimetres, None when the file does not say
     focal_length: float | None = None
     #: what the user should know about how the file was read; one sentence each

@@ -12,10 +12,20 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded
 from srnet_cli.imaging.codecs.tiff_read import read_structure
+from srnet_cli.imaging.colour.hdr import to_sdr
 from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
-from srnet_cli.imaging.metadata import carried_exif, focal_length_of
+from srnet_cli.imaging.metadata import (
+    MAKER_NOTE_LOST,
+    carried_exif,
+    colour_space_of,
+    focal_length_of,
+    maker_note_lost,
+    states_orientation,
+)
+from srnet_cli.imaging.metadata.iptc import bare_iptc
+from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import upright
-from srnet_cli.imaging.picture import Metadata, Picture
+from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
 from srnet_cli.reading import open_input
 
@@ -82,7 +92,10 @@ def _format(path: Path) -> Format:
 
 def _finished(path: Path, decoded: Decoded) -> Picture:
     """Turn upright, split off alpha, keep the profile if it fits."""
-    samples: NDArray[Any] = upright(decoded.samples, decoded.orientation)
+    notes = list(decoded.notes)
+    stored: NDArray[Any] = upright(decoded.samples, decoded.orientation)
+    coloured, icc, colour_known = _coloured(stored, decoded, notes)
+    samples: NDArray[Any] = coloured
     grey = samples.shape[2] < 3
     alpha = None
     if samples.shape[2] in (2, 4):
@@ -90,23 +103,46 @@ def _finished(path: Path, decoded: Decoded) -> Picture:
         if alpha.min() == np.iinfo(alpha.dtype).max:
             alpha = None
     pixels = np.ascontiguousarray(samples[..., [0, 0, 0]] if grey else samples[..., :3])
-    notes = list(decoded.notes)
-    icc = _fitting_profile(decoded.icc, grey, notes)
+    if maker_note_lost(decoded.exif):
+        notes.append(MAKER_NOTE_LOST)
     metadata = Metadata(
         icc=icc,
+        colour_known=colour_known,
         exif=carried_exif(decoded.exif),
+        # Where the EXIF says nothing of it, the orientation in the XMP still holds: pixels were not turned.
+        xmp=upright_xmp(decoded.xmp) if states_orientation(decoded.exif) else decoded.xmp,
+        iptc=bare_iptc(decoded.iptc),
+        texts=decoded.texts,
+        resolution=decoded.resolution,
         focal_length=focal_length_of(decoded.exif),
         notes=tuple(notes),
     )
     return Picture(pixels, alpha, grey=grey, source=path, metadata=metadata)
 
 
-def _fitting_profile(icc: bytes | None, grey: bool, notes: list[str]) -> bytes | None:
-    if not icc:
-        return None
+def _coloured(samples: Pixels, decoded: Decoded, notes: list[str]) -> tuple[Pixels, bytes | None, bool]:
+    """Return samples, the profile that holds for them (None is sRGB), and whether their colours are known."""
+    grey, stated = samples.shape[2] < 3, decoded.colour
+    if decoded.icc is not None:
+        icc = _fitting_profile(decoded.icc, grey, notes)
+        return samples, icc, icc is not None
+    if stated is None:
+        space = colour_space_of(decoded.exif)
+        if space != "Adobe RGB" or not decoded.colour_known:
+            return samples, None, decoded.colour_known and space != "other"
+        stated = colour.ADOBE_RGB
+    if stated.high_range is not None:
+        notes.append(
+            f"its high dynamic range ({stated.high_range}) was brought to sRGB, highlights compressed"
+        )
+        return to_sdr(samples, stated), None, True
+    return samples, None if stated.is_srgb() else colour.stated_profile(stated, grey), True
+
+
+def _fitting_profile(icc: bytes, grey: bool, notes: list[str]) -> bytes | None:
     space = colour.profile_space(icc)
     if space is None:
-        notes.append("its colour profile is damaged and was left out; the picture is taken as sRGB")
+        notes.append("its colour profile is damaged and was left out")
         return None
     if space != ("GRAY" if grey else "RGB "):
         notes.append(f"its colour profile is for {space.strip()} and does not fit; it was left out")

@@ -15,7 +15,7 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Encoder, Layout
 from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.formats import FORMATS, Format, joined, written_format_of, written_formats
-from srnet_cli.imaging.metadata import exif_for_output
+from srnet_cli.imaging.metadata.outgoing import with_metadata
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 
 _ROWS_AT_ONCE = 256
@@ -222,7 +222,7 @@ def open_strip_writer(
     bit_depth = min(options.bit_depth or source_depth, row.depth)
     quality = options.quality or row.quality or 100
     layout = Layout(path, height, width, channels - opaque, bit_depth, quality)
-    layout = _with_metadata(layout, row, metadata, notes)
+    layout = with_metadata(_with_profile(layout, row, metadata, notes), row, metadata, notes)
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         encoder = row.encode(file, layout)
         try:
@@ -240,16 +240,12 @@ def _on_white(rows: Pixels) -> Pixels:
     return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
-    """Return the layout with the profile and the EXIF that the file can hold."""
-    icc = metadata.icc
+def _with_profile(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
+    """Return the layout with the profile that the file can hold."""
+    icc, colour_known = metadata.icc, metadata.colour_known
     # Where grey is stored as RGB, a profile of grey means nothing.
     stored_grey = layout.channels < 3 and row.has_grey
-    space = colour.profile_space(icc)
-    if icc is not None and space != ("GRAY" if stored_grey else "RGB "):
+    if icc is not None and colour.profile_space(icc) != ("GRAY" if stored_grey else "RGB "):
         notes.append("its colour profile does not fit the stored channels and was left out")
-        icc = None
-    exif = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
-    if metadata.exif is not None and exif is None:
-        notes.append(f"its EXIF is damaged or too long for {row.title} and was left out")
-    return replace(layout, icc=icc, exif=exif)
+        icc, colour_known = None, False
+    return replace(layout, icc=icc, colour_known=colour_known)

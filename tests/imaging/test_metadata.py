@@ -11,14 +11,8 @@ import pytest
 from PIL import Image
 
 from srnet_cli.imaging.codecs import ifd
-from srnet_cli.imaging.metadata import (
-    Shot,
-    carried_exif,
-    developed_exif,
-    exif_for_output,
-    focal_length_of,
-    orientation_of,
-)
+from srnet_cli.imaging.metadata import Shot, carried_exif, developed_exif, focal_length_of, orientation_of
+from srnet_cli.imaging.metadata.exif import ExifPlace, exif_for_output
 
 
 def camera_exif(order: str = "<") -> bytes:
@@ -68,11 +62,12 @@ def test_carried_over(order: str) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_size_fields_follow_the_output(order: str) -> None:
-    sized = exif_for_output(carried_exif(camera_exif(order)), 321, 123)
+    sized, notes = exif_for_output(carried_exif(camera_exif(order)), ExifPlace(321, 123, "x"))
+    assert notes == ()
     details = loaded(sized).get_ifd(ifd.EXIF_POINTER)
     assert (details[40962], details[40963]) == (123, 321)
     # In the byte order of the original, which a maker note may rely on.
-    assert sized is not None and sized[:2] == (b"II" if order == "<" else b"MM")
+    assert sized[:2] == (b"II" if order == "<" else b"MM")
 
 
 def test_developed_exif_prefers_the_file_and_fills_in_the_rest() -> None:
@@ -141,8 +136,8 @@ def test_hostile_structures_end_and_stay_small() -> None:
         data = bytes(damaged[: generator.integers(0, len(raw) + 1)])
         orientation_of(data)
         focal_length_of(data)
-        kept = exif_for_output(carried_exif(data), 10, 10)
-        assert kept is None or len(kept) < 4 * len(raw)
+        kept, _ = exif_for_output(carried_exif(data), ExifPlace(10, 10, "x"))
+        assert len(kept) < 4 * len(raw) + (1 << 15)
 
 
 def test_directories_that_point_at_themselves() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, features
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import read_focal_length, read_picture
+from srnet_cli.imaging import read_focal_length, read_picture, write_picture
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.orientation import upright
@@ -375,3 +375,45 @@ def test_interlaced_png(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(buffer.getvalue())
     np.testing.assert_array_equal(read_picture(path).pixels, colours())
+
+
+def dcf_exif(space: int, index: str | None) -> bytes:
+    """EXIF as a camera writes it for one of its colour spaces."""
+    children = {} if index is None else {ifd.INTEROP_POINTER: [ifd.Directory({1: ifd.ascii_entry(index)})]}
+    exif = ifd.Directory({40961: ifd.entry(ifd.SHORT, space)}, children)
+    return b"Exif\0\0" + ifd.pack_file(ifd.Directory({}, {ifd.EXIF_POINTER: [exif]}))
+
+
+@pytest.mark.parametrize(("space", "index"), [(0xFFFF, "R03"), (2, None)])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_a_cameras_adobe_rgb_is_carried_as_a_profile(
+    tmp_path: Path, name: str, space: int, index: str | None
+) -> None:
+    path = saved(tmp_path, Image.fromarray(colours()), name, exif=dcf_exif(space, index))
+    icc = read_picture(path).metadata.icc
+    assert icc is not None
+    green = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile.green_primary
+    # Of Adobe's own profile (D50).
+    np.testing.assert_allclose(green[0], (0.2053, 0.6257, 0.0609), atol=1e-3)
+
+
+@pytest.mark.parametrize(("space", "index", "known"), [(1, "R98", True), (0xFFFF, None, False)])
+def test_uncalibrated_is_never_called_srgb(
+    tmp_path: Path, space: int, index: str | None, known: bool
+) -> None:
+    path = saved(tmp_path, Image.fromarray(colours()), "a.jpg", exif=dcf_exif(space, index))
+    picture = read_picture(path)
+    assert picture.metadata.icc is None and picture.metadata.colour_known == known
+    write_picture(picture, tmp_path / "b.png")
+    assert (b"sRGB" in (tmp_path / "b.png").read_bytes()[:64]) == known
+
+
+def test_primaries_of_tiff_are_carried_as_a_profile(tmp_path: Path) -> None:
+    primaries = [68, 100, 32, 100, 265, 1000, 69, 100, 15, 100, 6, 100]
+    tags = [(318, 5, 2, (3127, 10000, 329, 1000), True), (319, 5, 6, tuple(primaries), True)]
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, colours(), photometric="rgb", extratags=tags)
+    icc = read_picture(path).metadata.icc
+    assert icc is not None
+    red = ImageCms.ImageCmsProfile(io.BytesIO(icc)).profile.red_primary
+    np.testing.assert_allclose(red[0], (0.5151, 0.2412, -0.0011), atol=1e-3)

@@ -240,7 +240,7 @@ def test_exif_too_long_for_jpeg_loses_its_maker_note_first(tmp_path: Path) -> No
     exif.get_ifd(34665)[37386] = 50.0
     exif.get_ifd(34665)[37500] = bytes(70_000)
     raw = exif.tobytes().removeprefix(b"Exif\0\0")
-    assert write_picture(picture(exif=raw), tmp_path / "a.jpg") == ()
+    assert "maker note" in write_picture(picture(exif=raw), tmp_path / "a.jpg")[0]
     assert read_picture(tmp_path / "a.jpg").metadata.focal_length == 50.0
     write_picture(picture(exif=raw), tmp_path / "a.png")
     assert len(read_picture(tmp_path / "a.png").metadata.exif or b"") > 70_000

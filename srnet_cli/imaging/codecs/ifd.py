@@ -20,6 +20,10 @@ ByteOrder = Literal["<", ">"]
 BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 2, 3, 4, 5, 7, 16
 
 EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, SUB_DIRECTORIES = 34665, 34853, 40965, 330
+MAKER_NOTE = 37500
+#: a maker note farther back would cost as much empty space ahead of it
+FARTHEST_NOTE = 1 << 15
+_HEADER_BYTES = 8
 _POINTERS = frozenset({EXIF_POINTER, GPS_POINTER, INTEROP_POINTER, SUB_DIRECTORIES})
 #: tables of strip and tile positions: as long as the picture is large
 _LONG_TABLES = frozenset({273, 279, 324, 325})
@@ -52,6 +56,8 @@ class Entry:
     kind: int
     count: int
     data: bytes
+    #: where the data lay in the structure that was parsed; 0 inside the entry or made anew
+    at: int = field(default=0, compare=False)
 
     def numbers(self) -> tuple[float, ...]:
         """Return the values as numbers (rationals divided, 0 for a zero denominator); none for text."""
@@ -215,14 +221,14 @@ class _Parser:
         if length > min(_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES, self._left):
             return
         self._left -= length
-        data = inline[:length]
+        data, offset = inline[:length], 0
         if length > len(inline):
             (offset,) = struct.unpack(self._order + ("Q" if self._big else "I"), inline)
             data = self._read(offset, length)
         if len(data) < length:
             directory.lost.add(tag)
             return
-        value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data)
+        value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data, offset)
         if tag in _POINTERS:
             targets = value.numbers() if kind in _OFFSETS else ()
             children = [child for target in targets for child in self._pointed(int(target))]
@@ -244,13 +250,36 @@ def _swapped(data: bytes, kind: int) -> bytes:
 
 
 def pack_file(directory: Directory, order: ByteOrder = "<") -> bytes:
-    """Return a complete classic TIFF structure with this one top directory: the form EXIF is stored in."""
+    """Return a complete classic TIFF structure with this one top directory: the form EXIF is stored in.
+
+    A maker note that was parsed comes to lie where it lay, if that is not too far back, because most of them
+    point into themselves by offsets from the start of the whole.
+    """
+    note = directory.child(EXIF_POINTER).entries.get(MAKER_NOTE)
+    start, between = _HEADER_BYTES, b""
+    packed = pack(directory, start, order=order, fixed=True)
+    if note is not None and _is_fixed(MAKER_NOTE, note):
+        if start + len(packed) <= note.at:
+            packed += bytes(note.at - start - len(packed)) + note.data
+        else:
+            between = bytes(note.at - start) + note.data + b"\0" * (len(note.data) % 2 ^ note.at % 2)
+            start += len(between)
+            packed = pack(directory, start, order=order, fixed=True)
     mark = b"II" if order == "<" else b"MM"
-    return mark + struct.pack(f"{order}HI", 42, 8) + pack(directory, 8, order=order)
+    return mark + struct.pack(f"{order}HI", 42, start) + between + packed
 
 
-def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = False) -> bytes:
-    """Return the bytes of a directory at offset ``at``, with its values and children behind it."""
+def _is_fixed(tag: int, entry: Entry) -> bool:
+    return tag == MAKER_NOTE and _HEADER_BYTES <= entry.at <= FARTHEST_NOTE and len(entry.data) > 4
+
+
+def pack(
+    directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = False, fixed: bool = False
+) -> bytes:
+    """Return the bytes of a directory at offset ``at``, with its values and children behind it.
+
+    With ``fixed`` a parsed maker note is pointed to where it lay, and not among the values.
+    """
     offset_letter, inline = ("Q", 8) if big else ("I", 4)
     tags = sorted({**directory.entries, **dict.fromkeys(directory.children)})
     table_size = (8 + 20 * len(tags) + 8) if big else (2 + 12 * len(tags) + 4)
@@ -262,14 +291,16 @@ def pack(directory: Directory, at: int, *, order: ByteOrder = "<", big: bool = F
             offsets = []
             for child in children:
                 offsets.append(at + table_size + len(values))
-                values += _padded(pack(child, offsets[-1], order=order, big=big))
+                values += _padded(pack(child, offsets[-1], order=order, big=big, fixed=fixed))
             pointers = struct.pack(f"<{len(offsets)}{offset_letter}", *offsets)
             value = Entry(18 if big else LONG, len(offsets), pointers)
         else:
             value = directory.entries[tag]
         data = value.data if order == "<" else _swapped(value.data, value.kind)
         table += struct.pack(order + "HH" + offset_letter, tag, value.kind, value.count)
-        if len(data) <= inline:
+        if fixed and _is_fixed(tag, value):
+            table += struct.pack(order + offset_letter, value.at)
+        elif len(data) <= inline:
             table += data.ljust(inline, b"\0")
         else:
             table += struct.pack(order + offset_letter, at + table_size + len(values))

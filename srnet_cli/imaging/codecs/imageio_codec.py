@@ -5,6 +5,7 @@ A further format that it knows takes one row in the table with :func:`decode` an
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,17 +13,21 @@ from typing import Any, BinaryIO
 import imageio.v3 as imageio
 import numpy as np
 
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import InputError, OutputError
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.tails import check_end
+from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.reading import read_input
+from srnet_cli.reading import open_input, read_input
 
 #: BMP without compression, of which Pillow gives the number
 _PLAIN_BMP = 0
 #: from here on JPEG and AVIF keep the colour of every pixel
 _FULL_CHROMA_QUALITY = 90
+_BMP_HEAD = 64
+#: compression in the header of a bitmap: colours, and colours and alpha, by masks
+_BIT_FIELDS = (b"\3\0\0\0", b"\6\0\0\0")
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -42,7 +47,30 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     if about.get("compression") == _PLAIN_BMP:
         check_end(path, samples[::-1])  # stored from bottom to top
     notes = ("only its first frame was read",) if frames > 1 else ()
-    return Decoded(np.atleast_3d(samples), notes=notes)
+    dpi, comment = about.get("dpi"), about.get("comment")
+    return Decoded(
+        np.atleast_3d(samples),
+        notes=notes,
+        resolution=dpi if dpi is not None and min(dpi) > 0 else None,
+        texts=(("Comment", comment.decode("latin-1")),) if isinstance(comment, bytes) else (),
+    )
+
+
+def decode_bmp(path: Path, max_pixels: int) -> Decoded:
+    """Read a BMP file; errors as :func:`decode`."""
+    try:
+        return decode(path, max_pixels)
+    except InputError as error:
+        with open_input(path) as file:
+            head = file.read(_BMP_HEAD)
+        start = 14 if head.startswith(b"BM") else 0
+        if head[start + 16 : start + 20] in _BIT_FIELDS:
+            raise InputError(
+                "is a BMP file with bit fields of a kind that is not supported, or damaged",
+                path=path,
+                remedy="save it with 24 bits, or as PNG",
+            ) from error
+        raise
 
 
 def encoder(
@@ -95,11 +123,18 @@ class _WholeEncoder:
 def _common(layout: Layout) -> dict[str, Any]:
     exif = b"" if layout.exif is None else b"Exif\0\0" + layout.exif
     icc = {} if layout.icc is None else {"icc_profile": layout.icc}
-    return {"quality": layout.quality, "exif": exif, **icc}
+    xmp = {} if layout.xmp is None else {"xmp": layout.xmp}
+    return {"quality": layout.quality, "exif": exif, **icc, **xmp}
 
 
 def _jpeg(layout: Layout) -> dict[str, Any]:
-    return {**_common(layout), "subsampling": 0 if layout.quality >= _FULL_CHROMA_QUALITY else 2}
+    more: dict[str, Any] = {}
+    if layout.resolution is not None:
+        more["dpi"] = tuple(min(max(round(value), 1), 65_535) for value in layout.resolution)
+    if layout.iptc is not None:
+        body = b"Photoshop 3.0\0" + as_resource(layout.iptc)
+        more["extra"] = b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+    return {**_common(layout), "subsampling": 0 if layout.quality >= _FULL_CHROMA_QUALITY else 2, **more}
 
 
 def _webp(layout: Layout) -> dict[str, Any]:

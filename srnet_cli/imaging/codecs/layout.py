@@ -11,6 +11,7 @@ from typing import Protocol
 from PIL import UnidentifiedImageError
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.colour import StatedColour
 from srnet_cli.imaging.picture import Pixels
 
 
@@ -24,6 +25,15 @@ class Decoded:
     notes: tuple[str, ...] = ()
     #: EXIF orientation 1..8 in which the samples are
     orientation: int = 1
+    #: where there is no profile: what the numbers mean; None is what is usual, sRGB unless the EXIF objects
+    colour: StatedColour | None = None
+    #: false where the file says something about its colours that is not understood
+    colour_known: bool = True
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+    #: pixels per inch across and down
+    resolution: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,13 @@ class Layout:
     quality: int
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+    #: pixels per inch across and down
+    resolution: tuple[float, float] | None = None
+    #: whether a picture without profile may be called sRGB
+    colour_known: bool = True
 
 
 class Encoder(Protocol):

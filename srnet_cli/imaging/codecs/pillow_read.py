@@ -1,4 +1,4 @@
-"""8-bit PNG, JPEG, WebP and AVIF through Pillow itself.
+"""PNG, JPEG, WebP and AVIF of 8 bits through Pillow itself.
 
 imageio parses the EXIF of these while it decodes, and fails or warns where only the EXIF is damaged.
 """
@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs.jpeg_segments import tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run
@@ -25,6 +27,8 @@ from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
 
 _TAIL_BYTES = 512
+#: the number of IPTC-IIM among the resources of Photoshop
+_IPTC_RESOURCE = 0x0404
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
 _pillow_limit = threading.Lock()
 
@@ -36,9 +40,24 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
+    kind = unsupported_kind(data)
+    if kind is not None:
+        raise InputError(
+            f"is a JPEG file of a kind that is not supported ({kind})",
+            path=path,
+            remedy="save it as TIFF or PNG in the program that wrote it",
+        )
+    data = tidied(data)
 
     def check(image: Image.Image) -> None:
-        check_jpeg(path, data, image.height * image.width)
+        pixels = image.height * image.width
+        try:
+            check_jpeg(path, data, pixels)
+        except InputError:
+            shorter = without_padding(data)
+            if shorter is None:
+                raise
+            check_jpeg(path, shorter, pixels)
 
     return decode_image(path, data, max_pixels, check)
 
@@ -49,14 +68,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
-    _check_tail(path, data)
-    return decode_image(path, data, max_pixels)
-
-
-def decode_avif(path: Path, max_pixels: int) -> Decoded:
-    """Read an AVIF file; errors as :func:`decode_jpeg`."""
-    data = read_input(path)
-    _check_tail(path, data)
+    check_tail(path, data)
     return decode_image(path, data, max_pixels)
 
 
@@ -90,17 +102,18 @@ def decode_image(
             notes = []
             if getattr(image, "n_frames", 1) > 1 and image.format not in ("JPEG", "MPO"):
                 notes.append("only its first frame was read")
-            exif, icc = _exif_bytes(image), image.info.get("icc_profile")
+            about = _about(image)
             if deep is not None:
-                return Decoded(deep(), icc, exif, tuple(notes))
+                return replace(about, samples=deep(), notes=tuple(notes))
             image.load()
+            icc, stated = about.icc, None
             if image.mode == "CMYK":
                 samples, more = colour.cmyk_to_srgb(image, icc)
-                icc, notes = None, notes + more
+                icc, stated, notes = None, colour.SRGB_COLOUR, notes + more
             else:
                 mode = full_mode(image.mode, "transparency" in image.info)
                 samples = np.atleast_3d(np.asarray(image if image.mode == mode else image.convert(mode)))
-            return Decoded(samples, icc, exif, tuple(notes), orientation_of(exif))
+            return replace(about, samples=samples, icc=icc, colour=stated, notes=tuple(notes))
 
 
 @contextmanager
@@ -121,10 +134,33 @@ def full_mode(mode: str, transparent: bool) -> str:
     return "RGBA" if transparent or mode in ("RGBA", "RGBa", "PA") else "RGB"
 
 
-def _check_tail(path: Path, data: bytes) -> None:
+def check_tail(path: Path, data: bytes) -> None:
     """Refuse what an interrupted copy leaves: compressed data without a checksum, one value at the end."""
     if ends_in_run(data, _TAIL_BYTES):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+
+
+def _about(image: Image.Image) -> Decoded:
+    """Return what a file says besides its pixels."""
+    info, exif = image.info, _exif_bytes(image)
+    unit, density = info.get("jfif_unit"), info.get("jfif_density")
+    resolution = None
+    if unit in (1, 2) and density is not None and min(density) > 0:
+        per_inch = 1.0 if unit == 1 else 2.54
+        resolution = (density[0] * per_inch, density[1] * per_inch)
+    photoshop, comment, xmp = info.get("photoshop"), info.get("comment"), info.get("xmp")
+    iptc = photoshop.get(_IPTC_RESOURCE) if isinstance(photoshop, dict) else None
+    texts = (("Comment", comment.decode("utf-8", errors="replace")),) if isinstance(comment, bytes) else ()
+    return Decoded(
+        np.empty((0, 0, 1), np.uint8),
+        info.get("icc_profile"),
+        exif,
+        orientation=orientation_of(exif),
+        xmp=xmp if isinstance(xmp, bytes) and xmp else None,
+        iptc=iptc if isinstance(iptc, bytes) and iptc else None,
+        texts=texts,
+        resolution=resolution,
+    )
 
 
 def _exif_bytes(image: Image.Image) -> bytes | None:

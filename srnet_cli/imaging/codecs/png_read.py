@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import struct
-import zlib
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,104 +13,79 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.png_chunks import SIGNATURE, PngContents, read_contents
 from srnet_cli.imaging.codecs.proof.png import check_stream
 from srnet_cli.imaging.metadata import orientation_of
-from srnet_cli.reading import read_input
+from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import open_input, read_input
 
-_SIGNATURE_BYTES = 8
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 
 
-@dataclass(frozen=True)
-class PngHeader:
-    """The fields of IHDR that matter, the colour that tRNS makes transparent, and the EXIF."""
-
-    width: int
-    height: int
-    bit_depth: int
-    colour_type: int
-    transparent: bytes | None = None
-    exif: bytes | None = None
-
-
 def decode(path: Path, max_pixels: int) -> Decoded:
-    """Read a PNG file of any depth.
+    """Read a PNG file of any depth; of an animated one the still picture.
 
     Raises:
         InputError: it is damaged, cut short or too large.
     """
     data = read_input(path)
-    header = read_header(path, data)
+    contents = read_contents(path, data)
     # Before Pillow, which sets up buffers of the claimed size.
-    check_size(path, header.height, header.width, max_pixels)
-    check_stream(path, data)
-    deep = partial(decode_deep, path, data, header) if header.bit_depth == 16 else None
-    decoded = decode_image(path, data, max_pixels, deep=deep)
-    # Pillow gives the EXIF of a PNG only after decoding, when it lies behind the pixels.
-    return replace(decoded, exif=header.exif, orientation=orientation_of(header.exif))
+    check_size(path, contents.height, contents.width, max_pixels)
+    check_stream(path, contents.plain)
+    deep = partial(_decode_deep, path, contents) if contents.bit_depth == 16 else None
+    decoded = decode_image(path, contents.plain, max_pixels, deep=deep)
+    colour = contents.colour()
+    animated = ("only its first frame was read",) if contents.frames > 1 else ()
+    unknown = () if colour.unknown is None else (colour.unknown,)
+    return Decoded(
+        _with_transparent_colour(decoded.samples, contents),
+        colour.icc,
+        contents.exif,
+        (*animated, *unknown, *contents.notes),
+        orientation_of(contents.exif),
+        colour.stated,
+        not unknown,
+        contents.xmp,
+        contents.iptc,
+        contents.texts,
+        contents.resolution,
+    )
 
 
 def read_exif(path: Path) -> bytes | None:
-    """Return the EXIF of a PNG file as a TIFF structure."""
-    return read_header(path, read_input(path)).exif
+    """Return the EXIF of a PNG file as a TIFF structure; the chunks of the pixels are passed over unread."""
+    with open_input(path) as file:
+        file.seek(len(SIGNATURE))
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"eXIf":
+                return file.read(length).removeprefix(b"Exif\0\0")
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
 
 
-def read_header(path: Path, data: bytes) -> PngHeader:
-    """Walk all chunks of a PNG file.
-
-    Raises:
-        InputError: a chunk is cut short or its checksum is wrong, or the end is missing.
-    """
-    header: PngHeader | None = None
-    position = _SIGNATURE_BYTES
-    view = memoryview(data)
-    while position + 12 <= len(data):
-        length, kind = struct.unpack(">I4s", view[position : position + 8])
-        end = position + 12 + length
-        if end > len(data):
-            break
-        body = view[position + 8 : end - 4]
-        if zlib.crc32(view[position + 4 : end - 4]) != struct.unpack(">I", view[end - 4 : end])[0]:
-            raise InputError("is a damaged PNG file: a checksum does not match", path=path)
-        if kind == b"IHDR" and length == 13:
-            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
-            header = PngHeader(width, height, depth, colour)
-        elif header is None:
-            break
-        elif kind == b"tRNS":
-            header = replace(header, transparent=bytes(body))
-        elif kind == b"eXIf":
-            header = replace(header, exif=bytes(body).removeprefix(b"Exif\0\0"))
-        elif kind == b"IEND":
-            return header
-        position = end
-    raise InputError("is cut short: the end of the PNG data is missing", path=path)
-
-
-def decode_deep(path: Path, data: bytes, header: PngHeader) -> NDArray[np.uint16]:
+def _decode_deep(path: Path, contents: PngContents) -> NDArray[np.uint16]:
     """Decode a 16-bit PNG by OpenCV: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB."""
     # Not through imageio: its plugin for OpenCV would read a file again, not the bytes that were checked.
     import cv2
 
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != (header.height, header.width):
+    decoded = cv2.imdecode(np.frombuffer(contents.plain, np.uint8), cv2.IMREAD_UNCHANGED)
+    size = (contents.height, contents.width)
+    if decoded is None or decoded.dtype != np.uint16 or decoded.shape[:2] != size:
         raise InputError("is a damaged PNG file", path=path)
     pixels: NDArray[np.uint16] = np.atleast_3d(decoded.astype(np.uint16, copy=False))
-    if header.colour_type in (_GREY, _GREY_ALPHA):
-        # OpenCV turns grey with alpha into four channels.
-        channels = [0] if header.colour_type == _GREY else [0, 3]
-    else:
-        channels = [2, 1, 0] if header.colour_type == _RGB else [2, 1, 0, 3]
-    pixels = pixels[..., channels] if max(channels) < pixels.shape[2] else pixels
-    return _with_transparent_colour(pixels, header)
+    # OpenCV turns grey with alpha into four channels.
+    channels = {_GREY: [0], _GREY_ALPHA: [0, 3], _RGB: [2, 1, 0], _RGBA: [2, 1, 0, 3]}[contents.colour_type]
+    return pixels[..., channels]
 
 
-def _with_transparent_colour(pixels: NDArray[np.uint16], header: PngHeader) -> NDArray[np.uint16]:
-    if header.transparent is None or header.colour_type not in (_GREY, _RGB):
+def _with_transparent_colour(pixels: Pixels, contents: PngContents) -> Pixels:
+    """Add the alpha of the one colour of grey or RGB that tRNS makes transparent; a palette has its own."""
+    stored, count = contents.transparent, 1 if contents.colour_type == _GREY else 3
+    if stored is None or contents.colour_type not in (_GREY, _RGB) or len(stored) != 2 * count:
         return pixels
-    count = 1 if header.colour_type == _GREY else 3
-    if len(header.transparent) != 2 * count:
-        return pixels
-    colour = np.frombuffer(header.transparent, ">u2").astype(np.uint16)
-    alpha = np.where((pixels[..., :count] == colour).all(axis=2), 0, 65_535).astype(np.uint16)
+    peak, levels = int(np.iinfo(pixels.dtype).max), (1 << contents.bit_depth) - 1
+    colour = (np.frombuffer(stored, ">u2").astype(np.int64) & levels) * peak // levels
+    alpha = np.where((pixels[..., :count] == colour).all(axis=2), 0, peak).astype(pixels.dtype)
     return np.concatenate([pixels[..., :count], alpha[..., None]], axis=2)

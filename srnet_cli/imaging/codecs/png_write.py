@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.imaging.codecs.layout import Layout
 from srnet_cli.imaging.codecs.workers import OrderedWorkers
+from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -26,6 +27,7 @@ _ADLER_MODULUS = 65_521
 #: deflate with a 32 kB window, fastest level
 _ZLIB_HEADER = b"\x78\x01"
 _SRGB_PERCEPTUAL = b"\0"
+_INCH = 0.0254
 
 
 class PngEncoder:
@@ -43,12 +45,21 @@ class PngEncoder:
         self._chunk(
             b"IHDR", struct.pack(">IIBBBBB", width, height, bit_depth, _COLOUR_TYPES[channels], 0, 0, 0)
         )
-        if layout.icc is None:
-            self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
-        else:
+        if layout.icc is not None:
             self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(layout.icc))
+        elif layout.colour_known:
+            self._chunk(b"sRGB", _SRGB_PERCEPTUAL)
+        if layout.resolution is not None:
+            across, down = (min(round(value / _INCH), 2**31 - 1) for value in layout.resolution)
+            self._chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
         if layout.exif is not None:
             self._chunk(b"eXIf", layout.exif)
+        if layout.xmp is not None:
+            self._chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + layout.xmp)
+        if layout.iptc is not None:
+            self._chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(_raw_profile(layout.iptc)))
+        for keyword, text in layout.texts:
+            self._chunk(*_text_chunk(keyword, text))
 
     def write(self, rows: Pixels) -> None:
         """Add rows, h×W×C uint8 or uint16."""
@@ -81,6 +92,21 @@ class PngEncoder:
         self._file.write(struct.pack(">I", len(body)) + kind)
         self._file.write(body)
         self._file.write(struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))))
+
+
+def _raw_profile(iptc: bytes) -> bytes:
+    """Return IPTC in the form that ImageMagick gave it, for want of a chunk of its own."""
+    resource = as_resource(iptc)
+    return b"\niptc\n%8d\n%s\n" % (len(resource), resource.hex().encode())
+
+
+def _text_chunk(keyword: str, text: str) -> tuple[bytes, bytes]:
+    name = keyword.encode("latin-1", errors="replace")[:79] or b"Comment"
+    try:
+        # A zero would end the text.
+        return b"tEXt", name + b"\0" + text.replace("\0", " ").encode("latin-1")
+    except UnicodeEncodeError:
+        return b"iTXt", name + b"\0\0\0\0\0" + text.encode(errors="replace")
 
 
 def combined_adler32(first: int, second: int, second_length: int) -> int:

@@ -22,8 +22,9 @@ from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, check_pieces
+from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
-from srnet_cli.imaging.metadata import orientation_of
+from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import open_input
 
@@ -31,6 +32,9 @@ _WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
+_PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _XMP, _IPTC = 262, 318, 319, 700, 33723
+#: brought to sRGB when read
+_CONVERTED = frozenset({_CMYK, _CIELAB, _ICCLAB})
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
 _REDUCED_PICTURE = 1
@@ -74,7 +78,37 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         if page.compression == _UNCOMPRESSED:
             check_end(path, samples)
         pixels, icc, more = _in_colour(path, page, samples)
-    return Decoded(pixels, icc, exif, tuple(notes + more), orientation_of(exif))
+    top = structure.directories[0]
+    if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
+        notes.append(MAKER_NOTE_LOST)
+    return Decoded(
+        pixels,
+        icc,
+        exif,
+        tuple(notes + more),
+        orientation_of(exif),
+        _stated_colour(directory),
+        xmp=_bytes_of(top, _XMP),
+        iptc=_bytes_of(top, _IPTC),
+    )
+
+
+def _stated_colour(directory: Directory) -> StatedColour | None:
+    """Return what the tags besides a profile say (TIFF 6.0, section 20), None when they say nothing."""
+    if directory.integer(_PHOTOMETRIC, 0) in _CONVERTED:
+        return colour.SRGB_COLOUR
+    values, white = directory.numbers(_PRIMARIES), directory.numbers(_WHITE_POINT)
+    if len(values) != 6:
+        return None
+    points = list(zip(values[::2], values[1::2], strict=True))
+    corner = (white[0], white[1]) if len(white) == 2 else SRGB.white
+    primaries = Primaries(points[0], points[1], points[2], corner)
+    return StatedColour(primaries) if primaries.usable() else None
+
+
+def _bytes_of(directory: Directory, tag: int) -> bytes | None:
+    entry = directory.entries.get(tag)
+    return None if entry is None else entry.data or None
 
 
 def read_exif(path: Path) -> bytes:
@@ -99,7 +133,11 @@ def exif_of(structure: ifd.Structure) -> bytes:
     """Return the descriptive part of a TIFF structure in the form of EXIF."""
     top = structure.directories[0]
     small = {tag: value for tag, value in top.entries.items() if len(value.data) <= 1 << 16}
-    return ifd.pack_file(Directory(small, top.children), structure.order)
+    exif, _ = with_kept_note(top.child(ifd.EXIF_POINTER))
+    children = (
+        {**top.children, ifd.EXIF_POINTER: [exif]} if ifd.EXIF_POINTER in top.children else top.children
+    )
+    return ifd.pack_file(Directory(small, children), structure.order)
 
 
 def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:

@@ -111,6 +111,9 @@ class TiffEncoder:
             layout[338] = entry(ifd.SHORT, _UNASSOCIATED_ALPHA)
         if self._layout.icc is not None:
             layout[34675] = Entry(ifd.UNDEFINED, len(self._layout.icc), self._layout.icc)
+        for tag, data in ((700, self._layout.xmp), (33723, self._layout.iptc)):
+            if data is not None:
+                layout[tag] = Entry(ifd.BYTE, len(data), data)
         # A baseline TIFF states a resolution; 72 per inch stands for "unknown", as in EXIF.
         usual = {282: entry(ifd.RATIONAL, 72, 1), 283: entry(ifd.RATIONAL, 72, 1), 296: entry(ifd.SHORT, 2)}
         structure = None if self._layout.exif is None else ifd.parse(self._layout.exif)

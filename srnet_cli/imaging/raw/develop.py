@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging import colour
+from srnet_cli.imaging.colour.shoulder import shoulder
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
-from srnet_cli.imaging.raw.files import crop_box, is_dng, opened, orientation_of, structure_of
+from srnet_cli.imaging.raw.dng import FULL_RANGE, baseline_exposure, is_dng, linear_levels
+from srnet_cli.imaging.raw.files import crop_box, opened, orientation_of, structure_of
 from srnet_cli.imaging.raw.options import RawOptions, libraw_parameters
 from srnet_cli.imaging.raw.proof import check_developed
 from srnet_cli.imaging.raw.shot import describe_shot
 from srnet_cli.imaging.srgb import linear_to_srgb
 
 _CODED_PEAK = 65_535
+#: pixels; the side of the tiles in LibRaw's method
+_LEAST_XTRANS = 512
 
 
 def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
@@ -34,28 +39,53 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
         orientation = orientation_of(raw)
         notes = _notes(raw, options)
         parameters = libraw_parameters(options, is_dng=is_dng(structure))
-        if _is_beyond(raw.raw_image_visible, raw.white_level):
+        if linear_levels(structure) is not None:
+            parameters.update(FULL_RANGE)
+        elif _is_beyond(raw.raw_image_visible, raw.white_level):
             parameters["user_sat"] = _CODED_PEAK
             notes.append(
                 f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
             )
+        if raw.raw_pattern is not None and raw.raw_pattern.shape == (6, 6):
+            _demosaic_small_xtrans(raw.sizes, parameters)
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
         stops = options.exposure + _highlight_room(raw, parameters, options)
-        pixels = _encoded(_cropped(linear, raw.sizes), stops)
+        baseline = 0.0 if options.auto_brightness else baseline_exposure(structure)
+        pixels = _encoded(_cropped(linear, raw.sizes), stops, baseline)
         about = describe_shot(raw, structure)
+    grey = pixels.shape[2] == 1
+    if grey:
+        pixels = pixels.repeat(3, axis=2)
+        about = replace(about, icc=colour.stated_profile(colour.SRGB_COLOUR, grey=True))
     return Picture(
-        upright(pixels, orientation), raw=True, source=path, metadata=replace(about, notes=tuple(notes))
+        upright(pixels, orientation),
+        grey=grey,
+        raw=True,
+        source=path,
+        metadata=replace(about, notes=tuple(notes)),
     )
 
 
 def _notes(raw: Any, options: RawOptions) -> list[str]:
+    if options.white_balance != "camera" or raw.num_colors == 1:
+        return []
     recorded = list(raw.camera_whitebalance or ())
-    # LibRaw marks with -1 what it computes from the file itself.
-    known = len(recorded) >= 3 and (recorded[0] < 0 or min(recorded[:3]) > 0)
-    if options.white_balance == "camera" and not known:
+    # LibRaw's sign for a white balance that it finds from the picture, grey on average.
+    if len(recorded) >= 3 and recorded[0] < 0:
+        return ["the file records no white balance; it was estimated from the picture"]
+    if len(recorded) < 3 or min(recorded[:3]) <= 0:
         return ["the file records no white balance; LibRaw's own for daylight was used"]
     return []
+
+
+def _demosaic_small_xtrans(sizes: Any, parameters: dict[str, Any]) -> None:
+    """Choose a method for any pattern where LibRaw's own for X-Trans takes no picture as small as this."""
+    import rawpy
+
+    linear, vng = rawpy.DemosaicAlgorithm.LINEAR, rawpy.DemosaicAlgorithm.VNG
+    if min(sizes.height, sizes.width) < _LEAST_XTRANS and parameters["demosaic_algorithm"] != linear:
+        parameters["demosaic_algorithm"] = vng
 
 
 def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
@@ -90,12 +120,16 @@ def _cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
     return pixels[top : top + height, left : left + width]
 
 
-def _encoded(linear: NDArray[np.uint16], stops: float) -> NDArray[np.uint16]:
-    """Return linear light, brightened by ``stops``, with the sRGB curve (IEC 61966-2-1)."""
-    return np.asarray(_curve(stops)[linear], np.uint16)
+def _encoded(linear: NDArray[np.uint16], stops: float, baseline: float) -> NDArray[np.uint16]:
+    """Return linear light with the sRGB curve (IEC 61966-2-1), brightened by ``stops`` and ``baseline``.
+
+    What the stops push beyond white is white, as it would be in a longer exposure. What the baseline does is
+    kept by a shoulder, as the camera does.
+    """
+    return np.asarray(_curve(stops, baseline)[linear], np.uint16)
 
 
 @lru_cache(maxsize=4)
-def _curve(stops: float) -> NDArray[np.uint16]:
-    light = np.minimum(np.arange(_CODED_PEAK + 1) / _CODED_PEAK * 2.0**stops, 1.0)
-    return np.asarray(np.rint(linear_to_srgb(light) * _CODED_PEAK), np.uint16)
+def _curve(stops: float, baseline: float) -> NDArray[np.uint16]:
+    light = np.minimum(np.arange(_CODED_PEAK + 1) / _CODED_PEAK * 2.0**stops, 1.0) * 2.0**baseline
+    return np.asarray(np.rint(linear_to_srgb(shoulder(light, 2.0**baseline)) * _CODED_PEAK), np.uint16)

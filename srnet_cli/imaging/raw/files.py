@@ -16,6 +16,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
 from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+from srnet_cli.imaging.raw.dng import check_pattern, correct_values, is_linear
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
@@ -41,10 +42,14 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
                 path, max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width), max_pixels
             )
             _check_extent(path, structure, sizes)
+            check_pattern(path, structure)
             check_data_end(path, structure)
             raw.unpack()
-        _check_values(path, raw.raw_image_visible)
-        check_values(path, raw)
+        correct_values(path, raw, structure)
+        _check_values(path, raw.raw_image_visible, is_linear(structure))
+        # The empty border of a panorama, which linear files are mostly made for, is no damage.
+        if not is_linear(structure):
+            check_values(path, raw)
         yield raw
 
 
@@ -64,10 +69,6 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
         or (_DNG_VERSION in directory.entries and directory.integer(254, 0) & _REDUCED_PICTURE)
         for directory in structure.walk()
     )
-
-
-def is_dng(structure: ifd.Structure | None) -> bool:
-    return structure is not None and any(_DNG_VERSION in top.entries for top in structure.directories)
 
 
 def orientation_of(raw: Any) -> int:
@@ -161,11 +162,13 @@ def data_end(directory: ifd.Directory) -> int:
     return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
 
 
-def _check_values(path: Path, values: NDArray[np.uint16]) -> None:
+def _check_values(path: Path, values: NDArray[np.uint16], linear: bool) -> None:
     """Refuse what LibRaw fills with zeros without an error when data is missing."""
     first = values.flat[0]
     if (values == first).all():
         raise InputError(f"has no picture: all its RAW values are {int(first)}", path=path)
+    if linear:
+        return
     # No sensor reads exactly zero along whole rows: read noise alone prevents it.
     rows = values.reshape(values.shape[0], -1)
     missing = 0

@@ -19,8 +19,7 @@ class RawOptions:
 
     #: camera (as shot), auto (grey world), daylight, or gains of red, green, blue and second green
     white_balance: WhiteBalance | Gains = "camera"
-    #: stops; 0 shows sensor white as white. The BaselineExposure of a DNG is left out on purpose: it is
-    #: meant for a film-like tone curve, and with a plain one it burns the highlights out
+    #: stops on top of the BaselineExposure that a DNG states; 0 shows sensor white as white
     exposure: float = 0.0
     #: what becomes of overexposed parts: clip to white, blend the clipped with the unclipped channels,
     #: or reconstruct them

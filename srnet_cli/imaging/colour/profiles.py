@@ -66,7 +66,10 @@ def lab_to_srgb(lab: NDArray[np.float32]) -> NDArray[np.float32]:
 @cache
 def srgb_profile() -> bytes:
     """Return the sRGB profile that developed RAW files carry, the same bytes on every run."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    # The date of creation would differ on every run (ICC.1:2010, 7.2.8).
-    profile[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
-    return bytes(profile)
+    return dated_never(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+
+
+def dated_never(icc: bytes) -> bytes:
+    """Return a profile that was just made without the date, which would differ on every run."""
+    # ICC.1:2010, 7.2.8.
+    return icc[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + icc[36:]

@@ -1,0 +1,148 @@
+"""AVIF: Pillow decodes it, and hides depth and colours, which stand in the boxes ahead of the pixels.
+
+Format: ISO/IEC 14496-12 (boxes), 23008-12 (items and their properties).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.layout import Decoded, check_size
+from srnet_cli.imaging.codecs.pillow_read import check_tail, decode_image
+from srnet_cli.imaging.colour import colour_of_cicp
+from srnet_cli.imaging.depth import from_bits
+from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import read_input
+
+#: what libavif decodes by default
+_LONGEST_SIDE, _MOST_PIXELS = 32_768, 16_384 * 16_384
+_MOST_BOXES = 10_000
+
+
+@dataclass(frozen=True)
+class AvifHeader:
+    """What the properties of the primary item say; zeros where they say nothing."""
+
+    width: int = 0
+    height: int = 0
+    bit_depth: int = 8
+    #: codes of primaries and transfer in the sense of H.273
+    cicp: tuple[int, int] | None = None
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read an AVIF file of 8, 10 or 12 bits.
+
+    Raises:
+        InputError: it is damaged or too large.
+    """
+    data = read_input(path)
+    check_tail(path, data)
+    header = read_header(data)
+    if header.width and header.height:
+        check_size(path, header.height, header.width, max_pixels)
+    if max(header.height, header.width) > _LONGEST_SIDE or header.height * header.width > _MOST_PIXELS:
+        raise InputError(
+            f"is an AVIF of {header.width}×{header.height} pixels, more than its decoder takes",
+            path=path,
+            remedy=f"at most {_MOST_PIXELS:,} pixels, {_LONGEST_SIDE:,} a side; save it as PNG or TIFF",
+        )
+    deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
+    decoded = decode_image(path, data, max_pixels, deep=deep)
+    if header.cicp is None or decoded.icc is not None:
+        return decoded
+    stated = colour_of_cicp(*header.cicp)
+    if stated is None:
+        codes = ", ".join(map(str, header.cicp))
+        note = f"its colours (CICP {codes}) are of a kind that is not known and were left as they are"
+        return replace(decoded, colour_known=False, notes=(*decoded.notes, note))
+    return replace(decoded, colour=stated)
+
+
+def read_header(data: bytes) -> AvifHeader:
+    """Read the properties of the primary item; what is missing or damaged keeps its default."""
+    try:
+        meta = _first(_boxes(data), b"meta")[4:]
+        inside = dict(_boxes(meta))
+        primary = inside[b"pitm"]
+        (item,) = struct.unpack(">I" if primary[0] else ">H", primary[4 : 8 if primary[0] else 6])
+        properties = dict(_boxes(inside[b"iprp"]))
+        listed = list(_boxes(properties[b"ipco"]))
+        indices = _associated(properties[b"ipma"], item)
+        chosen = [listed[index - 1] for index in indices if 0 < index <= len(listed)]
+    except (KeyError, struct.error, IndexError):
+        return AvifHeader()
+    return _described(chosen)
+
+
+def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
+    header = AvifHeader()
+    for kind, body in properties:
+        if kind == b"ispe" and len(body) >= 12:
+            width, height = struct.unpack(">II", body[4:12])
+            header = replace(header, width=width, height=height)
+        elif kind == b"pixi" and len(body) >= 6:
+            header = replace(header, bit_depth=body[5])
+        elif kind == b"av1C" and len(body) >= 3 and body[2] & 0x40:
+            header = replace(header, bit_depth=12 if body[2] & 0x20 else 10)
+        elif kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8:
+            header = replace(header, cicp=struct.unpack(">HH", body[4:8]))
+    return header if header.bit_depth in (8, 10, 12) else replace(header, bit_depth=8)
+
+
+def _associated(body: bytes, item: int) -> list[int]:
+    """Return the numbers of an item's properties, from 1 on."""
+    version, wide = body[0], body[3] & 1
+    (count,) = struct.unpack(">I", body[4:8])
+    position = 8
+    for _ in range(min(count, _MOST_BOXES)):
+        identity = struct.unpack_from(">I" if version else ">H", body, position)[0]
+        position += 4 if version else 2
+        number = body[position]
+        layout = f">{number}{'H' if wide else 'B'}"
+        found = struct.unpack_from(layout, body, position + 1)
+        position += 1 + struct.calcsize(layout)
+        if identity == item:
+            return [value & (0x7FFF if wide else 0x7F) for value in found]
+    return []
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
+    position = 0
+    for _ in range(_MOST_BOXES):
+        if position + 8 > len(data):
+            return
+        size, kind = struct.unpack_from(">I4s", data, position)
+        head = 8
+        if size == 1 and position + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, position + 8)
+            head = 16
+        end = len(data) if size == 0 else position + size
+        if end > len(data) or end < position + head:
+            return
+        yield kind, data[position + head : end]
+        position = end
+
+
+def _first(boxes: Iterator[tuple[bytes, bytes]], wanted: bytes) -> bytes:
+    for kind, body in boxes:
+        if kind == wanted:
+            return body
+    raise KeyError(wanted)
+
+
+def _decode_deep(data: bytes, bits: int) -> Pixels:
+    """Decode more than 8 bits, which Pillow would cut off."""
+    import imagecodecs
+
+    values = np.atleast_3d(imagecodecs.avif_decode(data, index=0))
+    # A decoder that gave 8 bits leaves nothing to scale.
+    return from_bits(values, bits if values.dtype == np.uint16 else 8)

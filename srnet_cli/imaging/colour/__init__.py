@@ -1,0 +1,33 @@
+"""Colour: profiles, and what files say about their colours without one."""
+
+from srnet_cli.imaging.colour.profiles import (
+    cmyk_to_srgb,
+    dated_never,
+    lab_to_srgb,
+    profile_space,
+    srgb_profile,
+)
+from srnet_cli.imaging.colour.stated import (
+    ADOBE_RGB,
+    SRGB,
+    SRGB_COLOUR,
+    Primaries,
+    StatedColour,
+    colour_of_cicp,
+    stated_profile,
+)
+
+__all__ = [
+    "ADOBE_RGB",
+    "SRGB",
+    "SRGB_COLOUR",
+    "Primaries",
+    "StatedColour",
+    "cmyk_to_srgb",
+    "colour_of_cicp",
+    "dated_never",
+    "lab_to_srgb",
+    "profile_space",
+    "srgb_profile",
+    "stated_profile",
+]

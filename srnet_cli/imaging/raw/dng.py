@@ -1,0 +1,138 @@
+"""What a DNG says and LibRaw does not heed, or gets wrong. Tags: DNG 1.7 specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory
+from srnet_cli.imaging.codecs.layout import decoding
+
+_SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
+_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE = 277, 317, 339, 33421
+_BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
+_DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
+_MOSAIC, _LINEAR = 32803, 34892
+_FLOAT, _FLOAT_PREDICTOR = 3, 3
+#: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
+_KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
+#: stops; what a file states beyond is no exposure
+_MOST_BASELINE = 6.0
+#: LibRaw scales floating-point values to about this white; far less means that it read none of them
+_LEAST_FLOAT_WHITE = 1000
+
+
+#: what LibRaw is told of values that :func:`correct_values` brought to full range
+FULL_RANGE = {"user_black": 0, "user_cblack": [0, 0, 0, 0], "user_sat": 65_535}
+
+
+def is_dng(structure: ifd.Structure | None) -> bool:
+    return structure is not None and any(_DNG_VERSION in top.entries for top in structure.directories)
+
+
+def baseline_exposure(structure: ifd.Structure | None) -> float:
+    """Return the stops by which the camera's own picture is brighter than sensor white shown as white."""
+    if structure is None or not is_dng(structure):
+        return 0.0
+    stops = structure.directories[0].number(_BASELINE_EXPOSURE) or 0.0
+    return float(stops) if abs(stops) <= _MOST_BASELINE else 0.0
+
+
+def is_linear(structure: ifd.Structure | None) -> bool:
+    """Return whether the main picture was demosaicked already, as panoramas are, which have empty parts."""
+    main = _main(structure)
+    return main is not None and main.integer(_PHOTOMETRIC, 0) == _LINEAR
+
+
+def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
+    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours.
+
+    Raises:
+        InputError: it is one of four by four (Quad Bayer), for example.
+    """
+    main = _main(structure) if is_dng(structure) else None
+    if main is None or main.integer(_PHOTOMETRIC, 0) != _MOSAIC:
+        return
+    size = main.integers(_PATTERN_SIZE)
+    if len(size) == 2 and size not in _KNOWN_PATTERNS:
+        raise InputError(
+            f"is a RAW file with a mosaic of {size[0]}×{size[1]} (Quad Bayer or the like)",
+            path=path,
+            remedy="have the camera or its maker's program write it as Bayer, linear DNG or TIFF",
+        )
+
+
+def correct_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
+    """Put right, in LibRaw's own memory, unpacked values that it would show wrong."""
+    main = _main(structure) if is_dng(structure) else None
+    if main is None:
+        return
+    if main.integer(_SAMPLE_FORMAT, 1) == _FLOAT and main.integer(_PREDICTOR, 1) != _FLOAT_PREDICTOR:
+        _read_floats(path, raw, main)
+    levels = linear_levels(structure)
+    if levels is not None and raw.raw_image.ndim == 3:
+        # LibRaw's gains, of which green's is the smallest, make up for the other channels' ranges.
+        reach = levels[1][1] - levels[1][0]
+        for channel, (black, _) in enumerate(levels):
+            values = raw.raw_image[..., channel].astype(np.float32)
+            light = ((values - np.float32(black)) / np.float32(reach)).clip(0, 1)
+            raw.raw_image[..., channel] = np.rint(light * 65_535).astype(np.uint16)
+
+
+def linear_levels(structure: ifd.Structure | None) -> tuple[tuple[float, float], ...] | None:
+    """Return black and white of the three channels of a demosaicked picture with a black level, else None.
+
+    LibRaw takes the black off the values, and off white either not at all or twice. So the values are brought
+    to full range here, and it is told so (:data:`FULL_RANGE`).
+    """
+    main = _main(structure) if is_dng(structure) else None
+    if main is None or not is_linear(structure) or main.integer(_SAMPLES, 1) != 3:
+        return None
+    black, white = main.numbers(_BLACK_LEVEL), main.numbers(_WHITE_LEVEL)
+    if len(black) not in (1, 3) or len(white) not in (1, 3) or not any(black):
+        return None
+    levels = tuple((black[i % len(black)], white[i % len(white)]) for i in range(3))
+    return levels if all(0 <= low < high for low, high in levels) else None
+
+
+def _read_floats(path: Path, raw: Any, main: Directory) -> None:
+    """Read floating-point values by tifffile; LibRaw undoes a predictor that they may not have."""
+    import tifffile
+
+    size = (main.integer(_HEIGHT, 0), main.integer(_WIDTH, 0))
+    with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
+        pages = [inner for page in file.pages for inner in (page, *(page.pages or ()))]
+        page: Any = next(
+            p for p in pages if p.sampleformat == _FLOAT and (p.imagelength, p.imagewidth) == size
+        )
+        values = np.asarray(page.asarray(maxworkers=1), np.float32)
+    if not np.isfinite(values).all():
+        raise InputError("has NaN or infinite values", path=path)
+    target = raw.raw_image
+    if (
+        values.size % target.shape[0]
+        or values.shape[:2] != target.shape[:2]
+        or raw.white_level < _LEAST_FLOAT_WHITE
+    ):
+        raise InputError("is a floating-point DNG of a kind that is not supported", path=path)
+    white = main.number(_WHITE_LEVEL) or 1.0
+    scaled = (values * np.float32(raw.white_level / white)).clip(0, 65_535).astype(np.uint16)
+    if target.ndim == 3:
+        target[..., : scaled.shape[2]] = scaled
+    else:
+        target[...] = scaled.reshape(target.shape)
+
+
+def _main(structure: ifd.Structure | None) -> Directory | None:
+    """Return the largest picture in full size of those that are RAW."""
+    found = [
+        directory
+        for directory in ([] if structure is None else structure.walk())
+        if directory.integer(_PHOTOMETRIC, 0) in (_MOSAIC, _LINEAR)
+        and not directory.integer(_SUBFILE_TYPE, 0) & 1
+    ]
+    return max(found, key=lambda d: d.integer(_WIDTH, 0) * d.integer(_HEIGHT, 0), default=None)
