@@ -47,13 +47,15 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it as TIFF or PNG in the program that wrote it",
         )
-    data = tidied(data)
+    stored, data = data, tidied(data)
 
     def check(image: Image.Image) -> None:
         pixels = image.height * image.width
         try:
             check_jpeg(path, data, pixels)
-        except InputError:
+        except InputError as error:
+            if data[-2:] == b"\xff\xd9" != stored[-2:]:
+                raise InputError("is cut short: the end of its pixels is missing", path=path) from error
             shorter = without_padding(data)
             if shorter is None:
                 raise
