@@ -15,10 +15,12 @@ from fractions import Fraction
 
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Entry
+from srnet_cli.version import own_version
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _MAKER_NOTE, _USER_COMMENT = 274, 37386, 40961, 37500, 37510
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
 _DESCRIPTION = 270
+_PROCESSING_SOFTWARE, _SOFTWARE, _SIGNATURE = 11, 305, "srnet "
 _SRGB = 1
 #: the tags of the top directory that describe the picture and not the layout of its file
 _DESCRIPTIVE = frozenset(
@@ -89,6 +91,29 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
     exif[_COLOUR_SPACE] = ifd.entry(ifd.SHORT, _SRGB)
     children = {**kept.children, ifd.EXIF_POINTER: [Directory(exif)]}
     return _packed(Directory(ifd.merged(kept.entries, known_top), children), "<")
+
+
+def signed_exif(exif: bytes | None) -> bytes:
+    """Return ``exif`` with a word that this program wrote the picture, by which it knows its own results.
+
+    The program that a camera or an editor names stays; ours stands beside it.
+    """
+    structure = None if exif is None else ifd.parse(exif)
+    known = structure is not None and structure.directories
+    top = structure.directories[0] if structure is not None and known else Directory()
+    word = ifd.ascii_entry(_SIGNATURE + own_version())
+    entries = {_SOFTWARE: word, **top.entries, _PROCESSING_SOFTWARE: word}
+    order = structure.order if structure is not None and known else "<"
+    return ifd.pack_file(Directory(entries, top.children), order)
+
+
+def is_signed(exif: bytes | None) -> bool:
+    """Return whether the EXIF says that this program wrote the picture."""
+    top = _top(exif)
+    if top is None:
+        return False
+    words = (top.entries[tag].text() for tag in (_PROCESSING_SOFTWARE, _SOFTWARE) if tag in top.entries)
+    return any(word.startswith(_SIGNATURE) for word in words)
 
 
 def exif_for_output(exif: bytes | None, height: int, width: int, limit: int | None = None) -> bytes | None:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.errors import InputError
+from srnet_cli.errors import InputError, SrnetError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded
 from srnet_cli.imaging.codecs.tiff_read import read_structure
 from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
-from srnet_cli.imaging.metadata import carried_exif, focal_length_of
+from srnet_cli.imaging.metadata import carried_exif, focal_length_of, is_signed
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
@@ -61,6 +61,20 @@ def read_focal_length(path: Path) -> float | None:
     if found.decode is None:
         return raw_focal_length(path)
     return None if found.read_exif is None else focal_length_of(found.read_exif(path))
+
+
+def is_own_result(path: Path) -> bool:
+    """Return whether a file says that this program wrote it; False for one that cannot be read.
+
+    Example:
+        >>> is_own_result(Path("photo_x4.png"))
+        True
+    """
+    try:
+        found = _format(path)
+        return found.read_exif is not None and is_signed(found.read_exif(path))
+    except (SrnetError, OSError, ValueError):
+        return False
 
 
 def _format(path: Path) -> Format:

@@ -15,7 +15,7 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Encoder, Layout
 from srnet_cli.imaging.depth import to_bit_depth
 from srnet_cli.imaging.formats import FORMATS, Format, joined, written_format_of, written_formats
-from srnet_cli.imaging.metadata import exif_for_output
+from srnet_cli.imaging.metadata import exif_for_output, signed_exif
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 
 _ROWS_AT_ONCE = 256
@@ -252,4 +252,6 @@ def _with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[
     exif = exif_for_output(metadata.exif, layout.height, layout.width, row.exif_limit)
     if metadata.exif is not None and exif is None:
         notes.append(f"its EXIF is damaged or too long for {row.title} and was left out")
+    signed = exif_for_output(signed_exif(exif), layout.height, layout.width, row.exif_limit)
+    exif = exif if signed is None else signed
     return replace(layout, icc=icc, exif=exif)
