@@ -18,14 +18,20 @@ def people() -> Console:
     """Give the console on stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def emit_json(document: Any) -> None:
     """Print one machine-readable document on stdout."""
-    json.dump(document, output(), indent=2, ensure_ascii=False, allow_nan=False)
-    output().write("\n")
-    output().flush()
+    stream = output()
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # Names that are no text, or a terminal without their letters: JSON can say them in ASCII.
+        text = json.dumps(document, indent=2, allow_nan=False)
+    stream.write(text + "\n")
+    stream.flush()
 
 
 def output() -> TextIO:
@@ -43,18 +49,22 @@ def output() -> TextIO:
 
 def show_error(error: SrnetError) -> None:
     """Print one line: the file, the reason, what to do."""
-    from rich.markup import escape
-
-    where = "" if error.path is None else f"[bold]{escape(printable(str(error.path)))}[/]: "
-    remedy = "" if error.remedy is None else f"  [cyan]→ {escape(printable(error.remedy))}[/]"
-    people().print(f"[bold red]error[/] {where}{escape(printable(error.reason))}{remedy}")
+    where = "" if error.path is None else printable(str(error.path))
+    remedy = "" if error.remedy is None else f"  → {printable(error.remedy)}"
+    reason = printable(error.reason)
+    say(("error", "bold red"), " ", (where, "bold"), ": " if where else "", reason, (remedy, "cyan"))
 
 
 def warn(message: str) -> None:
     """Print a line that is worth knowing but stops nothing."""
-    from rich.markup import escape
+    say(("note", "yellow"), " ", printable(message))
 
-    people().print(f"[yellow]note[/] {escape(printable(message))}")
+
+def say(*parts: str | tuple[str, str]) -> None:
+    """Print a line of texts as they are, or of texts with a style: no markup is looked for in them."""
+    from rich.text import Text
+
+    people().print(Text.assemble(*parts))
 
 
 def printable(text: str) -> str:

@@ -16,8 +16,10 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +35,7 @@ _LOCK, _OWNER = ".lock", ".owner"
 _MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
 #: another process looks at a lock for a moment only
 _LOCK_SECONDS = 5.0
+_OTHER_OUTPUT = "name another output"
 _counter = itertools.count()
 
 #: what the operating system's refusal means to the user: reason and remedy
@@ -78,6 +81,82 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
         with _explained(target, temporary):
             _flush(temporary)
             _move(temporary, target, overwrite)
+
+
+class Identities:
+    """Answers whether two paths lead to one file, by what the file system knows and not by their text."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, Hashable] = {}
+
+    def place(self, path: Path) -> Hashable:
+        """Give the identity of a name in its folder, whether anything has it or not.
+
+        Folders are told by device and inode, so links and bind mounts lead to the same; names that a file
+        system may take for the same (case, composed letters) are the same.
+        """
+        parent = path.absolute().parent
+        if parent not in self._folders:
+            self._folders[parent] = _folder_identity(Path(os.path.realpath(parent)))
+        return self._folders[parent], _folded(path.name)
+
+    def file(self, path: Path) -> Hashable:
+        """Give device and inode of what a path leads to; of what is not there, its place."""
+        try:
+            found = path.stat()
+        except (OSError, ValueError):
+            return self.place(path)
+        return found.st_dev, found.st_ino
+
+
+@dataclass(frozen=True)
+class Task:
+    """The files that one step of a command reads, the first of which it is about, and those it writes."""
+
+    reads: tuple[Path, ...]
+    writes: tuple[Path, ...]
+
+
+def refusals(tasks: Sequence[Task], identities: Identities) -> list[OutputError | None]:
+    """Find the tasks that would write what any of them reads, or what an earlier one writes.
+
+    Gives an error or None for each, before any work.
+    """
+    inputs = [path for task in tasks for path in task.reads]
+    readers = {identify(path): path for identify in (identities.file, identities.place) for path in inputs}
+    writers: dict[Hashable, Path] = {}
+    found = []
+    for task in tasks:
+        error = None
+        for path in task.writes:
+            own = task.reads[0]
+            place = identities.place(path)
+            reader = readers.get(place) or readers.get(identities.file(path))
+            if reader is not None:
+                whose = "its own input" if reader == own else f"{reader}, another input"
+                error = OutputError(f"the result would replace {whose}", path=own, remedy=_OTHER_OUTPUT)
+            elif writers.setdefault(place, own) != own:
+                reason = f"the result would replace that of {writers[place]}"
+                error = OutputError(f"{reason}, {path}", path=own, remedy=_OTHER_OUTPUT)
+            if error is not None:
+                break
+        found.append(error)
+    return found
+
+
+def _folder_identity(folder: Path) -> Hashable:
+    """Device and inode of the nearest folder that is there, and the names below it."""
+    for place in (folder, *folder.parents):
+        try:
+            found = place.stat()
+        except (OSError, ValueError):
+            continue
+        return (found.st_dev, found.st_ino, *map(_folded, folder.relative_to(place).parts))
+    return str(folder)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def make_folder(folder: Path) -> None:

@@ -45,11 +45,18 @@ class AlignChoice(StrEnum):
 
 
 def residual(
+    context: typer.Context,
     lr: Annotated[
-        Path, typer.Argument(metavar="LR", help="The wide shot: a RAW or RGB picture, or a folder of them.")
+        Path,
+        typer.Argument(
+            metavar="LR", readable=False, help="The wide shot: a RAW or RGB picture, or a folder of them."
+        ),
     ],
     hr: Annotated[
-        Path, typer.Argument(metavar="HR", help="The long shot, or the folder with files of equal names.")
+        Path,
+        typer.Argument(
+            metavar="HR", readable=False, help="The long shot, or the folder with files of equal names."
+        ),
     ],
     interpolation: Annotated[
         InterpolationChoice,
@@ -129,6 +136,7 @@ def residual(
         heatmap=heatmap,
         output=output,
         overwrite=overwrite,
+        debug=bool(context.obj),
     )
     pairs = find_pairs(lr, hr)
     results = []

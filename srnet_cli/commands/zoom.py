@@ -46,7 +46,8 @@ _QUALITIES = {row.title: row.quality for row in written_formats() if row.quality
 def zoom(
     context: typer.Context,
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="RAW or RGB pictures, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="INPUT...", readable=False, help="RAW or RGB pictures, or folders of them."),
     ],
     scale: Annotated[
         float,
@@ -80,8 +81,8 @@ def zoom(
             "--output",
             "-o",
             metavar="PATH",
-            help="File, or folder (no suffix, or ending in /). Without it, NAME_xSCALE beside each input. "
-            "In a folder, a.png and a.jpg become a_png_xSCALE and a_jpg_xSCALE where they would collide.",
+            help="File, or folder (no suffix, or ending in /). Without it, NAME_xSCALE beside each input, "
+            "with _camera or _crop-X-Y-W-H. Where a.png and a.jpg would collide: a_png_xSCALE, a_jpg_xSCALE.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),

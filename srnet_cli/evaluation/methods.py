@@ -82,6 +82,17 @@ class WholePictureEngine(Engine):
     def grid(self, region: Box) -> Grid:
         return Grid(region, max(region.height, region.width), 0)
 
+    def smaller(self, grid: Grid, error: Exception) -> Grid:
+        """Refuse: there are no tiles.
+
+        Raises:
+            DeviceError: always.
+        """
+        raise DeviceError(
+            f"a whole picture as one tile of {grid.size} pixels does not fit the memory",
+            remedy="leave out --untiled",
+        ) from error
+
 
 @dataclass
 class NetworkMethod:
@@ -114,14 +125,9 @@ class NetworkMethod:
 
     def run(self, lr: Pixels8) -> Pixels8:
         region = Box(0, 0, *lr.shape[:2])
-        side = self.engine.grid(region).size
-        rows = [quantise(strip.sr).astype(np.uint8) for strip in self.engine.strips(lr, region)]
-        if self.whole and len(rows) > 1:
-            raise DeviceError(
-                f"a whole picture as one tile of {side} pixels does not fit the memory",
-                remedy="leave out --untiled",
-            )
-        return np.concatenate(rows)
+        return np.concatenate(
+            [quantise(strip.sr).astype(np.uint8) for strip in self.engine.strips(lr, region)]
+        )
 
     def warm_up(self) -> None:
         side = self.engine.tile

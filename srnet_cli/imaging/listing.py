@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from srnet_cli.errors import InputError
@@ -12,11 +14,17 @@ from srnet_cli.imaging.formats import format_of, is_raw_path
 _SYSTEM_FOLDERS = frozenset({"$recycle.bin", "@eadir", "__macosx", "system volume information", "lost+found"})
 
 
-def list_pictures(folder: Path, recursive: bool = False, raw: bool = True) -> list[Path]:
+def list_pictures(
+    folder: Path,
+    recursive: bool = False,
+    raw: bool = True,
+    on_problem: Callable[[InputError], None] | None = None,
+) -> list[Path]:
     """Return the pictures in a folder, sorted; with ``recursive`` those below it too.
 
     Files are pictures by their suffix. Hidden files and folders are passed over, as is what macOS, Windows
     and storage devices leave. Links are followed; a folder is entered only once, so that loops end.
+    ``on_problem`` is told of subfolders that cannot be read and of pictures that are links to nothing.
 
     Example:
         >>> list_pictures(Path("photos"), raw=False)
@@ -26,9 +34,15 @@ def list_pictures(folder: Path, recursive: bool = False, raw: bool = True) -> li
         InputError: the folder cannot be read.
     """
 
+    def report(error: InputError) -> None:
+        if on_problem is not None:
+            on_problem(error)
+
     def refuse(error: OSError) -> None:
+        refused = _refused(Path(os.fsdecode(error.filename)), error)
         if error.filename == os.fspath(folder):
-            raise InputError(f"cannot be read: {error.strerror}", path=folder) from error
+            raise refused from error
+        report(refused)
 
     found: list[Path] = []
     entered: set[str] = set()
@@ -39,9 +53,41 @@ def list_pictures(folder: Path, recursive: bool = False, raw: bool = True) -> li
             continue
         entered.add(real)
         folders[:] = sorted(name for name in folders if recursive and not _is_passed_over(name))
-        files = (Path(place, name) for name in sorted(names) if not _is_passed_over(name))
-        found += [file for file in files if _is_picture(file, raw) and file.is_file()]
+        for name in sorted(names):
+            file = Path(place, name)
+            if _is_passed_over(name) or not _is_picture(file, raw):
+                continue
+            try:
+                if not is_folder(file):
+                    found.append(file)
+            except InputError as error:
+                report(error)
     return found
+
+
+def is_folder(path: Path) -> bool:
+    """Tell a folder from a file.
+
+    Raises:
+        InputError: there is nothing of this name, it is neither, or it cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise InputError("is a link to nothing", path=path) from error
+        raise InputError("there is no such file or folder", path=path) from error
+    except OSError as error:
+        raise _refused(path, error) from error
+    except ValueError as error:
+        raise InputError("there is no such file or folder", path=path) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise InputError("is neither a file nor a folder", path=path)
+    return stat.S_ISDIR(mode)
+
+
+def _refused(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot be read: {(error.strerror or 'unknown').lower()}", path=path)
 
 
 def list_folders(folder: Path) -> list[Path]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
-from srnet_cli.files import folder_for
+from srnet_cli.console import people
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError, unexpected
+from srnet_cli.files import Identities, Task, folder_for, refusals
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.listing import list_pictures
-from srnet_cli.names import residual_paths
+from srnet_cli.imaging.listing import is_folder, list_pictures
+from srnet_cli.names import Subject, distinct_stems, residual_paths
 
 from .comparison import CompareOptions, Comparison, compare
 from .outputs import DrawOptions, document, write_results
@@ -29,15 +31,20 @@ class ResidualRequest:
     #: where the pictures go; made if it is missing
     output: Path
     overwrite: bool
+    #: show where an unexpected error came from
+    debug: bool = False
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A LR file and its HR file; ``hr`` is None where there is none of that name."""
+    """A LR file and its HR file; ``hr`` is None where there is none of that name.
+
+    With ``error`` set it cannot be compared.
+    """
 
     lr: Path
     hr: Path | None
-    stem: str
+    error: SrnetError | None = None
 
 
 @dataclass(frozen=True)
@@ -75,46 +82,72 @@ def find_pairs(lr: Path, hr: Path) -> list[Pair]:
         InputError: a path does not exist, or a folder has no pictures.
         UsageError: one path is a folder and the other is not.
     """
-    for path in (lr, hr):
-        if not path.exists():
-            raise InputError("there is no such file or folder", path=path)
-    if lr.is_dir() != hr.is_dir():
+    if is_folder(lr) != is_folder(hr):
         raise UsageError(f"{lr} and {hr} must be two files or two folders")
-    if not lr.is_dir():
-        return [Pair(lr, hr, lr.stem)]
-    wanted, offered = list_pictures(lr), list_pictures(hr)
-    if not wanted:
+    if not is_folder(lr):
+        return [Pair(lr, hr)]
+    problems: list[InputError] = []
+    wanted = list_pictures(lr, on_problem=problems.append)
+    offered = list_pictures(hr, on_problem=problems.append)
+    if not wanted and not problems:
         raise InputError("has no pictures", path=lr)
-    stems = [path.stem for path in wanted]
-    return [
-        # Of two files with one stem, each keeps its suffix in the names of its results.
-        Pair(path, _partner(path, offered), path.stem if stems.count(path.stem) == 1 else path.name)
-        for path in wanted
-    ]
+    pairs = [Pair(path, _partner(path, offered)) for path in wanted]
+    return pairs + [Pair(problem.path or lr, None, problem) for problem in problems]
 
 
-def run_pairs(pairs: list[Pair], request: ResidualRequest) -> Iterator[PairResult]:
+def run_pairs(pairs: Sequence[Pair], request: ResidualRequest) -> Iterator[PairResult]:
     """Compare the pairs; one that fails does not stop the others.
 
     Raises:
+        InputError: a picture has the name of an unfinished file of ours.
         OutputError: the output folder cannot be made.
         UsageError: the drawing options are impossible.
     """
+    files = _plan_files(pairs, request)
+    tasks = [Task(_inputs(pair), tuple(named.values())) for pair, named in zip(pairs, files, strict=True)]
+    refused = refusals(tasks, Identities())
     with folder_for(request.output):
-        for pair in pairs:
+        for pair, named, error in zip(pairs, files, refused, strict=True):
             try:
-                yield _run(pair, request)
+                if error is not None:
+                    raise error
+                yield _run(pair, named, request)
             except UsageError:
                 raise
-            except SrnetError as error:
-                yield PairResult(pair, error=error.about(pair.lr))
+            except SrnetError as failure:
+                yield PairResult(pair, error=failure.about(pair.lr))
+            except Exception as failure:
+                # A bug of ours, or no memory for this one: neither may cost the person the other pairs.
+                if request.debug:
+                    people().print_exception()
+                yield PairResult(pair, error=unexpected(failure, path=pair.lr))
 
 
-def _run(pair: Pair, request: ResidualRequest) -> PairResult:
+def _inputs(pair: Pair) -> tuple[Path, ...]:
+    return (pair.lr,) if pair.hr is None else (pair.lr, pair.hr)
+
+
+def _plan_files(pairs: Sequence[Pair], request: ResidualRequest) -> list[dict[str, Path]]:
+    """Name the pictures of each pair by kind, no two alike; none for a pair that cannot be compared."""
+
+    def files(stem: str) -> dict[str, Path]:
+        return residual_paths(request.output, stem, drawn=request.heatmap)
+
+    sound = [pair.lr for pair in pairs if pair.error is None and pair.hr is not None]
+    subjects = [Subject(lr, lambda stem: tuple(files(stem).values())) for lr in sound]
+    stems = dict(zip(sound, distinct_stems(subjects, Identities()), strict=True))
+    return [files(stems[pair.lr]) if pair.lr in stems else {} for pair in pairs]
+
+
+def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairResult:
+    if pair.error is not None:
+        raise pair.error
     if pair.hr is None:
         raise InputError("there is no HR picture of this name", path=pair.lr)
-    files = residual_paths(request.output, pair.stem, drawn=request.heatmap)
-    existing = [path for path in files.values() if path.exists()]
+    existing = [path for path in files.values() if os.path.lexists(path)]
+    folders = [path for path in existing if path.is_dir()]
+    if folders:
+        raise OutputError("is a folder, not a file", path=folders[0], remedy="another folder with --output")
     if existing and not request.overwrite:
         remedy = "--overwrite, or another folder with --output"
         raise OutputError("exists already", path=existing[0], remedy=remedy)

@@ -21,7 +21,7 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.models.crisp import check_share
-from srnet_cli.names import heatmap_paths, zoom_tag
+from srnet_cli.names import zoom_tag
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame
@@ -103,10 +103,12 @@ def run_batch(
         WeightsError, DeviceError: when there is nothing to compute with or on.
     """
     plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
-    jobs = plan_jobs(inputs, output, zoom_tag(request.scale), request.write.format, recursive)
+    plan = plan_jobs(inputs, output, _tag(request), request.write.format, recursive, request.heatmap)
+    jobs = plan.jobs
     _check_depth(jobs, request.write)
     with join_processes(request.engine.device) as processes:
         if processes.leads:
+            _note_passed_over(plan.passed_over)
             _note_raw_options(jobs, request.raw)
         request = replace(request, engine=replace(request.engine, device=str(processes.device)))
         mine = jobs[processes.rank :: processes.world]
@@ -116,6 +118,18 @@ def run_batch(
             results = [_one(job, request, engines, progress) for job in mine]
         shares = processes.gather(results)
     return [result for share in shares for result in share] if processes.leads else None
+
+
+def _tag(request: ZoomRequest) -> str:
+    crop = request.crop
+    sides = None if crop is None else (crop.left, crop.top, crop.width, crop.height)
+    return zoom_tag(request.scale, camera=request.frame == "camera", crop=sides)
+
+
+def _note_passed_over(results: Sequence[Path]) -> None:
+    if results:
+        others = f" and {len(results) - 1} more" if len(results) > 1 else ""
+        warn(f"{results[0]}{others}: made by srnet, so passed over; a result that is named itself is zoomed")
 
 
 def _check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
@@ -140,7 +154,8 @@ def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchPr
         if job.error is not None:
             raise job.error
         assert job.target is not None
-        if request.skip_existing and _is_done(job.target, request, engines):
+        _check_files(job, request)
+        if request.skip_existing and _is_done(job, request, engines):
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job.source, job.target, request, engines, progress, started)
     except SrnetError as error:
@@ -167,7 +182,6 @@ def _zoom(
     progress: BatchProgress,
     started: float,
 ) -> ZoomResult:
-    _check_target(target, request)
     kept = request.skip_existing and target.exists()
     with without_chatter():
         picture = read_picture(source, request.raw, request.max_pixels)
@@ -237,22 +251,24 @@ def _make(
     return zoomed.residual
 
 
-def _is_done(target: Path, request: ZoomRequest, engines: Engines) -> bool:
+def _is_done(job: ZoomJob, request: ZoomRequest, engines: Engines) -> bool:
     """Tell whether everything that is wanted of a picture exists."""
-    if not target.exists():
+    assert job.target is not None
+    if not job.target.exists():
         return False
-    if not request.heatmap or all(path.exists() for path in heatmap_paths(target)):
+    if all(path.exists() for path in job.heatmaps):
         return True
     # A model that predicts no residual will never make them.
     return not engines.predict_residual(request.scale)
 
 
-def _check_target(target: Path, request: ZoomRequest) -> None:
-    """Refuse an existing result before the work, not after it."""
-    if request.overwrite or request.skip_existing:
-        return
-    for path in (target, *heatmap_paths(target)) if request.heatmap else (target,):
-        if os.path.lexists(path):
+def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
+    """Refuse before the work what stands where a result is to go."""
+    assert job.target is not None
+    for path in (job.target, *job.heatmaps):
+        if path.is_dir():
+            raise OutputError("is a folder, not a file", path=path, remedy="name another output")
+        if not (request.overwrite or request.skip_existing) and os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
 
 

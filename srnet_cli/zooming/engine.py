@@ -26,6 +26,7 @@ from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.zooming.colours import ColourTie
 from srnet_cli.zooming.tiles import Grid, take, window
 
 #: tiles that are cut and converted ahead of the one being computed
@@ -54,7 +55,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How the engine computes; results depend on ``tile``, ``precision`` and ``ensemble`` only."""
+    """How the engine computes; device and batch change nothing in the result but rounding."""
 
     device: str = "auto"
     precision: str = "auto"
@@ -64,6 +65,8 @@ class EngineOptions:
     ensemble: bool = False
     #: tiles in a batch; None: one on the CPU, as many as fit on a GPU
     batch: int | None = None
+    #: tie the mean colours of the result to the input's
+    keep_colours: bool = True
 
 
 class Engine:
@@ -100,12 +103,24 @@ class Engine:
         """
         radius: int | None = getattr(self.network, "receptive_radius", None)
         if radius is None:
-            return _faded(region, self.tile, self.card.overlap)
+            fitting = max(_fitting(region, self.card.overlap), self.card.tile)
+            return _faded(region, min(self.tile, fitting), self.card.overlap)
         if self.options.tile:
-            return _cut(region, self.tile, 2 * radius)
+            return _cut(region, min(self.tile, _fitting(region, 2 * radius)), 2 * radius)
         sizes = range(4 * radius // TILE_UNIT * TILE_UNIT + TILE_UNIT, self.tile + 1, TILE_UNIT)
         grids = [_cut(region, size, 2 * radius) for size in (*sizes, self.tile)]
         return min(grids, key=lambda grid: (grid.rows * grid.columns * grid.size**2, -grid.size))
+
+    def smaller(self, grid: Grid, error: Exception) -> Grid:
+        """Choose smaller tiles when memory has run out.
+
+        Raises:
+            DeviceError: when they would be too small.
+        """
+        half = grid.size // 2 // 4 * 4
+        if half < SMALLEST_TILE:
+            raise DeviceError(f"out of memory even with tiles of {grid.size} pixels") from error
+        return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
 
     def strips(
         self,
@@ -125,7 +140,22 @@ class Engine:
             DeviceError: when memory runs out all the same.
             WeightsError: when the network's output is not finite or absurdly large.
         """
-        residual = residual and self.predicts_residual
+        strips = self._strips(pixels, region, residual and self.predicts_residual, on_tile)
+        if not self.options.keep_colours or self.scale == 1:
+            yield from strips
+            return
+        tie, top = ColourTie(pixels, region, self.scale), 0
+        residuals: list[NDArray[np.float32]] = []
+        for strip in strips:
+            if strip.residual is not None:
+                residuals.append(strip.residual)
+            for rows in tie.push(strip.sr):
+                yield Strip(top, rows, _first_rows(residuals, len(rows)))
+                top += len(rows)
+
+    def _strips(
+        self, pixels: Pixels, region: Box, residual: bool, on_tile: Callable[[], None] | None
+    ) -> Iterator[Strip]:
         grid = self.grid(region)
         rows = self._rows(pixels, grid, residual, on_tile)
         while True:
@@ -133,7 +163,7 @@ class Engine:
                 first = next(rows)
                 break
             except _TileTooLargeError as error:
-                grid = _smaller(grid, error)
+                grid = self.smaller(grid, error)
                 self.tile = grid.size
                 rows = self._rows(pixels, grid, residual, on_tile)
         yield first
@@ -268,11 +298,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _smaller(grid: Grid, error: Exception) -> Grid:
-    half = grid.size // 2 // 4 * 4
-    if half < SMALLEST_TILE:
-        raise DeviceError(f"out of memory even with tiles of {grid.size} pixels") from error
-    return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
+def _first_rows(parts: list[NDArray[np.float32]], count: int) -> NDArray[np.float32] | None:
+    """Take so many rows off the first of the parts, which are cut as the rows beside them."""
+    if not parts:
+        return None
+    rows = parts[0][:count]
+    if count < len(parts[0]):
+        parts[0] = parts[0][count:]
+    else:
+        parts.pop(0)
+    return rows
+
+
+def _fitting(region: Box, overlap: int) -> int:
+    """Size a tile that holds the whole region: a larger one would compute more padding only."""
+    return -(-(max(region.height, region.width) + 2 * overlap) // TILE_UNIT) * TILE_UNIT
 
 
 def _faded(region: Box, size: int, overlap: int) -> Grid:

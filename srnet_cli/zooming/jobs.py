@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.files import Identities, Task, refusals
 from srnet_cli.imaging.formats import FORMATS, format_of, joined, written_format_of, written_formats
-from srnet_cli.imaging.listing import list_pictures
-from srnet_cli.names import heatmap_paths, zoom_path
+from srnet_cli.imaging.listing import is_folder, list_pictures
+from srnet_cli.imaging.metadata import is_own_result
+from srnet_cli.names import Subject, distinct_stems, heatmap_paths, is_result_name, zoom_path
 
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(
@@ -28,6 +30,16 @@ class ZoomJob:
     source: Path
     target: Path | None
     error: SrnetError | None = None
+    #: where the heatmaps go, if they are wanted
+    heatmaps: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class ZoomPlan:
+    """The jobs of a batch, and the results of earlier runs that were found in folders and are no input."""
+
+    jobs: tuple[ZoomJob, ...]
+    passed_over: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,58 +55,61 @@ def plan_jobs(
     tag: str,
     image_format: str | None = None,
     recursive: bool = False,
-) -> list[ZoomJob]:
-    """Plan jobs for files and folders, each picture once, no two with the same target.
+    heatmap: bool = False,
+) -> ZoomPlan:
+    """Plan jobs for files and folders, each picture once, no two with the same file.
 
     Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``; in a folder ``output`` the
-    tree below each named folder is mirrored. Results that an earlier run left in a named folder are not
-    taken as pictures. Where two pictures would get the same target, both keep their suffix in its name.
+    tree below each named folder is mirrored. What an earlier run wrote into a named folder is passed over,
+    unless it is named itself. Where two pictures would get the same file, both say more in its name. With
+    ``heatmap`` the heatmaps are files of a job, too. No job may write what any of them reads.
 
     ``output`` as text may end in ``/``, which makes it a folder whatever its name.
 
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
             format, or not of ``image_format``.
+        InputError: when an input has the name of an unfinished file, which would be removed.
     """
-    found, failed = _expand(inputs, recursive)
+    found, named, failed = _expand(inputs, recursive)
     single = len(found) + len(failed) == 1 and not any(f.root is not None for f in found)
+    earlier = [f for f in found if os.path.realpath(f.path) not in named and _is_earlier_result(f.path)]
+    kept = [f for f in found if f not in earlier]
     if output is not None and _is_file_name(output, image_format, single):
         if not single:
             raise UsageError(f"several pictures cannot go into the one file {output}", remedy="name a folder")
-        jobs = [_job(f.path, Path(output), {os.path.realpath(f.path)}) for f in found]
+        targets = [Path(output) for _ in kept]
     else:
-        jobs = _into_folders(found, None if output is None else Path(output), tag, image_format)
-    return jobs + failed
-
-
-def _into_folders(
-    found: list[_Found], output: Path | None, tag: str, image_format: str | None
-) -> list[ZoomJob]:
-    def target(f: _Found, keep_suffix: bool = False) -> Path:
-        suffix = _result_suffix(f.path, image_format)
-        return zoom_path(_folder(f, output), f.path, tag, suffix, keep_suffix=keep_suffix)
-
-    plain = [target(f) for f in found]
-    # An earlier run's result: found in a folder, and the very target of another picture found there.
-    sources = {os.path.realpath(f.path) for f in found}
-    earlier = {
-        os.path.realpath(product)
-        for f, t in zip(found, plain, strict=True)
-        if f.root is not None
-        for product in (t, *heatmap_paths(t))
-    } & sources
-    kept = [
-        (f, t)
-        for f, t in zip(found, plain, strict=True)
-        if f.root is None or os.path.realpath(f.path) not in earlier
+        targets = _in_folders(kept, None if output is None else Path(output), tag, image_format, heatmap)
+    tasks = [Task((f.path,), _files(t, heatmap)) for f, t in zip(kept, targets, strict=True)]
+    unreadable = [Task((job.source,), ()) for job in failed]
+    errors = refusals([*tasks, *unreadable], Identities())
+    jobs = [
+        ZoomJob(task.reads[0], None if error else task.writes[0], error, () if error else task.writes[1:])
+        for task, error in zip(tasks, errors, strict=False)
     ]
-    # Case-folded, because a.JPG and A.jpg share a target where the file system does not tell case.
-    wanted = Counter(str(t).casefold() for _, t in kept)
-    given = {os.path.realpath(f.path) for f, _ in kept}
-    return [
-        _job(f.path, t if wanted[str(t).casefold()] == 1 else target(f, keep_suffix=True), given)
-        for f, t in kept
-    ]
+    return ZoomPlan((*jobs, *failed), tuple(f.path for f in earlier))
+
+
+def _is_earlier_result(path: Path) -> bool:
+    return is_result_name(path) and is_own_result(path)
+
+
+def _files(target: Path, heatmap: bool) -> tuple[Path, ...]:
+    return (target, *heatmap_paths(target)) if heatmap else (target,)
+
+
+def _in_folders(
+    found: Sequence[_Found], output: Path | None, tag: str, image_format: str | None, heatmap: bool
+) -> list[Path]:
+    def target(f: _Found, stem: str) -> Path:
+        return zoom_path(_folder(f, output), stem, tag, _result_suffix(f.path, image_format))
+
+    def files(f: _Found, stem: str) -> tuple[Path, ...]:
+        return _files(target(f, stem), heatmap)
+
+    subjects = [Subject(f.path, partial(files, f)) for f in found]
+    return [target(f, stem) for f, stem in zip(found, distinct_stems(subjects, Identities()), strict=True)]
 
 
 def _folder(found: _Found, output: Path | None) -> Path:
@@ -103,37 +118,48 @@ def _folder(found: _Found, output: Path | None) -> Path:
     return output if found.root is None else output / found.path.parent.relative_to(found.root)
 
 
-def _job(source: Path, target: Path, inputs: Collection[str]) -> ZoomJob:
-    """``inputs`` are the real paths of all pictures of the batch, none of which may be written to."""
-    if os.path.realpath(target) not in inputs:
-        return ZoomJob(source, target)
-    own = os.path.realpath(source) == os.path.realpath(target)
-    whose = "its own input" if own else f"{target}, another input"
-    error = OutputError(f"the result would replace {whose}", path=source, remedy="name another output")
-    return ZoomJob(source, None, error)
+def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], set[str], list[ZoomJob]]:
+    """Find the pictures, each file once; the real paths of those that were named; failed jobs for the rest.
 
-
-def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], list[ZoomJob]]:
-    """Find the pictures, each file once, and failed jobs for what is not there."""
+    That is what is not there, and what cannot be looked into.
+    """
     found: dict[str, _Found] = {}
+    named: set[str] = set()
     failed: dict[str, ZoomJob] = {}
+
+    def refuse(error: InputError) -> None:
+        path = Path() if error.path is None else error.path
+        failed.setdefault(str(path), ZoomJob(path, None, error))
+
     for path in inputs:
-        if path.is_dir():
-            entries = []
-            try:
-                entries = [_Found(file, path) for file in list_pictures(path, recursive)]
-                if not entries:
-                    raise InputError("no picture in this folder", path=path, remedy=_hint(recursive))
-            except InputError as error:
-                failed[str(path)] = ZoomJob(path, None, error)
-        elif path.is_file():
-            entries = [_Found(path)]
-        else:
-            entries = []
-            failed[str(path)] = ZoomJob(path, None, InputError("there is no such file or folder", path=path))
+        try:
+            entries = _entries(path, recursive, refuse)
+        except InputError as error:
+            refuse(error)
+            continue
         for entry in entries:
-            found.setdefault(os.path.realpath(entry.path), entry)
-    return list(found.values()), list(failed.values())
+            real = os.path.realpath(entry.path)
+            found.setdefault(real, entry)
+            if entry.root is None:
+                named.add(real)
+    return list(found.values()), named, list(failed.values())
+
+
+def _entries(path: Path, recursive: bool, refuse: Callable[[InputError], None]) -> list[_Found]:
+    """List what an argument stands for; ``refuse`` takes what is wrong inside a folder.
+
+    Raises:
+        InputError: it is not there, cannot be looked at, or holds nothing.
+    """
+    if not is_folder(path):
+        return [_Found(path)]
+    problems: list[InputError] = []
+    pictures = list_pictures(path, recursive, on_problem=problems.append)
+    for problem in problems:
+        refuse(problem)
+    if not pictures and not problems:
+        raise InputError("no picture in this folder", path=path, remedy=_hint(recursive))
+    return [_Found(file, path) for file in pictures]
 
 
 def _hint(recursive: bool) -> str | None:

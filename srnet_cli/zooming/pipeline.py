@@ -23,6 +23,7 @@ from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.reduce import AreaReducer
 from srnet_cli.zooming.strength import PlainRows, blend
+from srnet_cli.zooming.transparency import extend_colours
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
 
@@ -157,6 +158,8 @@ def _zoomed_rows(
     if not engines:
         yield _without_model(pixels, frame), None
         return
+    if picture.alpha is not None:
+        pixels = extend_colours(pixels, picture.alpha)
     for engine in engines[:-1]:
         pixels = _all_strips(engine, pixels, region, on_tile)
         region = Box(0, 0, *pixels.shape[:2])

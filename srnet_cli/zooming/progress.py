@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -15,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from srnet_cli.console import people, printable
+from srnet_cli.console import people, printable, say
 
 
 class BatchProgress:
@@ -23,7 +22,7 @@ class BatchProgress:
 
     def __init__(self, pictures: int) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
@@ -48,9 +47,9 @@ class BatchProgress:
 
     def start_picture(self, name: str, tiles: int, announcement: str) -> None:
         """Begin a picture of ``tiles`` tiles."""
-        shown = escape(printable(name))
+        shown = printable(name)
         if people().is_terminal:
-            people().print(f"[bold]{shown}[/]  {escape(printable(announcement))}")
+            say((shown, "bold"), "  ", printable(announcement))
         self._picture = self._progress.add_task(shown, total=tiles)
 
     def tile_done(self) -> None:
@@ -67,4 +66,4 @@ class BatchProgress:
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
-        people().print(escape(printable(line)))
+        say(printable(line))

@@ -155,8 +155,8 @@ def test_files_of_one_stem_do_not_share_results(tmp_path: Path, hr: NDArray[np.u
     result = run(tmp_path / "LR", tmp_path / "HR", "-o", tmp_path / "out")
     assert result.exit_code == 0
     assert {path.name for path in (tmp_path / "out").glob("*_residual.png")} == {
-        "a.png_residual.png",
-        "a.bmp_residual.png",
+        "a_png_residual.png",
+        "a_bmp_residual.png",
     }
 
 

@@ -46,6 +46,20 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 
 @pytest.fixture
+def bound() -> Iterator[Callable[[Path, Path], None]]:
+    """Shows a folder at another place, too; skips where that is not permitted."""
+    mounted: list[Path] = []
+
+    def make(folder: Path, place: Path) -> None:
+        _or_skip("mount", "--bind", str(folder), str(place))
+        mounted.append(place)
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
     """Makes a folder's file system read-only, which binds root too; skips where that is not permitted."""
     mounted: list[Path] = []

@@ -74,15 +74,23 @@ def test_the_result_never_replaces_its_input(srnet: Program, model: Path, tmp_pa
         assert disk(tmp_path) == before
 
 
-def test_a_hard_link_to_the_input_is_no_way_around(srnet: Program, model: Path, tmp_path: Path) -> None:
-    source, other = tmp_path / "a.png", tmp_path / "b.png"
+@pytest.mark.parametrize("kind", ["hard link", "bind mount"])
+def test_another_name_of_the_input_is_no_way_around(
+    srnet: Program, model: Path, tmp_path: Path, kind: str, bound: Callable[[Path, Path], None]
+) -> None:
+    source, other = tmp_path / "in" / "a.png", tmp_path / "view" / "a.png"
+    for file in (source, other):
+        file.parent.mkdir()
     source.write_bytes(encoded("PNG"))
-    os.link(source, other)
+    if kind == "hard link":
+        os.link(source, other)
+    else:
+        bound(source.parent, other.parent)
     before = disk(tmp_path)
     ended = srnet("zoom", source, "-s", "2", "--model", model, "-o", other, "--overwrite")
-    # The target becomes a new file; the input's own name keeps what it had.
-    assert ended.code == 0
-    assert disk(tmp_path)["a.png"] == before["a.png"]
+    assert ended.code == 1
+    assert f"error {source}: the result would replace its own input" in ended.err
+    assert disk(tmp_path) == before
 
 
 def test_one_pictures_result_never_replaces_another_input(
@@ -143,7 +151,8 @@ def test_a_loop_of_links_ends(srnet: Program, model: Path, tmp_path: Path) -> No
     (inside / "again").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "self.png").symlink_to(tmp_path / "in" / "self.png")
     ended = srnet("zoom", tmp_path / "in", "--recursive", "-s", "2", "--model", model, "-o", tmp_path / "out")
-    assert ended.code == 0
+    assert ended.code == 1
+    assert f"error {tmp_path / 'in' / 'self.png'}: cannot be read: too many levels" in ended.err
     assert set(disk(tmp_path / "out")) == {"deep/a_x2.png"}
 
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from srnet_cli.errors import UsageError
+from srnet_cli.errors import InputError, UsageError
+from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.zooming.jobs import plan_jobs
 
 
@@ -17,8 +19,8 @@ def touch(folder: Path, *names: str) -> list[Path]:
 
 
 def targets(folder: Path, *args: object, **kwargs: object) -> list[str]:
-    jobs = plan_jobs(*args, **kwargs)  # type: ignore[arg-type]
-    return [str(job.target.relative_to(folder)) for job in jobs if job.target is not None]
+    plan = plan_jobs(*args, **kwargs)  # type: ignore[arg-type]
+    return [str(job.target.relative_to(folder)) for job in plan.jobs if job.target is not None]
 
 
 def test_default_names_lie_beside_their_input(tmp_path: Path) -> None:
@@ -46,13 +48,53 @@ def test_a_folders_tree_is_mirrored(tmp_path: Path) -> None:
 
 
 def test_results_of_an_earlier_run_are_not_zoomed_again(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "a_x4.jpg", "lonely_x4.jpg")
-    assert targets(tmp_path, [tmp_path], None, "x4") == ["a_x4.jpg", "lonely_x4_x4.jpg"]
+    touch(tmp_path, "a.jpg", "b_x4.png")
+    picture = Picture(np.zeros((4, 4, 3), np.uint8))
+    made = [tmp_path / f"a_{end}" for end in ("x2.jpg", "x4_camera.png", "x2_entropy.tif", "residual.webp")]
+    for path in made:
+        write_picture(picture, path)
+    plan = plan_jobs([tmp_path], None, "x4")
+    assert [job.source.name for job in plan.jobs] == ["a.jpg", "b_x4.png"]
+    assert set(plan.passed_over) == set(made)
+    plan = plan_jobs([tmp_path, made[0]], None, "x4")
+    assert [job.source.name for job in plan.jobs] == ["a.jpg", "a_x2.jpg", "b_x4.png"]
+
+
+def test_what_a_result_would_replace_is_an_input_whatever_its_name(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "a_x4.png")
+    plan = plan_jobs([tmp_path], None, "x4")
+    assert [job.error is None for job in plan.jobs] == [False, True]
+
+
+def test_a_heatmap_never_replaces_an_input(tmp_path: Path) -> None:
+    inputs = touch(tmp_path, "a.png", "a_x2_residual.png")
+    assert all(job.error is None for job in plan_jobs(inputs, None, "x2").jobs)
+    plan = plan_jobs(inputs, None, "x2", heatmap=True)
+    assert ["another input" in str(job.error) for job in plan.jobs] == [True, False]
+    assert plan.jobs[1].heatmaps == (
+        tmp_path / "a_x2_residual_x2_residual.png",
+        tmp_path / "a_x2_residual_x2_entropy.png",
+    )
+
+
+def test_a_link_or_a_hard_link_to_an_input_is_the_input(tmp_path: Path) -> None:
+    (file,) = touch(tmp_path, "in/a.png")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    (tmp_path / "hard.png").hardlink_to(file)
+    for target in (tmp_path / "link/a.png", tmp_path / "hard.png", tmp_path / "in/../in/a.png"):
+        (job,) = plan_jobs([file], target, "x4").jobs
+        assert "its own input" in str(job.error)
+
+
+def test_an_input_named_like_an_unfinished_result_is_refused(tmp_path: Path) -> None:
+    inputs = touch(tmp_path, ".p.png.srnet-host-999999-0.tmp.png", "a.png")
+    with pytest.raises(InputError, match="unfinished result"):
+        plan_jobs(inputs, None, "x4")
 
 
 def test_a_picture_given_twice_is_done_once(tmp_path: Path) -> None:
     (file,) = touch(tmp_path, "a.jpg")
-    jobs = plan_jobs([file, tmp_path / "." / "a.jpg", tmp_path], None, "x4")
+    jobs = plan_jobs([file, tmp_path / "." / "a.jpg", tmp_path], None, "x4").jobs
     assert len(jobs) == 1
 
 
@@ -64,13 +106,13 @@ def test_a_symlink_loop_ends(tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_a_failed_job(tmp_path: Path) -> None:
     (file,) = touch(tmp_path, "a.jpg")
-    jobs = plan_jobs([tmp_path / "gone.jpg", file], None, "x4")
+    jobs = plan_jobs([tmp_path / "gone.jpg", file], None, "x4").jobs
     assert [job.error is not None for job in jobs] == [False, True]
 
 
 def test_a_result_never_replaces_its_input(tmp_path: Path) -> None:
     (file,) = touch(tmp_path, "a.png")
-    (job,) = plan_jobs([file], file, "x4")
+    (job,) = plan_jobs([file], file, "x4").jobs
     assert job.error is not None
     assert "replace its own input" in str(job.error)
 
@@ -83,7 +125,7 @@ def test_several_pictures_into_one_file_are_refused(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    (job,) = plan_jobs([tmp_path / "in"], None, "x4")
+    (job,) = plan_jobs([tmp_path / "in"], None, "x4").jobs
     assert "no picture" in str(job.error)
 
 
@@ -94,5 +136,5 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
 def test_variants_of_formats_are_found_in_folders(tmp_path: Path, name: str, result: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     (tmp_path / "._a.png").write_bytes(b"x")
-    (job,) = plan_jobs([tmp_path], None, "x2")
+    (job,) = plan_jobs([tmp_path], None, "x2").jobs
     assert job.target == tmp_path / result

@@ -7,6 +7,7 @@ from pathlib import Path
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.formats import HEAD_BYTES, content_format
 from srnet_cli.imaging.metadata.exif import software_of
+from srnet_cli.reading import open_input
 from srnet_cli.version import own_version
 
 _OWN_NAME = "srnet"
@@ -28,7 +29,7 @@ def is_own_result(path: Path) -> bool:
     A file that cannot be read is not a result.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_input(Path(path)) as file:
             found = content_format(file.read(HEAD_BYTES))
         exif = None if found is None or found.read_exif is None else found.read_exif(Path(path))
     except (OSError, InputError):

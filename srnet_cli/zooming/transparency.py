@@ -1,0 +1,38 @@
+"""Colours under transparent pixels, which nobody sees and a network would smear into what is seen."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.imaging.picture import Pixels
+
+Values = NDArray[np.float32]
+
+
+def extend_colours(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Continue the visible colours under pixels that are wholly transparent; all others stay."""
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return pixels
+    weight = alpha.astype(np.float32) / np.float32(np.iinfo(alpha.dtype).max)
+    filled = _filled(pixels.astype(np.float32), weight)
+    return np.where(hidden[..., None], np.rint(filled).astype(pixels.dtype), pixels)
+
+
+def _filled(colours: Values, weight: Values) -> Values:
+    """Fill pixels without weight from the picture at half the size, which is filled the same way."""
+    height, width = weight.shape
+    if weight.min() > 0 or height * width == 1:
+        return colours
+    size = ((width + 1) // 2, (height + 1) // 2)
+    small_weight = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
+    weighted = np.asarray(
+        cv2.resize(colours * weight[..., None], size, interpolation=cv2.INTER_AREA), np.float32
+    )
+    small = weighted / np.maximum(small_weight, np.float32(1e-6))[..., None]
+    large = cv2.resize(
+        _filled(small.astype(np.float32), small_weight), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return np.where(weight[..., None] > 0, colours, np.asarray(large, np.float32))

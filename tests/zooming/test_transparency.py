@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from srnet_cli.imaging import Picture
+from srnet_cli.models.store import load_model
+from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.frame import plan_frame
+from srnet_cli.zooming.pipeline import zoom_picture
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 0, 255)])
+def test_no_hidden_colour_is_seen(depth: type, hidden: tuple[int, int, int]) -> None:
+    step = np.iinfo(depth).max // 255
+    y, x = np.mgrid[0:40, 0:50]
+    inside = (y - 20) ** 2 + (x - 25) ** 2 < 150
+    pixels = (np.where(inside[..., None], (200, 120, 40), hidden) * step).astype(depth)
+    alpha = (inside * np.iinfo(depth).max).astype(depth)
+    engine = Engine(load_model("srnet-lite-x2"), EngineOptions(device="cpu", precision="fp32"))
+    result = zoom_picture(Picture(pixels, alpha=alpha), plan_frame(40, 50, 2), [engine])
+    assert result.alpha is not None
+    seen = result.pixels[result.alpha > 0].astype(int) / step
+    assert np.abs(seen - (200, 120, 40)).max() <= 1
