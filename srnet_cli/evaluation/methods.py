@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from torch import nn
 from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.evaluation.pairs import Pixels8
+from srnet_cli.evaluation.peers import PEER_PREFIX, load_peer
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
@@ -181,8 +182,13 @@ class Catalogue:
         engine = WholePictureEngine if options.untiled else Engine
         for name, model in self.models:
             if model.card.scale == scale:
-                methods.append(NetworkMethod(name, model, engine(model, options.engine)))
+                methods.append(NetworkMethod(name, model, engine(model, self._engine_options(model))))
         return methods
+
+    def _engine_options(self, model: LoadedModel) -> EngineOptions:
+        """Leave the published evaluation and other people's networks as they are: no colours are corrected."""
+        bare = self.options.untiled or model.card.architecture.startswith(PEER_PREFIX)
+        return replace(self.options.engine, keep_colours=False) if bare else self.options.engine
 
 
 def load_catalogue(options: MethodOptions) -> Catalogue:
@@ -193,8 +199,6 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
         DeviceError: when the device is not there.
         UsageError: when crisp weights are wanted and none of the models has any, or not within 0..1.
     """
-    from srnet_cli.evaluation.peers import load_peer
-
     choose_device(options.engine.device)
     named: tuple[str, ...] = tuple(name for name in options.models if name not in INTERPOLATIONS)
     if not options.models and not options.peers:

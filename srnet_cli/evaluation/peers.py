@@ -14,6 +14,8 @@ from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.reading import check_input, read_input
 
+#: how the architecture of another project's network begins in its card
+PEER_PREFIX = "peer:"
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32
 #: where other projects keep the tensors among other state; averaged weights first
@@ -68,7 +70,9 @@ def load_peer(path: Path) -> LoadedModel:
     if (found.input_channels, found.output_channels) != (3, 3) or not 2 <= found.scale <= MAX_SCALE:
         raise WeightsError(f"{found.architecture.name} is not an enlarger of RGB pictures", path=path)
     found.eval()
-    card = Card(path.stem, f"peer:{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP)
+    card = Card(
+        path.stem, f"{PEER_PREFIX}{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP
+    )
     return LoadedModel(PeerNetwork(found.model, found, found.scale).eval(), card, path)
 
 

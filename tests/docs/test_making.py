@@ -108,9 +108,10 @@ def test_of_several_simulated_cameras_the_newest_has_the_column() -> None:
     old, new = quality(), quality()
     new["sets"][0]["lr"] = "LR by simulated camera 2"
     origins = tables._origins([old, new])
-    assert origins[0] == ("valid", "LR by simulated camera 2")
-    assert tables._quality_cells("srnet-x4", old, origins) == ["–", "–", "–", "–"]
-    assert tables._quality_cells("srnet-x4", new, origins)[0].startswith("+1.00")
+    assert origins[0] == ("simulated camera", ("valid", "LR by simulated camera 2"))
+    sets = [origin for _, origin in origins]
+    assert tables._quality_cells("srnet-x4", old, sets)[0] == "–"
+    assert tables._quality_cells("srnet-x4", new, sets)[0].startswith("+1.00")
 
 
 def test_figures_of_replaced_weights_are_refused() -> None:
