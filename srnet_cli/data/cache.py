@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, unexpected
-from srnet_cli.files import atomic_path, make_folder
+from srnet_cli.files import atomic_path, make_folder, remove_stray_temporaries
 
 #: raised when the same inputs and parameters would give other results
 _FORMAT = 1
@@ -77,6 +77,9 @@ def prepare(
         raise DataError("two items of the data set have the same name")
     _make_folder(folder)
     wanted = {job.name: _fingerprint(job) for job in jobs}
+    for job in jobs:
+        # An item that was finished when its process was killed is not written into again.
+        remove_stray_temporaries(folder / job.name)
     stale = [job for job in jobs if not _is_fresh(folder / job.name, wanted[job.name])]
     crashed: dict[str, Problem] = {}
     done = len(jobs) - len(stale)

@@ -186,7 +186,7 @@ class Catalogue:
         return methods
 
     def _engine_options(self, model: LoadedModel) -> EngineOptions:
-        """Leave the published evaluation and other people's networks as they are: no colours are corrected."""
+        """Leave the published evaluation and other projects' networks alone: no colours are corrected."""
         bare = self.options.untiled or model.card.architecture.startswith(PEER_PREFIX)
         return replace(self.options.engine, keep_colours=False) if bare else self.options.engine
 

@@ -75,11 +75,11 @@ class Key:
         """
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise UsageError(f"{flag(name)} is one of {', '.join(get_args(self.type))}, not {value!r}")
-        if isinstance(value, int | float) and not abs(value) <= MOST:
-            raise UsageError(f"{flag(name)} goes up to {MOST:,}, not {str(value)[:40]}")
         limits = self.option.range if self.option else None
         if limits is not None and value is not None and not limits.holds(value):
-            raise UsageError(f"{flag(name)} {limits.text}, not {value}")
+            raise UsageError(f"{flag(name)} {limits.text}, not {str(value)[:40]}")
+        if isinstance(value, int | float) and not abs(value) <= MOST:
+            raise UsageError(f"{flag(name)} goes up to {MOST:,}, not {str(value)[:40]}")
 
 
 def flag(name: str) -> str:

@@ -141,15 +141,20 @@ prepare_source(Path(sys.argv[1]), SourceOptions(scale=4, cache=Path(sys.argv[2])
 """
 
 
+def finished(cache: Path) -> list[Path]:
+    """The items' records, without those that are being written."""
+    return [path for path in cache.rglob("record.json") if not path.parent.name.startswith(".")]
+
+
 def test_a_killed_preparation_goes_on_and_ends_the_same(srraw: Path, tmp_path: Path) -> None:
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     process = subprocess.Popen([sys.executable, "-c", PREPARE, str(srraw), str(cut)])
     deadline = time.monotonic() + 120
-    while not list(cut.rglob("record.json")) and time.monotonic() < deadline:
+    while not finished(cut) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    left = len(list(cut.rglob("record.json")))
+    left = len(finished(cut))
     assert left >= 1
     resumed = prepare(srraw, cut)
     assert resumed.made == 6 - left

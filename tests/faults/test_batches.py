@@ -121,11 +121,9 @@ def test_an_input_that_is_named_like_an_unfinished_result_stays(
     other = put(tmp_path / "b.png")
     before = disk(tmp_path)
     for command in (("zoom", source, other, "--model", model), ("residual", other, source)):
-        ended = srnet(*command, "-o", tmp_path / "new/")
-        assert ended.code == 1
-        assert len(ended.errors) == 1
-        assert "unfinished result" in ended.err
-    assert disk(tmp_path) == before
+        ended = srnet(*command, "-o", tmp_path / command[0] / "new/")
+        assert ended.code == 0, ended.err
+    assert {name: digest for name, digest in disk(tmp_path).items() if name in before} == before
 
 
 def test_one_bad_argument_costs_itself_only(srnet: Program, model: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srnet_cli.errors import InputError, UsageError
+from srnet_cli.errors import UsageError
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.zooming.jobs import plan_jobs
 
@@ -84,12 +84,6 @@ def test_a_link_or_a_hard_link_to_an_input_is_the_input(tmp_path: Path) -> None:
     for target in (tmp_path / "link/a.png", tmp_path / "hard.png", tmp_path / "in/../in/a.png"):
         (job,) = plan_jobs([file], target, "x4").jobs
         assert "its own input" in str(job.error)
-
-
-def test_an_input_named_like_an_unfinished_result_is_refused(tmp_path: Path) -> None:
-    inputs = touch(tmp_path, ".p.png.srnet-host-999999-0.tmp.png", "a.png")
-    with pytest.raises(InputError, match="unfinished result"):
-        plan_jobs(inputs, None, "x4")
 
 
 def test_a_picture_given_twice_is_done_once(tmp_path: Path) -> None:
