@@ -72,15 +72,21 @@ def shared_folder() -> Path:
     return folder
 
 
-def measure_scale(scale: int, models: tuple[str, ...], limit: int | None) -> list[SetResult]:
-    """Measure all sets of a scale by bicubic, Lanczos and ``models``, those with a crisp set at both ends."""
+def measure_scale(
+    scale: int, models: tuple[str, ...], limit: int | None, only: Sequence[str] = ()
+) -> list[SetResult]:
+    """Measure all sets of a scale by bicubic, Lanczos and ``models``, those with a crisp set at both ends.
+
+    ``only`` names folders of sets, with which the others are left out.
+    """
     two_ends = {card.name for card in released_models() if card.crisp}
     methods = MethodOptions(
         models=(*models, "lanczos"),
         crisp=ENDS if two_ends.intersection(models) else ENDS[:1],
         interpolations=("bicubic",),
     )
-    found = (measure(folder, degradation, scale, methods, limit) for folder, degradation in SETS[scale])
+    sets = [(folder, degradation) for folder, degradation in SETS[scale] if not only or folder in only]
+    found = (measure(folder, degradation, scale, methods, limit) for folder, degradation in sets)
     return [result for results in found for result in results]
 
 
@@ -159,12 +165,25 @@ def main() -> None:
     )
     parser.add_argument("--limit", type=int, help="only the first pictures of each set, to try it out")
     parser.add_argument("--scale", type=int, action="append", help="only this scale; repeatable")
+    parser.add_argument("--model", action="append", help="only this model, and only its card; repeatable")
+    parser.add_argument(
+        "--set", action="append", default=[], help="only this folder below data/, and only cards; repeatable"
+    )
     arguments = parser.parse_args()
     cards = released_models()
     for scale in sorted({card.scale for card in cards} & set(arguments.scale or SETS)):
-        mine = [card for card in cards if card.scale == scale]
-        results = measure_scale(scale, tuple(card.name for card in mine), arguments.limit)
-        save(scale, results, mine)
+        mine = [
+            card for card in cards if card.scale == scale and card.name in (arguments.model or [card.name])
+        ]
+        if not mine:
+            continue
+        results = measure_scale(scale, tuple(card.name for card in mine), arguments.limit, arguments.set)
+        if arguments.model or arguments.set:
+            # The file of a scale compares all its models on all its sets, so a part does not go into it.
+            for card in mine:
+                write_card(models_folder() / card.name / CARD_FILE, with_figures(card, results))
+        else:
+            save(scale, results, mine)
 
 
 if __name__ == "__main__":
