@@ -111,7 +111,8 @@ def test_parts_of_a_batch_add_up_to_the_whole() -> None:
         part = Sample(given.lr, given.hr[start:stop], given.sr[start:stop], None, None)
         parts.study(part, (stop - start) / 4)
     for one, other in zip(gradients(whole), gradients(parts), strict=True):
-        assert torch.allclose(one, other, rtol=1e-4, atol=1e-7)
+        # Relative to the largest: sums over another number of patches and threads round elsewhere.
+        assert (one - other).abs().max() <= 1e-4 * one.abs().max()
 
 
 def test_it_is_the_same_in_every_process_and_leaves_random_numbers_alone() -> None:
