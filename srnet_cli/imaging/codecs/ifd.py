@@ -98,6 +98,12 @@ class Directory:
         entry = self.entries.get(tag)
         return () if entry is None or entry.kind not in _UNSIGNED else tuple(int(v) for v in entry.numbers())
 
+    def pieces(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return where the strips or tiles of the pixels start, and their lengths in bytes."""
+        strips, strip_lengths, tiles, tile_lengths = 273, 279, 324, 325
+        starts = self.integers(strips) or self.integers(tiles)
+        return starts, self.integers(strip_lengths) or self.integers(tile_lengths)
+
     def integer(self, tag: int, otherwise: int) -> int:
         """Return the first value of ``tag``, or ``otherwise``."""
         values = self.integers(tag)

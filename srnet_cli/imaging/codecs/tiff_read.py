@@ -161,8 +161,7 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
     Raises:
         InputError: with the reason.
     """
-    starts = page.integers(273) or page.integers(324)
-    lengths = page.integers(279) or page.integers(325)
+    starts, lengths = page.pieces()
     if not starts:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):

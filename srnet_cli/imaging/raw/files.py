@@ -157,9 +157,7 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
 
 def data_end(directory: ifd.Directory) -> int:
     """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
-    starts = directory.integers(273) or directory.integers(324)
-    lengths = directory.integers(279) or directory.integers(325)
-    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
+    return max((start + length for start, length in zip(*directory.pieces(), strict=False)), default=0)
 
 
 def _check_values(path: Path, values: NDArray[np.uint16], linear: bool) -> None:

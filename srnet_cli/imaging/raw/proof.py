@@ -38,9 +38,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             reduced = directory.integer(254, 0) & _REDUCED_PICTURE
             if reduced or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
                 continue
-            starts = directory.integers(273) or directory.integers(324)
-            lengths = directory.integers(279) or directory.integers(325)
-            for index, (start, length) in enumerate(zip(starts, lengths, strict=False)):
+            for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(

@@ -17,7 +17,7 @@ from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 278, 284, 322, 323
-_STRIPS, _STRIP_LENGTHS, _TILES, _TILE_LENGTHS = 273, 279, 324, 325
+_TILES = 324
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
 _FAX = frozenset({2, 3, 4})
 #: JPEG and deflate: an encoder writes no long runs at their end
@@ -51,8 +51,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             path=path,
             remedy="--max-pixels raises the limit",
         )
-    starts = page.integers(_STRIPS) or page.integers(_TILES)
-    lengths = page.integers(_STRIP_LENGTHS) or page.integers(_TILE_LENGTHS)
+    starts, lengths = page.pieces()
     if len(starts) < pieces.count:
         raise InputError(
             f"is incomplete: it lists {len(starts)} of the {pieces.count} pieces of its pixels", path=path
