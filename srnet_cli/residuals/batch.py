@@ -99,13 +99,13 @@ def run_pairs(pairs: Sequence[Pair], request: ResidualRequest) -> Iterator[PairR
     """Compare the pairs; one that fails does not stop the others.
 
     Raises:
-        InputError: a picture has the name of an unfinished file of ours.
         OutputError: the output folder cannot be made.
         UsageError: the drawing options are impossible.
     """
-    files = _plan_files(pairs, request)
+    identities = Identities()
+    files = _plan_files(pairs, request, identities)
     tasks = [Task(_inputs(pair), tuple(named.values())) for pair, named in zip(pairs, files, strict=True)]
-    refused = refusals(tasks, Identities())
+    refused = refusals(tasks, identities)
     with folder_for(request.output):
         for pair, named, error in zip(pairs, files, refused, strict=True):
             try:
@@ -127,7 +127,9 @@ def _inputs(pair: Pair) -> tuple[Path, ...]:
     return (pair.lr,) if pair.hr is None else (pair.lr, pair.hr)
 
 
-def _plan_files(pairs: Sequence[Pair], request: ResidualRequest) -> list[dict[str, Path]]:
+def _plan_files(
+    pairs: Sequence[Pair], request: ResidualRequest, identities: Identities
+) -> list[dict[str, Path]]:
     """Name the pictures of each pair by kind, no two alike; none for a pair that cannot be compared."""
 
     def files(stem: str) -> dict[str, Path]:
@@ -135,7 +137,7 @@ def _plan_files(pairs: Sequence[Pair], request: ResidualRequest) -> list[dict[st
 
     sound = [pair.lr for pair in pairs if pair.error is None and pair.hr is not None]
     subjects = [Subject(lr, lambda stem: tuple(files(stem).values())) for lr in sound]
-    stems = dict(zip(sound, distinct_stems(subjects, Identities()), strict=True))
+    stems = dict(zip(sound, distinct_stems(subjects, identities), strict=True))
     return [files(stems[pair.lr]) if pair.lr in stems else {} for pair in pairs]
 
 

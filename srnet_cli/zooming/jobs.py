@@ -69,7 +69,6 @@ def plan_jobs(
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
             format, or not of ``image_format``.
-        InputError: when an input has the name of an unfinished file, which would be removed.
     """
     found, named, failed = _expand(inputs, recursive)
     single = len(found) + len(failed) == 1 and not any(f.root is not None for f in found)
