@@ -72,8 +72,8 @@ PHOTOGRAPHS = (
     Shown(
         "hair",
         "valid/clic_2a2420f929cd47122eae364a2bc27710.webp",
-        440,
-        250,
+        605,
+        150,
         "A face, zoomed from its own size",
         "hair, lashes, skin",
         "[codec-corpus](https://github.com/imazen/codec-corpus), Unsplash licence",
@@ -90,9 +90,9 @@ PHOTOGRAPHS = (
     Shown(
         "bark",
         "valid/lomiri_Kleiber_by_Lukas_Baubkus.webp",
-        330,
-        200,
-        "Bark, zoomed from its own size",
+        380,
+        260,
+        "Feathers and bark, zoomed from its own size",
         "rough texture that must not turn dark",
         "[lomiri-wallpapers](https://tracker.debian.org/pkg/lomiri-wallpapers), Lukas Baubkus, CC-BY-SA-3.0",
     ),
