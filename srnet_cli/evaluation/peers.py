@@ -18,8 +18,6 @@ from srnet_cli.reading import check_input, read_input
 PEER_PREFIX = "peer:"
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32
-#: where other projects keep the tensors among other state; averaged weights first
-_WRAPPERS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
 
 
 class PeerNetwork(nn.Module):
@@ -81,7 +79,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     content = read_input(path, error=WeightsError)
     if path.suffix.lower() == ".safetensors":
         return parse_safetensors(content, path)
-    return parse_pickle(content, path, _WRAPPERS)[0]
+    return parse_pickle(content, path)[0]
 
 
 def _line(error: BaseException) -> str:
