@@ -13,14 +13,14 @@ from srnet_cli.version import own_version
 _OWN_NAME = "srnet"
 
 
-def software_mark() -> str:
-    """Return the entry Software of every result, by which it is recognised.
+def software_mark(made_with: str = "") -> str:
+    """Return the entry Software of every result, by which it is recognised; it says what made the pixels.
 
     Example:
-        >>> software_mark()
-        'srnet 0.1.0'
+        >>> software_mark("srnet-x4 crisp 0.5")
+        'srnet 0.1.0 (srnet-x4 crisp 0.5)'
     """
-    return f"{_OWN_NAME} {own_version()}"
+    return f"{_OWN_NAME} {own_version()}" + (f" ({made_with})" if made_with else "")
 
 
 def is_own_result(path: Path) -> bool:
