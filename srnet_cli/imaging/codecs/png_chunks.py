@@ -120,8 +120,8 @@ def read_contents(path: Path, data: bytes) -> PngContents:
                 )
             if kind != b"IHDR" or len(body) != 13:
                 break
-            *sizes, _, _, interlaced = struct.unpack(">IIBBBBB", body)
-            contents = PngContents(*sizes, bool(interlaced))
+            width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", body)
+            contents = PngContents(width, height, depth, colour_type, bool(interlaced))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             _add_text(texts, kind, bytes(body))
         else:
