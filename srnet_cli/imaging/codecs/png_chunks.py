@@ -104,12 +104,13 @@ def read_contents(path: Path, data: bytes) -> PngContents:
     """Walk all chunks of a PNG file.
 
     Raises:
-        InputError: a chunk is cut short or its checksum is wrong, or the end is missing.
+        InputError: a chunk is cut short or its checksum is wrong, or the end or a palette is missing.
     """
     contents: PngContents | None = None
     texts = _Texts()
     plain: list[bytes | memoryview] = [SIGNATURE]
     pieces: list[memoryview] = []
+    has_palette = False
     for kind, body, whole in _chunks(path, data):
         if contents is None:
             if kind == b"CgBI":
@@ -128,8 +129,11 @@ def read_contents(path: Path, data: bytes) -> PngContents:
             contents = _with_chunk(contents, kind, body)
         if kind in _OF_THE_PIXELS or (kind == b"tRNS" and contents.colour_type == _PALETTE):
             plain.append(whole)
+        has_palette = has_palette or kind == b"PLTE"
         if kind == b"IDAT":
             pieces.append(body)
+            if contents.colour_type == _PALETTE and not has_palette:
+                raise InputError("is a damaged PNG file: its palette is missing", path=path)
         if kind == b"IEND":
             return replace(_finished(contents, texts), plain=b"".join(plain), pieces=tuple(pieces))
     raise InputError("is cut short: the end of the PNG data is missing", path=path)
