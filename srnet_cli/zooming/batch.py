@@ -61,6 +61,11 @@ class ZoomRequest:
         check_share(self.crisp or 0.0, "--crisp")
         check_share(self.strength, "--strength")
 
+    @property
+    def runs_models(self) -> bool:
+        """Whether a model computes anything: at strength 0 only the heatmap needs one."""
+        return self.strength > 0 or self.heatmap
+
 
 @dataclass(frozen=True)
 class ZoomResult:
@@ -197,8 +202,9 @@ def _zoom(
         source_depth=picture.bit_depth,
     )
     passes = engines.for_scale(request.scale)
-    tiles = tile_count(frame, passes)
-    progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
+    used = passes if request.runs_models else []
+    tiles = tile_count(frame, used)
+    progress.start_picture(source.name, tiles, _announcement(picture, frame, used, tiles))
     heatmaps: tuple[Path, ...] = ()
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, request, progress)

@@ -41,8 +41,11 @@ class PngContents:
     height: int
     bit_depth: int
     colour_type: int
+    interlaced: bool
     #: the file with nothing but the chunks that its still picture is made of
     plain: bytes = b""
+    #: the compressed pixels of that picture, in pieces
+    pieces: tuple[memoryview, ...] = ()
     #: body of tRNS
     transparent: bytes | None = None
     frames: int = 1
@@ -101,11 +104,13 @@ def read_contents(path: Path, data: bytes) -> PngContents:
     """Walk all chunks of a PNG file.
 
     Raises:
-        InputError: a chunk is cut short or its checksum is wrong, or the end is missing.
+        InputError: a chunk is cut short or its checksum is wrong, or the end or a palette is missing.
     """
     contents: PngContents | None = None
     texts = _Texts()
     plain: list[bytes | memoryview] = [SIGNATURE]
+    pieces: list[memoryview] = []
+    has_palette = False
     for kind, body, whole in _chunks(path, data):
         if contents is None:
             if kind == b"CgBI":
@@ -116,15 +121,21 @@ def read_contents(path: Path, data: bytes) -> PngContents:
                 )
             if kind != b"IHDR" or len(body) != 13:
                 break
-            contents = PngContents(*struct.unpack(">IIBB", body[:10]))
+            width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", body)
+            contents = PngContents(width, height, depth, colour_type, bool(interlaced))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             _add_text(texts, kind, bytes(body))
         else:
             contents = _with_chunk(contents, kind, body)
         if kind in _OF_THE_PIXELS or (kind == b"tRNS" and contents.colour_type == _PALETTE):
             plain.append(whole)
+        has_palette = has_palette or kind == b"PLTE"
+        if kind == b"IDAT":
+            pieces.append(body)
+            if contents.colour_type == _PALETTE and not has_palette:
+                raise InputError("is a damaged PNG file: its palette is missing", path=path)
         if kind == b"IEND":
-            return _finished(contents, texts, b"".join(plain))
+            return replace(_finished(contents, texts), plain=b"".join(plain), pieces=tuple(pieces))
     raise InputError("is cut short: the end of the PNG data is missing", path=path)
 
 
@@ -198,7 +209,7 @@ def _add_text(texts: _Texts, kind: bytes, body: bytes) -> None:
         )
 
 
-def _finished(contents: PngContents, texts: _Texts, plain: bytes) -> PngContents:
+def _finished(contents: PngContents, texts: _Texts) -> PngContents:
     profiles = {
         name: found for name, text in texts.profiles.items() if (found := _raw_profile(text)) is not None
     }
@@ -209,7 +220,6 @@ def _finished(contents: PngContents, texts: _Texts, plain: bytes) -> PngContents
     lost = ("a text in it is damaged or too long and was left out",) if texts.skipped else ()
     return replace(
         contents,
-        plain=plain,
         exif=exif,
         xmp=texts.xmp or profiles.get("xmp"),
         iptc=profiles.get("iptc"),

@@ -200,6 +200,9 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         reason = "a volume"
     elif page.dtype is None or page.sampleformat not in (1, 3) or not isinstance(page.bitspersample, int):
         reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
+    elif page.sampleformat == 1 and 16 < page.bitspersample < 32:
+        # tifffile takes their bytes in the wrong order.
+        reason = f"whole numbers of {page.bitspersample} bits"
     elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
         reason = "subsampled colour without JPEG compression"
     elif _holds_luma(page) and page.bitspersample != 8:

@@ -26,7 +26,7 @@ _MOST_BASELINE = 6.0
 _LEAST_FLOAT_WHITE = 1000
 
 
-#: what LibRaw is told of values that :func:`correct_values` brought to full range
+#: what LibRaw is told of values that :func:`bring_to_full_range` changed
 FULL_RANGE = {"user_black": 0, "user_cblack": [0, 0, 0, 0], "user_sat": 65_535}
 
 
@@ -66,13 +66,21 @@ def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
         )
 
 
-def correct_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
-    """Put right, in LibRaw's own memory, unpacked values that it would show wrong."""
+def correct_floats(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
+    """Put right, in LibRaw's own memory, floating-point values that it unpacked wrong.
+
+    Raises:
+        InputError: they are no numbers, or of a kind that is not supported.
+    """
     main = _main(structure) if is_dng(structure) else None
-    if main is None:
+    if main is None or main.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
         return
-    if main.integer(_SAMPLE_FORMAT, 1) == _FLOAT and main.integer(_PREDICTOR, 1) != _FLOAT_PREDICTOR:
+    if main.integer(_PREDICTOR, 1) != _FLOAT_PREDICTOR:
         _read_floats(path, raw, main)
+
+
+def bring_to_full_range(raw: Any, structure: ifd.Structure | None) -> None:
+    """Put right, in LibRaw's own memory, the values of :func:`linear_levels`."""
     levels = linear_levels(structure)
     if levels is not None and raw.raw_image.ndim == 3:
         # LibRaw's gains, of which green's is the smallest, make up for the other channels' ranges.
@@ -92,11 +100,21 @@ def linear_levels(structure: ifd.Structure | None) -> tuple[tuple[float, float],
     main = _main(structure) if is_dng(structure) else None
     if main is None or not is_linear(structure) or main.integer(_SAMPLES, 1) != 3:
         return None
+    levels = stated_levels(structure)
+    usable = all(0 <= low < high for low, high in levels)
+    return levels if len(levels) == 3 and usable and any(low for low, _ in levels) else None
+
+
+def stated_levels(structure: ifd.Structure | None) -> tuple[tuple[float, float], ...]:
+    """Return black and white of each channel of a demosaicked picture; empty where the file states none."""
+    main = _main(structure) if is_dng(structure) else None
+    if main is None or not is_linear(structure):
+        return ()
+    samples = main.integer(_SAMPLES, 1)
     black, white = main.numbers(_BLACK_LEVEL), main.numbers(_WHITE_LEVEL)
-    if len(black) not in (1, 3) or len(white) not in (1, 3) or not any(black):
-        return None
-    levels = tuple((black[i % len(black)], white[i % len(white)]) for i in range(3))
-    return levels if all(0 <= low < high for low, high in levels) else None
+    if len(black) not in (1, samples) or len(white) not in (1, samples):
+        return ()
+    return tuple((black[i % len(black)], white[i % len(white)]) for i in range(samples))
 
 
 def _read_floats(path: Path, raw: Any, main: Directory) -> None:
