@@ -17,7 +17,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
 from srnet_cli.imaging.codecs.proof.coded import check_extents
-from srnet_cli.imaging.codecs.proof.items import extents
+from srnet_cli.imaging.codecs.proof.items import check_frames, extents
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run
 from srnet_cli.imaging.colour import colour_of_cicp
 from srnet_cli.imaging.depth import from_bits
@@ -49,7 +49,9 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     data = read_input(path)
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
-    check_extents(path, data, extents(_meta(data)))
+    pieces = list(extents(_meta(data)))
+    check_extents(path, data, pieces)
+    check_frames(path, data, pieces)
     header = read_header(data)
     if header.width and header.height:
         check_size(path, header.height, header.width, max_pixels)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ def _most_zeros(kind: bytes, samples: Pixels) -> float:
     return flat * _FLAT_BLOCK**2 * _BITS_PER_PIXEL / 8
 
 
-def check_extents(path: Path, data: bytes, extents: Iterator[tuple[int, int]]) -> None:
+def check_extents(path: Path, data: bytes, extents: Iterable[tuple[int, int]]) -> None:
     """Refuse coded pixels, at these starts and lengths, that have a hole.
 
     Raises:

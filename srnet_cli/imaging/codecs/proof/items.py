@@ -3,10 +3,42 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from srnet_cli.errors import InputError
 
 #: items and pieces of one that are looked at; grids have a few hundred
 _MOST = 10_000
+#: frames of a still picture: one, or a few layers; a decoder works through all that are not shown
+_MOST_FRAMES = 32
+_FRAME_HEADER, _FRAME = 3, 6
+
+
+def check_frames(path: Path, data: bytes, pieces: Iterable[tuple[int, int]]) -> None:
+    """Refuse coded pixels of more frames than a still picture has (AV1, 5.3: OBUs).
+
+    Raises:
+        InputError: it has more.
+    """
+    for start, length in pieces:
+        frames, position, end = 0, start, min(start + length, len(data))
+        while position < end:
+            head = data[position]
+            position += 2 if head & 4 else 1
+            frames += head >> 3 & 15 in (_FRAME_HEADER, _FRAME)
+            if frames > _MOST_FRAMES:
+                raise InputError("has more frames in one picture than it is given time for", path=path)
+            if not head & 2:
+                break  # it reaches to the end
+            size, shift = 0, 0
+            while position < end and shift < 56:
+                byte = data[position]
+                size |= (byte & 127) << shift
+                position, shift = position + 1, shift + 7
+                if not byte & 128:
+                    break
+            position += size
 
 
 def extents(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int]]:

@@ -31,6 +31,8 @@ _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all
 _PACKERS = frozenset({34925, 34926, 50000})
 _WEBP = frozenset({34927, 50001})
+#: strips or tiles: each costs its decoder some ten microseconds, however small it is
+_MOST_PIECES = 500_000
 #: bytes that the samples of a pixel may take: four channels of 16 bits
 _MOST_PIXEL_BYTES = 8
 
@@ -59,6 +61,12 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             f"would take {claimed:,} bytes, more than a picture of the limit of {max_pixels:,} pixels",
             path=path,
             remedy="--max-pixels raises the limit",
+        )
+    if pieces.count > _MOST_PIECES:
+        raise InputError(
+            f"has its pixels in {pieces.count:,} pieces, more than the {_MOST_PIECES:,} that are given time",
+            path=path,
+            remedy="save it with larger strips or tiles",
         )
     starts, lengths = page.pieces()
     if len(starts) < pieces.count:
