@@ -62,9 +62,7 @@ def texts(kind: bytes, head: Callable[[int], bytes], count: int) -> bytes:
 
 BOMBS: dict[str, Callable[[], bytes]] = {
     "jpeg.tif": lambda: page_of(jpeg_that_claims(65_000, 65_000), 7, 64),
-    "webp.tif": lambda: page_of(
-        encoded("WEBP", np.zeros((9000, 12_000, 3), np.uint8), quality=1), 50_001, 64
-    ),
+    "webp.tif": lambda: page_of(webp_that_claims(16_000, 16_000), 50_001, 64),
     "profiles.png": lambda: texts(b"zTXt", lambda n: b"Raw profile type %d\0\0" % n, 200),
     "xmp.png": lambda: texts(b"iTXt", lambda n: b"XML:com.adobe.xmp\0\1\0\0\0", 200),
     "icc.png": lambda: texts(b"iCCP", lambda n: b"a\0\0", 200),
