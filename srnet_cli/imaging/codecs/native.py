@@ -19,6 +19,7 @@ from typing import TextIO
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.holes import check_holes
 from srnet_cli.imaging.codecs.proof.jpeg import check_scans
 
 _STDERR = 2
@@ -64,6 +65,7 @@ def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
         InputError: it is not: a part of the picture would be grey or displaced.
     """
     check_scans(path, data, pixels)
+    check_holes(path, data)
     if pixels > _OPENCV_LIMIT:
         return
     import cv2

@@ -19,6 +19,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, check_pieces
@@ -37,6 +38,8 @@ _PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _XMP, _IPTC = 262, 318, 319, 700, 33723
 _CONVERTED = frozenset({_CMYK, _CIELAB, _ICCLAB})
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
+#: fax, LZW, deflate, PackBits, LZMA, Zstandard, and pictures; of others it is not known what they allocate
+_COMPRESSIONS = PICTURES | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 34926, 50000}
 _REDUCED_PICTURE = 1
 #: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
 _LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
@@ -207,7 +210,9 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         reason = "subsampled colour without JPEG compression"
     elif _holds_luma(page) and page.bitspersample != 8:
         reason = f"YCbCr of {page.bitspersample} bits"
-    elif page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
+    elif page.compression not in _COMPRESSIONS or (
+        page.compression != _UNCOMPRESSED and page.compression not in tifffile.TIFF.DECOMPRESSORS
+    ):
         reason = f"compression {int(page.compression)}"
     elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
         reason = f"predictor {int(page.predictor)}"
@@ -223,6 +228,8 @@ def _check_compressed(path: Path, file: Any, page: Any) -> None:
         return
     segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
     pieces = [data for data, _ in segments if data is not None]
+    if page.compression in PICTURES:
+        check_inner(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression != _JPEG or page.bitspersample != 8:
         return

@@ -13,13 +13,16 @@ from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
-_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE = 277, 317, 339, 33421
+_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE, _PATTERN = 277, 317, 339, 33421, 33422
+_PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
 _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
 _MOSAIC, _LINEAR = 32803, 34892
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
 _KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
+#: red, green, blue: the colours of a mosaic that lists none
+_USUAL_COLOURS = (0, 1, 2)
 #: stops; what a file states beyond is no exposure
 _MOST_BASELINE = 6.0
 #: LibRaw scales floating-point values to about this white; far less means that it read none of them
@@ -49,10 +52,10 @@ def is_linear(structure: ifd.Structure | None) -> bool:
 
 
 def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
-    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours.
+    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours, or as grey.
 
     Raises:
-        InputError: it is one of four by four (Quad Bayer), for example.
+        InputError: it is one of four by four (Quad Bayer), or lacks a colour, for example.
     """
     main = _main(structure) if is_dng(structure) else None
     if main is None or main.integer(_PHOTOMETRIC, 0) != _MOSAIC:
@@ -63,6 +66,15 @@ def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
             f"is a RAW file with a mosaic of {size[0]}×{size[1]} (Quad Bayer or the like)",
             path=path,
             remedy="have the camera or its maker's program write it as Bayer, linear DNG or TIFF",
+        )
+    top = structure.directories[0] if structure is not None else main
+    colours, pattern = set(main.integers(_PLANE_COLOURS) or _USUAL_COLOURS), set(main.integers(_PATTERN))
+    # A camera without colours states none of these.
+    balanced = any(len(d.numbers(_NEUTRAL)) > 1 or len(d.numbers(_COLOUR_MATRIX)) > 3 for d in (top, main))
+    if pattern and balanced and not colours <= pattern:
+        raise InputError(
+            f"is a damaged RAW file: its mosaic has {len(colours & pattern)} of its {len(colours)} colours",
+            path=path,
         )
 
 

@@ -17,7 +17,7 @@ from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correc
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
-_DNG_VERSION = 50706
+_DNG_VERSION, _ORIENTATION = 50706, 274
 _REDUCED_PICTURE = 1
 #: no RAW format packs a photograph below this; what does lacks its pixels
 _LEAST_BITS_PER_PIXEL = 0.1
@@ -66,7 +66,11 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     )
 
 
-def orientation_of(raw: Any) -> int:
+def orientation_of(raw: Any, structure: ifd.Structure | None) -> int:
+    directories = [] if structure is None else structure.walk()
+    stated = [d.integer(_ORIENTATION, 0) for d in directories if _ORIENTATION in d.entries]
+    if stated and not any(1 <= value <= 8 for value in stated):
+        return 1  # LibRaw turns by the last three bits of it
     return _ORIENTATION_OF_FLIP[raw.sizes.flip & 7]
 
 
