@@ -5,7 +5,7 @@ All take and return N×C×H×W. ``ATTENTIONS`` at the end is the table of those 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -123,7 +123,13 @@ class GroupGates(nn.Module):
         self.register_buffer("tiling", _tiling(channels), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * F.conv2d(self.gates(x), self.tiling)
+        gates = self.gates(x)
+        if not torch.compiler.is_compiling():
+            return x * F.conv2d(gates, self.tiling)
+        # Compiled, a broadcast is part of the kernel that it is written in, and a convolution is not.
+        n, channels, height, width = x.shape
+        spread = x.view(n, channels // GATES, GATES, height, width) * gates.unsqueeze(1)
+        return spread.reshape(x.shape)
 
     def gates(self, x: Tensor) -> Tensor:
         """Compute the eight gates, N×8×H×W in 0..1."""
@@ -131,7 +137,10 @@ class GroupGates(nn.Module):
 
     def means(self, x: Tensor) -> Tensor:
         """Compute the group means, N×4×H×W."""
-        return F.conv2d(x, self.pooling)
+        if not torch.compiler.is_compiling():
+            return F.conv2d(x, self.pooling)
+        n, channels, height, width = x.shape
+        return x.view(n, FINEST, channels // FINEST, height, width).mean(dim=2)
 
 
 class MPRSA(GroupGates):
@@ -169,11 +178,22 @@ class MPRSA(GroupGates):
         turns = quarter_turns(self.means(x))
         if x.is_contiguous(memory_format=torch.channels_last):
             turns = turns.contiguous(memory_format=torch.channels_last)
-        # Means over one and two groups are means of the four: all branches read the same sixteen maps.
-        logits = sum(
-            branch.bn(F.conv2d(turns, over_finest_groups(branch.conv.weight, groups), padding=3))
+        kernels = [
+            over_finest_groups(branch.conv.weight, groups)
             for branch, groups in zip(self.branches, GROUPS, strict=True)
+        ]
+        # Means over one and two groups are means of the four: all branches read the same sixteen maps, and
+        # one convolution makes the maps of all three.
+        maps = F.conv2d(turns, torch.cat(kernels), padding=3)
+        norms = [branch.bn for branch in self.branches]
+        # The type itself: one over the joint batch of several processes computes something else.
+        joined = all(type(norm) is nn.BatchNorm2d for norm in norms)
+        parts = (
+            _normalised(maps, norms)
+            if joined
+            else [norm(own) for norm, own in zip(norms, maps.chunk(len(norms), dim=1), strict=True)]
         )
+        logits = sum(parts[1:], parts[0])
         return torch.sigmoid(logits)
 
     def gate_form(self) -> GateForm:
@@ -214,6 +234,30 @@ class LocalAttention(GroupGates):
         assert self.conv.bias is not None
         kernel, bias = self.conv.weight.detach(), self.conv.bias.detach()
         return GateForm(kernel.double().cpu(), bias.double().cpu(), FINEST)
+
+
+def _normalised(maps: Tensor, norms: Sequence[nn.BatchNorm2d]) -> list[Tensor]:
+    """Apply several BatchNorms of one kind, each to its own part of the channels, as a single one.
+
+    Their parameters, and their statistics, which follow in training, stay those of each.
+    """
+    first, training = norms[0], norms[0].training
+    means, variances = ([getattr(norm, name) for norm in norms] for name in ("running_mean", "running_var"))
+    mean, variance = torch.cat(means), torch.cat(variances)
+    weight, bias = torch.cat([norm.weight for norm in norms]), torch.cat([norm.bias for norm in norms])
+    momentum = 0.0 if first.momentum is None else first.momentum
+    normalised = F.batch_norm(maps, mean, variance, weight, bias, training, momentum, first.eps)
+    if training:
+        with torch.no_grad():
+            for norm, own_mean, own_variance in zip(
+                norms, mean.chunk(len(norms)), variance.chunk(len(norms)), strict=True
+            ):
+                assert norm.running_mean is not None and norm.running_var is not None
+                assert norm.num_batches_tracked is not None
+                norm.running_mean.copy_(own_mean)
+                norm.running_var.copy_(own_variance)
+                norm.num_batches_tracked.add_(1)
+    return list(normalised.chunk(len(norms), dim=1))
 
 
 def pooling_kernels(channels: int, groups: int) -> Tensor:
