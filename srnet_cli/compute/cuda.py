@@ -115,6 +115,7 @@ def record(call: Callable[[], T], warm_up: int) -> tuple[Graph, T, T]:
             result = call()
     cuda.current_stream().wait_stream(aside)
     graph = cuda.CUDAGraph()
-    with cuda.graph(graph):
+    # Of this thread only: another one may allocate memory meanwhile.
+    with cuda.graph(graph, capture_error_mode="thread_local"):
         output = call()
     return graph, result, output

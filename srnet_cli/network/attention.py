@@ -5,7 +5,7 @@ All take and return N×C×H×W. ``ATTENTIONS`` at the end is the table of those 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_cli.network.architecture import Shapes
+from srnet_cli.network.blocks import normalise_together
 
 #: gate maps of MPR-SA; channel c is scaled by map c mod 8
 GATES = 8
@@ -189,7 +190,7 @@ class MPRSA(GroupGates):
         # The type itself: one over the joint batch of several processes computes something else.
         joined = all(type(norm) is nn.BatchNorm2d for norm in norms)
         parts = (
-            _normalised(maps, norms)
+            normalise_together(maps, norms)
             if joined
             else [norm(own) for norm, own in zip(norms, maps.chunk(len(norms), dim=1), strict=True)]
         )
@@ -234,30 +235,6 @@ class LocalAttention(GroupGates):
         assert self.conv.bias is not None
         kernel, bias = self.conv.weight.detach(), self.conv.bias.detach()
         return GateForm(kernel.double().cpu(), bias.double().cpu(), FINEST)
-
-
-def _normalised(maps: Tensor, norms: Sequence[nn.BatchNorm2d]) -> list[Tensor]:
-    """Apply several BatchNorms of one kind, each to its own part of the channels, as a single one.
-
-    Their parameters, and their statistics, which follow in training, stay those of each.
-    """
-    first, training = norms[0], norms[0].training
-    means, variances = ([getattr(norm, name) for norm in norms] for name in ("running_mean", "running_var"))
-    mean, variance = torch.cat(means), torch.cat(variances)
-    weight, bias = torch.cat([norm.weight for norm in norms]), torch.cat([norm.bias for norm in norms])
-    momentum = 0.0 if first.momentum is None else first.momentum
-    normalised = F.batch_norm(maps, mean, variance, weight, bias, training, momentum, first.eps)
-    if training:
-        with torch.no_grad():
-            for norm, own_mean, own_variance in zip(
-                norms, mean.chunk(len(norms)), variance.chunk(len(norms)), strict=True
-            ):
-                assert norm.running_mean is not None and norm.running_var is not None
-                assert norm.num_batches_tracked is not None
-                norm.running_mean.copy_(own_mean)
-                norm.running_var.copy_(own_variance)
-                norm.num_batches_tracked.add_(1)
-    return list(normalised.chunk(len(norms), dim=1))
 
 
 def pooling_kernels(channels: int, groups: int) -> Tensor:

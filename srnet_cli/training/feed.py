@@ -41,8 +41,11 @@ class Feed:
     Threads suffice: reading, copying and tensor arithmetic release the interpreter.
     """
 
-    def __init__(self, source: TrainingSource, job: Processes, seed: int, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, source: TrainingSource, job: Processes, seed: int, pool: ThreadPoolExecutor, workers: int
+    ) -> None:
         self._source, self._job, self._seed = source, job, seed
+        self._workers, self._making = workers, threading.Semaphore(workers)
         self._pool, self._local = pool, threading.local()
         self._pending: deque[tuple[Order, Future[tuple[Batch, cuda.Event | None]]]] = deque()
 
@@ -67,7 +70,21 @@ class Feed:
             cuda.receive([t for t in (batch.lr, batch.hr, batch.residual) if t is not None], made)
         return Delivery(order, batch, waited)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the threads from the device while a step is recorded, which random numbers would spoil."""
+        for _ in range(self._workers):
+            self._making.acquire()
+        try:
+            yield
+        finally:
+            self._making.release(self._workers)
+
     def _make(self, order: Order) -> tuple[Batch, cuda.Event | None]:
+        with self._making:
+            return self._made(order)
+
+    def _made(self, order: Order) -> tuple[Batch, cuda.Event | None]:
         indices = self._job.indices(order.start, order.size)
         device = self._job.device
         if device.type != "cuda":
@@ -90,6 +107,6 @@ def open_feed(source: TrainingSource, job: Processes, seed: int, workers: int) -
     cuda.prepare_for_threads(job.device)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
     try:
-        yield Feed(source, job, seed, pool)
+        yield Feed(source, job, seed, pool, workers)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
