@@ -33,8 +33,6 @@ from srnet_cli.training.validation import (
     validate,
 )
 
-#: batches made ahead of their use
-AHEAD = 3
 #: seconds after which losses are looked at, however few steps there were
 LOOK_AFTER = 10.0
 
@@ -149,7 +147,7 @@ class Trainer:
 
     def _order_ahead(self, feed: Feed) -> None:
         total = self.schedule.total_steps
-        while len(feed) < AHEAD:
+        while feed.wants_orders:
             step = self.state.progress.step + len(feed)
             if total is not None and step >= total:
                 return
