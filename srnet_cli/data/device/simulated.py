@@ -19,14 +19,19 @@ from srnet_cli.data.sources import Batch, Problem, TrainingSource, ValidationIte
 
 #: patches for which a page of photographs stays, where not all fit
 PATCHES_OF_A_PAGE = 65_536
+#: patches whose uniform numbers are drawn at once
+BLOCK = 64
+#: streams of random numbers
+_BLOCKS, _NOISE = 2, 3
 
 
 @dataclass(frozen=True)
 class DeviceSource:
-    """``source`` with crops, camera and labels on the device, drawn for whole steps.
+    """``source`` with crops, camera and labels on the device.
 
-    A step's patches depend on the seed, the number of the first one, how many there are, and the kind of the
-    device. Patches of several steps are computed together; that changes them by the rounding of sums at most.
+    Crop and camera of a patch depend on the seed and its own number; its noise on the first number of its
+    step, how many there are in this process, and the kind of the device. Patches of several steps are computed
+    together; that changes them by the rounding of sums at most.
     """
 
     source: SimulatedSource
@@ -69,15 +74,15 @@ class DeviceSource:
         self, steps: Sequence[Sequence[int]], page: int, seed: int, patch: int, device: torch.device
     ) -> Iterator[Batch]:
         counts = [len(indices) for indices in steps]
-        seeds = [_seeds(seed, indices[0]) for indices in steps]
-        table = torch.cat([_uniform(own[0], count) for own, count in zip(seeds, counts, strict=True)])
+        table = torch.cat([_uniform(seed, indices) for indices in steps])
         crops, camera = table[:, :CROP_NUMBERS], table[:, CROP_NUMBERS:]
         hr = self.photographs.crops(crops, patch * self.scale, page, seed)
         ranges = ranges_of(self.source.kind)
         if ranges is None:
             lr = bicubic_zoom(hr, self.scale, ())
         else:
-            noise = noise_of_steps([own[1] for own in seeds], counts, device)
+            seeds = [_derived(seed, indices[0], _NOISE) for indices in steps]
+            noise = noise_of_steps(seeds, counts, device)
             hr, lr = photograph(hr, self.scale, camera, noise, ranges)
         residual: Sequence[Tensor | None] = [None] * len(steps)
         if self.source.residual is not None:
@@ -101,12 +106,18 @@ def on_device(source: TrainingSource, device: torch.device, room: int | None = N
     return DeviceSource(source, photographs)
 
 
-def _seeds(seed: int, first: int) -> tuple[int, int]:
-    """Derive two 63-bit numbers for a step, for its uniform numbers and its noise."""
-    state = np.random.SeedSequence((seed, first), spawn_key=(2,)).generate_state(2, np.uint64)
-    return int(state[0] >> 1), int(state[1] >> 1)
+def _derived(seed: int, number: int, stream: int) -> int:
+    """Derive a 63-bit number; neighbours and streams share nothing."""
+    sequence = np.random.SeedSequence((seed, number), spawn_key=(stream,))
+    return int(sequence.generate_state(1, np.uint64)[0] >> 1)
 
 
-def _uniform(seed: int, count: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.rand(count, CROP_NUMBERS + UNIFORM_NUMBERS, generator=generator, dtype=torch.float64)
+def _uniform(seed: int, indices: Sequence[int]) -> Tensor:
+    """Draw the uniform numbers of patches, a row each; for ``BLOCK`` successive numbers at once."""
+    tables = {number: _block(seed, number) for number in sorted({index // BLOCK for index in indices})}
+    return torch.stack([tables[index // BLOCK][index % BLOCK] for index in indices])
+
+
+def _block(seed: int, number: int) -> Tensor:
+    generator = torch.Generator().manual_seed(_derived(seed, number, _BLOCKS))
+    return torch.rand(BLOCK, CROP_NUMBERS + UNIFORM_NUMBERS, generator=generator, dtype=torch.float64)

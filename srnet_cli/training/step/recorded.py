@@ -110,6 +110,11 @@ class RecordedStepper(Stepper):
         """See :meth:`Stepper.records`."""
         return not tail_only and _shape(batch) not in self._plain | self._recordings.keys()
 
+    @property
+    def recordings(self) -> int:
+        """Count the shapes whose steps are replayed."""
+        return len(self._recordings)
+
     def _follow(self, number: int) -> None:
         if self.average is not None:
             self.average.take_in(self._share)

@@ -129,6 +129,16 @@ def test_its_cameras_are_drawn_like_those_of_single_patches(folder: Path) -> Non
         assert means[1] == pytest.approx(means[0], rel=0.15)
 
 
+def test_crops_and_cameras_are_the_same_for_any_number_of_processes(folder: Path) -> None:
+    """Without noise, which is drawn for a process's share, everything is."""
+    source = opened(folder, "bicubic")
+    joint = source.batch(range(60, 76), 1, 16, CPU)
+    for rank in range(3):
+        own = source.batch(range(60 + rank, 76, 3), 1, 16, CPU)
+        for one, other in zip(whole(own), whole(joint), strict=True):
+            assert torch.equal(one, other[rank::3])
+
+
 def test_a_page_changes_after_its_patches(folder: Path) -> None:
     source = opened(folder, "bicubic", room=4 * 3 * 112 * 112)
     assert source.photographs.pages > 1 and "in turns" in source.description
