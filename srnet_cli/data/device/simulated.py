@@ -30,8 +30,8 @@ class DeviceSource:
     """``source`` with crops, camera and labels on the device.
 
     Crop and camera of a patch depend on the seed and its own number; its noise on the first number of its
-    step, how many there are in this process, and the kind of the device. Patches of several steps are computed
-    together; that changes them by the rounding of sums at most.
+    step, how many there are in this process, and the kind of the device. Patches of several steps are
+    computed together; that changes them by the rounding of sums at most.
     """
 
     source: SimulatedSource
