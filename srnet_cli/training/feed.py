@@ -21,6 +21,8 @@ from srnet_cli.data.sources import SteppedSource
 AHEAD = 3
 #: patches for which a source that can is asked at once: launches cost as much for few as for many
 TOGETHER = 64
+#: the same on a card, for each GiB of its memory, and the most
+TOGETHER_PER_GIB, MOST_TOGETHER = 4, 128
 #: such requests made ahead
 REQUESTS_AHEAD = 2
 
@@ -65,7 +67,7 @@ class Feed:
         self, source: TrainingSource, job: Processes, seed: int, pool: ThreadPoolExecutor, workers: int
     ) -> None:
         self._source, self._job, self._seed = source, job, seed
-        self._together = TOGETHER if isinstance(source, SteppedSource) else 1
+        self._together = _together(job.device) if isinstance(source, SteppedSource) else 1
         self._workers, self._making = workers, threading.Semaphore(workers)
         self._pool, self._local = pool, threading.local()
         self._requests: deque[_Request] = deque()
@@ -155,6 +157,12 @@ class Feed:
             self._local.stream = cuda.new_stream(device)
         stream: cuda.Stream = self._local.stream
         return stream
+
+
+def _together(device: torch.device) -> int:
+    if device.type != "cuda":
+        return TOGETHER
+    return min(MOST_TOGETHER, max(1, TOGETHER_PER_GIB * cuda.total_memory(device) // 2**30))
 
 
 @contextmanager

@@ -88,6 +88,8 @@ def _can_be_recorded(loss: HybridLoss, precision: Precision, job: Processes, say
 def _recorded(parts: tuple[Any, ...], network: nn.Module, options: TrainOptions, say: Say) -> Stepper:
     on_cuda = next(network.parameters()).device.type == "cuda"
     regions = Regions(network) if on_cuda and not options.compile else None
+    if regions:
+        say("the first step compiles the network's blocks and records the step, which takes half a minute")
     return RecordedStepper(*parts, record=cuda.record if on_cuda else repeat, say=say, regions=regions)
 
 

@@ -178,9 +178,9 @@ def _difference(
     if not bool((apart <= LOSSES).all()):
         return f"a replay has losses of {found_losses.tolist()}, a plain step {losses.tolist()}"
     plain, replayed = (snapshot.moves(before, "means") for snapshot in (after, found))
-    turned = _length([a - b for a, b in zip(plain, replayed, strict=True)]) / _length(plain)
-    if not turned <= MEANS:
-        return f"a replay's gradients differ from a plain step's by {turned:.3g} of their length"
+    length, turned = _length(plain), _length([a - b for a, b in zip(plain, replayed, strict=True)])
+    if not turned <= MEANS * length:
+        return f"a replay's gradients, {length:.3g} long, differ from a plain step's by {turned:.3g}"
     plain_way, way = (_length(snapshot.moves(before, "weights")) for snapshot in (after, found))
     if not abs(way - plain_way) <= DISTANCE * plain_way:
         return f"a replay moves the weights by {way:.3g}, a plain step by {plain_way:.3g}"
