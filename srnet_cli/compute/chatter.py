@@ -1,4 +1,4 @@
-"""What C libraries say, which goes only to the process's stderr and past Python: heard, and kept off the terminal."""
+"""What C libraries say to the process's stderr, past Python: heard, and kept off the terminal."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""ncnn itself: its cards, and a network on one of them or on the processor. Nothing of the package is imported.
+"""ncnn itself: its cards, and a network on one of them or on the processor.
 
-As a script it is the child process in which drivers are met for the first time: one that crashes or hangs
-takes only the child with it. ``cards`` prints what there is; ``run TEXT WEIGHTS INPUT RESULT CARD HALF NAMES…``
-computes one tile.
+Nothing of the package is imported, because this is also a script: the child process in which drivers are met
+for the first time. One that crashes or hangs takes only the child with it. ``cards`` prints what there is;
+``run TEXT WEIGHTS INPUT RESULT CARD HALF NAMES…`` computes one tile.
 """
 
 from __future__ import annotations
