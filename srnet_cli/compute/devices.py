@@ -86,9 +86,10 @@ def _vulkan() -> tuple[Device, ...]:
     )
 
 
-def _cpu() -> tuple[Device, ...]:
+def processor_device() -> Device:
+    """Describe the processor."""
     dtype = torch.bfloat16 if processor.has_bf16() else torch.float32
-    return (Device("cpu", processor.title(), "processor", dtype, processor.memory()),)
+    return Device("cpu", processor.title(), "processor", dtype, processor.memory())
 
 
 #: in the order in which ``auto`` prefers them as long as nothing is measured
@@ -110,7 +111,7 @@ KINDS: tuple[Kind, ...] = (
         f"any card with a driver, and {vulkan.EXTRA}",
         trains=False,
     ),
-    Kind("cpu", "the processor", lambda: 1, _cpu, ""),
+    Kind("cpu", "the processor", lambda: 1, lambda: (processor_device(),), ""),
 )
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -16,7 +17,9 @@ from srnet_cli.compute.devices import Device
 from srnet_cli.errors import OutputError
 
 FILE = "devices.json"
-_LIGHT, _FULL = "light", "full"
+NAMES = ("light", "full")
+
+Engine = Literal["torch", "ncnn"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Speed:
 
     light: float
     full: float
+    #: the library that was the fastest for each; on the processor there may be two
+    light_engine: Engine = "torch"
+    full_engine: Engine = "torch"
 
     @property
     def joint(self) -> float:
@@ -50,9 +56,12 @@ def measured(device: Device) -> Speed | None:
     entry = _read().get(_key(device))
     if not isinstance(entry, Mapping):
         return None
-    values = [entry.get(name) for name in (_LIGHT, _FULL)]
+    values = [entry.get(name) for name in NAMES]
     light, full = (float(v) if isinstance(v, int | float) and v > 0 else math.nan for v in values)
-    return Speed(light, full) if math.isfinite(light) and math.isfinite(full) else None
+    if not (math.isfinite(light) and math.isfinite(full)):
+        return None
+    engines: list[Engine] = ["ncnn" if entry.get(f"{name}_engine") == "ncnn" else "torch" for name in NAMES]
+    return Speed(light, full, *engines)
 
 
 def keep(speeds: Mapping[Device, Speed]) -> Path:

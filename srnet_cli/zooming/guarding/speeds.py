@@ -11,8 +11,9 @@ from torch import nn
 from srnet_cli.compute import cuda
 from srnet_cli.compute.device import choose_precision, is_out_of_memory
 from srnet_cli.compute.devices import Device
-from srnet_cli.compute.measurements import Speed
+from srnet_cli.compute.measurements import Engine, Speed
 from srnet_cli.errors import DeviceError, SrnetError
+from srnet_cli.inference.choice import engines_for, form_by
 from srnet_cli.models.released import find_model
 from srnet_cli.models.store import load_model
 from srnet_cli.zooming.guarding.ways import open_network
@@ -32,8 +33,10 @@ def measure_device(device: Device) -> Speed:
         DeviceError: it fails, or gives wrong pictures.
         WeightsError: a model is not installed.
     """
-    light, full = (_seconds_per_megapixel(find_model(SCALE, light=light), device) for light in (True, False))
-    return Speed(light, full)
+    (light, by_light), (full, by_full) = (
+        _measure_model(find_model(SCALE, light=light), device) for light in (True, False)
+    )
+    return Speed(light, full, by_light, by_full)
 
 
 def measure_devices(
@@ -54,10 +57,20 @@ def measure_devices(
     return speeds
 
 
-def _seconds_per_megapixel(model: str, device: Device) -> float:
+def _measure_model(model: str, device: Device) -> tuple[float, Engine]:
+    """Time a model by each library that can compute it there: seconds per megapixel, and the fastest."""
     network: nn.Module = load_model(model).network
     where = device.torch_device
-    form = open_network(network, where, choose_precision("auto", where), strict=True)
+    dtype = choose_precision("auto", where)
+    if where.type != "cpu":
+        form = open_network(network, where, dtype, strict=True)
+        return _seconds_per_megapixel(form, device), "ncnn" if where.type == "vulkan" else "torch"
+    engines = engines_for(network, dtype)
+    return min((_seconds_per_megapixel(form_by(e, network, dtype), device), e) for e in engines)
+
+
+def _seconds_per_megapixel(form: nn.Module, device: Device) -> float:
+    where = device.torch_device
     side = SOFTWARE_SIDE if device.place == "software" else SIDE
     lies = torch.device("cpu") if where.type == "vulkan" else where
     lr = (torch.linspace(0, 255, 3 * side * side).view(1, 3, side, side)).to(lies)
