@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from srnet_cli import interrupts
+from srnet_cli.commands import devices as devices_command
 from srnet_cli.commands import eval as eval_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
@@ -90,6 +91,7 @@ app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.resid
 app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
+app.command("devices", epilog=devices_command.EXAMPLES)(devices_command.devices)
 
 
 def _show_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
-from srnet_cli.compute.device import choose_precision
+from srnet_cli.compute.device import check_precision
 from srnet_cli.compute.processes import Processes
 from srnet_cli.training.fields import flag
 from srnet_cli.training.losses import HybridLoss, Setting
@@ -39,7 +39,7 @@ def prepare(
     new_tail = options.init is not None and start_from(network, options.init, scale, say)
     _say_tail_only(options, new_tail, say)
     network = network.to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    precision = Precision(job.device, choose_precision(options.precision, job.device))
+    precision = Precision(job.device, check_precision(options.precision, job.device))
     has_residual = bool(getattr(network, "predicts_residual", False))
     # Before BatchNorm is joined: the average is evaluated only, and by each process for itself.
     average = Average(network, options.ema) if options.ema else None

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
-from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.compute.device import choose_precision, is_out_of_memory
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.inference.forms import to_inference
-from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.colours import ColourTie
+from srnet_cli.zooming.guarding.guard import GuardedNetwork
+from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.tiles import Grid, take, window
 
 #: tiles that are cut and converted ahead of the one being computed
@@ -67,6 +67,8 @@ class EngineOptions:
     batch: int | None = None
     #: tie the mean colours of the result to the input's
     keep_colours: bool = True
+    #: an error, instead of another device, where the device does not compute rightly
+    strict: bool = False
 
 
 class Engine:
@@ -82,17 +84,17 @@ class Engine:
             raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
         options = options or EngineOptions()
         self.options = options
-        self.device = choose_device(options.device)
-        self.dtype = choose_precision(options.precision, self.device)
+        device = device_for(options.device, model.network)
+        self.dtype = choose_precision(options.precision, device)
+        #: where tiles lie; what Vulkan computes comes from the processor's memory and goes back there
+        self.device = torch.device("cpu") if device.type == "vulkan" else device
         self.card: Card = model.card
         self.scale: int = model.card.scale
         #: how much of the model's crisp set was mixed in
         self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
-        self.network: nn.Module = to_inference(model.network, dtype=self.dtype, device=self.device)
-        if self.device.type == "cuda":
-            self.network = GraphedNetwork(self.network)
-        self.tile = options.tile or model.card.tile
+        self.tile = largest_tile(model.network, device, self.dtype, options.tile or model.card.tile)
+        self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
 
     def grid(self, region: Box) -> Grid:
@@ -220,7 +222,7 @@ class Engine:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            if isinstance(self.network, GraphedNetwork):
+            if isinstance(self.network, GuardedNetwork) and self.device.type == "cuda":
                 self.network.forget()
                 cuda.release_cached_memory()
             if len(batch) == 1:
@@ -286,16 +288,6 @@ class _Accumulator:
         self.values[:kept] = self.values[stride:]
         self.values[kept:] = 0
         return None if finished is None else (row * stride + begin - lead, finished)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether torch could not allocate: on the CPU that is a plain RuntimeError."""
-    text = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "can't allocate memory" in text
-        or "out of memory" in text
-    )
 
 
 def _first_rows(parts: list[NDArray[np.float32]], count: int) -> NDArray[np.float32] | None:
