@@ -211,7 +211,7 @@ def _zoom(
     tiles = tile_count(frame, used)
     progress.start_picture(source.name, tiles, _announcement(picture, frame, used, tiles))
     heatmaps: tuple[Path, ...] = ()
-    used = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(passes)]
+    computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, request, progress)
         if request.heatmap:
@@ -231,7 +231,7 @@ def _zoom(
         models=tuple(engine.card.name for engine in passes),
         crisp=tuple(engine.crisp for engine in passes),
         strength=request.strength,
-        devices=tuple(dict.fromkeys(name for names in used for name in names())),
+        devices=tuple(dict.fromkeys(name for names in computed for name in names())),
         seconds=seconds,
         heatmaps=heatmaps,
     )
