@@ -212,6 +212,8 @@ def _zoom(
     progress.start_picture(source.name, tiles, _announcement(picture, frame, used, tiles))
     heatmaps: tuple[Path, ...] = ()
     computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
+    for engine in passes:
+        engine.burst = False
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, request, progress)
         if request.heatmap:
@@ -219,6 +221,8 @@ def _zoom(
                 warn(f"{source.name}: the model has no auxiliary stream, so there is no heatmap")
             else:
                 heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
+    for name in {engine.card.name: engine for engine in passes if engine.burst}:
+        warn(f"{source.name}: {name} made no picture of its finest patterns, which are bicubic")
     seconds = time.perf_counter() - started
     what = f"heatmaps of {target}" if kept else str(target)
     progress.say(f"{what}  {frame.width}×{frame.height}  {seconds:.1f} s")

@@ -21,6 +21,7 @@ from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
@@ -38,9 +39,6 @@ TILE_UNIT = 8
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
-#: outputs of 0..255 that stray beyond this do not make a picture: fused convolutions turn a NaN within the
-#: network into some number
-FAR_BEYOND = 1e5
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,8 @@ class Engine:
         self.tile = largest_tile(model.network, device, self.dtype, options.tile or model.card.tile)
         self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
         self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
+        #: whether parts were replaced so far, of which the network made no picture
+        self.burst = False
 
     def grid(self, region: Box) -> Grid:
         """Choose the tiles that cover ``region``.
@@ -236,15 +236,14 @@ class Engine:
         lr = batch.to(self.device, non_blocking=True)
         with torch.inference_mode():
             output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
-            joined = output.sr if output.residual is None else torch.cat([output.sr, output.residual], dim=1)
-            # False for NaN too.
-            plausible = bool(joined.abs().amax() <= FAR_BEYOND)
+            sr, more = output.sr, output.residual
+            if self.options.keep_colours and bursts(sr):
+                check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
+                sr, self.burst = without_bursts(sr, lr, self.scale), True
+                more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
+            joined = sr if more is None else torch.cat([sr, more], dim=1)
+            check_plausible(joined, self.card.name)
             result: NDArray[np.float32] = joined.permute(0, 2, 3, 1).float().cpu().numpy()
-        if not plausible:
-            raise WeightsError(
-                f"the network {self.card.name} gave values that are no numbers, or far beyond any picture",
-                remedy="try --precision fp32, or another model",
-            )
         return result
 
     def _ensemble(self, lr: Tensor, residual: bool) -> NetworkOutput:
