@@ -28,9 +28,9 @@ from srnet_cli.compute.device import choose_device
 from srnet_cli.errors import SrnetError
 
 #: seconds that all parts together may take; a part may take what is left
-LIMIT = 180.0
+LIMIT = 150.0
 #: what a part gets however late it is
-LEAST = 10.0
+LEAST = 25.0
 
 
 @dataclass(frozen=True)

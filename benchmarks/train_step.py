@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def measure(options: TrainOptions, steps: int) -> Row:
             _order(feed, number, options.batch_size, options.patch_size)
             began = time.perf_counter()
             delivery = feed.take()
-            state.stepper(delivery.batch, number=number)
+            with feed.held() if state.stepper.records(delivery.batch) else nullcontext():
+                state.stepper(delivery.batch, number=number)
             cuda.synchronise(job.device)
             if number >= WARM_UP:
                 times.append(time.perf_counter() - began)

@@ -110,9 +110,11 @@ def test_parts_of_a_batch_add_up_to_the_whole() -> None:
     for start, stop in ((0, 1), (1, 4)):
         part = Sample(given.lr, given.hr[start:stop], given.sr[start:stop], None, None)
         parts.study(part, (stop - start) / 4)
+    largest = max(float(one.abs().max()) for one in gradients(whole))
     for one, other in zip(gradients(whole), gradients(parts), strict=True):
-        # Relative to the largest: sums over another number of patches and threads round elsewhere.
-        assert (one - other).abs().max() <= 1e-4 * one.abs().max()
+        # Relative to the largest: sums over another number of patches and threads round elsewhere. The last
+        # bias's gradient is a difference of two equal sums, of which nothing but rounding is left.
+        assert (one - other).abs().max() <= 1e-4 * one.abs().max() + 1e-7 * largest
 
 
 def test_it_is_the_same_in_every_process_and_leaves_random_numbers_alone() -> None:
