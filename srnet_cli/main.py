@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -180,7 +181,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     # Pillow's word about damaged metadata, in the middle of the progress; what matters raises.
     warnings.filterwarnings("ignore", module="PIL")
     try:
-        app(arguments, prog_name="srnet", obj=debug)
+        app(_with_dashes(arguments), prog_name="srnet", obj=debug)
     except SystemExit as end:
         if _is_interrupt(end):
             return _interrupted()
@@ -238,6 +239,18 @@ def _interrupted() -> int:
     # Not through rich: interrupted in the middle of a line, its console keeps what comes later to itself.
     print("interrupted; what was finished stays", file=sys.stderr, flush=True)
     return INTERRUPTED
+
+
+def _with_dashes(arguments: list[str]) -> list[str]:
+    """Tell names of pictures that begin with a dash from options: ``-dash.png`` is a file if there is one."""
+    from srnet_cli.imaging.formats import format_of
+
+    return [
+        f".{os.sep}{each}"
+        if each.startswith("-") and format_of(each) is not None and Path(each).is_file()
+        else each
+        for each in arguments
+    ]
 
 
 def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:

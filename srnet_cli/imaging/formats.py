@@ -38,6 +38,8 @@ class Format:
     decode: Callable[[Path, int], Decoded] | None = None
     #: the EXIF of a file, without its pixels
     read_exif: Callable[[Path], bytes | None] | None = None
+    #: height and width of a file, upright, without its pixels; None: Pillow knows its header
+    read_size: Callable[[Path], tuple[int, int]] | None = None
     #: from an open file and what will come to something that takes rows; None for what is only read
     encode: Callable[[BinaryIO, Layout], Encoder] | None = None
     #: suffixes of variants of it that are read, but not written

@@ -12,6 +12,8 @@ from srnet_cli.imaging.formats import format_of, is_raw_path
 
 #: folders that systems and storage devices leave, besides hidden ones; of files every picture suffix tells
 _SYSTEM_FOLDERS = frozenset({"$recycle.bin", "@eadir", "__macosx", "system volume information", "lost+found"})
+#: files of Windows and macOS that a pattern such as * names too
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", ".localized", "icon\r"})
 
 
 def list_pictures(
@@ -93,6 +95,16 @@ def _refused(path: Path, error: OSError) -> InputError:
 def list_folders(folder: Path) -> list[Path]:
     """Return the subfolders of a folder, sorted, without those that :func:`list_pictures` passes over."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not _is_passed_over(p.name))
+
+
+def is_left_by_system(name: str) -> bool:
+    """Tell whether a file of this name was left beside pictures by Windows or macOS.
+
+    Example:
+        >>> is_left_by_system("Thumbs.db"), is_left_by_system("._photo.jpg"), is_left_by_system("photo.jpg")
+        (True, True, False)
+    """
+    return name.casefold() in _SYSTEM_FILES or name.startswith("._")
 
 
 def _is_passed_over(name: str) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
-from srnet_cli.imaging.codecs.layout import Decoded
-from srnet_cli.imaging.codecs.tiff_read import read_structure
+from srnet_cli.imaging.codecs.layout import Decoded, decoding
+from srnet_cli.imaging.codecs.pillow_read import pillow_without_limit
+from srnet_cli.imaging.codecs.tiff_read import chosen_page, read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
 from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
 from srnet_cli.imaging.metadata import (
@@ -20,14 +23,15 @@ from srnet_cli.imaging.metadata import (
     colour_space_of,
     focal_length_of,
     maker_note_lost,
+    orientation_of,
     states_orientation,
 )
 from srnet_cli.imaging.metadata.iptc import bare_iptc
 from srnet_cli.imaging.metadata.xmp import upright_xmp
-from srnet_cli.imaging.orientation import upright
+from srnet_cli.imaging.orientation import FIRST_TURNED, upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
-from srnet_cli.reading import open_input
+from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length, raw_size
+from srnet_cli.reading import open_input, read_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -72,6 +76,36 @@ def read_focal_length(path: Path) -> float | None:
     if found.decode is None:
         return raw_focal_length(path)
     return None if found.read_exif is None else focal_length_of(found.read_exif(path))
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture as it is upright, from its header; pixels are not decoded.
+
+    Example:
+        >>> read_size(Path("photo.jpg"))
+        (3456, 5184)
+
+    Raises:
+        InputError: the file cannot be read, or its header is damaged.
+    """
+    path = Path(path)
+    found = _format(path)
+    if found is FORMATS["tiff"]:
+        structure = read_structure(path)
+        if not is_raw_structure(structure):
+            page = chosen_page(path, structure.directories)[1]
+            height, width = page.integer(257, 0), page.integer(256, 0)
+            turned = structure.directories[0].integer(274, 1) >= FIRST_TURNED
+            return (width, height) if turned else (height, width)
+        found = FORMATS["raw"]
+    if found.decode is None:
+        return raw_size(path)
+    if found.read_size is not None:
+        return found.read_size(path)
+    with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
+        height, width = image.height, image.width
+    exif = None if found.read_exif is None else found.read_exif(path)
+    return (width, height) if orientation_of(exif) >= FIRST_TURNED else (height, width)
 
 
 def _format(path: Path) -> Format:
