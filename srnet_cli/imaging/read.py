@@ -16,7 +16,15 @@ from srnet_cli.imaging.codecs.layout import Decoded, decoding
 from srnet_cli.imaging.codecs.pillow_read import pillow_without_limit
 from srnet_cli.imaging.codecs.tiff_read import chosen_page, read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
-from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
+from srnet_cli.imaging.formats import (
+    FORMATS,
+    HEAD_BYTES,
+    Format,
+    content_format,
+    foreign_kind,
+    is_raw_path,
+    joined,
+)
 from srnet_cli.imaging.metadata import (
     MAKER_NOTE_LOST,
     carried_exif,
@@ -116,11 +124,13 @@ def _format(path: Path) -> Format:
         raise InputError("is empty", path=path)
     found = FORMATS["raw"] if is_raw_path(path) else content_format(head)
     if found is None:
-        raise InputError(
-            "is not a picture in a supported format",
-            path=path,
-            remedy=joined(row.title for row in FORMATS.values()),
+        foreign = foreign_kind(head)
+        what = (
+            "is not a picture in a supported format"
+            if foreign is None
+            else f"is {foreign}, which is not read"
         )
+        raise InputError(what, path=path, remedy=joined(row.title for row in FORMATS.values()))
     return found
 
 

@@ -33,7 +33,7 @@ from srnet_cli.names import (
 
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(
-    {".heic", ".heif", ".jp2", ".jxl", ".jxr", ".psd", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
+    {".jxr", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
     | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
 )
 
@@ -270,12 +270,12 @@ def _is_like_a_format(suffix: str) -> bool:
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:
-    """Choose the input's own suffix or its format's; TIFF for RAW and PNG where it cannot be written."""
+    """Choose the input's own suffix or its format's, or that of its results where it is not written."""
     if image_format is not None:
         return FORMATS[image_format].suffixes[0]
     if written_format_of(source) is not None:
         return source.suffix
     found = format_of(source)
     if found is None or found.encode is None:
-        found = FORMATS["tiff" if found is FORMATS["raw"] else "png"]
+        found = FORMATS["png" if found is None else found.result]
     return found.suffixes[0]

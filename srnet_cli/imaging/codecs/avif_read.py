@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import check_tail, decode_image
 from srnet_cli.imaging.colour import colour_of_cicp
@@ -56,11 +57,16 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         )
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
-    if header.cicp is None or decoded.icc is not None:
+    return with_stated_colour(decoded, header.cicp)
+
+
+def with_stated_colour(decoded: Decoded, cicp: tuple[int, int] | None) -> Decoded:
+    """Return what was decoded with the colours that two codes of H.273 mean; a profile counts before them."""
+    if cicp is None or decoded.icc is not None:
         return decoded
-    stated = colour_of_cicp(*header.cicp)
+    stated = colour_of_cicp(*cicp)
     if stated is None:
-        codes = ", ".join(map(str, header.cicp))
+        codes = ", ".join(map(str, cicp))
         note = f"its colours (CICP {codes}) are of a kind that is not known and were left as they are"
         return replace(decoded, colour_known=False, notes=(*decoded.notes, note))
     return replace(decoded, colour=stated)
@@ -69,12 +75,12 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 def read_header(data: bytes) -> AvifHeader:
     """Read the properties of the primary item; what is missing or damaged keeps its default."""
     try:
-        meta = _first(_boxes(data), b"meta")[4:]
-        inside = dict(_boxes(meta))
+        meta = _first(boxes(data), b"meta")[4:]
+        inside = dict(boxes(meta))
         primary = inside[b"pitm"]
         (item,) = struct.unpack(">I" if primary[0] else ">H", primary[4 : 8 if primary[0] else 6])
-        properties = dict(_boxes(inside[b"iprp"]))
-        listed = list(_boxes(properties[b"ipco"]))
+        properties = dict(boxes(inside[b"iprp"]))
+        listed = list(boxes(properties[b"ipco"]))
         indices = _associated(properties[b"ipma"], item)
         chosen = [listed[index - 1] for index in indices if 0 < index <= len(listed)]
     except (KeyError, struct.error, IndexError):
@@ -114,26 +120,8 @@ def _associated(body: bytes, item: int) -> list[int]:
     return []
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
-    position = 0
-    for _ in range(_MOST_BOXES):
-        if position + 8 > len(data):
-            return
-        size, kind = struct.unpack_from(">I4s", data, position)
-        head = 8
-        if size == 1 and position + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, position + 8)
-            head = 16
-        end = len(data) if size == 0 else position + size
-        if end > len(data) or end < position + head:
-            return
-        yield kind, data[position + head : end]
-        position = end
-
-
-def _first(boxes: Iterator[tuple[bytes, bytes]], wanted: bytes) -> bytes:
-    for kind, body in boxes:
+def _first(found: Iterator[tuple[bytes, bytes]], wanted: bytes) -> bytes:
+    for kind, body in found:
         if kind == wanted:
             return body
     raise KeyError(wanted)

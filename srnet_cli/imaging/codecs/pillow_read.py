@@ -30,6 +30,8 @@ _TAIL_BYTES = 512
 #: the number of IPTC-IIM among the resources of Photoshop
 _IPTC_RESOURCE = 0x0404
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
+#: previews, and layers that are in the picture already
+_WITHOUT_FRAMES = ("JPEG", "MPO", "PSD")
 _pillow_limit = threading.Lock()
 
 
@@ -102,7 +104,7 @@ def decode_image(
             if check is not None:
                 check(image)
             notes = []
-            if getattr(image, "n_frames", 1) > 1 and image.format not in ("JPEG", "MPO"):
+            if getattr(image, "n_frames", 1) > 1 and image.format not in _WITHOUT_FRAMES:
                 notes.append("only its first frame was read")
             about = _about(image)
             if deep is not None:
