@@ -13,6 +13,7 @@ from srnet_cli.models.store import LoadedModel
 from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.reading import check_input, read_input
+from srnet_cli.version import extra_command
 
 #: how the architecture of another project's network begins in its card
 PEER_PREFIX = "peer:"
@@ -50,7 +51,7 @@ def load_peer(path: Path) -> LoadedModel:
         raise MissingExtraError(
             f"other projects' networks need the package {error.name!r}",
             path=path,
-            remedy="pip install 'srnet-cli[peers]', or leave out --peer",
+            remedy=f"{extra_command('peers')}, or leave out --peer",
         ) from error
     except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
         raise MissingExtraError(

@@ -45,7 +45,11 @@ from srnet_cli.reading import open_input, read_input
 DEFAULT_MAX_PIXELS = 250_000_000
 
 
-def read_picture(path: Path, raw: RawOptions = RawOptions(), max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:  # noqa: B008
+def read_picture(
+    path: Path | str,
+    raw: RawOptions = RawOptions(),  # noqa: B008
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Read a camera RAW file or a picture in any format of the table, turned upright.
 
     A RAW file is known by its suffix, any other format by its content. 16-bit pictures stay 16-bit; CMYK
