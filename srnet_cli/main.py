@@ -21,6 +21,7 @@ from srnet_cli.commands import info as info_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
 from srnet_cli.commands import train as train_command
+from srnet_cli.commands import ui as ui_command
 from srnet_cli.commands import zoom as zoom_command
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ app.command("zoom", epilog=zoom_command.EXAMPLES)(zoom_command.zoom)
 app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.residual)
 app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
+app.command("ui", epilog=ui_command.EXAMPLES)(ui_command.serve)
 app.command("info", epilog=info_command.EXAMPLES)(info_command.info)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
 
