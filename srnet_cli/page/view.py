@@ -175,7 +175,9 @@ def _box(first: tuple[float, float], second: tuple[float, float], shown: Shown) 
 
 def _rectangle(box: Box, reduction: float) -> str:
     x, y, width, height = (value / reduction for value in (box.left, box.top, box.width, box.height))
-    style = 'fill="none" stroke="#ffd400" stroke-width="3"'
+    # In pixels of the shown picture, which the browser enlarges: thin beside a small one, too.
+    line = max(x + width, y + height) / 200
+    style = f'fill="none" stroke="#ffd400" stroke-width="{line:.2f}"'
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {style} />'
 
 

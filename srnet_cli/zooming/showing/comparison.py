@@ -74,8 +74,10 @@ class Comparison:
         name = " + ".join(dict.fromkeys(models)) or "as it is"
         frame = self._frame
         below = f"{result.name}: {frame.width}×{frame.height} pixels, ×{frame.scale:.4g} by {name}"
-        overview = data_address(picture_bytes(self._overview()), "webp")
-        parts = [f'<img class="plot" alt="where the details lie" src="{overview}">']
+        parts = []
+        if self._details != [_seen(frame)]:
+            overview = data_address(picture_bytes(self._overview()), "webp")
+            parts.append(f'<img class="plot" alt="where the details lie" src="{overview}">')
         for number, part in enumerate(self._parts, start=1):
             box = part.box
             place = f"{box.width}×{box.height} pixels of the result from {box.left}, {box.top}"
