@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from PIL import Image
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded, decoding
-from srnet_cli.imaging.codecs.pillow_read import pillow_without_limit
+from srnet_cli.imaging.codecs.pillow_read import exif_in, pillow_without_limit
 from srnet_cli.imaging.codecs.tiff_read import chosen_page, read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
 from srnet_cli.imaging.formats import (
@@ -39,7 +38,7 @@ from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import FIRST_TURNED, upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length, raw_size
-from srnet_cli.reading import open_input, read_input
+from srnet_cli.reading import open_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -114,9 +113,11 @@ def read_size(path: Path) -> tuple[int, int]:
         return raw_size(path)
     if found.read_size is not None:
         return found.read_size(path)
-    with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
-        height, width = image.height, image.width
-    exif = None if found.read_exif is None else found.read_exif(path)
+    # Of thousands of pictures only the headers are read.
+    with decoding(path), open_input(path) as file, pillow_without_limit(), Image.open(file) as image:
+        height, width, exif = image.height, image.width, exif_in(image)
+    if exif is None and found is FORMATS["png"] and found.read_exif is not None:
+        exif = found.read_exif(path)  # it may stand behind the pixels
     return (width, height) if orientation_of(exif) >= FIRST_TURNED else (height, width)
 
 

@@ -79,7 +79,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a JPEG, WebP or AVIF file as a TIFF structure."""
     with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
-        return _exif_bytes(image)
+        return exif_in(image)
 
 
 def decode_image(
@@ -146,7 +146,7 @@ def check_tail(path: Path, data: bytes) -> None:
 
 def _about(image: Image.Image) -> Decoded:
     """Return what a file says besides its pixels."""
-    info, exif = image.info, _exif_bytes(image)
+    info, exif = image.info, exif_in(image)
     unit, density = info.get("jfif_unit"), info.get("jfif_density")
     resolution = None
     if unit in (1, 2) and density is not None and min(density) > 0:
@@ -167,6 +167,7 @@ def _about(image: Image.Image) -> Decoded:
     )
 
 
-def _exif_bytes(image: Image.Image) -> bytes | None:
+def exif_in(image: Image.Image) -> bytes | None:
+    """Return the EXIF that Pillow found in the header, as a TIFF structure."""
     stored = image.info.get("exif")
     return stored.removeprefix(b"Exif\0\0") or None if isinstance(stored, bytes) else None
