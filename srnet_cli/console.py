@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from srnet_cli.errors import SrnetError
 
 
+@dataclass
+class _Voice:
+    """What is said to people, and how much of it."""
+
+    console: Console
+    #: for what is said even to those who want to hear nothing
+    failures: Console
+    verbose: bool = False
+
+
 @cache
-def people() -> Console:
-    """Give the console on stderr."""
+def _voice() -> _Voice:
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    def make() -> Console:
+        return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+    return _Voice(make(), make())
+
+
+def people() -> Console:
+    """Give the console on stderr."""
+    return _voice().console
+
+
+def is_verbose() -> bool:
+    """Tell whether what is usually left out is to be said."""
+    return _voice().verbose
+
+
+def speak(*, quiet: bool = False, verbose: bool = False) -> None:
+    """Say from now on errors only, or more than usual, or as much as usual."""
+    _voice().console.quiet, _voice().verbose = quiet, verbose
 
 
 def emit_json(document: Any) -> None:
@@ -52,7 +81,8 @@ def show_error(error: SrnetError) -> None:
     where = "" if error.path is None else printable(str(error.path))
     remedy = "" if error.remedy is None else f"  → {printable(error.remedy)}"
     reason = printable(error.reason)
-    say(("error", "bold red"), " ", (where, "bold"), ": " if where else "", reason, (remedy, "cyan"))
+    parts = (("error", "bold red"), " ", (where, "bold"), ": " if where else "", reason, (remedy, "cyan"))
+    _voice().failures.print(_assembled(parts))
 
 
 def warn(message: str) -> None:
@@ -62,9 +92,13 @@ def warn(message: str) -> None:
 
 def say(*parts: str | tuple[str, str]) -> None:
     """Print a line of texts as they are, or of texts with a style: no markup is looked for in them."""
+    people().print(_assembled(parts))
+
+
+def _assembled(parts: tuple[str | tuple[str, str], ...]) -> Text:
     from rich.text import Text
 
-    people().print(Text.assemble(*parts))
+    return Text.assemble(*parts)
 
 
 def printable(text: str) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import UsageError
 from srnet_cli.imaging import Picture, RawOptions, read_picture
+from srnet_cli.imaging.arrays import array_like, image_like, picture_of_array, picture_of_image
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.resize import Interpolation, resize
@@ -17,9 +22,15 @@ from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 Source = str | Path | Picture
+#: samples of an array: 0..255, 0..65535, or 0..1
+Sample = TypeVar("Sample", np.uint8, np.uint16, np.float16, np.float32, np.float64)
 
 
+@overload
 def zoom(
     source: Source,
     scale: float = 4.0,
@@ -31,11 +42,57 @@ def zoom(
     strength: float = 1.0,
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
-) -> Picture:
-    """Enlarge a picture in memory; bit depth, profile and metadata stay.
+) -> Picture: ...
+
+
+@overload
+def zoom(
+    source: NDArray[Sample],
+    scale: float = 4.0,
+    *,
+    model: str | LoadedModel = "auto",
+    frame: FrameKind = "full",
+    crop: Box | None = None,
+    crisp: float | None = None,
+    strength: float = 1.0,
+    raw: RawOptions | None = None,
+    engine: EngineOptions | None = None,
+) -> NDArray[Sample]: ...
+
+
+@overload
+def zoom(
+    source: Image,
+    scale: float = 4.0,
+    *,
+    model: str | LoadedModel = "auto",
+    frame: FrameKind = "full",
+    crop: Box | None = None,
+    crisp: float | None = None,
+    strength: float = 1.0,
+    raw: RawOptions | None = None,
+    engine: EngineOptions | None = None,
+) -> Image: ...
+
+
+def zoom(
+    source: Source | NDArray[Any] | Image,
+    scale: float = 4.0,
+    *,
+    model: str | LoadedModel = "auto",
+    frame: FrameKind = "full",
+    crop: Box | None = None,
+    crisp: float | None = None,
+    strength: float = 1.0,
+    raw: RawOptions | None = None,
+    engine: EngineOptions | None = None,
+) -> Picture | NDArray[Any] | Image:
+    """Enlarge a picture in memory, and give back what was given: depth, profile and metadata stay.
 
     Args:
-        source: a file (RAW or RGB), or a picture: ``Picture(pixels)`` of H×W×3 uint8 or uint16.
+        source: a file (RAW or RGB), or a picture: ``Picture(pixels)`` of H×W×3 uint8 or uint16; or an array,
+            H×W or H×W×C with C of 1 to 4 (grey, grey and alpha, RGB, RGBA), uint8, uint16 or float of 0..1;
+            or an image of Pillow.
         scale: output over input, 1 to 16.
         model: the name of a released model, a path, or what ``load_model`` returned; ``auto`` takes the
             smallest released model that reaches the scale, or a chain.
@@ -50,16 +107,23 @@ def zoom(
     Example:
         >>> import srnet_cli
         >>> picture = srnet_cli.zoom("photo.jpg", 2)
+        >>> picture.pixels.shape, picture.bit_depth
+        ((96, 144, 3), 8)
         >>> srnet_cli.write_picture(picture, Path("photo_x2.png"))
+        ()
+        >>> srnet_cli.zoom(np.zeros((24, 36), np.float32), 2).shape
+        (48, 72)
 
     Returns:
-        The picture; its ``pixels`` are the enlarged array.
+        A file or a picture as a :class:`Picture`, whose ``pixels`` are the enlarged array; an array as an
+        array of the same type and channels; an image of Pillow as one of the same mode, where that has
+        values to enlarge (not a palette).
 
     Raises:
         SrnetError: its subclasses say what could not be read, loaded or computed.
     """
     check_share(strength, "strength")
-    picture = _opened(source, raw)
+    picture = _as_picture(source, raw)
     plan = plan_frame(picture.height, picture.width, scale, frame, crop)
     options = engine or EngineOptions()
     if isinstance(model, LoadedModel):
@@ -68,7 +132,7 @@ def zoom(
         engines = [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
     else:
         engines = Engines(ModelChoice(model, crisp=crisp, engine=options)).for_scale(scale)
-    return zoom_picture(picture, plan, engines, strength=strength)
+    return _as_given(zoom_picture(picture, plan, engines, strength=strength), source)
 
 
 def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic") -> Residual:
@@ -76,7 +140,8 @@ def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic"
 
     Example:
         >>> import srnet_cli
-        >>> srnet_cli.residual("lr.png", "hr.png").figures.psnr_rgb
+        >>> 10 < srnet_cli.residual("lr.png", "hr.png").figures.psnr_rgb < 50
+        True
 
     Raises:
         SrnetError: when a file cannot be read.
@@ -84,6 +149,20 @@ def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic"
     """
     small, large = (to_8_bit(_opened(source, None).pixels) for source in (lr, hr))
     return measure(resize(small, large.shape[0], large.shape[1], interpolation), large)
+
+
+def _as_picture(source: Source | NDArray[Any] | Image, raw: RawOptions | None) -> Picture:
+    if isinstance(source, np.ndarray):
+        return picture_of_array(source)
+    if isinstance(source, str | Path | Picture):
+        return _opened(source, raw)
+    return picture_of_image(source)
+
+
+def _as_given(picture: Picture, source: Source | NDArray[Any] | Image) -> Picture | NDArray[Any] | Image:
+    if isinstance(source, np.ndarray):
+        return array_like(picture, source)
+    return picture if isinstance(source, str | Path | Picture) else image_like(picture, source)
 
 
 def _opened(source: Source, raw: RawOptions | None) -> Picture:

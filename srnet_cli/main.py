@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,15 +19,17 @@ from typer.core import TyperGroup
 from srnet_cli import interrupts
 from srnet_cli.commands import devices as devices_command
 from srnet_cli.commands import eval as eval_command
+from srnet_cli.commands import info as info_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
 from srnet_cli.commands import train as train_command
+from srnet_cli.commands import ui as ui_command
 from srnet_cli.commands import zoom as zoom_command
 
 if TYPE_CHECKING:
     from srnet_cli.errors import SrnetError
 
-DEBUG_FLAG = "--debug"
+DEBUG_FLAG, QUIET_FLAG, VERBOSE_FLAG = "--debug", "--quiet", "--verbose"
 TERMINATED = 143
 #: the ways of the system to refuse what is written
 OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -90,6 +93,8 @@ app.command("zoom", epilog=zoom_command.EXAMPLES)(zoom_command.zoom)
 app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.residual)
 app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
+app.command("ui", epilog=ui_command.EXAMPLES)(ui_command.serve)
+app.command("info", epilog=info_command.EXAMPLES)(info_command.info)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
 app.command("devices", epilog=devices_command.EXAMPLES)(devices_command.devices)
 
@@ -112,10 +117,15 @@ def _main(
         bool,
         typer.Option(
             "--version",
+            "-V",
             callback=_show_version,
             is_eager=True,
             help="Version, torch's version and the device.",
         ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option(QUIET_FLAG, help="Say nothing but errors.")] = False,
+    verbose: Annotated[
+        bool, typer.Option(VERBOSE_FLAG, help="Say what is done, on no terminal too.")
     ] = False,
     debug: Annotated[bool, typer.Option(DEBUG_FLAG, help="Show where an error came from.")] = False,
 ) -> None:
@@ -129,7 +139,7 @@ def run() -> None:
     _silence_libraries()
     _prepare_computing()
     signal.signal(signal.SIGTERM, _terminate)
-    debug, arguments = _take_debug(sys.argv[1:])
+    debug, arguments = _take(DEBUG_FLAG, sys.argv[1:])
     code = _run(arguments, debug)
     # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -165,6 +175,18 @@ def _prepare_computing() -> None:
 
 
 def _run(arguments: list[str], debug: bool) -> int:
+    from srnet_cli.console import speak
+
+    quiet, arguments = _take(QUIET_FLAG, arguments)
+    verbose, arguments = _take(VERBOSE_FLAG, arguments)
+    speak(quiet=quiet, verbose=verbose)
+    try:
+        return _ended(arguments, debug)
+    finally:
+        speak()
+
+
+def _ended(arguments: list[str], debug: bool) -> int:
     from srnet_cli.console import show_error
     from srnet_cli.errors import SrnetError, unexpected
 
@@ -172,7 +194,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     warnings.filterwarnings("ignore", module="PIL")
     try:
         interrupts.raise_and_remember()
-        app(arguments, prog_name="srnet", obj=debug)
+        app(_with_dashes(_as_help(arguments)), prog_name="srnet", obj=debug)
     except SystemExit as end:
         if _is_interrupt(end):
             return _interrupted()
@@ -231,11 +253,28 @@ def _interrupted() -> int:
     return interrupts.INTERRUPTED
 
 
-def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:
-    """Take ``--debug`` out, which is understood anywhere before ``--``."""
+def _with_dashes(arguments: list[str]) -> list[str]:
+    """Tell names of pictures that begin with a dash from options: ``-dash.png`` is a file if there is one."""
+    from srnet_cli.imaging.formats import format_of
+
+    return [
+        f".{os.sep}{each}"
+        if each.startswith("-") and format_of(each) is not None and Path(each).is_file()
+        else each
+        for each in arguments
+    ]
+
+
+def _take(flag: str, arguments: list[str]) -> tuple[bool, list[str]]:
+    """Take a flag of the whole program out, which is understood anywhere before ``--``."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [a for a in arguments[:end] if a != DEBUG_FLAG]
+    kept = [a for a in arguments[:end] if a != flag]
     return len(kept) < end, kept + arguments[end:]
+
+
+def _as_help(arguments: list[str]) -> list[str]:
+    """Turn ``help`` and ``help zoom`` into the option that shows it."""
+    return [*arguments[1:2], "--help"] if arguments[:1] == ["help"] else arguments
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

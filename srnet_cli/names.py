@@ -11,33 +11,51 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 
+from srnet_cli.errors import UsageError
 from srnet_cli.files import Identities
 
 #: pictures of a residual's own pixels, and those drawn for people
 RESIDUAL_KINDS = ("residual", "enhanced")
 DRAWN_KINDS = ("heatmap", "entropy", "histogram", "overview")
+#: a detail before and after, and the page with a slider between both
+PREVIEW, COMPARISON = "preview", "compare"
 
+_FACTOR = r"x\d+(\.\d+)?"
+_SIZE = r"w\d+(-h\d+)?|h\d+|\d+(\.\d+)?MP|\d+(\.\d+)?x\d+(\.\d+)?(cm|mm|in)@\d+dpi"
 _RESULT = re.compile(
-    r".*(_x\d+(\.\d+)?(_camera|_crop(-\d+){4})?"
+    rf".*(_({_FACTOR}|{_SIZE})(_camera|_crop(-\d+){{4}})?(_{PREVIEW})?"
     rf"|_({'|'.join(RESIDUAL_KINDS + DRAWN_KINDS)}))$",
     re.DOTALL,
 )
+_FIELDS = "text with {stem} or {number} in it, and {scale}, {tag} or {folder}"
+_KNOWN = frozenset({"stem", "scale", "tag", "folder", "number"})
+_WIDTH = re.compile(r"\d{0,2}")
 #: stems of a picture that say more and more: its own, with its suffix, with its folder
 _FULLEST = 2
 
 
-def zoom_tag(scale: float, *, camera: bool = False, crop: Sequence[int] | None = None) -> str:
-    """Name what a zoom does; ``crop`` is left, top, width and height.
+def zoom_tag(scale: float | str, *, camera: bool = False, crop: Sequence[int] | None = None) -> str:
+    """Name what a zoom does; ``scale`` may be the name of a size, ``crop`` is left, top, width and height.
 
     Example:
-        >>> zoom_tag(2.5), zoom_tag(4, crop=(10, 20, 300, 200))
-        ('x2.5', 'x4_crop-10-20-300-200')
+        >>> zoom_tag(2.5), zoom_tag(4, crop=(10, 20, 300, 200)), zoom_tag("w6000")
+        ('x2.5', 'x4_crop-10-20-300-200', 'w6000')
+    """
+    part = "_camera" if camera else "" if crop is None else "_crop-" + "-".join(map(str, crop))
+    return f"{scale if isinstance(scale, str) else 'x' + factor_text(scale)}{part}"
+
+
+def factor_text(scale: float) -> str:
+    """Write a factor in full, as short as it can be.
+
+    Example:
+        >>> factor_text(4.0), factor_text(2.5)
+        ('4', '2.5')
     """
     short = f"{scale:g}"
-    factor = short if float(short) == scale else repr(scale)
-    part = "_camera" if camera else "" if crop is None else "_crop-" + "-".join(map(str, crop))
-    return f"x{factor}{part}"
+    return short if float(short) == scale else repr(scale)
 
 
 def is_result_name(path: Path) -> bool:
@@ -50,14 +68,72 @@ def is_result_name(path: Path) -> bool:
     return _RESULT.match(path.stem) is not None
 
 
-def zoom_path(folder: Path, stem: str, tag: str, suffix: str) -> Path:
-    """Name the enlarged picture of a stem in a folder.
+@dataclass(frozen=True)
+class NamePattern:
+    """How enlarged pictures are named: fields in braces, and text between them.
+
+    ``{stem}`` is the name of the picture without suffix, ``{tag}`` what was done (x4, w6000, x2_camera),
+    ``{scale}`` the factor, ``{folder}`` the name of the picture's folder, ``{number}`` counts from 1 and
+    takes a width, as in ``{number:03}``.
 
     Example:
-        >>> zoom_path(Path("out"), "a", "x4", ".png").as_posix()
-        'out/a_x4.png'
+        >>> NamePattern("x4", "{stem}_{scale}x", "4").stem(Path("a.png"), "a", 1)
+        'a_4x'
+
+    Raises:
+        UsageError: when the text is no such pattern, or all pictures would get one name.
     """
-    return folder / f"{stem}_{tag}{suffix}"
+
+    tag: str
+    text: str = "{stem}_{tag}"
+    #: None where each picture has a factor of its own
+    scale: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            fields = [part[1:] for part in Formatter().parse(self.text) if part[1] is not None]
+            used = {name for name, _, _ in fields}
+            if not used <= _KNOWN or any(
+                kind or not _WIDTH.fullmatch(width or "") for _, width, kind in fields
+            ):
+                raise ValueError
+            whole = self.stem(Path("a/b.c"), "b", 1)
+        except (ValueError, KeyError, IndexError, AttributeError) as error:
+            raise UsageError(f"--name {self.text}: not a pattern of names", remedy=_FIELDS) from error
+        if "scale" in used and self.scale is None:
+            raise UsageError(
+                f"--name {self.text}: with a size each picture has its own scale", remedy="use {tag}"
+            )
+        if not {"stem", "number"} & used:
+            raise UsageError(f"--name {self.text}: would be the same for all pictures", remedy=_FIELDS)
+        if {"/", "\\", "\0"} & set(whole) or whole.startswith("."):
+            raise UsageError(
+                f"--name {self.text}: is not the name of a file", remedy="--output names the folder"
+            )
+
+    def stem(self, source: Path, stem: str, number: int) -> str:
+        """Name the result of a picture, without suffix; ``stem`` is its own or one that says more."""
+        folder = source.absolute().parent.name
+        scale = self.scale or ""
+        return self.text.format(stem=stem, tag=self.tag, scale=scale, folder=folder, number=number)
+
+    def matches(self, path: Path) -> bool:
+        """Tell whether a file is named by it, whatever was done."""
+        parts = (
+            re.escape(text) + ("" if name is None else r"\d+" if name == "number" else ".+")
+            for text, name, _, _ in Formatter().parse(self.text)
+        )
+        return re.fullmatch("".join(parts), path.stem, re.DOTALL) is not None
+
+
+def comparison_path(result: Path) -> Path:
+    """Name the page that compares an enlarged picture with plain interpolation.
+
+    Example:
+        >>> comparison_path(Path("a_x4.png")).name
+        'a_x4_compare.html'
+    """
+    return result.with_name(f"{result.stem}_{COMPARISON}.html")
 
 
 def heatmap_paths(result: Path) -> tuple[Path, Path]:

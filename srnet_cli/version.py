@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 def own_version() -> str:
     """The installed version; ``uninstalled checkout`` when run from one."""
@@ -16,17 +14,18 @@ def own_version() -> str:
 
 
 def extra_command(extra: str) -> str:
-    """Return the command that installs the packages of an extra, wherever this program runs from.
+    """Say how the packages of an extra are installed: by their own names, as this one may be on no index.
 
     Example:
         >>> extra_command("lpips")
-        "pip install 'srnet-cli[lpips]'"
+        'pip install "lpips>=0.1.4"'
     """
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import PackageNotFoundError, requires
 
+    marks = {f"extra == {quote}{extra}{quote}" for quote in "'\""}
     try:
-        distribution("srnet-cli")
+        listed = [line.partition(";") for line in requires("srnet-cli") or ()]
     except PackageNotFoundError:
-        # No index knows the name; pip takes the folder with pyproject.toml.
-        return f"pip install -e '{Path(__file__).resolve().parent.parent}[{extra}]'"
-    return f"pip install 'srnet-cli[{extra}]'"
+        listed = []
+    packages = [f'"{name.strip()}"' for name, _, mark in listed if mark.strip() in marks]
+    return "pip install " + (" ".join(packages) or f'".[{extra}]" in the checkout')

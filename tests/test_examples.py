@@ -10,6 +10,11 @@ import pytest
 MODULES = [
     "imaging.boxes",
     "names",
+    "imaging.depth",
+    "imaging.metadata.shown",
+    "zooming.frame",
+    "zooming.progress",
+    "commands.zoom_report",
     "imaging.resize",
     "imaging.srgb",
     "metrics.information",

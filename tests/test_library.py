@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import srnet_cli
 from srnet_cli.errors import InputError
@@ -51,6 +55,65 @@ def test_zoom_frames_and_other_scales(model: LoadedModel) -> None:
     assert srnet_cli.zoom(picture, 2, model=model, frame="camera").pixels.shape == (40, 50, 3)
     three = srnet_cli.zoom(picture, 3, model=model)
     assert three.pixels.shape == (120, 150, 3) and three.bit_depth == 16
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (40, 50, 1), (40, 50, 2), (40, 50, 3), (40, 50, 4)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_an_array_gives_an_array_of_its_kind(model: LoadedModel, shape: tuple[int, ...], dtype: str) -> None:
+    values = np.random.default_rng(0).random(shape)
+    kind = np.dtype(dtype)
+    array = (values * np.iinfo(kind).max).astype(kind) if kind.kind == "u" else values.astype(kind)
+    enlarged = srnet_cli.zoom(array, 2, model=model)
+    assert enlarged.dtype == kind and enlarged.shape == (80, 100, *shape[2:])
+    if kind.kind == "f":
+        assert enlarged.min() >= 0 and enlarged.max() <= 1
+
+
+def test_arrays_and_pictures_are_zoomed_alike(model: LoadedModel) -> None:
+    deep = scene().astype(np.uint16) * 257
+    expected = srnet_cli.zoom(Picture(deep), 2, model=model).pixels
+    assert np.array_equal(srnet_cli.zoom(deep, 2, model=model), expected)
+    assert np.allclose(srnet_cli.zoom(deep / 65535, 2, model=model), expected / 65535)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((4, 5, 6), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 5, 3), np.uint8),
+        np.zeros((4, 5, 3), np.int64),
+        np.full((4, 5, 3), 1.5),
+        np.full((4, 5, 3), np.nan),
+    ],
+)
+def test_arrays_that_are_no_pictures(model: LoadedModel, array: Any) -> None:
+    with pytest.raises(InputError, match="array"):
+        srnet_cli.zoom(array, 2, model=model)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_an_image_of_pillow_gives_one(model: LoadedModel, mode: str) -> None:
+    image = Image.fromarray(scene()[..., 0].astype(np.uint16) * 200) if mode == "I;16" else None
+    image = image or Image.fromarray(scene()).convert(mode)
+    image.info["dpi"] = (300, 300)
+    enlarged = srnet_cli.zoom(image, 2, model=model)
+    assert (enlarged.mode, enlarged.size, enlarged.info["dpi"]) == (mode, (100, 80), (300, 300))
+
+
+def test_palettes_become_colours_and_cmyk_is_refused(model: LoadedModel) -> None:
+    assert srnet_cli.zoom(Image.fromarray(scene()).convert("P"), 2, model=model).mode == "RGB"
+    with pytest.raises(InputError, match="CMYK"):
+        srnet_cli.zoom(Image.new("CMYK", (9, 9)), 2, model=model)
+
+
+def test_the_examples_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, side in (("photo.jpg", (48, 72)), ("lr.png", (24, 36)), ("hr.png", (48, 72))):
+        write_picture(Picture(np.full((*side, 3), 128, np.uint8) + scene(*side) // 16), tmp_path / name)
+    library = import_module("srnet_cli.library")
+    result = doctest.testmod(library)
+    assert result.attempted > 6 and result.failed == 0
 
 
 def test_residual_of_arrays_and_files(tmp_path: Path) -> None:

@@ -8,16 +8,20 @@ import pytest
 
 from srnet_cli.files import Identities
 from srnet_cli.names import (
+    NamePattern,
     Subject,
     distinct_stems,
     heatmap_paths,
     is_result_name,
     residual_paths,
-    zoom_path,
     zoom_tag,
 )
 
 FOLDER = Path("out")
+
+
+def zoom_path(folder: Path, stem: str, tag: str, suffix: str) -> Path:
+    return folder / f"{NamePattern(tag).stem(Path(stem), stem, 1)}{suffix}"
 
 
 def test_a_result_is_named_after_its_picture_and_what_was_done() -> None:

@@ -214,8 +214,8 @@ def _print_figures(result: PairResult) -> None:
     people().print(table, soft_wrap=False)
     for line in _changes(result):
         people().print(line)
-    folder = next(iter(result.files.values())).parent
-    people().print(f"pictures in {escape(printable(str(folder)))}")
+    for path in result.files.values():
+        people().print(escape(printable(str(path))))
 
 
 def _changes(result: PairResult) -> list[str]:

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from srnet_cli.commands import zoom_options as options
 from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.zoom_options import EXAMPLES as EXAMPLES
+from srnet_cli.commands.zoom_streams import Streams, streams
 from srnet_cli.imaging.formats import written_formats
 
-EXAMPLES = """
-[bold]Examples[/]
-
-  srnet zoom photo.ARW --scale 4                  the whole frame, four times as large, as 16-bit TIFF
-
-  srnet zoom photo.ARW -s 4 --frame camera        what a lens four times as long would have taken
-
-  srnet zoom photo.jpg -s 3 --crop 1200,800,640,480 -o bird.png
-
-  srnet zoom holiday/ -s 2 -o large/ --recursive --skip-existing
-
-  srnet zoom photo.jpg --crisp 0.7                crisper to the eye, less true to the light that there was
-
-  srnet zoom photo.jpg --heatmap                  also where the network found something to restore
-"""
+if TYPE_CHECKING:
+    from srnet_cli.zooming.request import ZoomRequest
 
 _WHAT = "What to zoom"
 _RESULT = "The result"
@@ -47,14 +37,27 @@ def zoom(
     context: typer.Context,
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT...", readable=False, help="RAW or RGB pictures, or folders of them."),
+        typer.Argument(
+            metavar="INPUT...",
+            readable=False,
+            help="RAW or RGB pictures, folders of them, patterns such as '*.jpg'; - is stdin.",
+        ),
     ],
     scale: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--scale", "-s", help="Output over input, 1 to 16, fractions too.", rich_help_panel=_WHAT
+            "--scale",
+            "-s",
+            help="Output over input, 1 to 16, fractions too; without it 4. Up to 4 costs as much as 4, "
+            "whose result is reduced: that is better than the models for ×2, and --fast is quicker.",
+            show_default=False,
+            rich_help_panel=_WHAT,
         ),
-    ] = 4.0,
+    ] = None,
+    width: options.Width = None,
+    height: options.Height = None,
+    megapixels: options.Megapixels = None,
+    sheet: options.Print = None,
     frame: Annotated[
         FrameChoice,
         typer.Option(
@@ -64,8 +67,17 @@ def zoom(
     ] = FrameChoice.FULL,
     crop: Annotated[
         str | None,
-        typer.Option(metavar="X,Y,W,H", help="Zoom only this part (input pixels).", rich_help_panel=_WHAT),
+        typer.Option(
+            "--crop",
+            "--box",
+            metavar="X,Y,W,H",
+            help="Zoom only this part (input pixels).",
+            rich_help_panel=_WHAT,
+        ),
     ] = None,
+    dry_run: options.DryRun = False,
+    preview: options.Preview = False,
+    compare: options.Compare = False,
     recursive: Annotated[
         bool, typer.Option("--recursive", help="Look into subfolders too.", rich_help_panel=_WHAT)
     ] = False,
@@ -81,12 +93,13 @@ def zoom(
             "--output",
             "-o",
             metavar="PATH",
-            help="File, or folder (no suffix, or ending in /). Without it, NAME_xSCALE beside each input, "
-            "with _camera or _crop-X-Y-W-H. Where a.png and a.jpg would collide: a_png_xSCALE, a_jpg_xSCALE.",
+            help="File, or folder (no suffix, or ending in /), or - for stdout. Without it, NAME_xSCALE "
+            "beside each, with _camera or _crop-X-Y-W-H; a_png_xSCALE beside a_jpg_xSCALE.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),
     ] = None,
+    name: options.Name = None,
     image_format: Annotated[
         FormatChoice | None,
         typer.Option(
@@ -236,7 +249,7 @@ def zoom(
     ] = None,
 ) -> None:
     """Zoom pictures: what a longer lens would have taken."""
-    from srnet_cli.console import emit_json
+    from srnet_cli.console import emit_json, speak
     from srnet_cli.errors import UsageError
 
     if overwrite and skip_existing:
@@ -245,14 +258,20 @@ def zoom(
         raise UsageError("--crop and --frame camera exclude each other", remedy="leave one of them out")
     if fast and model != "auto":
         raise UsageError("--fast lets auto choose, and --model has chosen", remedy="leave one of them out")
+    if preview and (heatmap or compare):
+        raise UsageError("--preview writes one picture and nothing beside it", remedy="leave it out")
+    size = options.asked_size(width, height, megapixels, sheet, scale)
+    if size is not None and frame is FrameChoice.CAMERA:
+        raise UsageError("--frame camera keeps the input's own size", remedy="say --scale instead of a size")
 
     from srnet_cli.imaging import RawOptions, WriteOptions
     from srnet_cli.imaging.boxes import parse_box
-    from srnet_cli.zooming.batch import ZoomRequest, run_batch
+    from srnet_cli.zooming.batch import ZoomRequest
     from srnet_cli.zooming.engine import EngineOptions
 
     request = ZoomRequest(
-        scale=scale,
+        scale=4.0 if scale is None else scale,
+        size=size,
         frame=frame.value,
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,
@@ -271,27 +290,43 @@ def zoom(
         ),
         engine=EngineOptions(device, precision, tile, ensemble, strict=strict),
         heatmap=heatmap,
+        preview=preview,
+        compare=compare,
+        name=name,
         overwrite=overwrite,
         skip_existing=skip_existing,
         max_pixels=max_pixels,
         debug=bool(context.obj),
     )
-    results = run_batch(inputs, output, request, recursive=recursive)
-    if results is None:
-        return  # another process of the same torchrun reports
-    _say_skipped(sum(result.status == "skipped" for result in results), len(results))
-    if json:
-        emit_json({"results": [result.document() for result in results]})
-    if any(result.status == "failed" for result in results):
+    with streams(inputs, output, json) as places:
+        if places.to_stdout:
+            speak(quiet=True)  # the file that would be named is gone when it ends
+        document, failed = _done(places, request, recursive, dry_run, json)
+    if json and document is not None:
+        emit_json(document)
+    if failed:
         raise typer.Exit(1)
 
 
-def _say_skipped(skipped: int, total: int) -> None:
-    from srnet_cli.console import people
+def _done(
+    places: Streams, request: ZoomRequest, recursive: bool, dry_run: bool, json: bool
+) -> tuple[dict[str, Any] | None, bool]:
+    """Do it, or say what would be done; return the document, None in a process that does not lead."""
+    from srnet_cli.commands.zoom_report import forecast_document, say_forecast, say_results
+    from srnet_cli.zooming.batch import forecast_batch, run_batch
 
-    if skipped:
-        all_of_them = "nothing to do: " if skipped == total else ""
-        people().print(f"{all_of_them}{skipped} of {total} left out, the results exist")
+    if dry_run:
+        found = forecast_batch(places.inputs, places.output, request, recursive=recursive)
+        if not json:
+            say_forecast(found)
+        return forecast_document(found), any(each.error is not None for each in found)
+    results = run_batch(places.inputs, places.output, request, recursive=recursive)
+    if results is None:
+        return None, False
+    say_results(results)
+    places.send(results[0].target if results else None)
+    document = {"results": [result.document() for result in results]}
+    return document, any(result.status == "failed" for result in results)
 
 
 def _white_balance(text: str) -> str | tuple[float, ...]:

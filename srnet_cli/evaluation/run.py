@@ -65,7 +65,7 @@ def _run(
         write_results(results, whole, output, overwrite)
         from rich.markup import escape
 
-        people().print(f"written to {escape(printable(str(output)))}")
+        people().print(f"written to {escape(printable(str(output)))}; to look at: report.html")
     return EvaluationOutcome(whole, sum(len(result.failed) for result in results))
 
 

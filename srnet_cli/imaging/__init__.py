@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from srnet_cli.imaging.raw import read_mosaic as read_mosaic
     from srnet_cli.imaging.read import read_focal_length as read_focal_length
     from srnet_cli.imaging.read import read_picture as read_picture
+    from srnet_cli.imaging.read import read_size as read_size
     from srnet_cli.imaging.write import WriteOptions as WriteOptions
     from srnet_cli.imaging.write import check_output as check_output
     from srnet_cli.imaging.write import open_strip_writer as open_strip_writer
@@ -26,7 +27,7 @@ _HOMES = {
     "formats": ("is_raw_path",),
     "picture": ("Metadata", "Picture"),
     "raw": ("Mosaic", "RawOptions", "read_mosaic"),
-    "read": ("read_focal_length", "read_picture"),
+    "read": ("read_focal_length", "read_picture", "read_size"),
     "write": ("WriteOptions", "check_output", "open_strip_writer", "write_picture"),
 }
 

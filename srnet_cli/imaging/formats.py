@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout
 
 #: bytes from the start of a file that :attr:`Format.matches` is given
-_HEAD_BYTES = 32
+HEAD_BYTES = 32
 
 
 def _never(head: bytes) -> bool:
@@ -41,8 +41,12 @@ class Format:
     decode: Callable[[Path, int], Decoded] | None = None
     #: the EXIF of a file, without its pixels
     read_exif: Callable[[Path], bytes | None] | None = None
+    #: height and width of a file, upright, without its pixels; None: Pillow knows its header
+    read_size: Callable[[Path], tuple[int, int]] | None = None
     #: from an open file and what will come to something that takes rows; None for what is only read
     encode: Callable[[BinaryIO, Layout], Encoder] | None = None
+    #: the format of its results where it is not written itself
+    result: str = "png"
     #: suffixes of variants of it that are read, but not written
     read_suffixes: tuple[str, ...] = ()
     #: the most bits that a written sample has
@@ -77,6 +81,13 @@ def _codec(module: str, name: str) -> Callable[..., Any]:
 
 def _is_avif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and any(brand in head[8:] for brand in (b"avif", b"avis"))
+
+
+def _is_heif(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and any(
+        brand in head[8:]
+        for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+    )
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -161,6 +172,32 @@ for _row in (
         turns_outside_exif=True,
     ),
     Format(
+        "heif", "HEIC", (".heic", ".heif", ".hif"),
+        matches=_is_heif,
+        decode=_codec("further.heif", "decode"),
+        read_exif=_codec("further.heif", "read_exif"),
+        read_size=_codec("further.heif", "read_size"),
+        result="jpeg",
+    ),
+    Format(
+        "jxl", "JPEG XL", (".jxl",),
+        matches=lambda head: head[:2] == b"\xff\x0a" or head[4:12] == b"JXL \r\n\x87\n",
+        decode=_codec("further.jpeg_xl", "decode"),
+        read_size=_codec("further.jpeg_xl", "read_size"),
+    ),
+    Format(
+        "jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf"),
+        matches=lambda head: head[4:12] == b"jP  \r\n\x87\n" or head[:4] == b"\xff\x4f\xff\x51",
+        decode=_codec("further.jpeg_2000", "decode"),
+        read_size=_codec("further.jpeg_2000", "read_size"),
+    ),
+    Format(
+        "psd", "PSD", (".psd",),
+        matches=lambda head: head[:4] == b"8BPS",
+        decode=_codec("further.psd", "decode"),
+        result="tiff",
+    ),
+    Format(
         "bmp", "BMP", (".bmp", ".dib"),
         matches=_is_bmp,
         decode=_codec("imageio_codec", "decode_bmp"),
@@ -179,6 +216,7 @@ for _row in (
             ".srf", ".srw", ".x3f",
         ),
         depth=16,
+        result="tiff",
     ),
 ):  # fmt: skip
     register(_row)
@@ -222,10 +260,36 @@ def format_in(path: Path) -> Format | None:
         InputError: it is empty, missing or not a regular file.
     """
     with open_input(path) as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(HEAD_BYTES)
     if not head:
         raise InputError("is empty", path=path)
     return content_format(head)
+
+
+#: how files begin that people take for pictures, and what they are
+_FOREIGN = {
+    b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript document",
+    b"\x76\x2f\x31\x01": "an OpenEXR picture",
+    b"#?RADIANCE": "a Radiance picture",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "an XML file, or an SVG drawing",
+    b"PK\x03\x04": "a ZIP archive",
+    b"gimp xcf": "a GIMP picture",
+    b"\x1a\x45\xdf\xa3": "a film",
+}
+
+
+def foreign_kind(head: bytes) -> str | None:
+    """Return what a file is by its first bytes where it is no picture that is read, or None.
+
+    Example:
+        >>> foreign_kind(b"%PDF-1.7")
+        'a PDF document'
+    """
+    if head[4:8] == b"ftyp":
+        return "a film"
+    return next((kind for start, kind in _FOREIGN.items() if head.startswith(start)), None)
 
 
 def written_formats() -> tuple[Format, ...]:

@@ -18,6 +18,8 @@ _SYSTEM_FOLDERS = frozenset(
     # Synology, QNAP, NetApp
     | {"@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@tmp", "~snapshot"}
 )
+#: files of Windows and macOS that a pattern such as * names too
+_SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", ".localized", "icon\r"})
 
 
 def list_pictures(
@@ -99,6 +101,16 @@ def _refused(path: Path, error: OSError) -> InputError:
 def list_folders(folder: Path) -> list[Path]:
     """Return the subfolders of a folder, sorted, without those that :func:`list_pictures` passes over."""
     return sorted(p for p in folder.iterdir() if p.is_dir() and not _is_passed_over(p.name))
+
+
+def is_left_by_system(name: str) -> bool:
+    """Tell whether a file of this name was left beside pictures by Windows or macOS.
+
+    Example:
+        >>> is_left_by_system("Thumbs.db"), is_left_by_system("._photo.jpg"), is_left_by_system("photo.jpg")
+        (True, True, False)
+    """
+    return name.casefold() in _SYSTEM_FILES or name.startswith("._")
 
 
 def _is_passed_over(name: str) -> bool:

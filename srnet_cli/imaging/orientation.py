@@ -7,6 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+#: from this orientation on height and width are swapped
+FIRST_TURNED = 5
+
 _Sample = TypeVar("_Sample", bound=np.generic)
 
 
@@ -20,7 +23,7 @@ def upright(pixels: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
     Orientations 5 to 8 swap height and width. Source: EXIF 2.32, tag 274.
     """
     turned = pixels
-    if orientation in (5, 6, 7, 8):
+    if orientation >= FIRST_TURNED:
         turned = turned.swapaxes(0, 1)
     # After the transposition, 6 is a quarter turn clockwise and 8 one counter-clockwise.
     if orientation in (3, 4, 7, 8):

@@ -29,6 +29,8 @@ class Metadata:
     texts: tuple[tuple[str, str], ...] = ()
     #: pixels per inch across and down, None when the file does not say so outside the EXIF
     resolution: tuple[float, float] | None = None
+    #: pixels per inch of the print that a result is made for; it holds before all others
+    print_resolution: float | None = None
     #: focal length of the lens in millimetres, None when the file does not say
     focal_length: float | None = None
     #: what this program made the pixels with; it stands in the result's mark

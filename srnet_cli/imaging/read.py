@@ -7,32 +7,48 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
-from srnet_cli.imaging.codecs.layout import Decoded
-from srnet_cli.imaging.codecs.tiff_read import read_structure
+from srnet_cli.imaging.codecs.layout import Decoded, decoding
+from srnet_cli.imaging.codecs.pillow_read import exif_in, pillow_without_limit
+from srnet_cli.imaging.codecs.tiff_read import chosen_page, read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
-from srnet_cli.imaging.formats import FORMATS, Format, format_in, is_raw_path, joined
+from srnet_cli.imaging.formats import (
+    FORMATS,
+    HEAD_BYTES,
+    Format,
+    foreign_kind,
+    format_in,
+    is_raw_path,
+    joined,
+)
 from srnet_cli.imaging.metadata import (
     MAKER_NOTE_LOST,
     carried_exif,
     colour_space_of,
     focal_length_of,
     maker_note_lost,
+    orientation_of,
     states_orientation,
 )
 from srnet_cli.imaging.metadata.iptc import bare_iptc
 from srnet_cli.imaging.metadata.xmp import upright_xmp
-from srnet_cli.imaging.orientation import upright
+from srnet_cli.imaging.orientation import FIRST_TURNED, upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
+from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length, raw_size
+from srnet_cli.reading import open_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
 
 
-def read_picture(path: Path, raw: RawOptions = RawOptions(), max_pixels: int = DEFAULT_MAX_PIXELS) -> Picture:  # noqa: B008
+def read_picture(
+    path: Path | str,
+    raw: RawOptions = RawOptions(),  # noqa: B008
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Read a camera RAW file or a picture in any format of the table, turned upright.
 
     A RAW file is known by its suffix, any other format by its content. 16-bit pictures stay 16-bit; CMYK
@@ -73,17 +89,52 @@ def read_focal_length(path: Path) -> float | None:
     return None if found.read_exif is None else focal_length_of(found.read_exif(path))
 
 
+def read_size(path: Path) -> tuple[int, int]:
+    """Return height and width of a picture as it is upright, from its header; pixels are not decoded.
+
+    Example:
+        >>> read_size(Path("photo.jpg"))
+        (3456, 5184)
+
+    Raises:
+        InputError: the file cannot be read, or its header is damaged.
+    """
+    path = Path(path)
+    found = _format(path)
+    if found is FORMATS["tiff"]:
+        structure = read_structure(path)
+        if not is_raw_structure(structure):
+            page = chosen_page(path, structure.directories)[1]
+            height, width = page.integer(257, 0), page.integer(256, 0)
+            turned = structure.directories[0].integer(274, 1) >= FIRST_TURNED
+            return (width, height) if turned else (height, width)
+        found = FORMATS["raw"]
+    if found.decode is None:
+        return raw_size(path)
+    if found.read_size is not None:
+        return found.read_size(path)
+    # Of thousands of pictures only the headers are read.
+    with decoding(path), open_input(path) as file, pillow_without_limit(), Image.open(file) as image:
+        height, width, exif = image.height, image.width, exif_in(image)
+    if exif is None and found is FORMATS["png"] and found.read_exif is not None:
+        exif = found.read_exif(path)  # it may stand behind the pixels
+    return (width, height) if orientation_of(exif) >= FIRST_TURNED else (height, width)
+
+
 def _format(path: Path) -> Format:
     """Return the format of a file; one that is missing, empty or not a regular file is refused."""
     found = format_in(path)
     if is_raw_path(path):
         found = FORMATS["raw"]
     if found is None:
-        raise InputError(
-            "is not a picture in a supported format",
-            path=path,
-            remedy=joined(row.title for row in FORMATS.values()),
+        with open_input(path) as file:
+            foreign = foreign_kind(file.read(HEAD_BYTES))
+        what = (
+            "is not a picture in a supported format"
+            if foreign is None
+            else f"is {foreign}, which is not read"
         )
+        raise InputError(what, path=path, remedy=joined(row.title for row in FORMATS.values()))
     return found
 
 

@@ -44,7 +44,7 @@ class WriteOptions:
 
 def write_picture(
     picture: Picture,
-    path: Path,
+    path: Path | str,
     options: WriteOptions = WriteOptions(),
     overwrite: bool = False,
 ) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def write_picture(
     """
     channels = (1 if picture.grey else 3) + (picture.alpha is not None)
     with open_strip_writer(
-        path,
+        Path(path),
         picture.height,
         picture.width,
         channels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from srnet_cli.compute.processes import Processes, join_processes
+from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.training.fields import flag
 from srnet_cli.training.network import network_options
-from srnet_cli.training.options import TrainOptions, data_paths, network_scale, plain
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions, data_paths, network_scale, plain
+from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
 from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.progress import (
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from srnet_cli.data import TrainingSource
 
 Say = Callable[[str], None]
+
+
+#: options that are listed whatever their values
+_ALWAYS = ("data", "model", "scale")
 
 
 def run_training(options: TrainOptions, resume: bool) -> RunEnd:
@@ -72,9 +79,10 @@ def _held(
 def _run(
     options: TrainOptions, folder: RunFolder, resuming: bool, job: Processes, reporter: Reporter
 ) -> RunEnd:
-    _introduce(options, job, reporter.say)
+    # What is wrong with the data is said first: nobody reads it below a list of options.
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
+    _introduce(options, job, reporter.say)
     # Before the data, whose preparation may take hours: what cannot be trained is said at once.
     # What a run started from is in its checkpoint, and need not be there any more.
     start = replace(options, init=None) if resuming else options
@@ -143,8 +151,16 @@ def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
 def _introduce(options: TrainOptions, job: Processes, say: Say) -> None:
     processes = f", {job.world} processes" if job.world > 1 else ""
     say(f"training on {job.device}{processes}; everything goes to {options.output}")
-    values = plain(options).items()
-    say(" · ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in values))
+    values = plain(options)
+    if not is_verbose():
+        named = {name: getattr(options, name) for name in (*_ALWAYS, "output")}
+        usual = plain(resolved(TrainOptions(**named)))
+        values = {name: v for name, v in values.items() if name in _ALWAYS or usual.get(name) != v}
+    listed = " · ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+    for line in textwrap.wrap(listed, people().width, break_on_hyphens=False):
+        say(line)
+    if not is_verbose():
+        say(f"the other options have their usual values; all are in {options.output / CONFIG_FILE}")
 
 
 def _say_size(state: State, say: Say) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,86 +17,38 @@ from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
-from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
-from srnet_cli.models.crisp import check_share
-from srnet_cli.names import zoom_tag
+from srnet_cli.names import NamePattern, factor_text
 from srnet_cli.zooming.chain import Engines, ModelChoice
-from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame
+from srnet_cli.zooming.engine import Engine
+from srnet_cli.zooming.forecast.pace import Paces
+from srnet_cli.zooming.forecast.plan import Forecast, forecast
+from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.guarding.guard import computed_in, note_devices
-from srnet_cli.zooming.heatmap import write_heatmaps
-from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
+from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
-from srnet_cli.zooming.progress import BatchProgress
+from srnet_cli.zooming.progress import BatchProgress, duration
+from srnet_cli.zooming.request import ZoomRequest, ZoomResult
+from srnet_cli.zooming.showing.comparison import Comparison
+from srnet_cli.zooming.showing.heatmap import write_heatmaps
+from srnet_cli.zooming.showing.preview import write_preview
 
-Status = Literal["written", "skipped", "failed"]
+__all__ = ["ZoomRequest", "ZoomResult", "forecast_batch", "run_batch"]
 
-
-@dataclass(frozen=True)
-class ZoomRequest:
-    """Everything that is to be done with a picture."""
-
-    scale: float = 4.0
-    frame: FrameKind = "full"
-    crop: Box | None = None
-    #: "auto", the name of a released model, or a path
-    model: str = "auto"
-    fast: bool = False
-    #: how much of a model's crisp set of weights is mixed in, 0..1; None: what its card states
-    crisp: float | None = None
-    #: share of the network in the result, 0..1; the rest is plain bicubic
-    strength: float = 1.0
-    raw: RawOptions = field(default_factory=RawOptions)
-    write: WriteOptions = field(default_factory=WriteOptions)
-    engine: EngineOptions = field(default_factory=EngineOptions)
-    heatmap: bool = False
-    overwrite: bool = False
-    skip_existing: bool = False
-    max_pixels: int = 250_000_000
-    #: show where an unexpected error came from
-    debug: bool = False
-
-    def __post_init__(self) -> None:
-        check_share(self.crisp or 0.0, "--crisp")
-        check_share(self.strength, "--strength")
-
-    @property
-    def runs_models(self) -> bool:
-        """Whether a model computes anything: at strength 0 only the heatmap needs one."""
-        return self.strength > 0 or self.heatmap
+#: a model of which kind there is, where the scale follows from each picture's size
+_ANY_SCALE = 2.0
 
 
 @dataclass(frozen=True)
-class ZoomResult:
-    """The outcome for one picture."""
+class _Run:
+    """What all pictures of a batch share."""
 
-    source: Path
-    target: Path | None
-    status: Status
-    #: of the result, in pixels; None where none was made
-    width: int | None = None
-    height: int | None = None
-    models: tuple[str, ...] = ()
-    #: of each of the models: how much of its crisp set was mixed in
-    crisp: tuple[float, ...] = ()
-    #: share of the network in the result; None where none was made
-    strength: float | None = None
-    #: what computed it, as ``--device`` names it: more than one where a device was left in the middle
-    devices: tuple[str, ...] = ()
-    seconds: float = 0.0
-    error: str | None = None
-    heatmaps: tuple[Path, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Put the result as JSON has it."""
-        values = asdict(self)
-        values["source"] = str(self.source)
-        values["target"] = None if self.target is None else str(self.target)
-        values["heatmaps"] = [str(path) for path in self.heatmaps]
-        values["seconds"] = round(self.seconds, 3)
-        return values
+    request: ZoomRequest
+    engines: Engines
+    progress: BatchProgress
+    #: None where nobody sees how long it takes
+    paces: Paces | None
 
 
 def run_batch(
@@ -111,10 +62,8 @@ def run_batch(
         UsageError: when the request itself is impossible.
         WeightsError, DeviceError: when there is nothing to compute with or on.
     """
-    plan_frame(1 << 20, 1 << 20, request.scale)  # a bad scale is the command line's fault, not a picture's
-    plan = plan_jobs(inputs, output, _tag(request), request.write.format, recursive, request.heatmap)
+    plan = _planned(inputs, output, request, recursive)
     jobs = plan.jobs
-    _check_depth(jobs, request.write)
     with join_processes(request.engine.device) as processes:
         if processes.leads:
             _note_passed_over(plan.passed_over)
@@ -122,18 +71,60 @@ def run_batch(
         if processes.world > 1:
             request = replace(request, engine=replace(request.engine, device=str(processes.device)))
         mine = jobs[processes.rank :: processes.world]
-        engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
-        engines.check(request.scale)
-        with BatchProgress(len(mine)) as progress:
-            results = [_one(job, request, engines, progress) for job in mine]
+        engines = _engines(request)
+        seconds, paces = [1.0] * len(mine), None
+        if people().is_terminal and not request.preview:
+            paces = Paces.of_user()
+            seconds = [forecast(job, request, engines, paces).seconds for job in mine]
+        with BatchProgress(seconds) as progress:
+            run = _Run(request, engines, progress, paces)
+            results = [_one(job, run) for job in mine]
+        if paces is not None:
+            paces.save()
         shares = processes.gather(results)
     return [result for share in shares for result in share] if processes.leads else None
 
 
-def _tag(request: ZoomRequest) -> str:
-    crop = request.crop
-    sides = None if crop is None else (crop.left, crop.top, crop.width, crop.height)
-    return zoom_tag(request.scale, camera=request.frame == "camera", crop=sides)
+def forecast_batch(
+    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, *, recursive: bool = False
+) -> list[Forecast]:
+    """Say what :func:`run_batch` would do, and what it would take; nothing is written.
+
+    Raises:
+        as :func:`run_batch`.
+    """
+    plan = _planned(inputs, output, request, recursive)
+    _note_passed_over(plan.passed_over)
+    engines, paces = _engines(request), Paces.of_user()
+    found = [forecast(job, request, engines, paces) for job in plan.jobs]
+    paces.save()
+    return found
+
+
+def _planned(
+    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, recursive: bool
+) -> ZoomPlan:
+    # A bad scale is the command line's fault, not a picture's.
+    plan_frame(1 << 20, 1 << 20, request.scale)
+    factor = factor_text(request.scale) if request.size is None else None
+    plan = plan_jobs(
+        inputs,
+        output,
+        request.tag,
+        "png" if request.preview else request.write.format,
+        recursive,
+        request.heatmap,
+        compare=request.compare,
+        pattern=None if request.name is None else NamePattern(request.tag, request.name, factor),
+    )
+    _check_depth(plan.jobs, request.write)
+    return plan
+
+
+def _engines(request: ZoomRequest) -> Engines:
+    engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
+    engines.check(request.scale if request.size is None else _ANY_SCALE)
+    return engines
 
 
 def _note_passed_over(results: Sequence[Path]) -> None:
@@ -158,25 +149,24 @@ def _note_raw_options(jobs: Sequence[ZoomJob], options: RawOptions) -> None:
         warn(f"no picture here is RAW, so {names} changes nothing")
 
 
-def _one(job: ZoomJob, request: ZoomRequest, engines: Engines, progress: BatchProgress) -> ZoomResult:
+def _one(job: ZoomJob, run: _Run) -> ZoomResult:
     started = time.perf_counter()
     try:
         if job.error is not None:
             raise job.error
-        assert job.target is not None
-        _check_files(job, request)
-        if request.skip_existing and _is_done(job, request, engines):
+        _check_files(job, run.request)
+        if run.request.skip_existing and _is_done(job, run):
             return ZoomResult(job.source, job.target, "skipped")
-        return _zoom(job.source, job.target, request, engines, progress, started)
+        return _zoom(job, run, started)
     except SrnetError as error:
         return _failed(job, error.about(job.source))
     except Exception as error:
         # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
-        if request.debug:
+        if run.request.debug:
             people().print_exception()
         return _failed(job, unexpected(error, path=job.source))
     finally:
-        progress.picture_done()
+        run.progress.picture_done()
 
 
 def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
@@ -184,61 +174,90 @@ def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
     return ZoomResult(job.source, job.target, "failed", error=str(error))
 
 
-def _zoom(
-    source: Path,
-    target: Path,
-    request: ZoomRequest,
-    engines: Engines,
-    progress: BatchProgress,
-    started: float,
-) -> ZoomResult:
+def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
+    request, progress, source, target = run.request, run.progress, job.source, job.target
+    assert target is not None
     kept = request.skip_existing and target.exists()
     with without_chatter():
         picture = read_picture(source, request.raw, request.max_pixels)
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
-    frame = plan_frame(picture.height, picture.width, request.scale, request.frame, request.crop)
-    check_output(
-        target,
-        frame.height,
-        frame.width,
-        request.write,
-        alpha=picture.alpha is not None,
-        source_depth=picture.bit_depth,
-    )
-    passes = engines.for_scale(request.scale)
-    used = passes if request.runs_models else []
-    tiles = tile_count(frame, used)
-    progress.start_picture(source.name, tiles, _announcement(picture, frame, used, tiles))
-    heatmaps: tuple[Path, ...] = ()
-    computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
-    for engine in passes:
-        engine.burst = False
-    with folder_for(target.parent):
-        residual = _make(picture, frame, passes, target, request, progress)
-        if request.heatmap:
-            if residual is None:
-                warn(f"{source.name}: the model has no auxiliary stream, so there is no heatmap")
-            else:
-                heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
-    for name in {engine.card.name: engine for engine in passes if engine.burst}:
-        warn(f"{source.name}: {name} made no picture of its finest patterns, which are bicubic")
-    seconds = time.perf_counter() - started
-    what = f"heatmaps of {target}" if kept else str(target)
-    progress.say(f"{what}  {frame.width}×{frame.height}  {seconds:.1f} s")
-    return ZoomResult(
+    picture = _for_print(picture, request)
+    frame = request.frame_of(picture.height, picture.width)
+    passes = run.engines.for_scale(frame.scale)
+    made = ZoomResult(
         source,
         target,
         "written",
         frame.width,
         frame.height,
+        frame.scale,
         models=tuple(engine.card.name for engine in passes),
         crisp=tuple(engine.crisp for engine in passes),
         strength=request.strength,
-        devices=tuple(dict.fromkeys(name for names in computed for name in names())),
-        seconds=seconds,
-        heatmaps=heatmaps,
     )
+    if request.preview:
+        with folder_for(target.parent):
+            height, width = write_preview(picture, frame, passes, request, target)
+        made = replace(made, width=width, height=height)
+    else:
+        check_output(
+            target,
+            frame.height,
+            frame.width,
+            request.write,
+            alpha=picture.alpha is not None,
+            source_depth=picture.bit_depth,
+        )
+        heatmaps, devices = _written(job, run, picture, frame, passes)
+        made = replace(made, heatmaps=heatmaps, devices=devices, comparison=job.comparison)
+    seconds = time.perf_counter() - started
+    what = f"what goes with {target}" if kept else str(target)
+    progress.say(f"{what}  {made.width}×{made.height}  {duration(seconds)}")
+    for path in (*made.heatmaps, *([made.comparison] if made.comparison else ())):
+        progress.say(f"{path}")
+    return replace(made, seconds=seconds)
+
+
+def _written(
+    job: ZoomJob, run: _Run, picture: Picture, frame: Frame, passes: Sequence[Engine]
+) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Write a result and what goes with it; return the heatmaps and the devices that computed."""
+    request, target = run.request, job.target
+    assert target is not None
+    used = passes if request.runs_models else []
+    tiles = tile_count(frame, used)
+    estimate = None if run.paces is None else run.paces.seconds(frame, used)
+    about = _announcement(picture, frame, used, tiles, estimate)
+    run.progress.start_picture(job.source.name, tiles, about)
+    page = Comparison(picture, frame) if job.comparison is not None else None
+    heatmaps: tuple[Path, ...] = ()
+    computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
+    for engine in passes:
+        engine.burst = False
+    started = time.perf_counter()
+    with folder_for(target.parent):
+        residual = _make(picture, frame, passes, target, run, page)
+        if run.paces is not None:
+            run.paces.learn(frame, used, time.perf_counter() - started)
+        if request.heatmap:
+            if residual is None:
+                warn(f"{job.source.name}: the model has no auxiliary stream, so there is no heatmap")
+            else:
+                heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
+        if page is not None and job.comparison is not None:
+            page.write(job.comparison, target, [engine.card.name for engine in passes], request.overwrite)
+    for name in {engine.card.name: engine for engine in passes if engine.burst}:
+        warn(f"{job.source.name}: {name} made no picture of its finest patterns, which are bicubic")
+    return heatmaps, tuple(dict.fromkeys(name for names in computed for name in names()))
+
+
+def _for_print(picture: Picture, request: ZoomRequest) -> Picture:
+    """State the resolution of the print, so that it comes out in the size that was asked for."""
+    sheet = None if request.size is None else request.size.sheet
+    if sheet is None:
+        return picture
+    return replace(picture, metadata=replace(picture.metadata, print_resolution=float(sheet.dpi)))
 
 
 def _make(
@@ -246,50 +265,54 @@ def _make(
     frame: Frame,
     passes: Sequence[Engine],
     target: Path,
-    request: ZoomRequest,
-    progress: BatchProgress,
+    run: _Run,
+    page: Comparison | None,
 ) -> NDArray[np.float32] | None:
     """Write the result unless only its heatmaps are missing; return the predicted residual."""
-    if target.exists() and request.skip_existing:
-        return predicted_residual(picture, frame, passes, progress.tile_done)
+    request = run.request
+    if target.exists() and request.skip_existing and page is None:
+        return predicted_residual(picture, frame, passes, run.progress.tile_done)
     zoomed = zoom_to_file(
         picture,
         frame,
         passes,
         target,
         request.write,
-        overwrite=request.overwrite,
+        overwrite=request.overwrite or request.skip_existing,
         want_residual=request.heatmap,
         strength=request.strength,
-        on_tile=progress.tile_done,
+        on_tile=run.progress.tile_done,
+        on_rows=None if page is None else page.see,
     )
     for note in zoomed.notes:
         warn(f"{target.name}: {note}")
     return zoomed.residual
 
 
-def _is_done(job: ZoomJob, request: ZoomRequest, engines: Engines) -> bool:
+def _is_done(job: ZoomJob, run: _Run) -> bool:
     """Tell whether everything that is wanted of a picture exists."""
     assert job.target is not None
-    if not job.target.exists():
+    if not job.target.exists() or (job.comparison is not None and not job.comparison.exists()):
         return False
     if all(path.exists() for path in job.heatmaps):
         return True
     # A model that predicts no residual will never make them.
-    return not engines.predict_residual(request.scale)
+    scale = run.request.scale if run.request.size is None else _ANY_SCALE
+    return not run.engines.predict_residual(scale)
 
 
 def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
     """Refuse before the work what stands where a result is to go."""
-    assert job.target is not None
-    for path in (job.target, *job.heatmaps):
+    for path in job.files:
         if path.is_dir():
             raise OutputError("is a folder, not a file", path=path, remedy="name another output")
         if not (request.overwrite or request.skip_existing) and os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
 
 
-def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int) -> str:
+def _announcement(
+    picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int, seconds: float | None
+) -> str:
     """Say what the work will cost, as far as it is known before the first tile."""
     given = frame.region.height * frame.region.width / 1e6
     made = frame.height * frame.width / 1e6
@@ -299,8 +322,10 @@ def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tile
     how = ", ".join(
         f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
     )
-    return f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, about {memory:.1f} GB besides the model" + (
-        f" ({how})" if how else ""
+    time_needed = "" if seconds is None else f"about {duration(seconds)}, "
+    return (
+        f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, {time_needed}"
+        f"about {memory:.1f} GB besides the model" + (f" ({how})" if how else "")
     )
 
 

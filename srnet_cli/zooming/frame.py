@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,102 @@ FrameKind = Literal["full", "camera"]
 MIN_SCALE, MAX_SCALE = 1.0, 16.0
 #: passes of models over each other's results that are considered
 MOST_PASSES = 4
+#: of the units that prints are measured in, how many an inch has
+_PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
+_SHEET = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(cm|mm|in)@(\d+)(?:dpi|ppi)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A print: its sides, their unit (cm, mm or in), and the pixels of an inch of it."""
+
+    long: float
+    short: float
+    unit: str
+    dpi: int
+
+    @property
+    def pixels(self) -> tuple[float, float]:
+        """Give the pixels along the longer and the shorter side."""
+        inch = _PER_INCH[self.unit]
+        return self.long / inch * self.dpi, self.short / inch * self.dpi
+
+    def __str__(self) -> str:
+        """Write it as ``parse_sheet`` reads it."""
+        return f"{self.long:g}x{self.short:g}{self.unit}@{self.dpi}dpi"
+
+
+def parse_sheet(text: str) -> Sheet:
+    """Read the size of a print.
+
+    Example:
+        >>> parse_sheet("40x60cm@300dpi")
+        Sheet(long=60.0, short=40.0, unit='cm', dpi=300)
+
+    Raises:
+        UsageError: when the text is anything else.
+    """
+    found = _SHEET.fullmatch(text.replace(" ", "").replace("×", "x"))
+    sides = sorted((float(found[1]), float(found[2]))) if found else [0.0]
+    if found is None or min(*sides, int(found[4])) <= 0:
+        raise UsageError(f"--print takes a size such as 60x40cm@300dpi, not {text!r}", remedy="cm, mm or in")
+    return Sheet(sides[1], sides[0], found[3].lower(), int(found[4]))
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size that a result is to have, from which the scale of each picture follows.
+
+    With ``width`` and ``height`` it is the largest of the picture's shape within both. A ``sheet`` is filled
+    in either direction; what the picture's shape has more than the sheet's stays.
+
+    Raises:
+        UsageError: for sizes that are not positive.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    megapixels: float | None = None
+    sheet: Sheet | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.width, self.height, self.megapixels) if value is not None]
+        if not all(0 < value < math.inf for value in given):
+            raise UsageError(f"the size {self} is not above 0")
+
+    def scale_for(self, height: int, width: int) -> float:
+        """Choose the scale for a picture, or a part of one, of ``height``×``width``.
+
+        Raises:
+            UsageError: when it is larger already, or would have to grow more than ``MAX_SCALE``.
+        """
+        if self.sheet is not None:
+            long, short = self.sheet.pixels
+            scale = max(long / max(height, width), short / min(height, width))
+        elif self.megapixels is not None:
+            scale = math.sqrt(self.megapixels * 1e6 / (height * width))
+        else:
+            sides = ((self.width, width), (self.height, height))
+            scale = min(wanted / given for wanted, given in sides if wanted is not None)
+        if scale < MIN_SCALE:
+            raise UsageError(
+                f"{width}×{height} pixels are more than {self} already", remedy="nothing to enlarge"
+            )
+        if scale > MAX_SCALE:
+            raise UsageError(
+                f"{self} is {scale:.1f} times the size of {width}×{height} pixels",
+                remedy=f"at most {MAX_SCALE:g} times",
+            )
+        return scale
+
+    def __str__(self) -> str:
+        """Write it as names of results have it: ``w6000``, ``w6000-h4000``, ``24MP``, ``60x40cm@300dpi``."""
+        if self.sheet is not None:
+            return str(self.sheet)
+        if self.megapixels is not None:
+            return f"{self.megapixels:g}MP"
+        sides = (("w", self.width), ("h", self.height))
+        return "-".join(f"{name}{value}" for name, value in sides if value is not None)
 
 
 @dataclass(frozen=True)

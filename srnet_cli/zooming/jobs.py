@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from srnet_cli.errors import InputError, SrnetError, UsageError
 from srnet_cli.files import Identities, Task, refusals
-from srnet_cli.imaging.formats import FORMATS, format_of, joined, written_format_of, written_formats
-from srnet_cli.imaging.listing import is_folder, list_pictures
+from srnet_cli.imaging.formats import (
+    FORMATS,
+    format_of,
+    is_raw_path,
+    joined,
+    written_format_of,
+    written_formats,
+)
+from srnet_cli.imaging.listing import is_folder, is_left_by_system, list_pictures
 from srnet_cli.imaging.metadata import is_own_result
-from srnet_cli.names import Subject, distinct_stems, heatmap_paths, is_result_name, zoom_path
+from srnet_cli.names import (
+    NamePattern,
+    Subject,
+    comparison_path,
+    distinct_stems,
+    heatmap_paths,
+    is_result_name,
+)
 
 #: of pictures and the like that are not written here: a folder is hardly ever called so
 _FOREIGN_SUFFIXES = frozenset(
-    {".heic", ".heif", ".jp2", ".jxl", ".jxr", ".psd", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
+    {".jxr", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
     | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
 )
 
@@ -32,6 +47,40 @@ class ZoomJob:
     error: SrnetError | None = None
     #: where the heatmaps go, if they are wanted
     heatmaps: tuple[Path, ...] = ()
+    #: where the page goes that compares it with plain interpolation, if it is wanted
+    comparison: Path | None = None
+
+    @property
+    def is_deep(self) -> bool:
+        """Tell whether the name is that of a picture of more than 8 bits."""
+        return is_raw_path(self.source)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """List everything that is written."""
+        return tuple(path for path in (self.target, *self.heatmaps, self.comparison) if path is not None)
+
+
+@dataclass(frozen=True)
+class Besides:
+    """What is written beside each result."""
+
+    heatmap: bool = False
+    compare: bool = False
+
+    def files(self, target: Path) -> tuple[Path, ...]:
+        """List a result and what is written beside it."""
+        page = (comparison_path(target),) if self.compare else ()
+        return (target, *(heatmap_paths(target) if self.heatmap else ()), *page)
+
+    def job(self, source: Path, target: Path) -> ZoomJob:
+        """Plan the files of one picture."""
+        return ZoomJob(
+            source,
+            target,
+            heatmaps=heatmap_paths(target) if self.heatmap else (),
+            comparison=comparison_path(target) if self.compare else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -56,59 +105,69 @@ def plan_jobs(
     image_format: str | None = None,
     recursive: bool = False,
     heatmap: bool = False,
+    *,
+    compare: bool = False,
+    pattern: NamePattern | None = None,
 ) -> ZoomPlan:
     """Plan jobs for files and folders, each picture once, no two with the same file.
 
-    Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``; in a folder ``output`` the
-    tree below each named folder is mirrored. What an earlier run wrote into a named folder is passed over,
-    unless it is named itself. Where two pictures would get the same file, both say more in its name. With
-    ``heatmap`` the heatmaps are files of a job, too. No job may write what any of them reads.
+    Without ``output`` a result lies beside its picture as ``<stem>_<tag>.<ext>``, or by a ``pattern`` of
+    one's own; in a folder ``output`` the tree below each named folder is mirrored. What an earlier run wrote
+    into a named folder is passed over, unless it is named itself. Where two pictures would get the same file,
+    both say more in its name. With ``heatmap`` and ``compare`` the heatmaps and the page of comparison are
+    files of a job, too. No job may write what any of them reads.
 
-    ``output`` as text may end in ``/``, which makes it a folder whatever its name.
+    ``output`` as text may end in ``/``, which makes it a folder whatever its name. Of what is not there, the
+    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does.
 
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
             format, or not of ``image_format``.
     """
+    pattern, besides = pattern or NamePattern(tag), Besides(heatmap, compare)
     found, named, failed = _expand(inputs, recursive)
     single = len(found) + len(failed) == 1 and not any(f.root is not None for f in found)
-    earlier = [f for f in found if os.path.realpath(f.path) not in named and _is_earlier_result(f.path)]
+    earlier = [
+        f for f in found if os.path.realpath(f.path) not in named and _is_earlier_result(f.path, pattern)
+    ]
     kept = [f for f in found if f not in earlier]
     if output is not None and _is_file_name(output, image_format, single):
         if not single:
             raise UsageError(f"several pictures cannot go into the one file {output}", remedy="name a folder")
         targets = [Path(output) for _ in kept]
     else:
-        targets = _in_folders(kept, None if output is None else Path(output), tag, image_format, heatmap)
-    tasks = [Task((f.path,), _files(t, heatmap)) for f, t in zip(kept, targets, strict=True)]
+        targets = _in_folders(kept, None if output is None else Path(output), pattern, image_format, besides)
+    tasks = [Task((f.path,), besides.files(t)) for f, t in zip(kept, targets, strict=True)]
     unreadable = [Task((job.source,), ()) for job in failed]
     errors = refusals([*tasks, *unreadable], Identities())
     jobs = [
-        ZoomJob(task.reads[0], None if error else task.writes[0], error, () if error else task.writes[1:])
+        ZoomJob(task.reads[0], None, error) if error else besides.job(task.reads[0], task.writes[0])
         for task, error in zip(tasks, errors, strict=False)
     ]
     return ZoomPlan((*jobs, *failed), tuple(f.path for f in earlier))
 
 
-def _is_earlier_result(path: Path) -> bool:
-    return is_result_name(path) and is_own_result(path)
-
-
-def _files(target: Path, heatmap: bool) -> tuple[Path, ...]:
-    return (target, *heatmap_paths(target)) if heatmap else (target,)
+def _is_earlier_result(path: Path, pattern: NamePattern) -> bool:
+    return (is_result_name(path) or pattern.matches(path)) and is_own_result(path)
 
 
 def _in_folders(
-    found: Sequence[_Found], output: Path | None, tag: str, image_format: str | None, heatmap: bool
+    found: Sequence[_Found],
+    output: Path | None,
+    pattern: NamePattern,
+    image_format: str | None,
+    besides: Besides,
 ) -> list[Path]:
-    def target(f: _Found, stem: str) -> Path:
-        return zoom_path(_folder(f, output), stem, tag, _result_suffix(f.path, image_format))
+    def target(number: int, f: _Found, stem: str) -> Path:
+        suffix = _result_suffix(f.path, image_format)
+        return _folder(f, output) / f"{pattern.stem(f.path, stem, number)}{suffix}"
 
-    def files(f: _Found, stem: str) -> tuple[Path, ...]:
-        return _files(target(f, stem), heatmap)
+    def files(number: int, f: _Found, stem: str) -> tuple[Path, ...]:
+        return besides.files(target(number, f, stem))
 
-    subjects = [Subject(f.path, partial(files, f)) for f in found]
-    return [target(f, stem) for f, stem in zip(found, distinct_stems(subjects, Identities()), strict=True)]
+    subjects = [Subject(f.path, partial(files, number, f)) for number, f in enumerate(found, start=1)]
+    stems = distinct_stems(subjects, Identities())
+    return [target(number, *each) for number, each in enumerate(zip(found, stems, strict=True), start=1)]
 
 
 def _folder(found: _Found, output: Path | None) -> Path:
@@ -130,7 +189,7 @@ def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], set[
         path = Path() if error.path is None else error.path
         failed.setdefault(str(path), ZoomJob(path, None, error))
 
-    for path in inputs:
+    for path, by_pattern in _named(inputs):
         try:
             entries = _entries(path, recursive, refuse)
         except InputError as error:
@@ -139,9 +198,20 @@ def _expand(inputs: Sequence[Path], recursive: bool) -> tuple[list[_Found], set[
         for entry in entries:
             real = os.path.realpath(entry.path)
             found.setdefault(real, entry)
-            if entry.root is None:
+            if entry.root is None and not by_pattern:
                 named.add(real)
     return list(found.values()), named, list(failed.values())
+
+
+def _named(inputs: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield what the arguments name, and whether a pattern did; what systems leave is passed over."""
+    for path in inputs:
+        matching: list[str] = []
+        if glob.has_magic(str(path)) and not os.path.lexists(path):
+            matching = sorted(glob.glob(str(path)))  # noqa: PTH207, as it may be absolute
+        if not matching and not (len(inputs) > 1 and is_left_by_system(path.name)):
+            yield path, False
+        yield from ((Path(name), True) for name in matching if not is_left_by_system(Path(name).name))
 
 
 def _entries(path: Path, recursive: bool, refuse: Callable[[InputError], None]) -> list[_Found]:
@@ -200,12 +270,12 @@ def _is_like_a_format(suffix: str) -> bool:
 
 
 def _result_suffix(source: Path, image_format: str | None) -> str:
-    """Choose the input's own suffix or its format's; TIFF for RAW and PNG where it cannot be written."""
+    """Choose the input's own suffix or its format's, or that of its results where it is not written."""
     if image_format is not None:
         return FORMATS[image_format].suffixes[0]
     if written_format_of(source) is not None:
         return source.suffix
     found = format_of(source)
     if found is None or found.encode is None:
-        found = FORMATS["tiff" if found is FORMATS["raw"] else "png"]
+        found = FORMATS["png" if found is None else found.result]
     return found.suffixes[0]

@@ -87,10 +87,12 @@ def zoom_to_file(
     want_residual: bool = False,
     strength: float = 1.0,
     on_tile: Callable[[], None] | None = None,
+    on_rows: Callable[[int, Pixels], None] | None = None,
 ) -> Zoomed:
     """Enlarge ``frame`` of a picture into ``target``, encoding while the next strip is computed.
 
-    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic.
+    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic. ``on_rows`` is
+    shown the result's rows as they come, H×W×3, with the number of the first.
 
     Raises:
         OutputError: when the file cannot be written; nothing is left then.
@@ -115,6 +117,8 @@ def zoom_to_file(
         done = 0
         for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile, strength):
             rows = _finished(strip, picture)
+            if on_rows is not None:
+                on_rows(done, rows)
             colours: Pixels = rows[..., :1] if picture.grey else rows
             if alpha is not None:
                 below = alpha[done : done + len(rows), :, None]

@@ -232,7 +232,7 @@ def test_the_feature_distance_is_optional_and_stands_in_the_table_of_detail(
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     assert evaluate(request, ALONE, Listening()) is not None
     (note,) = notes
-    assert note.startswith("no feature distance") and "srnet-cli[perceptual]" in note
+    assert note.startswith("no feature distance") and "pip install" in note
     with pytest.raises(MissingExtraError):
         evaluate(replace(request, features=True), ALONE, Watcher())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -32,6 +33,24 @@ def pillow_writer(**options: Any) -> Callable[[Path], None]:
     return lambda path: Image.fromarray(scene()).save(path, **options)
 
 
+def encoded(make: Callable[[], bytes]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_bytes(make())
+
+    return write
+
+
+def heif(bits: int = 8) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        pillow_heif = pytest.importorskip("pillow_heif")
+        values = scene() if bits == 8 else scene("uint16")
+        size = values.shape[1], values.shape[0]
+        file = pillow_heif.from_bytes("RGB" if bits == 8 else "RGB;16", size, values.tobytes())
+        file.save(path, quality=90)
+
+    return write
+
+
 def deep_png(path: Path) -> None:
     path.write_bytes(cv2.imencode(".png", scene("uint16"))[1].tobytes())
 
@@ -49,6 +68,13 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "lossless.webp": pillow_writer(lossless=True),
     "a.avif": pillow_writer(quality=80),
     "a.bmp": pillow_writer(),
+    "a.heic": heif(),
+    "deep.heic": heif(bits=16),
+    "a.jxl": lambda path: path.write_bytes(imagecodecs.jpegxl_encode(scene(), distance=1.0)) and None,
+    "deep.jxl": lambda path: (
+        path.write_bytes(imagecodecs.jpegxl_encode(scene("uint16"), lossless=True)) and None
+    ),
+    "a.jp2": lambda path: path.write_bytes(imagecodecs.jpeg2k_encode(scene(), level=40)) and None,
     "plain.tif": pillow_writer(),
     "lzw.tif": pillow_writer(compression="tiff_lzw"),
     "deep.tif": deep_tiff(),

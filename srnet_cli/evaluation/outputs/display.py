@@ -75,7 +75,8 @@ def show_results(results: Sequence[SetResult]) -> None:
         console.print(f"\n[bold]{escape(printable(result.title))}[/], {_pictures(len(result.measured))}")
         if result.measured:
             for table in (quality_table(result), detail_table(result), cost_table(result)):
-                _print_whole(_rich(table, decorated=console.is_terminal), console)
+                for part in _parts(table, console):
+                    _print_whole(_rich(part, decorated=console.is_terminal), console)
         for note in result.notes:
             warn(note)
         for picture in result.failed:
@@ -85,6 +86,37 @@ def show_results(results: Sequence[SetResult]) -> None:
 
 def _pictures(number: int) -> str:
     return "1 picture" if number == 1 else f"{number} pictures"
+
+
+def _parts(table: Table, console: Console) -> list[Table]:
+    """Cut a table into some that fit a narrow terminal, each with the names of the methods.
+
+    Where nobody looks at a terminal, it stays whole.
+    """
+    if not console.is_terminal:
+        return [table]
+    parts, first = [], 1
+    while first < len(table.heads):
+        columns = len(table.heads) - first
+        while columns > 1 and _width(_columns(table, first, columns), console) > console.width:
+            columns -= 1
+        parts.append(_columns(table, first, columns))
+        first += columns
+    return parts
+
+
+def _columns(table: Table, first: int, count: int) -> Table:
+    """Take the names of the methods and ``count`` columns from the ``first`` on."""
+    chosen = (0, *range(first, first + count))
+    return Table(
+        tuple(table.heads[column] for column in chosen),
+        tuple(tuple(row[column] for column in chosen) for row in table.rows),
+    )
+
+
+def _width(table: Table, console: Console) -> int:
+    wide = console.options.update(max_width=_WIDEST)
+    return Measurement.get(console, wide, _rich(table, decorated=console.is_terminal)).maximum
 
 
 def _rich(table: Table, decorated: bool) -> RichTable:
@@ -111,7 +143,7 @@ def _markup(cell: Cell) -> str:
 
 
 def _print_whole(table: RichTable, console: Console) -> None:
-    """Print all of a table on a narrower terminal too: cells that wrap cannot be compared."""
+    """Print all of a table where it is wider than the line, too: cells that wrap cannot be compared."""
     wide = console.options.update(max_width=_WIDEST)
     width = max(console.width, Measurement.get(console, wide, table).maximum)
     Console(stderr=True, highlight=False, width=width).print(table)

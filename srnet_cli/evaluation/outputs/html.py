@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
 from srnet_cli.evaluation.methods import REFERENCE
 from srnet_cli.evaluation.metrics import metric
-from srnet_cli.evaluation.outputs.panels import picture_bytes
 from srnet_cli.evaluation.outputs.tables import (
     GAIN,
     Cell,
@@ -22,6 +19,7 @@ from srnet_cli.evaluation.outputs.tables import (
     quality_table,
 )
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
+from srnet_cli.zooming.showing.slider import data_address, page, slider
 
 #: the name of the truth among the methods of a slider
 _TRUTH = "HR"
@@ -32,19 +30,8 @@ def report_html(results: Sequence[SetResult], scatters: Sequence[bytes | None]) 
     sections = (_section(r, plot) for r, plot in zip(results, scatters, strict=True))
     titles = ", ".join(dict.fromkeys(result.name for result in results))
     meanings = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in definitions())
-    return (
-        "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>srnet eval: {escape(titles)}</title><style>{_asset('report.css')}</style></head><body>"
-        f"<header><h1>srnet eval</h1><p>{escape(titles)}</p></header><main>{''.join(sections)}"
-        f"<section><h2>What the figures mean</h2><dl>{meanings}</dl></section></main>"
-        f"<script>{_asset('report.js')}</script></body></html>\n"
-    )
-
-
-def _asset(name: str) -> str:
-    return files("srnet_cli.evaluation.outputs").joinpath(name).read_text(encoding="utf-8")
+    body = f"{''.join(sections)}<section><h2>What the figures mean</h2><dl>{meanings}</dl></section>"
+    return page(f"srnet eval: {titles}", "srnet eval", titles, body)
 
 
 def _section(result: SetResult, plot: bytes | None) -> str:
@@ -54,7 +41,7 @@ def _section(result: SetResult, plot: bytes | None) -> str:
     parts += [_list(result.notes, "notes")]
     if plot is not None:
         alternative = f"PSNR over time of every method on {result.title}"
-        parts.append(f'<img class="plot" alt="{escape(alternative)}" src="{_data(plot, "png")}">')
+        parts.append(f'<img class="plot" alt="{escape(alternative)}" src="{data_address(plot, "png")}">')
     parts += [_comparison(result, p, p.view) for p in result.pictures if p.view is not None]
     if result.measured:
         tables = "".join(_table(pictures_table(result, key)) for key in (GAIN, "psnr_y", "ssim_y"))
@@ -85,34 +72,9 @@ def _comparison(result: SetResult, picture: PictureResult, view: View) -> str:
     left = REFERENCE if REFERENCE in names else names[0]
     right = names[-1] if names[-1] != left else _TRUTH
     shown = {**{name: view.results[name] for name in names}, _TRUTH: view.hr}
-    images = "".join(
-        f'<img data-method="{escape(name)}" alt="{escape(f"{picture.name} by {name}")}" '
-        f'src="{_data(picture_bytes(pixels), "webp")}"{_role(name, left, right)}>'
-        for name, pixels in shown.items()
-    )
     height, width = view.hr.shape[:2]
-    choices = _select("left", shown, left, picture) + _select("right", shown, right, picture)
     place = f"{width}×{height} HR pixels from {view.part.left}, {view.part.top}"
-    return (
-        f'<figure class="compare"><figcaption><b>{escape(picture.name)}</b> <span>{place}</span></figcaption>'
-        f'<div class="choice">{choices}</div>'
-        f'<div class="stage" style="aspect-ratio:{width}/{height};max-width:{2 * width}px">{images}'
-        '<input type="range" min="0" max="100" value="50" step="0.1" aria-label="Where the two meet">'
-        '<div class="line"></div></div></figure>'
-    )
-
-
-def _role(name: str, left: str, right: str) -> str:
-    return ' class="left"' if name == left else ' class="right"' if name == right else ""
-
-
-def _select(side: str, shown: Iterable[str], chosen: str, picture: PictureResult) -> str:
-    options = "".join(
-        f'<option value="{escape(name)}"{" selected" if name == chosen else ""}>'
-        f"{escape(_described(name, picture))}</option>"
-        for name in shown
-    )
-    return f'<label>{side} <select data-side="{side}">{options}</select></label>'
+    return slider(picture.name, place, shown, (left, right), lambda name: _described(name, picture))
 
 
 def _described(name: str, picture: PictureResult) -> str:
@@ -125,7 +87,3 @@ def _described(name: str, picture: PictureResult) -> str:
         for key in keys
     )
     return f"{name}: {figures}"
-
-
-def _data(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -6,9 +6,6 @@ import math
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.tables import best_methods, number
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
@@ -105,12 +102,3 @@ def _figures(picture: PictureResult, name: str, keys: tuple[str, ...]) -> str:
         text = number(measurement.figures[key], metric(key).digits)
         parts.append(rf"$\bf{{{text}}}$" if name in best_methods(picture, key) else text)
     return " / ".join(parts)
-
-
-def picture_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """Write lossless WebP: a compressed picture would not show what a method did."""
-    from PIL import Image
-
-    content = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "WEBP", lossless=True, quality=60, method=4)
-    return content.getvalue()

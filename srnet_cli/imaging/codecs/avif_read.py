@@ -6,7 +6,6 @@ Format: ISO/IEC 14496-12 (boxes), 23008-12 (items and their properties).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
 from srnet_cli.imaging.codecs.proof.coded import check_extents
@@ -47,11 +47,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
-    if ends_in_run(data):
-        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
-    pieces = list(extents(_meta(data)))
-    check_extents(path, data, pieces)
-    check_frames(path, data, pieces)
+    check_frames(path, data, check_pieces(path, data))
     header = read_header(data)
     if header.width and header.height:
         check_size(path, header.height, header.width, max_pixels)
@@ -63,14 +59,32 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         )
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
-    if header.cicp is None or decoded.icc is not None:
+    return with_stated_colour(decoded, header.cicp)
+
+
+def with_stated_colour(decoded: Decoded, cicp: tuple[int, int] | None) -> Decoded:
+    """Return what was decoded with the colours that two codes of H.273 mean; a profile counts before them."""
+    if cicp is None or decoded.icc is not None:
         return decoded
-    stated = colour_of_cicp(*header.cicp)
+    stated = colour_of_cicp(*cicp)
     if stated is None:
-        codes = ", ".join(map(str, header.cicp))
+        codes = ", ".join(map(str, cicp))
         note = f"its colours (CICP {codes}) are of a kind that is not known and were left as they are"
         return replace(decoded, colour_known=False, notes=(*decoded.notes, note))
     return replace(decoded, colour=stated)
+
+
+def check_pieces(path: Path, data: bytes) -> list[tuple[int, int]]:
+    """Refuse a file of items, AVIF or HEIF, whose coded data has holes or breaks off; return where they lie.
+
+    Raises:
+        InputError: it does.
+    """
+    if ends_in_run(data):
+        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    pieces = list(extents(_meta(data)))
+    check_extents(path, data, pieces)
+    return pieces
 
 
 def read_header(data: bytes) -> AvifHeader:
@@ -79,8 +93,8 @@ def read_header(data: bytes) -> AvifHeader:
         inside = _meta(data)
         primary = inside[b"pitm"]
         (item,) = struct.unpack(">I" if primary[0] else ">H", primary[4 : 8 if primary[0] else 6])
-        properties = dict(_boxes(inside[b"iprp"]))
-        listed = list(_boxes(properties[b"ipco"]))
+        properties = dict(boxes(inside[b"iprp"]))
+        listed = list(boxes(properties[b"ipco"]))
         indices = _associated(properties[b"ipma"], item)
         chosen = [listed[index - 1] for index in indices if 0 < index <= len(listed)]
     except (KeyError, struct.error, IndexError):
@@ -90,7 +104,7 @@ def read_header(data: bytes) -> AvifHeader:
 
 def _meta(data: bytes) -> dict[bytes, bytes]:
     """Return the boxes that describe the items; none where the file is damaged."""
-    return dict(_boxes(next((body for kind, body in _boxes(data) if kind == b"meta"), b"")[4:]))
+    return dict(boxes(next((body for kind, body in boxes(data) if kind == b"meta"), b"")[4:]))
 
 
 def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
@@ -123,24 +137,6 @@ def _associated(body: bytes, item: int) -> list[int]:
         if identity == item:
             return [value & (0x7FFF if wide else 0x7F) for value in found]
     return []
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
-    position = 0
-    for _ in range(_MOST_BOXES):
-        if position + 8 > len(data):
-            return
-        size, kind = struct.unpack_from(">I4s", data, position)
-        head = 8
-        if size == 1 and position + 16 <= len(data):
-            (size,) = struct.unpack_from(">Q", data, position + 8)
-            head = 16
-        end = len(data) if size == 0 else position + size
-        if end > len(data) or end < position + head:
-            return
-        yield kind, data[position + head : end]
-        position = end
 
 
 def _decode_deep(data: bytes, bits: int) -> Pixels:

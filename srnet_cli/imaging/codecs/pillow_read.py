@@ -29,6 +29,8 @@ from srnet_cli.reading import read_input
 #: the number of IPTC-IIM among the resources of Photoshop
 _IPTC_RESOURCE = 0x0404
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
+#: previews, and layers that are in the picture already
+_WITHOUT_FRAMES = ("JPEG", "MPO", "PSD")
 _pillow_limit = threading.Lock()
 
 
@@ -77,7 +79,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a JPEG, WebP or AVIF file as a TIFF structure."""
     with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
-        return _exif_bytes(image)
+        return exif_in(image)
 
 
 def decode_image(
@@ -102,7 +104,7 @@ def decode_image(
             if check is not None:
                 check(image)
             notes = []
-            if getattr(image, "n_frames", 1) > 1 and image.format not in ("JPEG", "MPO"):
+            if getattr(image, "n_frames", 1) > 1 and image.format not in _WITHOUT_FRAMES:
                 notes.append("only its first frame was read")
             about = _about(image)
             if deep is not None:
@@ -138,7 +140,7 @@ def full_mode(mode: str, transparent: bool) -> str:
 
 def _about(image: Image.Image) -> Decoded:
     """Return what a file says besides its pixels."""
-    info, exif = image.info, _exif_bytes(image)
+    info, exif = image.info, exif_in(image)
     unit, density = info.get("jfif_unit"), info.get("jfif_density")
     resolution = None
     if unit in (1, 2) and density is not None and min(density) > 0:
@@ -159,6 +161,7 @@ def _about(image: Image.Image) -> Decoded:
     )
 
 
-def _exif_bytes(image: Image.Image) -> bytes | None:
+def exif_in(image: Image.Image) -> bytes | None:
+    """Return the EXIF that Pillow found in the header, as a TIFF structure."""
     stored = image.info.get("exif")
     return stored.removeprefix(b"Exif\0\0") or None if isinstance(stored, bytes) else None

@@ -4,6 +4,7 @@ from srnet_cli.imaging.colour.profiles import (
     cmyk_to_srgb,
     dated_never,
     lab_to_srgb,
+    profile_name,
     profile_space,
     srgb_profile,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "colour_of_cicp",
     "dated_never",
     "lab_to_srgb",
+    "profile_name",
     "profile_space",
     "srgb_profile",
     "stated_profile",

@@ -37,6 +37,14 @@ def profile_space(icc: bytes | None) -> str | None:
     return icc[16:20].decode("latin-1")
 
 
+def profile_name(icc: bytes) -> str:
+    """Return what a profile calls itself, empty if it does not say."""
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc))).strip()
+    except (OSError, ImageCms.PyCMSError):
+        return ""
+
+
 def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> tuple[NDArray[np.uint8], list[str]]:
     """Return a CMYK picture in sRGB by its profile, or by the plain formula without one; with notes."""
     if profile_space(icc) != "CMYK" or icc is None:

@@ -139,6 +139,8 @@ class ExifPlace:
     #: whether it stays one block, in which a maker note keeps its place
     in_one_block: bool = True
     has_orientation: bool = True
+    #: whether the resolution holds whatever the input's EXIF says
+    own_resolution: bool = False
 
 
 def exif_for_output(exif: bytes | None, place: ExifPlace) -> tuple[bytes, tuple[str, ...]]:
@@ -185,7 +187,8 @@ def _top_entries(top: Directory, place: ExifPlace) -> dict[int, Entry]:
         if tag not in top.entries and text:
             data = text.encode() + b"\0"
             entries.setdefault(tag, Entry(ifd.ASCII, len(data), data))
-    if place.resolution is not None and not {_X_RESOLUTION, _Y_RESOLUTION} & set(top.entries):
+    stated = not place.own_resolution and {_X_RESOLUTION, _Y_RESOLUTION} & set(top.entries)
+    if place.resolution is not None and not stated:
         across, down = map(_ratio, place.resolution)
         if across is not None and down is not None:
             unit = ifd.entry(ifd.SHORT, _INCH)

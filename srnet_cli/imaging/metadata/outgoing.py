@@ -38,16 +38,19 @@ def with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[s
     for keyword, _ in () if row.has_texts else texts:
         if not any(keyword == kept for kept, _ in into_exif):
             notes.append(f'its text "{keyword}" has no place in {row.title} and was left out')
+    asked = metadata.print_resolution
+    resolution = metadata.resolution if asked is None else (asked, asked)
     place = ExifPlace(
         layout.height,
         layout.width,
         software_mark(metadata.made_with),
-        metadata.resolution,
+        resolution,
         tuple((_TAGS[keyword], text) for keyword, text in into_exif if keyword in _TAGS),
         next((text for keyword, text in into_exif if keyword == _COMMENT), None),
         row.exif_limit,
         row.has_exif_block,
         not row.turns_outside_exif,
+        own_resolution=asked is not None,
     )
     exif, lost = exif_for_output(metadata.exif, place)
     notes.extend(lost)
@@ -57,7 +60,7 @@ def with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[s
         xmp=xmp,
         iptc=iptc,
         texts=texts if row.has_texts else (),
-        resolution=metadata.resolution,
+        resolution=resolution,
     )
 
 

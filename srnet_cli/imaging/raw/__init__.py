@@ -4,6 +4,14 @@ from srnet_cli.imaging.raw.develop import develop
 from srnet_cli.imaging.raw.files import is_raw_structure
 from srnet_cli.imaging.raw.mosaic import Mosaic, read_mosaic
 from srnet_cli.imaging.raw.options import RawOptions
-from srnet_cli.imaging.raw.shot import raw_focal_length
+from srnet_cli.imaging.raw.shot import raw_focal_length, raw_size
 
-__all__ = ["Mosaic", "RawOptions", "develop", "is_raw_structure", "raw_focal_length", "read_mosaic"]
+__all__ = [
+    "Mosaic",
+    "RawOptions",
+    "develop",
+    "is_raw_structure",
+    "raw_focal_length",
+    "raw_size",
+    "read_mosaic",
+]

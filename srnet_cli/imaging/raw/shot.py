@@ -13,8 +13,16 @@ import numpy as np
 from srnet_cli.imaging import colour, metadata
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
+from srnet_cli.imaging.orientation import FIRST_TURNED
 from srnet_cli.imaging.picture import Metadata
-from srnet_cli.imaging.raw.files import explained_errors, import_rawpy, open_file, structure_of
+from srnet_cli.imaging.raw.files import (
+    crop_box,
+    explained_errors,
+    import_rawpy,
+    open_file,
+    orientation_of,
+    structure_of,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +42,16 @@ def raw_focal_length(path: Path) -> float | None:
     structure = structure_of(path)
     directories = [] if structure is None else structure.directories
     return next((found for top in directories if (found := metadata.focal_length_in(top))), None)
+
+
+def raw_size(path: Path) -> tuple[int, int]:
+    """Return height and width of the upright picture that a RAW file is developed to, from its header."""
+    rawpy = import_rawpy(path)
+    with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
+        open_file(raw, path)
+        _, _, height, width = crop_box(raw.sizes)
+        turned = orientation_of(raw, structure_of(path)) >= FIRST_TURNED
+    return (width, height) if turned else (height, width)
 
 
 def describe_shot(raw: Any, structure: ifd.Structure | None) -> Metadata:

@@ -106,14 +106,19 @@ def preparation_display() -> Iterator[Callable[[int, int, str], None]]:
 def progress_display() -> Progress:
     """Make the bar that ``ProgressLines`` fills; it vanishes where stderr is not a terminal."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.table import Column
 
     from srnet_cli.console import people
 
     console = people()
+    # Where a line is too short for all of it, the figures give way.
+    figures = Column(no_wrap=True, overflow="ellipsis", ratio=1)
     return Progress(
-        BarColumn(24),
-        TaskProgressColumn(),
-        TextColumn("step {task.fields[step]} · {task.fields[figures]} · {task.fields[left]}"),
+        BarColumn(None, table_column=Column(width=12)),
+        TaskProgressColumn(table_column=Column(width=4)),
+        TextColumn("{task.fields[left]}", table_column=Column(min_width=7, no_wrap=True)),
+        TextColumn("step {task.fields[step]} · {task.fields[figures]}", table_column=figures),
+        expand=True,
         console=console,
         disable=not console.is_terminal,
     )

@@ -20,13 +20,14 @@ from rich.table import Table as RichTable
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions
 from srnet_cli.evaluation.metrics import metric
-from srnet_cli.evaluation.outputs.display import _broken
+from srnet_cli.evaluation.outputs.display import _broken, _parts, _width
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
 from srnet_cli.evaluation.outputs.panels import panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.outputs.tables import (
     Cell,
+    Table,
     best_methods,
     cost_table,
     count,
@@ -184,3 +185,16 @@ def test_nothing_measured_still_makes_files(result: SetResult) -> None:
 def test_numbers_for_people() -> None:
     assert [count(v) for v in (3_429_678, 17.78e9, None, 12)] == ["3.43 M", "17.8 G", "–", "12"]
     assert [significant(v) for v in (918.2, 15.51, 0.0502, 0.0012)] == ["918", "15.5", "0.0502", "0.0012"]
+
+
+def test_on_a_narrow_terminal_tables_are_cut_between_columns() -> None:
+    heads = ("method", *(f"figure {number}" for number in range(12)))
+    rows = tuple(
+        (Cell(name), *(Cell(f"{number}.00") for number in range(12))) for name in ("bicubic", "srnet")
+    )
+    console = Console(width=60, force_terminal=True)
+    parts = _parts(Table(heads, rows), console)
+    assert len(parts) > 1 and all(part.heads[0] == "method" for part in parts)
+    assert [head for part in parts for head in part.heads[1:]] == list(heads[1:])
+    assert all(_width(part, console) <= 60 for part in parts)
+    assert _parts(Table(heads, rows), Console(width=60, force_terminal=False)) == [Table(heads, rows)]

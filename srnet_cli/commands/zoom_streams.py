@@ -1,0 +1,90 @@
+"""Standard input and output as the picture that is read and the one that is written.
+
+Decoders need to go back and forth in a file, so what comes in is kept in a temporary one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from srnet_cli.errors import InputError, UsageError
+
+STREAM = "-"
+_BLOCK = 1 << 20
+#: of what is no other format: LibRaw goes by the content
+_UNKNOWN_SUFFIX = ".raw"
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The paths that stand in for the streams."""
+
+    inputs: list[Path]
+    output: str | None
+    #: whether the result goes to stdout
+    to_stdout: bool = False
+
+    def send(self, target: Path | None) -> None:
+        """Copy the result to stdout.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.to_stdout and target is not None and target.exists():
+            with target.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer, _BLOCK)
+            sys.stdout.buffer.flush()
+
+
+@contextmanager
+def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[Streams]:
+    """Put temporary files in the place of ``-`` among the inputs and as the output.
+
+    Raises:
+        UsageError: there is more than one input, no output, or stdout is needed twice.
+        InputError: nothing comes in, or too much.
+    """
+    from_stdin, to_stdout = Path(STREAM) in inputs, output == STREAM
+    if not (from_stdin or to_stdout):
+        yield Streams(list(inputs), output)
+        return
+    if len(inputs) > 1:
+        raise UsageError("- is one picture, and cannot be among others", remedy="one picture at a time")
+    if from_stdin and output is None:
+        raise UsageError(
+            "a picture from standard input has no place for its result", remedy="-o FILE, or -o -"
+        )
+    if to_stdout and json:
+        raise UsageError("--json and -o - both need standard output", remedy="-o FILE")
+    if to_stdout and sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError("a picture cannot be written to a terminal", remedy="-o FILE, or > FILE")
+    with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+        found = [_received(Path(folder))] if from_stdin else list(inputs)
+        yield Streams(found, f"{folder}/out/" if to_stdout else output, to_stdout)
+
+
+def _received(folder: Path) -> Path:
+    from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+    from srnet_cli.reading import MOST_BYTES
+
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    arrived, size = folder / "stdin", 0
+    with arrived.open("wb") as file:
+        while block := sys.stdin.buffer.read(_BLOCK):
+            size += len(block)
+            if size > MOST_BYTES:
+                raise InputError(f"standard input has more than the limit of {MOST_BYTES:,} bytes")
+            file.write(block)
+    if not size:
+        raise InputError("standard input is empty")
+    with arrived.open("rb") as file:
+        found = content_format(file.read(HEAD_BYTES))
+    suffix = _UNKNOWN_SUFFIX if found is None else found.suffixes[0]
+    return arrived.rename(arrived.with_suffix(suffix))

@@ -1,0 +1,1 @@
+"""Formats of phones and of other programs, which are read and not written."""

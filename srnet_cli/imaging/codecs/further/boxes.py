@@ -1,0 +1,26 @@
+"""Boxes of ISO/IEC 14496-12, of which JPEG 2000 and JPEG XL files are made, too."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+_MOST_BOXES = 10_000
+
+
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
+    position = 0
+    for _ in range(_MOST_BOXES):
+        if position + 8 > len(data):
+            return
+        size, kind = struct.unpack_from(">I4s", data, position)
+        head = 8
+        if size == 1 and position + 16 <= len(data):
+            (size,) = struct.unpack_from(">Q", data, position + 8)
+            head = 16
+        end = len(data) if size == 0 else position + size
+        if end > len(data) or end < position + head:
+            return
+        yield kind, data[position + head : end]
+        position = end

@@ -1,0 +1,204 @@
+"""What the page shows: a place to drop pictures, what is to be done with them, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nicegui import app, run, ui
+
+from srnet_cli.errors import SrnetError, unexpected
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.formats import FORMATS
+from srnet_cli.models.released import released_models
+from srnet_cli.page.work import Made, Shown, Work
+from srnet_cli.zooming.request import ZoomRequest
+
+_SCALES = (2, 3, 4, 6, 8, 16)
+#: seconds between two looks at how far a zoom is
+_LOOK = 0.2
+_MOST_BYTES = 2 << 30
+
+
+@dataclass
+class View:
+    """One browser window: its pictures, the part that is chosen, and the elements that change."""
+
+    folder: Path
+    work: Work
+    sources: list[Path] = field(default_factory=list)
+    shown: Shown | None = None
+    crop: Box | None = None
+    #: where the mouse went down, in pixels of the shown picture
+    corner: tuple[float, float] | None = None
+    busy: bool = False
+
+    def build(self) -> None:
+        """Lay out the page."""
+        suffixes = ",".join(s for row in FORMATS.values() for s in row.suffixes + row.read_suffixes)
+        with ui.column().classes("w-full max-w-5xl mx-auto gap-4"):
+            ui.label("srnet").classes("text-3xl font-bold")
+            ui.label("Drop pictures, RAW or not. Nothing leaves this computer.").classes("text-gray-600")
+            upload = ui.upload(
+                label="Pictures", multiple=True, auto_upload=True, max_file_size=_MOST_BYTES,
+                on_upload=self._received, on_rejected=lambda: ui.notify("too large", type="negative"),
+            )  # fmt: skip
+            upload.props(f'accept="{suffixes}" flat bordered').classes("w-full")
+            with ui.row().classes("items-center gap-6 w-full"):
+                self.scale = ui.select({s: f"×{s}" for s in _SCALES}, value=4, label="Scale").classes("w-24")
+                self.fast = ui.checkbox("fast").tooltip("light models: quicker, a little less sharp")
+                with ui.column().classes("gap-0 w-64"):
+                    ui.label("faithful – crisp").classes("text-sm text-gray-600")
+                    self.crisp = ui.slider(min=0, max=1, step=0.05, value=0).props("label")
+                self.button = ui.button("Zoom", on_click=self._zoom).props("id=zoom")
+                self.button.disable()
+            if not any(card.crisp for card in released_models()):
+                self.crisp.disable()
+                self.crisp.tooltip("no installed model has crisp weights")
+            self.progress = ui.linear_progress(value=0, show_value=False).props("instant-feedback")
+            self.progress.visible = False
+            self.about = ui.label("").classes("text-sm text-gray-600")
+            self.image = ui.interactive_image(
+                on_mouse=self._mouse, events=["mousedown", "mousemove", "mouseup"], cross=True
+            ).classes("w-full chosen")
+            self.image.visible = False
+            self.results = ui.column().classes("w-full gap-6")
+
+    async def _received(self, event: Any) -> None:
+        name = Path(event.file.name.replace("\\", "/")).name or "picture"
+        target = self.folder / f"{len(self.sources)}" / name
+        target.parent.mkdir()
+        await event.file.save(target)
+        try:
+            shown = await run.io_bound(self.work.show, target)
+        except Exception as error:
+            self._say(error, target)
+            return
+        if shown is None:  # the program ends
+            return
+        self.sources.append(target)
+        self.shown, self.crop = shown, None
+        self.image.set_source(shown.image)
+        self.image.content = ""
+        self.image.visible = True
+        self.button.enable()
+        self._describe()
+
+    def _mouse(self, event: Any) -> None:
+        if self.shown is None or len(self.sources) != 1:
+            return
+        place = (event.image_x, event.image_y)
+        if event.type == "mousedown":
+            self.corner = place
+        if self.corner is None:
+            return
+        self.crop = _box(self.corner, place, self.shown)
+        if event.type == "mouseup":
+            self.corner = None
+        self._describe()
+
+    def _describe(self) -> None:
+        assert self.shown is not None
+        shown, crop = self.shown, self.crop
+        if len(self.sources) > 1:
+            self.about.text = f"{len(self.sources)} pictures; all of each is zoomed"
+        elif crop is None:
+            self.about.text = f"{shown.width}×{shown.height}; drag on the picture to zoom a part of it"
+        else:
+            self.about.text = f"{crop.width}×{crop.height} from {crop.left}, {crop.top}; click for the whole"
+        self.image.content = "" if crop is None else _rectangle(crop, shown.reduction)
+
+    async def _zoom(self) -> None:
+        if self.busy:
+            return
+        self.busy = True
+        self.button.disable()
+        self.progress.visible = True
+        crop = self.crop if len(self.sources) == 1 else None
+        crisp = float(self.crisp.value) if self.crisp.enabled else None
+        request = ZoomRequest(float(self.scale.value), crop=crop, fast=bool(self.fast.value), crisp=crisp)
+        timer = ui.timer(_LOOK, self._look)
+        try:
+            for source in list(self.sources):
+                try:
+                    made = await run.io_bound(self.work.zoom, source, request)
+                    if made is not None:  # else the program ends
+                        self._add(made)
+                except Exception as error:
+                    self._say(error, source)
+        finally:
+            timer.cancel()
+            self.progress.visible = False
+            self.busy = False
+            self.button.enable()
+
+    def _look(self) -> None:
+        self.progress.value = self.work.done / self.work.total
+
+    def _add(self, made: Made) -> None:
+        address = app.add_media_file(local_file=made.comparison)
+        with self.results, ui.card().classes("w-full result"):
+            with ui.row().classes("items-center w-full"):
+                ui.label(f"{made.result.name}  {made.width}×{made.height}").classes("font-bold")
+                ui.button("Download", on_click=lambda: ui.download.file(made.result)).props("outline")
+            for note in made.notes:
+                ui.label(note).classes("text-sm text-gray-600")
+            frame = ui.element("iframe").classes("w-full").style("height:640px;border:0")
+            frame.props(f'src="{address}" title="before and after"')
+
+    def _say(self, error: Exception, source: Path) -> None:
+        expected = error if isinstance(error, SrnetError) else unexpected(error)
+        ui.notify(
+            f"{source.name}: {expected.reason}",
+            type="negative",
+            multi_line=True,
+            timeout=0,
+            close_button=True,
+        )
+
+
+def _box(first: tuple[float, float], second: tuple[float, float], shown: Shown) -> Box | None:
+    """Give the part between two corners in pixels of the picture; None for a click."""
+    left, right = sorted((first[0], second[0]))
+    top, bottom = sorted((first[1], second[1]))
+    if min(right - left, bottom - top) < 4:
+        return None
+    factor = shown.reduction
+    x, y = (max(0, round(value * factor)) for value in (left, top))
+    width = min(round((right - left) * factor), shown.width - x)
+    height = min(round((bottom - top) * factor), shown.height - y)
+    return Box(y, x, height, width) if min(height, width) >= 1 else None
+
+
+def _rectangle(box: Box, reduction: float) -> str:
+    x, y, width, height = (value / reduction for value in (box.left, box.top, box.width, box.height))
+    # In pixels of the shown picture, which the browser enlarges: thin beside a small one, too.
+    line = max(x + width, y + height) / 200
+    style = f'fill="none" stroke="#ffd400" stroke-width="{line:.2f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {style} />'
+
+
+def serve(port: int, show: bool) -> None:
+    """Serve the page on this computer only, until Ctrl-C.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    # A page elsewhere that lets its own name lead to this computer is not answered.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+
+        @ui.page("/", title="srnet")  # type: ignore[untyped-decorator,unused-ignore]
+        async def page() -> None:
+            own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
+            (own / "made").mkdir()
+            View(own, Work(own / "made")).build()
+
+        ui.run(
+            host="127.0.0.1", port=port, show=show, reload=False, title="srnet", show_welcome_message=False
+        )

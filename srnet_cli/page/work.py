@@ -1,0 +1,111 @@
+"""The zooms that a page asks for, done in another thread than the one that answers the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from srnet_cli.imaging import Picture, check_output, read_picture
+from srnet_cli.imaging.depth import to_8_bit
+from srnet_cli.zooming.chain import Engines, ModelChoice
+from srnet_cli.zooming.jobs import plan_jobs
+from srnet_cli.zooming.pipeline import tile_count, zoom_to_file
+from srnet_cli.zooming.request import ZoomRequest
+from srnet_cli.zooming.showing.comparison import Comparison
+
+#: side of the picture on which a part is chosen
+_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished zoom: the file, and the page that compares it with plain interpolation."""
+
+    result: Path
+    comparison: Path
+    height: int
+    width: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the browser sees it, and how many of its pixels one of them stands for."""
+
+    image: Image.Image
+    height: int
+    width: int
+    reduction: float
+
+
+class Work:
+    """One zoom after the other into a folder, with how far it is: ``done`` of ``total`` tiles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._engines: dict[ModelChoice, Engines] = {}
+        self._pictures: dict[Path, Picture] = {}
+        self.done, self.total = 0, 1
+
+    def show(self, source: Path) -> Shown:
+        """Read a picture for the browser.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        picture = self._read(source)
+        reduction = max(1.0, max(picture.height, picture.width) / _SHOWN)
+        image = Image.fromarray(np.ascontiguousarray(to_8_bit(picture.pixels)))
+        size = (max(1, round(picture.width / reduction)), max(1, round(picture.height / reduction)))
+        return Shown(image.resize(size, Image.Resampling.BOX), picture.height, picture.width, reduction)
+
+    def zoom(self, source: Path, request: ZoomRequest) -> Made:
+        """Zoom a picture; what an earlier zoom of the same kind made is replaced.
+
+        Raises:
+            SrnetError: it cannot be read, computed or written.
+        """
+        self.done, self.total = 0, 1
+        picture = self._read(source)
+        request = replace(request, compare=True)
+        (job,) = plan_jobs([source], f"{self._folder}/", request.tag, compare=True).jobs
+        if job.error is not None:
+            raise job.error
+        assert job.target is not None and job.comparison is not None
+        frame = request.frame_of(picture.height, picture.width)
+        check_output(job.target, frame.height, frame.width, request.write, alpha=picture.alpha is not None)
+        choice = ModelChoice(request.model, request.fast, request.crisp, request.engine)
+        engines = self._engines.setdefault(choice, Engines(choice)).for_scale(frame.scale)
+        self.total = max(1, tile_count(frame, engines))
+        page = Comparison(picture, frame)
+        zoomed = zoom_to_file(
+            picture,
+            frame,
+            engines,
+            job.target,
+            request.write,
+            overwrite=True,
+            on_tile=self._tile_done,
+            on_rows=page.see,
+        )
+        names = [engine.card.name for engine in engines]
+        page.write(job.comparison, job.target, names, overwrite=True)
+        return Made(
+            job.target,
+            job.comparison,
+            frame.height,
+            frame.width,
+            (*picture.metadata.notes, *zoomed.notes),
+        )
+
+    def _tile_done(self) -> None:
+        self.done += 1
+
+    def _read(self, source: Path) -> Picture:
+        if source not in self._pictures:
+            # Only the last one: a folder of large pictures would not fit the memory.
+            self._pictures = {source: read_picture(source)}
+        return self._pictures[source]

@@ -1,0 +1,1 @@
+"""What a zoom will make and cost, said before it is done."""

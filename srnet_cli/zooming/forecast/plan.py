@@ -1,0 +1,105 @@
+"""What each picture of a batch will become, and what that takes: time and disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.errors import SrnetError
+from srnet_cli.imaging import WriteOptions, check_output, read_size
+from srnet_cli.imaging.write import holds_16_bits, output_format
+from srnet_cli.zooming.chain import Engines
+from srnet_cli.zooming.forecast.pace import Paces
+from srnet_cli.zooming.frame import Frame
+from srnet_cli.zooming.jobs import ZoomJob
+from srnet_cli.zooming.request import ZoomRequest
+
+#: bytes of a pixel of an enlarged photograph, 8 bits, by format: measured, rounded upwards
+_BYTES = {"png": 1.4, "tiff": 1.8, "jpeg": 0.5, "webp": 0.25, "avif": 0.15}
+_OTHERWISE, _DEEP = 3.0, 2.6
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What becomes of one picture; without a frame, why it cannot be done."""
+
+    source: Path
+    target: Path | None
+    #: of the picture, upright
+    height: int = 0
+    width: int = 0
+    frame: Frame | None = None
+    models: tuple[str, ...] = ()
+    #: estimates
+    seconds: float = 0.0
+    bytes: int = 0
+    #: the result exists, and is left as it is
+    skipped: bool = False
+    error: SrnetError | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Put it as JSON has it."""
+        frame = None if self.frame is None else asdict(self.frame)
+        return {
+            "source": str(self.source),
+            "target": None if self.target is None else str(self.target),
+            "status": "failed" if self.error else "skipped" if self.skipped else "planned",
+            "width": self.width,
+            "height": self.height,
+            "scale": None if frame is None else frame["scale"],
+            "result_width": None if frame is None else frame["width"],
+            "result_height": None if frame is None else frame["height"],
+            "models": list(self.models),
+            "seconds": round(self.seconds, 1),
+            "bytes": self.bytes,
+            "error": None if self.error is None else str(self.error),
+        }
+
+
+def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces) -> Forecast:
+    """Find out what a job will do; only the header of its picture is read."""
+    try:
+        if job.error is not None:
+            raise job.error
+        assert job.target is not None
+        height, width = read_size(job.source)
+        if request.skip_existing and all(path.exists() for path in job.files):
+            return Forecast(job.source, job.target, height, width, skipped=True)
+        frame = request.frame_of(height, width)
+        check_output(job.target, frame.height, frame.width, request.write)
+        passes = engines.for_scale(frame.scale)
+        return Forecast(
+            job.source,
+            job.target,
+            height,
+            width,
+            frame,
+            tuple(engine.card.name for engine in passes),
+            paces.seconds(frame, passes),
+            _bytes(job, frame, request.write),
+        )
+    except SrnetError as error:
+        return Forecast(job.source, job.target, error=error.about(job.source))
+
+
+def free_space(forecasts: Sequence[Forecast]) -> int | None:
+    """Count the free bytes where most of the results go; None when nothing is made, or nobody knows."""
+    targets = [f.target for f in forecasts if f.target is not None and f.frame is not None]
+    for target in targets[:1]:
+        for folder in target.absolute().parents:
+            try:
+                return shutil.disk_usage(folder).free
+            except OSError:
+                continue  # it is not made yet
+    return None
+
+
+def _bytes(job: ZoomJob, frame: Frame, options: WriteOptions) -> int:
+    assert job.target is not None
+    # What has 16 bits is known only of RAW before a picture is decoded.
+    deep = holds_16_bits(job.target, options) and options.bit_depth != 8 and job.is_deep
+    each = _BYTES.get(output_format(job.target, options).name, _OTHERWISE) * (_DEEP if deep else 1)
+    return round(frame.height * frame.width * each)

@@ -1,0 +1,115 @@
+"""What is asked of a zoom, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from srnet_cli.imaging import RawOptions, WriteOptions
+from srnet_cli.imaging.boxes import Box
+from srnet_cli.models.crisp import check_share
+from srnet_cli.names import PREVIEW, zoom_tag
+from srnet_cli.zooming.engine import EngineOptions
+from srnet_cli.zooming.frame import Frame, FrameKind, Size, plan_frame
+
+Status = Literal["written", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class ZoomRequest:
+    """Everything that is to be done with a picture."""
+
+    scale: float = 4.0
+    #: instead of the scale, which then follows for each picture
+    size: Size | None = None
+    frame: FrameKind = "full"
+    crop: Box | None = None
+    #: "auto", the name of a released model, or a path
+    model: str = "auto"
+    fast: bool = False
+    #: how much of a model's crisp set of weights is mixed in, 0..1; None: what its card states
+    crisp: float | None = None
+    #: share of the network in the result, 0..1; the rest is plain bicubic
+    strength: float = 1.0
+    raw: RawOptions = field(default_factory=RawOptions)
+    write: WriteOptions = field(default_factory=WriteOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    heatmap: bool = False
+    #: only a detail of each picture, before and after
+    preview: bool = False
+    #: also a page on which the result can be compared with plain interpolation
+    compare: bool = False
+    #: pattern of the results' names; None: the stem and what was done
+    name: str | None = None
+    overwrite: bool = False
+    skip_existing: bool = False
+    max_pixels: int = 250_000_000
+    #: show where an unexpected error came from
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        check_share(self.crisp or 0.0, "--crisp")
+        check_share(self.strength, "--strength")
+
+    @property
+    def runs_models(self) -> bool:
+        """Whether a model computes anything: at strength 0 only the heatmap needs one."""
+        return self.strength > 0 or self.heatmap
+
+    @property
+    def tag(self) -> str:
+        """Name what is done, as the names of results tell it."""
+        crop = self.crop
+        sides = None if crop is None else (crop.left, crop.top, crop.width, crop.height)
+        asked = self.scale if self.size is None else str(self.size)
+        done = zoom_tag(asked, camera=self.frame == "camera", crop=sides)
+        return f"{done}_{PREVIEW}" if self.preview else done
+
+    def frame_of(self, height: int, width: int) -> Frame:
+        """Plan the geometry for a picture of ``height``×``width``.
+
+        Raises:
+            UsageError: as :func:`plan_frame` and :meth:`Size.scale_for`.
+        """
+        scale = self.scale
+        if self.size is not None:
+            # The crop is looked at before the size is worked out from it.
+            region = plan_frame(height, width, 1.0, self.frame, self.crop).region
+            scale = self.size.scale_for(region.height, region.width)
+        return plan_frame(height, width, scale, self.frame, self.crop)
+
+
+@dataclass(frozen=True)
+class ZoomResult:
+    """The outcome for one picture."""
+
+    source: Path
+    target: Path | None
+    status: Status
+    #: of the result, in pixels; None where none was made
+    width: int | None = None
+    height: int | None = None
+    #: output over input; None where none was made
+    scale: float | None = None
+    models: tuple[str, ...] = ()
+    #: of each of the models: how much of its crisp set was mixed in
+    crisp: tuple[float, ...] = ()
+    #: share of the network in the result; None where none was made
+    strength: float | None = None
+    #: what computed it, as ``--device`` names it: more than one where a device was left in the middle
+    devices: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: str | None = None
+    heatmaps: tuple[Path, ...] = ()
+    #: the page that compares it with plain interpolation
+    comparison: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Put the result as JSON has it."""
+        values = asdict(self)
+        for name in ("source", "target", "comparison"):
+            values[name] = None if values[name] is None else str(values[name])
+        values["heatmaps"] = [str(path) for path in self.heatmaps]
+        values["seconds"] = round(self.seconds, 3)
+        return values

@@ -1,0 +1,125 @@
+"""The page of ``srnet ui`` and the page of ``--compare`` in a real browser."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srnet_cli.imaging import Picture, read_picture, write_picture
+from srnet_cli.imaging.resize import resize
+from srnet_cli.zooming.frame import plan_frame
+from srnet_cli.zooming.showing.comparison import Comparison
+from tests.faults.program import environment, finish, start
+from tests.page.browser import open_browser
+
+PATIENCE = 120
+
+
+def draw(path: Path, height: int = 48, width: int = 64) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    write_picture(Picture(pixels), path)
+    return path
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    pytest.importorskip("nicegui", reason="needs the extra 'ui'")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # NiceGUI takes a process with pytest's variables for one of its own tests.
+    variables = {name: value for name, value in environment().items() if not name.startswith("PYTEST")}
+    process = start("ui", "--no-browser", "--port", str(port), folder=tmp_path, env=variables)
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"no page: {finish(process)}")
+                time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+
+
+def test_a_picture_is_dropped_zoomed_compared_and_downloaded(address: str, tmp_path: Path) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(accept_downloads=True, viewport={"width": 1100, "height": 1200})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(address)
+        page.set_input_files("input[type=file]", draw(tmp_path / "photo.png"))
+        page.get_by_text("64×48; drag on the picture").wait_for()
+        page.get_by_text("fast", exact=True).click()
+
+        # A part of it, by the mouse.
+        picture = page.locator(".chosen img").bounding_box()
+        left, top, scale = picture["x"], picture["y"], picture["width"] / 64
+        page.mouse.move(left + 8 * scale, top + 4 * scale)
+        page.mouse.down()
+        page.mouse.move(left + 40 * scale, top + 28 * scale, steps=4)
+        page.mouse.up()
+        page.get_by_text("click for the whole").wait_for()
+
+        page.get_by_role("button", name="Zoom").click()
+        result = page.locator(".result")
+        result.get_by_text("photo_x4_crop-").wait_for()
+        frame = page.frame_locator("iframe")
+        assert frame.locator(".compare").count() >= 1
+        with page.expect_download() as download:
+            result.get_by_role("button", name="Download").click()
+        download.value.save_as(tmp_path / "got.png")
+        page.close()
+    got = read_picture(tmp_path / "got.png")
+    assert abs(got.width - 4 * 32) <= 8 and abs(got.height - 4 * 24) <= 8
+
+
+def test_what_is_no_picture_is_said(address: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"nothing of the kind")
+    with open_browser() as browser:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(address)
+        page.set_input_files("input[type=file]", tmp_path / "broken.png")
+        page.get_by_text("broken.png: is not a picture").wait_for()
+        page.close()
+
+
+def test_other_names_of_this_computer_are_not_answered(address: str) -> None:
+    request = urllib.request.Request(address, headers={"Host": "elsewhere.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=PATIENCE)
+    assert refused.value.code == 400
+
+
+def test_the_slider_of_a_comparison(tmp_path: Path) -> None:
+    picture = read_picture(draw(tmp_path / "a.png"))
+    frame = plan_frame(48, 64, 4)
+    comparison = Comparison(picture, frame)
+    comparison.see(0, resize(picture.pixels, 192, 256, "nearest"))
+    comparison.write(tmp_path / "a.html", tmp_path / "a_x4.png", ["some-model"], overwrite=False)
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto((tmp_path / "a.html").as_uri())
+        stage = page.locator(".stage").first
+        assert stage.locator("img.left").get_attribute("data-method") == "bicubic"
+        assert stage.locator("img.right").get_attribute("data-method") == "some-model"
+        stage.scroll_into_view_if_needed()
+        box = stage.bounding_box()
+        page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2)
+        cut = stage.evaluate("element => element.style.getPropertyValue('--cut')")
+        assert float(cut.removesuffix("%")) == pytest.approx(25, abs=1.5)
+        assert all(url.startswith(("file:", "data:")) for url in requests)
+        page.close()
