@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -87,6 +88,14 @@ def jpeg_of_scans(side: int, scans: int) -> bytes:
     data = encoded("JPEG", np.full((side, side), 128, np.uint8), progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:-2] + data[last:-2] * scans + b"\xff\xd9"
+
+
+def jpeg_of_first_scans(scans: int) -> bytes:
+    """A progressive JPEG, whole as a file, that lacks the rest of its ten scans."""
+    data = encoded("JPEG", noisy(), progressive=True)
+    starts = [found.start() for found in re.finditer(rb"\xff\xda", data)]
+    assert len(starts) == 10
+    return data[: starts[scans]] + b"\xff\xd9"
 
 
 def exif_of_shared_blocks(entries: int, size: int) -> bytes:

@@ -11,6 +11,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _KINDS = {0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical", 0xF7: "JPEG-LS"}
 _RESTARTS = frozenset(range(0xD0, 0xD8))
 _COEFFICIENTS = 64
+#: frames whose coefficients come in several scans
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 #: padding is this many bytes that repeat, and of them this many stay, in case some belong to the last block
 _LEAST_PADDING, _KEPT_PADDING, _LONGEST_PERIOD = 64, 8, 4
 
@@ -22,6 +24,7 @@ class _Walk:
     kept: bytearray
     bits: int = 8
     kind: str | None = None
+    progressive: bool = False
     #: for each component the precision (successive approximation) of every coefficient, -1 while missing
     scanned: dict[int, list[int]] = field(default_factory=dict)
     ended: bool = False
@@ -44,6 +47,12 @@ def tidied(data: bytes) -> bytes:
     if walk.ended or walk.complete():
         return bytes(walk.kept) + (b"" if walk.ended else _EOI)
     return data
+
+
+def lacks_scans(data: bytes) -> bool:
+    """Return whether a file has its end, but not all of its scans: it would come out blurred."""
+    walk = _walk(data)
+    return walk.ended and bool(walk.scanned) and not walk.complete()
 
 
 def without_padding(data: bytes) -> bytes | None:
@@ -103,12 +112,15 @@ def _note(walk: _Walk, marker: int, body: bytes) -> None:
         walk.kind = _KINDS[marker]
     if marker in _FRAMES:
         walk.bits = body[0]
+        walk.progressive = marker in _PROGRESSIVE
         walk.scanned = {body[6 + 3 * i]: [-1] * _COEFFICIENTS for i in range(body[5])}
     elif marker == _SOS:
         first, last, approximation = body[-3:]
         for i in range(body[0]):
             levels = walk.scanned.get(body[1 + 2 * i])
-            if levels is not None and first <= last < _COEFFICIENTS:
+            if levels is not None and not walk.progressive:
+                levels[:] = [0] * _COEFFICIENTS  # whatever it says of a part of them
+            elif levels is not None and first <= last < _COEFFICIENTS:
                 levels[first : last + 1] = [approximation & 15] * (last + 1 - first)
 
 

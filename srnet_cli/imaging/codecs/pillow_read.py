@@ -18,7 +18,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
-from srnet_cli.imaging.codecs.jpeg_segments import tidied, unsupported_kind, without_padding
+from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.coded import check_webp
@@ -48,6 +48,8 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it as TIFF or PNG in the program that wrote it",
         )
+    if lacks_scans(data):
+        raise InputError("is cut short: some scans of its pixels are missing", path=path)
     stored, data = data, tidied(data)
 
     def check(image: Image.Image) -> None:
