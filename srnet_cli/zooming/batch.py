@@ -26,6 +26,7 @@ from srnet_cli.names import zoom_tag
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame
+from srnet_cli.zooming.guarding.estimate import estimate_seconds
 from srnet_cli.zooming.guarding.guard import computed_in, note_devices
 from srnet_cli.zooming.heatmap import write_heatmaps
 from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
@@ -289,8 +290,11 @@ def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tile
     how = ", ".join(
         f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
     )
-    return f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, about {memory:.1f} GB besides the model" + (
-        f" ({how})" if how else ""
+    seconds = estimate_seconds(passes, frame.region) if passes else None
+    lasting = "" if seconds is None else f", about {seconds:.0f} s"
+    return (
+        f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles{lasting}, "
+        f"about {memory:.1f} GB besides the model" + (f" ({how})" if how else "")
     )
 
 
