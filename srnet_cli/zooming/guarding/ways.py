@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from math import isqrt
 
@@ -12,7 +13,7 @@ from srnet_cli.compute import vulkan
 from srnet_cli.compute.device import choose_device, choose_precision
 from srnet_cli.console import warn
 from srnet_cli.inference.choice import processor_form
-from srnet_cli.inference.forms import to_inference
+from srnet_cli.inference.forms import FAST_FORMS, to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.inference.ncnn_form.network import NcnnNetwork
 from srnet_cli.inference.ncnn_form.networks import is_writable, write_network
@@ -98,4 +99,10 @@ def _torch(network: nn.Module, device: torch.device) -> list[Way]:
 def _processor(network: nn.Module) -> Way:
     cpu = torch.device("cpu")
     dtype = choose_precision("auto", cpu)
-    return Way(cpu, dtype, lambda tile: (processor_form(network, dtype), None))
+
+    def open_way(tile: Tensor) -> tuple[nn.Module, None]:
+        # A network without a fast form is moved, not copied: the card's own must stay where it is.
+        own = network if type(network) in FAST_FORMS else copy.deepcopy(network)
+        return processor_form(own, dtype), None
+
+    return Way(cpu, dtype, open_way)

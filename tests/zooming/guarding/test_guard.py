@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from srnet_cli.compute import vulkan
+from srnet_cli.compute import processor, vulkan
 from srnet_cli.errors import DeviceError
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.imaging.boxes import Box
@@ -258,6 +258,8 @@ def test_the_command_ends_well_and_names_the_device(
     monkeypatch.setattr(StandInRunner, "network", network, raising=False)
     monkeypatch.setattr(vulkan, "Runner", StandInRunner)
     monkeypatch.setattr(vulkan, "installed", lambda: True)
+    # The processor is torch's: ncnn's place is taken.
+    monkeypatch.setattr(processor, "is_without_avx512", lambda: False)
     # In the child the card is well: it fails later.
     monkeypatch.setattr(
         vulkan, "try_in_child", lambda p, given, card, half: list(_parts(network, given, None))
