@@ -47,7 +47,7 @@ CITY100_VALID = ("testsets/City100_valid", "bicubic")
 #: the two ends that a model with a crisp set is measured at
 ENDS = (0.0, 1.0)
 #: metrics that a card has beside PSNR, where they were measured
-CARD_METRICS = ("ssim_y", "feature_distance", "sharpness", "noise", "halo", "grid", "grid_2")
+CARD_METRICS = ("ssim_y", "feature_distance", "sharpness", "noise", "halo", "grid", "grid_2", "niqe")
 
 
 def _sets(scale: int) -> tuple[tuple[str, str], ...]:

@@ -18,12 +18,12 @@ def as_json(figures: dict[str, Any]) -> str:
     return json.dumps(figures, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def record(name: str, figures: dict[str, Any], tables: str | None = None) -> None:
-    """Write ``NAME.json``, and ``NAME.md`` when there are ``tables``.
+def record(name: str, figures: dict[str, Any], tables: str | None = None, folder: Path = RESULTS) -> None:
+    """Write ``NAME.json``, and ``NAME.md`` when there are ``tables``, into ``folder``.
 
     Raises:
         ValueError: when a figure is not finite.
     """
-    (RESULTS / f"{name}.json").write_text(as_json(figures), encoding="utf-8")
+    (folder / f"{name}.json").write_text(as_json(figures), encoding="utf-8")
     if tables is not None:
-        (RESULTS / f"{name}.md").write_text(tables, encoding="utf-8")
+        (folder / f"{name}.md").write_text(tables, encoding="utf-8")

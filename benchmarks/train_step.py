@@ -34,7 +34,6 @@ from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.source import detect_data, open_data
-from srnet_cli.training.trainer import AHEAD
 
 MODELS = ("srnet", "edsr")
 WARM_UP = 2
@@ -96,7 +95,7 @@ def measure(options: TrainOptions, steps: int) -> Row:
 
 
 def _order(feed: Feed, step: int, batch: int, patch: int) -> None:
-    while len(feed) < AHEAD:
+    while feed.wants_orders:
         feed.order(Order((step + len(feed)) * batch, batch, patch))
 
 

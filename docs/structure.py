@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compute",),
     ("config_file", "console", "names"),
     ("files", "reading"),
-    ("errors", "version"),
+    ("errors", "interrupts", "version"),
 )
 #: what the boxes of the drawing say
 SUBJECTS = {
@@ -58,6 +58,7 @@ SUBJECTS = {
     "files": "whole or not at all",
     "reading": "regular files only",
     "errors": "every expected failure",
+    "interrupts": "Ctrl-C",
     "version": "of this program",
 }
 
@@ -149,7 +150,7 @@ def draw() -> str:
     lines = []
     for part, targets in arrows().items():
         for target in targets:
-            if part not in centres or target not in centres or target in ("errors", "version"):
+            if part not in centres or target not in centres or target in ("errors", "interrupts", "version"):
                 continue  # everything imports errors; its lines would hide the others
             (x0, y0), (x1, y1) = centres[part], centres[target]
             lines.append(

@@ -31,7 +31,7 @@ def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"not valid TOML: {error}", path=path) from error
     except UsageError as error:
-        raise UsageError(error.reason, path=path) from error
+        raise UsageError(error.reason, path=path, remedy=error.remedy) from error
 
 
 def base_type(hint: Any) -> Any:

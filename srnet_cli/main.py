@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from srnet_cli import interrupts
+from srnet_cli.commands import devices as devices_command
 from srnet_cli.commands import eval as eval_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from srnet_cli.errors import SrnetError
 
 DEBUG_FLAG = "--debug"
-INTERRUPTED = 130
 TERMINATED = 143
 #: the ways of the system to refuse what is written
 OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -90,6 +91,7 @@ app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.resid
 app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
+app.command("devices", epilog=devices_command.EXAMPLES)(devices_command.devices)
 
 
 def _show_version(wanted: bool) -> None:
@@ -122,28 +124,17 @@ def _main(
 
 def run() -> None:
     """Run a command and end the process with its exit code: the console script's entry point."""
+    interrupts.end_at_once()
     _open_closed_streams()
     _silence_libraries()
     _prepare_computing()
     signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, or someone's
-        signal.signal(signal.SIGINT, Interrupts())
     debug, arguments = _take_debug(sys.argv[1:])
     code = _run(arguments, debug)
     # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    interrupts.end_as_the_system_does()
     sys.exit(code)
-
-
-class Interrupts:
-    """Handler of Ctrl-C that remembers: what it interrupts may raise something else, an import above all."""
-
-    def __init__(self) -> None:
-        self.heard = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.heard = True
-        raise KeyboardInterrupt
 
 
 def _silence_libraries() -> None:
@@ -180,6 +171,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     # Pillow's word about damaged metadata, in the middle of the progress; what matters raises.
     warnings.filterwarnings("ignore", module="PIL")
     try:
+        interrupts.raise_and_remember()
         app(arguments, prog_name="srnet", obj=debug)
     except SystemExit as end:
         if _is_interrupt(end):
@@ -196,8 +188,7 @@ def _run(arguments: list[str], debug: bool) -> int:
         show_error(error)
         return error.exit_code
     except Exception as error:
-        handler = signal.getsignal(signal.SIGINT)
-        if isinstance(handler, Interrupts) and handler.heard:
+        if interrupts.heard():
             return _interrupted()
         # The last resort: whatever is not expected is a bug of ours, and still ends in one line.
         if debug:
@@ -237,7 +228,7 @@ def _is_interrupt(end: BaseException) -> bool:
 def _interrupted() -> int:
     # Not through rich: interrupted in the middle of a line, its console keeps what comes later to itself.
     print("interrupted; what was finished stays", file=sys.stderr, flush=True)
-    return INTERRUPTED
+    return interrupts.INTERRUPTED
 
 
 def _take_debug(arguments: list[str]) -> tuple[bool, list[str]]:

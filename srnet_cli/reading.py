@@ -70,10 +70,16 @@ def read_text_input(path: Path, most: int = MOST_TEXT_BYTES, error: type[SrnetEr
     """Read a regular file of UTF-8 text.
 
     Raises:
-        InputError: or ``error``: as :func:`read_input`.
-        UnicodeDecodeError: it is not UTF-8.
+        InputError: or ``error``: as :func:`read_input`, or it is no such text.
     """
-    return read_input(path, most, error).decode("utf-8-sig")
+    content = read_input(path, most, error)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as refused:
+        line = content.count(b"\n", 0, refused.start) + 1
+        raise error(
+            f"is not UTF-8 text: line {line} holds other bytes", path=path, remedy="save it as UTF-8"
+        ) from refused
 
 
 def _explained(path: Path, refused: OSError, error: type[SrnetError]) -> SrnetError:

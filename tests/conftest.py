@@ -13,12 +13,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
-    skip = pytest.mark.skip(reason="takes over a minute; run with --slow")
+    slow = pytest.mark.skip(reason="takes over a minute; run with --slow")
+    cuda = pytest.mark.skip(reason="no CUDA device")
+    has_card = _has_card(items)
     for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(skip)
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(slow)
+        if "cuda" in item.keywords and not has_card:
+            item.add_marker(cuda)
+
+
+def _has_card(items: list[pytest.Item]) -> bool:
+    """Ask for a card only where a test wants to know: torch takes a while to load."""
+    if not any("cuda" in item.keywords for item in items):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

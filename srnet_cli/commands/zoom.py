@@ -201,8 +201,21 @@ def zoom(
         ),
     ] = False,
     device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.", rich_help_panel=_COMPUTE)
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda|xpu|mps|vulkan",
+            help="Where to compute; with :1 the second of a kind. srnet devices lists them.",
+            rich_help_panel=_COMPUTE,
+        ),
     ] = "auto",
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Fail where the device does, instead of computing on another one.",
+            rich_help_panel=_COMPUTE,
+        ),
+    ] = False,
     precision: Annotated[
         str,
         typer.Option(
@@ -256,7 +269,7 @@ def zoom(
         write=WriteOptions(
             None if image_format is None else image_format.value, bit_depth=bit_depth, quality=quality
         ),
-        engine=EngineOptions(device, precision, tile, ensemble),
+        engine=EngineOptions(device, precision, tile, ensemble, strict=strict),
         heatmap=heatmap,
         overwrite=overwrite,
         skip_existing=skip_existing,

@@ -75,6 +75,19 @@ def prepare_for_threads(device: torch.device) -> None:
         torch.linalg.inv(torch.eye(2, device=device))
 
 
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """Bring a tensor of the host to ``device`` without waiting for what the device is doing."""
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def free_memory(device: torch.device) -> int:
+    """Read the bytes of the card's memory that nobody uses."""
+    free: int = cuda.mem_get_info(device)[0]
+    return free
+
+
 def new_stream(device: torch.device) -> Stream:
     """Make a stream beside the one that the device otherwise works on."""
     return cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -133,6 +146,7 @@ def record(call: Callable[[], T], warm_up: int) -> tuple[Graph, T, T]:
             result = call()
     cuda.current_stream().wait_stream(aside)
     graph = cuda.CUDAGraph()
-    with cuda.graph(graph):
+    # Of this thread only: another one may allocate memory meanwhile.
+    with cuda.graph(graph, capture_error_mode="thread_local"):
         output = call()
     return graph, result, output

@@ -2,80 +2,124 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import torch
 
-from srnet_cli.compute import cuda
+from srnet_cli.compute import cuda, processor, vulkan, xpu
+from srnet_cli.compute.devices import KINDS, Choice, choose, find_devices, kind_named
+from srnet_cli.compute.measurements import measured
+from srnet_cli.console import warn
 from srnet_cli.errors import DeviceError, UsageError
 
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-
 PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+#: Vulkan computes through ncnn, which is not built for bf16 on every card
+VULKAN_PRECISIONS = ("fp32", "fp16")
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """Find the device called ``name``; ``auto`` takes CUDA, then MPS, then the CPU.
+def choose_device(name: str = "auto", *, training: bool = True) -> torch.device:
+    """Find the device called ``name``; ``auto`` takes the one that :func:`automatic` does.
 
-    A CUDA device always comes with its index, which some of its calls demand.
+    Where there may be several of a kind the device comes with its index, which some calls demand. Without
+    ``training`` it may be one that only enlarges.
 
     Raises:
-        UsageError: for an unknown name.
+        UsageError: for an unknown name, or one that cannot train.
         DeviceError: when it is not there.
+        MissingExtraError: when what it needs is not installed.
     """
     if name == "auto":
-        if cuda.count():
-            return torch.device("cuda", 0)
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    known = get_args(DeviceName)
+        return automatic(training=training).device.torch_device
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in known:
-        remedy = f"one of {', '.join(known)}"
-        raise UsageError(f"--device: there is no kind of device called {name!r}", remedy=remedy)
-    if device.type == "cuda":
-        return _cuda_device(device.index or 0)
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("MPS was asked for, but there is none", remedy="use --device auto or cpu")
-    return device
+    kind = None if device is None else kind_named(device.type)
+    if device is None or kind is None:
+        known = ", ".join(["auto", *(kind.name for kind in reversed(KINDS))])
+        raise UsageError(f"--device: there is no kind of device called {name!r}", remedy=f"one of {known}")
+    if training and not kind.trains:
+        raise UsageError(f"{kind.title} enlarges pictures and does not train", remedy="use --device auto")
+    if kind.name == "cpu":
+        return torch.device("cpu")
+    if kind.name == "vulkan":
+        vulkan.demand()
+    found = kind.count()
+    if not found:
+        raise DeviceError(f"{kind.title} was asked for, but there is none", remedy="use --device auto or cpu")
+    if (device.index or 0) >= found:
+        raise DeviceError(f"there are {found} {kind.title} devices, so no {name}")
+    return device if kind.name == "mps" else torch.device(kind.name, device.index or 0)
 
 
-def _cuda_device(index: int) -> torch.device:
-    found = cuda.count()
-    if found == 0:
-        raise DeviceError("CUDA was asked for, but there is none", remedy="use --device auto or cpu")
-    if index >= found:
-        raise DeviceError(f"there are {found} CUDA devices, so no cuda:{index}")
-    return torch.device("cuda", index)
+def automatic(*, training: bool = False) -> Choice:
+    """Choose the device for ``auto``: by what was measured, else CUDA, XPU or MPS, a Vulkan card, the CPU.
+
+    A driver is not asked for Vulkan cards as long as a better kind is there.
+    """
+    for kind in KINDS:
+        if kind.trains and kind.name != "cpu" and kind.count():
+            training = True
+    found = find_devices(training=training)
+    speeds = {device.name: measured(device) for device in found}
+    return choose(found, {name: speed.joint for name, speed in speeds.items() if speed is not None})
 
 
 def device_title(device: torch.device) -> str:
     """Name the device as a person knows it."""
-    return cuda.card_name(device) if device.type == "cuda" else device.type
+    if device.type == "cuda":
+        return cuda.card_name(device)
+    if device.type == "xpu":
+        return xpu.card_name(device)
+    if device.type == "vulkan":
+        return vulkan.cards()[device.index or 0].title
+    return device.type
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Find the type to compute in; ``auto`` takes half precision only where the hardware is fast at it.
 
     Raises:
-        UsageError: for an unknown name.
+        UsageError: for an unknown name, or one that the device does not have.
     """
     if name != "auto":
         if name not in PRECISIONS:
             remedy = f"one of auto, {', '.join(PRECISIONS)}"
             raise UsageError(f"--precision: there is none called {name!r}", remedy=remedy)
+        if device.type == "vulkan" and name not in VULKAN_PRECISIONS:
+            raise UsageError(f"--precision {name}: Vulkan computes in {' or '.join(VULKAN_PRECISIONS)}")
         return PRECISIONS[name]
     if device.type == "cuda":
         return cuda.fast_type(device)
-    if device.type == "cpu" and _cpu_has_bf16():
+    if device.type == "xpu":
+        return xpu.fast_type(device)
+    if device.type == "vulkan":
+        return next(d.dtype for d in find_devices() if d.torch_device == device)
+    if device.type == "cpu" and processor.has_bf16():
         return torch.bfloat16
     return torch.float32
 
 
-def _cpu_has_bf16() -> bool:
-    """Tell whether bf16 arithmetic is native; without it bf16 is emulated, slower than fp32."""
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    # torch gained these probes after the oldest release that we support, under private names.
-    return any(bool(getattr(torch.cpu, probe, bool)()) for probe in probes)
+def precision_name(dtype: torch.dtype) -> str:
+    """Name a type as ``--precision`` does."""
+    return next(name for name, known in PRECISIONS.items() if known == dtype)
+
+
+def check_precision(name: str, device: torch.device) -> torch.dtype:
+    """Find the type as :func:`choose_precision`, and say so where it is emulated; once in a command.
+
+    Raises:
+        UsageError: as there.
+    """
+    dtype = choose_precision(name, device)
+    if name == "bf16" and device.type == "cpu" and not processor.has_bf16():
+        warn("this processor has no bf16: it is emulated and several times slower than --precision fp32")
+    return dtype
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether torch could not allocate: on the CPU that is a plain RuntimeError."""
+    text = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "can't allocate memory" in text
+        or "out of memory" in text
+    )

@@ -117,7 +117,7 @@ def join_processes(device_name: str, *, gradients: bool = False) -> Iterator[Pro
         PeerError: when the processes do not find each other.
     """
     rank, world, local_rank = _place(os.environ)
-    device = choose_device(device_name)
+    device = choose_device(device_name, training=gradients)
     if world > 1:
         device = _own_device(device, device_name, local_rank, gradients)
     if device.type == "cuda":

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
+from srnet_cli.compute.measurements import user_cache
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, unexpected
@@ -40,15 +40,8 @@ def default_cache() -> Path:
     Raises:
         DataError: when the user has no home directory.
     """
-    named = os.environ.get("XDG_CACHE_HOME")
-    if named:
-        return Path(named) / "srnet"
-    try:
-        folder = platformdirs.user_cache_path("srnet", appauthor=False)
-    except RuntimeError:
-        folder = Path("~")
-    # Older versions of platformdirs leave "~" as it is.
-    if "~" in folder.parts:
+    folder = user_cache()
+    if folder is None:
         raise DataError("no home directory to keep prepared data in", remedy="name a folder with --cache")
     return folder
 

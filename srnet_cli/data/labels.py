@@ -22,6 +22,7 @@ from PIL import Image, ImageFilter
 from srnet_cli.data.choices import LabelInterpolation
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 #: bits of Pillow's fixed-point filter weights
@@ -120,8 +121,8 @@ def upscale(pictures: Tensor, scale: int, method: LabelInterpolation = "bicubic"
     # Whole numbers up to 2^31: exact in float64 in whatever order they are added. MPS has no float64.
     device = pictures.device if pictures.device.type != "mps" else torch.device("cpu")
     x = pictures.to(device, torch.float64)
-    x = _rounded(x @ _weights(x.shape[-1], scale).to(device).T)
-    x = _rounded(_weights(x.shape[-2], scale).to(device) @ x)
+    x = _rounded(x @ _weights(x.shape[-1], scale, device).T)
+    x = _rounded(_weights(x.shape[-2], scale, device) @ x)
     return x.to(pictures.device, torch.float32)
 
 
@@ -133,7 +134,7 @@ def _rounded(sums: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def _weights(size: int, scale: int) -> Tensor:
+def _weights(size: int, scale: int, device: torch.device) -> Tensor:
     """Compute fixed-point bicubic weights (a = −0.5, sides renormalised): scale·size × size, float64."""
     import torch
 
@@ -144,4 +145,4 @@ def _weights(size: int, scale: int) -> Tensor:
     far = (((distance - 5) * distance + 8) * distance - 4) * a
     weights = torch.where(distance < 1, near, torch.where(distance < 2, far, torch.zeros(())))
     fixed = weights / weights.sum(1, keepdim=True) * 2**_PRECISION
-    return torch.sign(fixed) * torch.floor(fixed.abs() + 0.5)
+    return (torch.sign(fixed) * torch.floor(fixed.abs() + 0.5)).to(device)

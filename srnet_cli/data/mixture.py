@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from srnet_cli.data.sources import Batch, Problem, TrainingSource, ValidationItem
+from srnet_cli.compute.cuda import send
+from srnet_cli.data.sources import Batch, Problem, SteppedSource, TrainingSource, ValidationItem
 
 #: shares are counted with as fractions, so that every machine counts alike
 _FINEST_SHARE = 1_000_000
@@ -62,22 +63,21 @@ class MixedSource:
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``."""
-        places = [place(index, self.shares) for index in indices]
-        rows: list[list[int]] = [[] for _ in self.sources]
-        for row, (which, _) in enumerate(places):
-            rows[which].append(row)
+        shared = self._shared_out(indices)
         parts = [
-            source.batch([places[row][1] for row in own], seed + _SEED_STEP * k, patch, device)
-            for k, (source, own) in enumerate(zip(self.sources, rows, strict=True))
-            if own
+            source.batch(numbers, seed + _SEED_STEP * k, patch, device)
+            for k, (source, (_, numbers)) in enumerate(zip(self.sources, shared, strict=True))
+            if numbers
         ]
-        order = torch.tensor([row for own in rows for row in own]).argsort().to(device)
-        residuals = [part.residual for part in parts if part.residual is not None]
-        return Batch(
-            _joined([part.lr for part in parts], order),
-            _joined([part.hr for part in parts], order),
-            _joined(residuals, order) if residuals else None,
-        )
+        return _mixed(parts, [rows for rows, _ in shared], device)
+
+    def _shared_out(self, indices: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+        """List for each source which rows of the batch are its, and their numbers among its patches."""
+        shared: list[tuple[list[int], list[int]]] = [([], []) for _ in self.sources]
+        for row, (which, number) in enumerate(place(index, self.shares) for index in indices):
+            shared[which][0].append(row)
+            shared[which][1].append(number)
+        return shared
 
     def validation(self) -> Sequence[ValidationItem]:
         """Return the held-out pairs, each with the name of its source, the sources taking turns."""
@@ -87,6 +87,29 @@ class MixedSource:
     def _held_out(self, which: int) -> Iterator[ValidationItem]:
         for item in self.sources[which].validation():
             yield replace(item, source=self.names[which])
+
+
+class SteppedMixture(MixedSource):
+    """A mixture in which there are sources that make several steps' patches at once (``SteppedSource``)."""
+
+    def batches(
+        self, steps: Sequence[Sequence[int]], seed: int, patch: int, device: torch.device | str
+    ) -> list[Batch]:
+        """See ``SteppedSource.batches``."""
+        shared = [self._shared_out(indices) for indices in steps]
+        parts: list[list[Batch]] = [[] for _ in steps]
+        for k, source in enumerate(self.sources):
+            own_seed = seed + _SEED_STEP * k
+            wanted = [(step, of[k][1]) for step, of in enumerate(shared) if of[k][1]]
+            numbers = [numbers for _, numbers in wanted]
+            made = (
+                source.batches(numbers, own_seed, patch, device)
+                if isinstance(source, SteppedSource)
+                else [source.batch(own, own_seed, patch, device) for own in numbers]
+            )
+            for (step, _), batch in zip(wanted, made, strict=True):
+                parts[step].append(batch)
+        return [_mixed(own, [rows for rows, _ in of], device) for own, of in zip(parts, shared, strict=True)]
 
 
 def place(index: int, shares: Sequence[Fraction]) -> tuple[int, int]:
@@ -117,6 +140,17 @@ def name_sources(folders: Sequence[Path]) -> list[str]:
             name = f"{base} {number}"
         names.append(name)
     return names
+
+
+def _mixed(parts: Sequence[Batch], rows: Sequence[Sequence[int]], device: torch.device | str) -> Batch:
+    """Put the sources' parts of a batch to their rows."""
+    order = send(torch.tensor([row for own in rows for row in own]).argsort(), torch.device(device))
+    residuals = [part.residual for part in parts if part.residual is not None]
+    return Batch(
+        _joined([part.lr for part in parts], order),
+        _joined([part.hr for part in parts], order),
+        _joined(residuals, order) if residuals else None,
+    )
 
 
 def _joined(parts: Sequence[Tensor], order: Tensor) -> Tensor:

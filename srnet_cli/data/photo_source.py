@@ -44,6 +44,8 @@ class SimulatedSource:
     left_out: tuple[Problem, ...] = ()
     #: replace a share of the patches by patterns of flat colours
     patterns: bool = False
+    #: how LR is made: the name of ``degrade``
+    kind: str = "mixed"
 
     @classmethod
     def open(
@@ -74,6 +76,7 @@ class SimulatedSource:
             description=description,
             left_out=everything.left_out,
             patterns=kind != "bicubic",
+            kind=kind,
         )
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 # Types only: help imports this package, and the processes that prepare data have no use for torch.
 if TYPE_CHECKING:
@@ -74,3 +74,17 @@ class TrainingSource(Protocol):
 
     def validation(self) -> Sequence[ValidationItem]:
         """Return the held-out pairs; empty when there are too few scenes to hold one out."""
+
+
+@runtime_checkable
+class SteppedSource(Protocol):
+    """A source that makes the patches of several steps at once, on the device."""
+
+    def batches(
+        self, steps: Sequence[Sequence[int]], seed: int, patch: int, device: torch.device | str
+    ) -> list[Batch]:
+        """Make the batch of each of ``steps``, lists of patches' numbers that are not empty.
+
+        A step's batch depends on its own numbers and the seed, not on the steps beside it (but for the
+        rounding of sums).
+        """

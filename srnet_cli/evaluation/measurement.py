@@ -28,6 +28,7 @@ from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult,
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.metrics.features import FeatureDistance
 from srnet_cli.metrics.perceptual import Lpips
+from srnet_cli.zooming.guarding.guard import computed_in
 
 
 @dataclass(frozen=True)
@@ -217,8 +218,9 @@ def _how(network: NetworkMethod) -> str:
     less = f" (instead of {wanted}, for want of memory)" if engine.tile != wanted else ""
     tiles = "whole pictures in one piece" if network.whole else f"tiles of up to {engine.tile}{less}"
     views = ", mean of 8 flipped views" if engine.options.ensemble else ""
-    precision = str(engine.dtype).removeprefix("torch.")
-    return f"{precision} on {device_name(engine.device)}, {tiles}{views}"
+    device, dtype = computed_in(engine.network, engine.device, engine.dtype)
+    precision = str(dtype).removeprefix("torch.")
+    return f"{precision} on {device_name(device)}, {tiles}{views}"
 
 
 def device_name(device: torch.device) -> str:

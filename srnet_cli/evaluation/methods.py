@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from torch import nn
 
-from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.evaluation.pairs import Pixels8
 from srnet_cli.evaluation.peers import PEER_PREFIX, load_peer
@@ -203,7 +203,7 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
         UsageError: for an unknown precision; when crisp weights are wanted and none of the models has any, or
             not within 0..1.
     """
-    choose_precision(options.engine.precision, choose_device(options.engine.device))
+    check_precision(options.engine.precision, choose_device(options.engine.device, training=False))
     named: tuple[str, ...] = tuple(name for name in options.models if name not in INTERPOLATIONS)
     if not options.models and not options.peers:
         named = tuple(card.name for card in released_models())

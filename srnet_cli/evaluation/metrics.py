@@ -208,6 +208,16 @@ METRICS = (
         higher_is_better=False,
         table="detail",
     ),
+    Metric(
+        "niqe",
+        "NIQE",
+        "",
+        2,
+        "how unnatural the result alone looks, without HR; noise and invented texture lower it",
+        lambda result, *_: metrics.niqe(result),
+        higher_is_better=False,
+        table="detail",
+    ),
 )
 
 

@@ -13,13 +13,12 @@ from srnet_cli.models.store import LoadedModel
 from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.reading import check_input, read_input
+from srnet_cli.version import extra_command
 
 #: how the architecture of another project's network begins in its card
 PEER_PREFIX = "peer:"
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32
-#: where other projects keep the tensors among other state; averaged weights first
-_WRAPPERS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
 
 
 class PeerNetwork(nn.Module):
@@ -50,7 +49,7 @@ def load_peer(path: Path) -> LoadedModel:
         raise MissingExtraError(
             f"other projects' networks need the package {error.name!r}",
             path=path,
-            remedy="pip install 'srnet-cli[peers]', or leave out --peer",
+            remedy=f"{extra_command('peers')}, or leave out --peer",
         ) from error
     except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
         raise MissingExtraError(
@@ -81,7 +80,7 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     content = read_input(path, error=WeightsError)
     if path.suffix.lower() == ".safetensors":
         return parse_safetensors(content, path)
-    return parse_pickle(content, path, _WRAPPERS)[0]
+    return parse_pickle(content, path)[0]
 
 
 def _line(error: BaseException) -> str:

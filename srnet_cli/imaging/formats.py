@@ -11,11 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from srnet_cli.errors import InputError
+from srnet_cli.reading import open_input
+
 if TYPE_CHECKING:
     from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout
 
 #: bytes from the start of a file that :attr:`Format.matches` is given
-HEAD_BYTES = 32
+_HEAD_BYTES = 32
 
 
 def _never(head: bytes) -> bool:
@@ -103,6 +106,7 @@ for _row in (
         decode=_codec("png_read", "decode"),
         read_exif=_codec("png_read", "read_exif"),
         encode=_codec("png_write", "PngEncoder"),
+        read_suffixes=(".apng",),
         depth=16,
         iptc_limit=1 << 20,
         has_texts=True,
@@ -114,6 +118,7 @@ for _row in (
         decode=_codec("tiff_read", "decode"),
         read_exif=_codec("tiff_read", "read_exif"),
         encode=_codec("tiff_write", "TiffEncoder"),
+        read_suffixes=(".tf8", ".btf"),
         depth=16,
         has_exif_block=False,
         iptc_limit=1 << 20,
@@ -124,7 +129,7 @@ for _row in (
         decode=_codec("pillow_read", "decode_jpeg"),
         read_exif=_codec("pillow_read", "read_exif"),
         encode=_codec("imageio_codec", "encode_jpeg"),
-        read_suffixes=(".mpo",),
+        read_suffixes=(".mpo", ".jps", ".jif", ".jfi"),
         has_alpha=False,
         longest_side=65_500,
         quality=95,
@@ -208,6 +213,19 @@ def content_format(head: bytes) -> Format | None:
         'gif'
     """
     return next((f for f in FORMATS.values() if f.matches(head)), None)
+
+
+def format_in(path: Path) -> Format | None:
+    """Return the format that the content of a file shows, or None; its name says nothing.
+
+    Raises:
+        InputError: it is empty, missing or not a regular file.
+    """
+    with open_input(path) as file:
+        head = file.read(_HEAD_BYTES)
+    if not head:
+        raise InputError("is empty", path=path)
+    return content_format(head)
 
 
 def written_formats() -> tuple[Format, ...]:

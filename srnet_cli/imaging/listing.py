@@ -11,7 +11,13 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.formats import format_of, is_raw_path
 
 #: folders that systems and storage devices leave, besides hidden ones; of files every picture suffix tells
-_SYSTEM_FOLDERS = frozenset({"$recycle.bin", "@eadir", "__macosx", "system volume information", "lost+found"})
+_SYSTEM_FOLDERS = frozenset(
+    # Windows, macOS, Linux
+    {"$recycle.bin", "recycler", "recycled", "system volume information", "__macosx", "lost+found"}
+    | {"network trash folder", "temporary items"}
+    # Synology, QNAP, NetApp
+    | {"@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "@tmp", "~snapshot"}
+)
 
 
 def list_pictures(

@@ -31,6 +31,8 @@ class Metadata:
     resolution: tuple[float, float] | None = None
     #: focal length of the lens in millimetres, None when the file does not say
     focal_length: float | None = None
+    #: what this program made the pixels with; it stands in the result's mark
+    made_with: str = ""
     #: what the user should know about how the file was read; one sentence each
     notes: tuple[str, ...] = ()
 

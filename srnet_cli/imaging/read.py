@@ -13,7 +13,7 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded
 from srnet_cli.imaging.codecs.tiff_read import read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
-from srnet_cli.imaging.formats import FORMATS, HEAD_BYTES, Format, content_format, is_raw_path, joined
+from srnet_cli.imaging.formats import FORMATS, Format, format_in, is_raw_path, joined
 from srnet_cli.imaging.metadata import (
     MAKER_NOTE_LOST,
     carried_exif,
@@ -27,7 +27,6 @@ from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length
-from srnet_cli.reading import open_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
 DEFAULT_MAX_PIXELS = 250_000_000
@@ -76,11 +75,9 @@ def read_focal_length(path: Path) -> float | None:
 
 def _format(path: Path) -> Format:
     """Return the format of a file; one that is missing, empty or not a regular file is refused."""
-    with open_input(path) as file:
-        head = file.read(HEAD_BYTES)
-    if not head:
-        raise InputError("is empty", path=path)
-    found = FORMATS["raw"] if is_raw_path(path) else content_format(head)
+    found = format_in(path)
+    if is_raw_path(path):
+        found = FORMATS["raw"]
     if found is None:
         raise InputError(
             "is not a picture in a supported format",

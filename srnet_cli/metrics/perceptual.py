@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from srnet_cli.errors import MissingExtraError, WeightsError
 from srnet_cli.models.tensors import parse_pickle
 from srnet_cli.reading import read_input
+from srnet_cli.version import extra_command
 
 #: file and SHA-256 of torchvision's weights of each backbone
 BACKBONES = {
@@ -72,7 +73,7 @@ def _load(backbone: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"LPIPS needs the package {error.name!r}",
-            remedy="pip install 'srnet-cli[lpips]', or leave LPIPS out",
+            remedy=f"{extra_command('lpips')}, or leave LPIPS out",
         ) from error
     except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
         raise MissingExtraError(

@@ -24,6 +24,7 @@ from srnet_cli.models.tensors import (
     load_checkpoint_into,
     parse_pickle,
     parse_safetensors,
+    without_wrapping,
 )
 from srnet_cli.network.registry import build_network, recognise
 from srnet_cli.reading import read_input
@@ -51,7 +52,8 @@ def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedMod
 
     On disk it is a folder with ``card.toml`` and ``weights.safetensors`` (or that weights file itself),
     another ``.safetensors`` file, or a ``.pt``/``.pth``/``.ckpt`` of the authors or of this project. Without
-    a card, architecture and scale are inferred from the tensors.
+    a card, architecture and scale are inferred from the tensors; what wrappers put
+    ahead of all their names is taken off.
 
     Args:
         name_or_path: what to load.
@@ -75,6 +77,7 @@ def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedMod
     content = read_input(path, error=WeightsError)
     if path.suffix.lower() in PICKLE_SUFFIXES:
         state, stated = parse_pickle(content, path)
+        state = without_wrapping(state)
         card = _stated_card(stated, path) or _inferred_card(state, path)
         _refuse_crisp(crisp, path)
         return _assemble(state, card, path)
@@ -84,6 +87,7 @@ def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedMod
     beside = path.parent / CARD_FILE
     if path.name != WEIGHTS_FILE or not beside.is_file():
         _refuse_crisp(crisp, path)
+        state = without_wrapping(state)
         return _assemble(state, _inferred_card(state, path), path)
     card = read_card(beside)
     _check_sum(content, card.sha256, path)

@@ -16,8 +16,25 @@ from srnet_cli.models.pickles import load_pickle
 
 #: how far a checkpoint's mean colour may lie from the network's own, on the 0..255 scale
 MEAN_SHIFT_TOLERANCE = 1e-3
-#: where a training checkpoint keeps the network among its other state
-STATE_KEYS = ("network", "model", "state_dict")
+#: where training programs keep the network among their other state; averaged weights come first
+STATE_KEYS = (
+    "network",
+    "params_ema",
+    "params-ema",
+    "ema",
+    "state_dict_ema",
+    "params",
+    "model_state_dict",
+    "state_dict",
+    "model",
+    "net",
+    "generator",
+    "net_g",
+    "netG",
+    "weights",
+)
+#: what wrappers (of several devices, of the compiler, of training programs) put ahead of every name
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "generator.", "net_g.", "netG.")
 #: tensors named in one error before it says "and N more"
 NAMED_IN_ERROR = 20
 #: bytes of a safetensors header: some 120 for each tensor
@@ -41,12 +58,10 @@ def parse_safetensors(content: bytes, path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"not a valid safetensors file: {error}", path=path) from error
 
 
-def parse_pickle(
-    content: bytes, path: Path, keys: Sequence[str] = STATE_KEYS
-) -> tuple[dict[str, Tensor], object]:
+def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]:
     """Read the tensors of a ``torch.save`` file, and the value under its key ``card`` (None: nothing).
 
-    The tensors are the whole document, or what lies under the first of ``keys`` that it has.
+    The tensors are the whole document, or what lies under the first of :data:`STATE_KEYS` that it has.
 
     Raises:
         WeightsError: when the content is damaged, holds anything but plain data, or claims more than it has.
@@ -54,14 +69,39 @@ def parse_pickle(
     document = load_pickle(content, path)
     if not isinstance(document, Mapping):
         raise WeightsError("holds no dictionary of tensors", path=path)
-    state: Any = next((document[key] for key in keys if isinstance(document.get(key), Mapping)), document)
-    if not state or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+    inside = (document.get(key) for key in STATE_KEYS)
+    state: Any = next((found for found in inside if _is_state(found)), document)
+    if not _is_state(state):
         raise WeightsError("holds no dictionary of tensors", path=path)
     if any(t.layout is not torch.strided or t.is_quantized for t in state.values()):
         raise WeightsError("holds sparse or quantised tensors", path=path)
     if sum(t.nbytes for t in state.values()) > len(content):
         raise WeightsError("its tensors claim more values than the file holds", path=path)
     return dict(state), document.get("card")
+
+
+def _is_state(found: object) -> bool:
+    return (
+        isinstance(found, Mapping)
+        and bool(found)
+        and all(isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items())
+    )
+
+
+def without_wrapping(state: State) -> dict[str, Tensor]:
+    """Take off the names what a wrapper put ahead of all of them (:data:`_PREFIXES`).
+
+    Example:
+        >>> list(without_wrapping({"module.head.0.weight": torch.zeros(1)}))
+        ['head.0.weight']
+    """
+    bare = dict(state)
+    while bare:
+        prefix = next((p for p in _PREFIXES if all(name.startswith(p) for name in bare)), None)
+        if prefix is None:
+            break
+        bare = {name.removeprefix(prefix): tensor for name, tensor in bare.items()}
+    return bare
 
 
 def load_checkpoint_into(network: nn.Module, state: State, allow_tail_mismatch: bool = False) -> list[str]:
@@ -124,9 +164,11 @@ def _difference(own: Tensor, given: Tensor, *, mean_shift: bool) -> str | None:
     if not bool(torch.isfinite(values).all()):
         return "holds NaN or infinity"
     if mean_shift and not own.is_meta:
-        off = float((values - own.cpu()).abs().max())
-        if off > MEAN_SHIFT_TOLERANCE:
-            return f"is off the mean colour by {off:.4g}"
+        far = (values - own.cpu()).abs()
+        # Stored with fewer bits it is rounded; the network's own is kept anyway.
+        rounding = torch.finfo(given.dtype).eps * own.cpu().abs()
+        if bool((far > rounding.clamp(min=MEAN_SHIFT_TOLERANCE)).any()):
+            return f"is off the mean colour by {float(far.max()):.4g}"
     return None
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srnet_cli.network.architecture import Shapes
+from srnet_cli.network.blocks import normalise_together
 
 #: gate maps of MPR-SA; channel c is scaled by map c mod 8
 GATES = 8
@@ -123,7 +124,13 @@ class GroupGates(nn.Module):
         self.register_buffer("tiling", _tiling(channels), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * F.conv2d(self.gates(x), self.tiling)
+        gates = self.gates(x)
+        if not torch.compiler.is_compiling():
+            return x * F.conv2d(gates, self.tiling)
+        # Compiled, a broadcast is part of the kernel that it is written in, and a convolution is not.
+        n, channels, height, width = x.shape
+        spread = x.view(n, channels // GATES, GATES, height, width) * gates.unsqueeze(1)
+        return spread.reshape(x.shape)
 
     def gates(self, x: Tensor) -> Tensor:
         """Compute the eight gates, N×8×H×W in 0..1."""
@@ -131,7 +138,10 @@ class GroupGates(nn.Module):
 
     def means(self, x: Tensor) -> Tensor:
         """Compute the group means, N×4×H×W."""
-        return F.conv2d(x, self.pooling)
+        if not torch.compiler.is_compiling():
+            return F.conv2d(x, self.pooling)
+        n, channels, height, width = x.shape
+        return x.view(n, FINEST, channels // FINEST, height, width).mean(dim=2)
 
 
 class MPRSA(GroupGates):
@@ -169,11 +179,22 @@ class MPRSA(GroupGates):
         turns = quarter_turns(self.means(x))
         if x.is_contiguous(memory_format=torch.channels_last):
             turns = turns.contiguous(memory_format=torch.channels_last)
-        # Means over one and two groups are means of the four: all branches read the same sixteen maps.
-        logits = sum(
-            branch.bn(F.conv2d(turns, over_finest_groups(branch.conv.weight, groups), padding=3))
+        kernels = [
+            over_finest_groups(branch.conv.weight, groups)
             for branch, groups in zip(self.branches, GROUPS, strict=True)
+        ]
+        # Means over one and two groups are means of the four: all branches read the same sixteen maps, and
+        # one convolution makes the maps of all three.
+        maps = F.conv2d(turns, torch.cat(kernels), padding=3)
+        norms = [branch.bn for branch in self.branches]
+        # The type itself: one over the joint batch of several processes computes something else.
+        joined = all(type(norm) is nn.BatchNorm2d for norm in norms)
+        parts = (
+            normalise_together(maps, norms)
+            if joined
+            else [norm(own) for norm, own in zip(norms, maps.chunk(len(norms), dim=1), strict=True)]
         )
+        logits = sum(parts[1:], parts[0])
         return torch.sigmoid(logits)
 
     def gate_form(self) -> GateForm:

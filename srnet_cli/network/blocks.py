@@ -5,9 +5,11 @@ Tensors are N×C×H×W, RGB, 0..255. Parameter names follow the authors' checkpo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 #: Mean colour of DIV2K on the 0..255 scale (0.4488, 0.4371, 0.4040 times 255), subtracted at the input.
@@ -63,6 +65,30 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch: Tensor = self.body(x)
         return x + (branch if self.res_scale == 1.0 else branch * self.res_scale)
+
+
+def normalise_together(maps: Tensor, norms: Sequence[nn.BatchNorm2d]) -> list[Tensor]:
+    """Apply several BatchNorms of one kind, each to its own part of the channels, as a single one.
+
+    Their parameters, and their statistics, which follow in training, stay those of each.
+    """
+    first, training = norms[0], norms[0].training
+    means, variances = ([getattr(norm, name) for norm in norms] for name in ("running_mean", "running_var"))
+    mean, variance = torch.cat(means), torch.cat(variances)
+    weight, bias = torch.cat([norm.weight for norm in norms]), torch.cat([norm.bias for norm in norms])
+    momentum = 0.0 if first.momentum is None else first.momentum
+    normalised = F.batch_norm(maps, mean, variance, weight, bias, training, momentum, first.eps)
+    if training:
+        with torch.no_grad():
+            for norm, own_mean, own_variance in zip(
+                norms, mean.chunk(len(norms)), variance.chunk(len(norms)), strict=True
+            ):
+                assert norm.running_mean is not None and norm.running_var is not None
+                assert norm.num_batches_tracked is not None
+                norm.running_mean.copy_(own_mean)
+                norm.running_var.copy_(own_variance)
+                norm.num_batches_tracked.add_(1)
+    return list(normalised.chunk(len(norms), dim=1))
 
 
 class Upsampler(nn.Sequential):

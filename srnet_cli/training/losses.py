@@ -113,6 +113,8 @@ class Loss:
     watched: bool = False
     #: whether a rise tells of a failed run; the loss of a game between two networks may rise
     settles: bool = True
+    #: whether a recorded step can repeat it: nothing depends on the step's number or is done by the host
+    replays: bool = False
     #: the option without which it has no part
     needs_option: str | None = None
     #: raise UsageError where it cannot be computed
@@ -143,6 +145,8 @@ class HybridLoss:
                 remedy="give --sr-weight",
             )
         self._terms = {name: loss.make(setting) for name, loss in computed.items()}
+        #: terms that a recorded step cannot repeat
+        self.unrepeatable = tuple(name for name, loss in computed.items() if not loss.replays)
         self._weights = {name: setting.options.weights[name] for name in active.keys() & computed.keys()}
 
     @property
@@ -297,6 +301,7 @@ LOSSES: dict[str, Loss] = {
         lambda setting: lambda sample: _difference(sample.sr, sample.hr),
         weight=1.0,
         watched=True,
+        replays=True,
     ),
     "residual": Loss(
         "Weight of L1 on the enhanced residual.",
@@ -304,6 +309,7 @@ LOSSES: dict[str, Loss] = {
         weight=1.0,
         needs_residual=True,
         watched=True,
+        replays=True,
     ),
     "rloss": Loss(
         "Weight of the relational loss by pixel.",
@@ -311,12 +317,14 @@ LOSSES: dict[str, Loss] = {
             lambda sample: rloss(sample.sr, sample.hr, *sample.residuals, setting.options.rloss_order)
         ),
         needs_residual=True,
+        replays=True,
         check=_check_relational,
     ),
     "rnlloss": Loss(
         "Weight of the relational loss between patches.",
         lambda setting: lambda sample: rnlloss(sample.sr, sample.hr, *sample.residuals),
         needs_residual=True,
+        replays=True,
         check=_check_relational_patches,
     ),
     "feature": Loss(
@@ -335,5 +343,7 @@ LOSSES: dict[str, Loss] = {
         check=_check_average,
     ),
     "grid": Loss("Weight of the grid of pixel shuffle beyond that of HR.", _grid),
-    "teacher": Loss("L1 on the teacher's pictures.", _teacher, weight=1.0, needs_option="teacher"),
+    "teacher": Loss(
+        "L1 on the teacher's pictures.", _teacher, weight=1.0, replays=True, needs_option="teacher"
+    ),
 }

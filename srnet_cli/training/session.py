@@ -29,6 +29,7 @@ from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.source import detect_data, open_data
 from srnet_cli.training.trainer import RunEnd, Scalars, Trainer
+from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
     from srnet_cli.data import TrainingSource
@@ -187,7 +188,7 @@ def _scalars(options: TrainOptions, job: Processes, folder: RunFolder) -> Iterat
     except ImportError as error:
         raise MissingExtraError(
             "TensorBoard is not installed",
-            remedy='pip install "srnet-cli[tensorboard]", or leave out --tensorboard',
+            remedy=f"{extra_command('tensorboard')}, or leave out --tensorboard",
         ) from error
     writer = SummaryWriter(str(folder.path / "tensorboard"))
     try:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
-from srnet_cli.data.mixture import MixedSource, name_sources
+from srnet_cli.data.device.simulated import on_device
+from srnet_cli.data.mixture import MixedSource, SteppedMixture, name_sources
+from srnet_cli.data.sources import SteppedSource
 from srnet_cli.errors import DataError, UsageError
 from srnet_cli.training.options import TrainOptions, data_paths, patches
 
@@ -52,8 +54,12 @@ def open_data(
     job: Processes,
     say: Say,
     progress: Progress | None = None,
+    on_card: bool | None = None,
 ) -> TrainingSource:
     """Prepare the data once for all processes, and open it; several sources become one.
+
+    ``on_card`` chooses the form for a card, in which photographs and what is made of them are on the device;
+    None: on CUDA.
 
     Raises:
         DataError: when there is nothing to train on in one of them.
@@ -62,12 +68,15 @@ def open_data(
     sources: list[TrainingSource] = []
     for _ in job.in_turn():
         sources = [_open(path, kind, options, progress) for path, kind in zip(paths, found, strict=True)]
+    if job.device.type == "cuda" if on_card is None else on_card:
+        sources = [on_device(source, job.device) for source in sources]
     if len(sources) == 1:
         say(sources[0].description)
         _describe_left_out(sources[0], "", say)
         return sources[0]
     names, shares = name_sources(paths), options.shares or (1.0,) * len(paths)
-    mixed = MixedSource.of(names, sources, shares)
+    stepped = any(isinstance(source, SteppedSource) for source in sources)
+    mixed = (SteppedMixture if stepped else MixedSource).of(names, sources, shares)
     for name, share, source in zip(names, mixed.shares, sources, strict=True):
         say(f"{name}, {100 * float(share):.3g} % of each batch: {source.description}")
         _describe_left_out(source, f"{name}/", say)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -33,8 +33,6 @@ from srnet_cli.training.validation import (
     validate,
 )
 
-#: batches made ahead of their use
-AHEAD = 3
 #: seconds after which losses are looked at, however few steps there were
 LOOK_AFTER = 10.0
 
@@ -138,21 +136,18 @@ class Trainer:
         self._order_ahead(feed)
         delivery = feed.take()
         progress, stepper = self.state.progress, self.state.stepper
-        rate = self._rate()
-        for group in stepper.optimizer.param_groups:
-            group["lr"] = rate
+        stepper.set_rate(self._rate())
         size = delivery.order.size
         tail_only = self.schedule.trains_tail_only(progress.step, progress.new_tail)
-        losses = stepper(delivery.batch, self.job.share(size), tail_only, progress.step)
+        with feed.held() if stepper.records(delivery.batch, tail_only) else nullcontext():
+            losses = stepper(delivery.batch, self.job.share(size), tail_only, progress.step)
         progress.step += 1
         progress.samples += size
-        if self.state.average is not None:
-            self.state.average.update(progress.step)
         self.meter.add(losses, delivery.waited)
 
     def _order_ahead(self, feed: Feed) -> None:
         total = self.schedule.total_steps
-        while len(feed) < AHEAD:
+        while feed.wants_orders:
             step = self.state.progress.step + len(feed)
             if total is not None and step >= total:
                 return

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.device import precision_name
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
@@ -25,6 +26,7 @@ from srnet_cli.names import zoom_tag
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, plan_frame
+from srnet_cli.zooming.guarding.guard import computed_in, note_devices
 from srnet_cli.zooming.heatmap import write_heatmaps
 from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
@@ -61,6 +63,11 @@ class ZoomRequest:
         check_share(self.crisp or 0.0, "--crisp")
         check_share(self.strength, "--strength")
 
+    @property
+    def runs_models(self) -> bool:
+        """Whether a model computes anything: at strength 0 only the heatmap needs one."""
+        return self.strength > 0 or self.heatmap
+
 
 @dataclass(frozen=True)
 class ZoomResult:
@@ -77,6 +84,8 @@ class ZoomResult:
     crisp: tuple[float, ...] = ()
     #: share of the network in the result; None where none was made
     strength: float | None = None
+    #: what computed it, as ``--device`` names it: more than one where a device was left in the middle
+    devices: tuple[str, ...] = ()
     seconds: float = 0.0
     error: str | None = None
     heatmaps: tuple[Path, ...] = ()
@@ -110,7 +119,8 @@ def run_batch(
         if processes.leads:
             _note_passed_over(plan.passed_over)
             _note_raw_options(jobs, request.raw)
-        request = replace(request, engine=replace(request.engine, device=str(processes.device)))
+        if processes.world > 1:
+            request = replace(request, engine=replace(request.engine, device=str(processes.device)))
         mine = jobs[processes.rank :: processes.world]
         engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
         engines.check(request.scale)
@@ -197,9 +207,11 @@ def _zoom(
         source_depth=picture.bit_depth,
     )
     passes = engines.for_scale(request.scale)
-    tiles = tile_count(frame, passes)
-    progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
+    used = passes if request.runs_models else []
+    tiles = tile_count(frame, used)
+    progress.start_picture(source.name, tiles, _announcement(picture, frame, used, tiles))
     heatmaps: tuple[Path, ...] = ()
+    computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, request, progress)
         if request.heatmap:
@@ -219,6 +231,7 @@ def _zoom(
         models=tuple(engine.card.name for engine in passes),
         crisp=tuple(engine.crisp for engine in passes),
         strength=request.strength,
+        devices=tuple(dict.fromkeys(name for names in computed for name in names())),
         seconds=seconds,
         heatmaps=heatmaps,
     )
@@ -280,10 +293,13 @@ def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tile
     strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
     memory = (picture.pixels.nbytes + strip) / 1e9
     how = ", ".join(
-        f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} on {e.device.type} "
-        f"in {str(e.dtype).removeprefix('torch.')}"
-        for e in passes
+        f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
     )
     return f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, about {memory:.1f} GB besides the model" + (
         f" ({how})" if how else ""
     )
+
+
+def _computing(engine: Engine) -> str:
+    device, dtype = computed_in(engine.network, engine.device, engine.dtype)
+    return f"on {device} in {precision_name(dtype)}"

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.console import warn
 from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.models.released import automatic_models, find_model, released_models
@@ -104,7 +104,7 @@ class Engines:
             DeviceError: when the device is not there.
         """
         choice = self._choice
-        choose_precision(choice.engine.precision, choose_device(choice.engine.device))
+        check_precision(choice.engine.precision, choose_device(choice.engine.device, training=False))
         if choice.model == "auto":
             self._shares(automatic_chain(scale, light=choice.fast))
         else:

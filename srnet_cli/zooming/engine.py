@@ -15,16 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
-from srnet_cli.compute.device import choose_device, choose_precision
+from srnet_cli.compute.device import choose_precision, is_out_of_memory
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.inference.forms import to_inference
-from srnet_cli.inference.graphed import GraphedNetwork
-from srnet_cli.inference.interior import Interior, has_interior
+from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.zooming.guarding.guard import GuardedNetwork
+from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
 from srnet_cli.zooming.rows.samples import to_float
@@ -69,6 +69,8 @@ class EngineOptions:
     batch: int | None = None
     #: tie the mean colours of the result to the input's
     keep_colours: bool = True
+    #: an error, instead of another device, where the device does not compute rightly
+    strict: bool = False
 
 
 class Engine:
@@ -84,23 +86,29 @@ class Engine:
             raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
         options = options or EngineOptions()
         self.options = options
-        self.device = choose_device(options.device)
-        self.dtype = choose_precision(options.precision, self.device)
+        device = device_for(options.device, model.network)
+        self.dtype = choose_precision(options.precision, device)
+        #: where tiles lie; what Vulkan computes comes from the processor's memory and goes back there
+        self.device = torch.device("cpu") if device.type == "vulkan" else device
         self.card: Card = model.card
         self.scale: int = model.card.scale
         #: how much of the model's crisp set was mixed in
         self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
-        network = to_inference(model.network, dtype=self.dtype, device=self.device)
-        #: input pixels on each side that an output pixel depends on; None: the whole tile
-        self.radius: int | None = getattr(network, "receptive_radius", None)
-        self.network = self._launched(network)
-        #: the same network for tiles of which only the inside is computed, if it has such a form
-        self.inside = self._launched(Interior(network)) if has_interior(network) else None
-        self.tile = options.tile or model.card.largest_side
+        tile = options.tile or model.card.largest_side
+        self.tile = largest_tile(model.network, device, self.dtype, tile)
+        self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
 
-    def _launched(self, network: nn.Module) -> nn.Module:
-        return GraphedNetwork(network) if self.device.type == "cuda" else network
+    @property
+    def radius(self) -> int | None:
+        """Input pixels on each side that an output pixel depends on; None: the whole tile."""
+        radius: int | None = getattr(self.network, "receptive_radius", None)
+        return radius
+
+    @property
+    def inside(self) -> Interior | None:
+        """What computes only the inside of tiles, where the network has such a form."""
+        return interior_of(self.network)
 
     def grid(self, region: Box) -> Grid:
         """Choose the tiles that cover ``region``, so that the fewest pixels are computed twice or in vain.
@@ -209,7 +217,7 @@ class Engine:
     def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[Tensor]:
         """Compute one row of tiles, left to right: h×w×3, or ×6 with the residual, without discarded rims."""
         lefts = grid.lefts()
-        at_once = self.options.batch or self._batch(grid)
+        at_once = self.batch(grid)
         # What the inside form leaves out is just what is discarded.
         inside = self.inside is not None and grid.discard == self.radius
         rim = 0 if inside else grid.discard * self.scale
@@ -230,10 +238,10 @@ class Engine:
                     height, width = part.shape[1:3]
                     yield from part[:, rim : height - rim, rim : width - rim]
 
-    def _batch(self, grid: Grid) -> int:
+    def batch(self, grid: Grid) -> int:
         """Count the tiles of a batch: one on the CPU, as many as keep a GPU busy."""
-        if self.device.type == "cpu":
-            return 1
+        if self.options.batch or self.device.type == "cpu":
+            return self.options.batch or 1
         return max(1, GPU_BATCH_PIXELS // (grid.height * grid.width))
 
     def _in_smaller_batches(self, batch: Tensor, residual: bool, inside: bool) -> Iterator[Tensor]:
@@ -244,20 +252,14 @@ class Engine:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            self._forget()
+            if isinstance(self.network, GuardedNetwork) and self.device.type == "cuda":
+                self.network.forget()
+                cuda.release_cached_memory()
             if len(batch) == 1:
                 raise _TileTooLargeError(str(error)) from error
         half = (len(batch) + 1) // 2
         yield from self._in_smaller_batches(batch[:half], residual, inside)
         yield from self._in_smaller_batches(batch[half:], residual, inside)
-
-    def _forget(self) -> None:
-        """Let go of memory that is held for the next tiles."""
-        graphed = [n for n in (self.network, self.inside) if isinstance(n, GraphedNetwork)]
-        for network in graphed:
-            network.forget()
-        if graphed:
-            cuda.release_cached_memory()
 
     @torch.inference_mode()
     def _run(self, batch: Tensor, residual: bool, inside: bool) -> Tensor:
@@ -269,7 +271,7 @@ class Engine:
             WeightsError: when the values are not numbers, or absurdly large.
         """
         lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
-        network = self.inside if inside and self.inside is not None else self.network
+        network: Interior = self.inside if inside and self.inside is not None else self.network
         output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
         joined = output.sr if output.residual is None else torch.cat([output.sr, output.residual], dim=1)
         least, most = torch.aminmax(joined)
@@ -285,16 +287,6 @@ class Engine:
 
 class _TileTooLargeError(Exception):
     """One tile alone does not fit the memory."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether torch could not allocate: on the CPU that is a plain RuntimeError."""
-    text = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "can't allocate memory" in text
-        or "out of memory" in text
-    )
 
 
 def _first_rows(parts: list[Tensor], count: int) -> Tensor | None:
@@ -315,7 +307,7 @@ def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: boo
     return tiles.pin_memory() if pinned else tiles
 
 
-def _ensemble(network: nn.Module, lr: Tensor, residual: bool) -> NetworkOutput:
+def _ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
     """Average the results of the flips and transposes of a batch of squares."""
     views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
     sr = torch.stack([view.sr for view in views]).mean(dim=0)

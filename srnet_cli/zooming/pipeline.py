@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from srnet_cli.compute import cuda
 from srnet_cli.errors import SrnetError
-from srnet_cli.imaging import Picture, WriteOptions, open_strip_writer
+from srnet_cli.imaging import Metadata, Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
@@ -27,6 +28,7 @@ from srnet_cli.zooming.rows.linear import block_means
 from srnet_cli.zooming.rows.reduce import AreaReducer
 from srnet_cli.zooming.rows.samples import as_float, to_samples
 from srnet_cli.zooming.strength import PlainRows, blend
+from srnet_cli.zooming.strength import strips as plain_strips
 from srnet_cli.zooming.transparency import extend_colours
 
 #: gives rows of samples, h×W×C, once they have reached the host's memory
@@ -70,7 +72,7 @@ def zoom_picture(
 ) -> Picture:
     """Enlarge ``frame`` of a picture in memory; bit depth, profile and metadata stay.
 
-    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic.
+    ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic. At 0 none is run.
     """
     strips = _zoomed_rows(picture, frame, engines, False, on_tile, strength)
     rows = [_finished(strip, picture)() for strip, _ in strips]
@@ -78,7 +80,7 @@ def zoom_picture(
     if picture.grey:
         pixels = cast(Pixels, np.repeat(pixels, 3, axis=2))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    return replace(picture, pixels=pixels, alpha=alpha)
+    return replace(picture, pixels=pixels, alpha=alpha, metadata=_marked(picture, engines, strength))
 
 
 def zoom_to_file(
@@ -111,7 +113,7 @@ def zoom_to_file(
             frame.width,
             channels,
             options,
-            picture.metadata,
+            _marked(picture, engines, strength),
             source_depth=picture.bit_depth,
             overwrite=overwrite,
         ) as writer,
@@ -166,19 +168,24 @@ def _zoomed_rows(
         return
     if picture.alpha is not None:
         pixels = extend_colours(pixels, picture.alpha)
+    aligned = math.prod(engine.scale for engine in engines) == frame.scale
+    plain = None if strength == 1 else PlainRows(pixels, frame, aligned)
+    if plain is not None and strength == 0 and not want_residual:
+        for bicubic in plain_strips(plain, frame.height):
+            # torch does not take memory that may not be written to.
+            yield torch.from_numpy(np.require(bicubic, requirements=["C", "W"])), None
+        return
     for engine in engines[:-1]:
         pixels = _all_strips(engine, pixels, region, on_tile)
         region = Box(0, 0, *pixels.shape[:2])
     last = engines[-1]
     reached = last.scale * region.height / frame.region.height
-    factor = reached / frame.scale
     reducer = AreaReducer(
-        factor,
+        reached / frame.scale,
         (frame.top, frame.left),
         (frame.height, frame.width),
         (region.height * last.scale, region.width * last.scale),
     )
-    plain = None if strength == 1 else PlainRows(picture.pixels, frame, aligned=factor == 1)
     done = 0
     for strip in last.strips(pixels, region, want_residual, on_tile):
         rows = reducer.push(strip.sr)
@@ -187,6 +194,15 @@ def _zoomed_rows(
             rows = torch.from_numpy(blended).to(rows.device)
         done += len(rows)
         yield rows, strip.residual
+
+
+def _marked(picture: Picture, engines: Sequence[Engine], strength: float) -> Metadata:
+    """Return the metadata of a result, which say what it was made with."""
+    if not engines:
+        return picture.metadata
+    models = [e.card.name + (f" crisp {e.crisp:g}" if e.crisp else "") for e in engines]
+    parts = models if strength == 1 else [*models, f"strength {strength:g}"]
+    return replace(picture.metadata, made_with=", ".join(parts) if strength else "bicubic")
 
 
 def _without_model(pixels: Pixels, frame: Frame) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from srnet_cli.zooming.frame import Frame
 
 #: pixels around a part that its bicubic interpolation looks at, and one to spare
 MARGIN = 3
+_ROWS_AT_ONCE = 256
 
 
 class PlainRows:
@@ -45,6 +47,12 @@ class PlainRows:
             return _enlarged(part, size, box)
         values = to_float_255(part)
         return np.stack([_enlarged(values[..., channel], size, box) for channel in range(3)], axis=2)
+
+
+def strips(plain: PlainRows, height: int) -> Iterator[NDArray[np.float32]]:
+    """Give all rows from top to bottom."""
+    for first in range(0, height, _ROWS_AT_ONCE):
+        yield plain.rows(first, min(_ROWS_AT_ONCE, height - first))
 
 
 def blend(rows: NDArray[np.float32], plain: NDArray[np.float32], strength: float) -> NDArray[np.float32]:

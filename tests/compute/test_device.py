@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -38,6 +39,9 @@ class TwoCards:
 
     def get_device_capability(self, device: torch.device) -> tuple[int, int]:
         return (7, 5) if device.index else (9, 0)
+
+    def get_device_properties(self, device: torch.device) -> SimpleNamespace:
+        return SimpleNamespace(total_memory=(8 + device.index) << 30)
 
     def get_device_name(self, device: torch.device) -> str:
         return f"card {device.index}"

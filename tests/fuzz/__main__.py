@@ -18,12 +18,12 @@ from pathlib import Path
 
 from srnet_cli.errors import SrnetError
 from tests.faults.fuzz.__main__ import _limit_addresses
-from tests.faults.fuzz.targets import KINDS
 from tests.faults.program import ROOT, environment
+from tests.fuzz.kinds import NIGHT
 from tests.fuzz.structure import MUTATIONS
 
 #: mutations of one process, and the seconds that a single one may take
-ROUND, SLOW = 500, 20.0
+ROUND, SLOW = 200, 20.0
 
 
 def main() -> int:
@@ -54,7 +54,7 @@ def main() -> int:
 def _round(name: str, seed: int, findings: Path) -> int:
     faulthandler.enable()
     warnings.filterwarnings("ignore", module="PIL")
-    kind, generator = KINDS[name], random.Random(f"{name} {seed}")
+    kind, generator = NIGHT[name], random.Random(f"{name} {seed}")
     seeds = kind.seeds()
     work = findings / f"in-work-{name}"
     work.mkdir(exist_ok=True)

@@ -14,8 +14,15 @@ from collections.abc import Callable, Mapping
 
 #: numbers at which sizes, counts and offsets go wrong
 LOADED = (0, 1, 2, 3, 7, 8, 255, 256, 0x7FFF, 0xFFFF, 0x10000, 1 << 24, 0x7FFFFFFF, 0xFFFFFFFF)
-#: size, bits, compression, colours, strips, tiles, levels
-TAGS = (256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 322, 325, 50714, 50717)
+#: size, bits, compression, colours, strips, tiles; mosaic, exposure, date, levels and colours of RAW files
+TAGS = (
+    *(256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 317, 322, 323, 324, 325, 330, 338, 339, 347),
+    *(33421, 33422, 33434, 33437, 34665, 34855, 36867, 37386, 306),
+    *(50706, 50710, 50711, 50713, 50714, 50717, 50718, 50719, 50720, 50721, 50728, 50730, 50778, 50829),
+)
+#: boxes that hold boxes, and the bytes ahead of these
+CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
+POINTERS = (330, 34665, 34853)
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
@@ -73,19 +80,15 @@ def _one_field(body: bytes, order: str, generator: random.Random) -> bytes:
 def directory_entries(data: bytes, generator: random.Random) -> bytes:
     """Change tag, type, count or value of an entry of a TIFF structure, or of a table that one points to."""
     order = "<" if data[:2] == b"II" else ">"
-    (start,) = struct.unpack(f"{order}I", data[4:8])
-    if start + 2 > len(data):
+    found = _directories(data, order)
+    if not found:
         return data
-    (count,) = struct.unpack(f"{order}H", data[start : start + 2])
-    if not 0 < count < 500 or start + 2 + 12 * count > len(data):
-        return data
+    start, count = generator.choice(found)
     place = start + 2 + 12 * generator.randrange(count)
     tag, kind, number, value = struct.unpack(f"{order}HHII", data[place : place + 12])
     match generator.randrange(6):
         case 0:
-            tag = generator.choice(
-                (256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 322, 325, 50714, 50717)
-            )
+            tag = generator.choice(TAGS)
         case 1:
             kind = generator.randrange(20)
         case 2:
@@ -95,6 +98,26 @@ def directory_entries(data: bytes, generator: random.Random) -> bytes:
         case _:
             value = _number(value, generator)
     return data[:place] + struct.pack(f"{order}HHII", tag, kind, number, value) + data[place + 12 :]
+
+
+def _directories(data: bytes, order: str) -> list[tuple[int, int]]:
+    """Start and number of entries of each directory, those behind pointers as well."""
+    found: list[tuple[int, int]] = []
+    waiting = [struct.unpack(f"{order}I", data[4:8])[0]] if len(data) >= 8 else []
+    while waiting and len(found) < 20:
+        start = waiting.pop()
+        if not 0 < start <= len(data) - 2 or any(start == known for known, _ in found):
+            continue
+        (count,) = struct.unpack(f"{order}H", data[start : start + 2])
+        if not 0 < count < 500 or start + 6 + 12 * count > len(data):
+            continue
+        found.append((start, count))
+        for place in range(start + 2, start + 2 + 12 * count, 12):
+            tag, _, number, value = struct.unpack(f"{order}HHII", data[place : place + 12])
+            if tag in POINTERS and number == 1:
+                waiting.append(value)
+        waiting.append(struct.unpack(f"{order}I", data[start + 2 + 12 * count :][:4])[0])
+    return found
 
 
 def _table(data: bytes, at: int, count: int, order: str, generator: random.Random) -> bytes:
@@ -135,16 +158,26 @@ def jpeg_segments(data: bytes, generator: random.Random) -> bytes:
 def boxes(data: bytes, generator: random.Random) -> bytes:
     """Change the size or the name of a box of RIFF (WebP) or of ISO media (AVIF)."""
     riff = data.startswith(b"RIFF")
-    position, places = (12, []) if riff else (0, [])
-    while position + 8 <= len(data):
-        places.append(position)
-        first, second = data[position : position + 4], data[position + 4 : position + 8]
-        size = struct.unpack("<I", second)[0] + 8 if riff else struct.unpack(">I", first)[0]
-        position += max(size + size % 2 * riff, 8)
+    places = _box_places(data, 12 if riff else 0, len(data), riff)
+    if not places:
+        return data
     at = generator.choice(places)
     if generator.random() < 0.3:
         return data[:at] + data[generator.choice(places) :]
     return data[:at] + _one_field(data[at : at + 40], "<" if riff else ">", generator) + data[at + 40 :]
+
+
+def _box_places(data: bytes, position: int, end: int, riff: bool) -> list[int]:
+    places = []
+    while position + 8 <= end:
+        places.append(position)
+        first, second = data[position : position + 4], data[position + 4 : position + 8]
+        size = struct.unpack("<I", second)[0] + 8 if riff else struct.unpack(">I", first)[0]
+        if not riff and second in CONTAINERS:
+            inside = position + 8 + CONTAINERS[second]
+            places += _box_places(data, inside, min(position + size, end), riff)
+        position += max(size + size % 2 * riff, 8)
+    return places
 
 
 def tensor_header(data: bytes, generator: random.Random) -> bytes:
@@ -166,12 +199,14 @@ def tensor_header(data: bytes, generator: random.Random) -> bytes:
     return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 
-#: what is done to each kind of file of ``tests/faults/fuzz``
+#: what is done to each kind of file
 MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
     "png": (png_chunks,),
     "jpeg": (jpeg_segments, lost_strip),
     "tiff": (directory_entries, lost_strip),
     "dng": (directory_entries, lost_strip),
     "webp": (boxes, lost_strip),
+    "avif": (boxes, lost_strip),
+    "pieces": (directory_entries, lost_strip),
     "safetensors": (tensor_header,),
 }

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.fuzz.targets import KINDS
 from tests.faults.program import ROOT, environment
+from tests.fuzz.kinds import NIGHT
 from tests.fuzz.structure import MUTATIONS, png_chunks, tensor_header
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_mutations_change_files_and_come_again_with_their_seed(name: str) -> None:
-    seed = KINDS[name].seeds()[0]
+    seed = NIGHT[name].seeds()[0]
     for mutation in MUTATIONS[name]:
         first = [mutation(seed, random.Random(n)) for n in range(20)]
         assert first == [mutation(seed, random.Random(n)) for n in range(20)]
@@ -28,7 +28,7 @@ def test_structure_is_kept() -> None:
     import json
     import zlib
 
-    png, tensors = KINDS["png"].seeds()[0], KINDS["safetensors"].seeds()[0]
+    png, tensors = NIGHT["png"].seeds()[0], NIGHT["safetensors"].seeds()[0]
     for n in range(50):
         data, position = png_chunks(png, random.Random(n)), 8
         while position < len(data):

@@ -20,8 +20,25 @@ LEFT_BEHIND = (
     "$RECYCLE.BIN/t.png",
     "@eaDir/a.png/SYNOPHOTO_THUMB_XL.jpg",
     "__MACOSX/a.png",
+    "#recycle/t.png",
+    "@Recycle/t.png",
+    "System Volume Information/t.png",
+    ".AppleDouble/a.png",
 )
-PICTURES = ("DSC1.ARW", "a.png", "b.JPG", "c.jfif", "d.jpe", "e.mpo", "f.dib", "g.gif", "sub/z.tif")
+PICTURES = (
+    "DSC1.ARW",
+    "a.png",
+    "b.JPG",
+    "c.jfif",
+    "d.jpe",
+    "e.mpo",
+    "f.dib",
+    "g.gif",
+    "h.apng",
+    "i.jif",
+    "j.btf",
+    "sub/z.tif",
+)
 
 
 def touch(folder: Path, names: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from PIL import Image, features
 from srnet_cli.imaging import Metadata, Picture, write_picture
 from srnet_cli.imaging.formats import written_formats
 from srnet_cli.imaging.metadata import is_own_result, software_mark
+from srnet_cli.imaging.metadata.exif import software_of
 from srnet_cli.version import own_version
 
 
@@ -31,6 +32,16 @@ def foreign_exif(software: str | None) -> bytes:
 
 def test_the_mark_names_program_and_version() -> None:
     assert software_mark() == f"srnet {own_version()}"
+
+
+@pytest.mark.parametrize("row", written_formats(), ids=lambda row: row.name)
+def test_the_mark_says_what_the_pixels_were_made_with(tmp_path: Path, row: Any) -> None:
+    if row.name == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    path = tmp_path / f"a{row.suffixes[0]}"
+    write_picture(picture(made_with="srnet-x4 crisp 0.5, strength 0.8"), path)
+    assert is_own_result(path) and row.read_exif is not None
+    assert software_of(row.read_exif(path)) == f"srnet {own_version()} (srnet-x4 crisp 0.5, strength 0.8)"
 
 
 @pytest.mark.parametrize("row", written_formats(), ids=lambda row: row.name)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.inference.forms import InferenceSRNet, to_inference
-from srnet_cli.inference.interior import Interior, has_interior
+from srnet_cli.inference.interior import interior_of
 from srnet_cli.models.store import load_model
 from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import NetworkOutput
@@ -199,7 +199,9 @@ def test_the_inside_of_the_light_network_is_the_whole_without_its_rim(
     torch.manual_seed(5)
     network = SRNetLite(SRNetLiteOptions(scale=2, n_feats=16, n_resblocks=2)).eval()
     lr = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(6)) * 255
-    expected, inside = run(network, lr, residual), run(Interior(to_inference(network)), lr, residual)
+    interior = interior_of(to_inference(network))
+    assert interior is not None
+    expected, inside = run(network, lr, residual), interior(lr, residual)
     rim = 2 * network.receptive_radius
     for whole, part in zip(expected, inside, strict=True):
         assert (whole is None) == (part is None)
@@ -213,4 +215,4 @@ def test_a_network_without_a_fast_form_says_how_far_it_sees() -> None:
 
     network = Own(SRNetLiteOptions(scale=2, n_feats=16, n_resblocks=1))
     assert getattr(to_inference(network), "receptive_radius", None) == network.receptive_radius
-    assert not has_interior(to_inference(network))
+    assert interior_of(to_inference(network)) is None

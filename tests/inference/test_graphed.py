@@ -10,8 +10,6 @@ from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.graphed import GraphedNetwork
 from srnet_cli.network.registry import build_network
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-
 
 def picture(n: int, seed: int) -> Tensor:
     return torch.rand(n, 3, 32, 32, generator=torch.Generator().manual_seed(seed)) * 255
@@ -30,7 +28,7 @@ def test_without_cuda_calls_stay_plain() -> None:
             assert (got.residual is None) == (not residual)
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", ["srnet", "srnet_lite", "edsr"])
 def test_replays_give_what_plain_calls_give(name: str) -> None:
     torch.manual_seed(0)

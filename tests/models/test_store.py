@@ -111,6 +111,38 @@ def test_authors_checkpoints_need_no_card(tmp_path: Path, name: str, scale: int)
         assert torch.equal(run(network), run(loaded.network))
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod."])
+@pytest.mark.parametrize("key", [None, "params_ema", "params", "state_dict", "net_g"])
+def test_wrapped_checkpoints_need_no_unwrapping(tmp_path: Path, key: str | None, prefix: str) -> None:
+    network = tiny()
+    state = {prefix + name: tensor for name, tensor in network.state_dict().items()}
+    other = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    document: dict[str, Any] = state if key is None else {key: state, "iter": 5}
+    if key == "params_ema":
+        document = {"params": other, **document}
+    loaded = load_model(save_pickle(document, tmp_path / "m.pth"))
+    assert loaded.card.architecture == "srnet"
+    assert torch.equal(run(network), run(loaded.network))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_checkpoints_of_other_precision(tmp_path: Path, suffix: str, kind: torch.dtype) -> None:
+    network = tiny()
+    state = {
+        "module." + n: t.to(kind) if t.is_floating_point() else t for n, t in network.state_dict().items()
+    }
+    path = tmp_path / f"m{suffix}"
+    if suffix == ".pth":
+        save_pickle(state, path)
+    else:
+        save_file(state, path)
+    loaded = load_model(path)
+    assert {t.dtype for t in loaded.network.state_dict().values()} == {torch.float32, torch.int64}
+    difference = float((run(network) - run(loaded.network)).abs().max())
+    assert difference < {torch.float16: 0.5, torch.bfloat16: 5.0, torch.float64: 1e-6}[kind]
+
+
 def test_training_checkpoint_with_its_own_card(tmp_path: Path) -> None:
     network = tiny(wiring="figure")
     card = {"name": "run", "architecture": "srnet", "scale": 2, "options": {**SIZES, "wiring": "figure"}}

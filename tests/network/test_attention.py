@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
 
 from srnet_cli.network.attention import (
     ATTENTIONS,
     MPRSA,
     ChannelAttention,
     build_attention,
+    over_finest_groups,
     pooling_kernels,
     quarter_turns,
 )
@@ -52,6 +55,49 @@ def test_mprsa_inside(arrays: dict[str, Any]) -> None:
     turned = quarter_turns(torch.from_numpy(arrays["mprsa/pool4"]))
     assert error(turned[: len(arrays["mprsa/rot4"])], arrays["mprsa/rot4"]) <= 1e-5
     assert error(module.gates(x), arrays["mprsa/gate8"]) <= 1e-5
+
+
+def branch_by_branch(module: MPRSA, x: Tensor) -> Tensor:
+    """MPR-SA as it is defined: a convolution and a BatchNorm for each branch."""
+    turns = quarter_turns(F.conv2d(x, module.pooling))
+    logits = [
+        branch.bn(F.conv2d(turns, over_finest_groups(branch.conv.weight, groups), padding=3))
+        for branch, groups in zip(module.branches, (1, 2, 4), strict=True)
+    ]
+    return x * F.conv2d(torch.sigmoid(logits[0] + logits[1] + logits[2]), module.tiling)
+
+
+def trained(module: MPRSA) -> MPRSA:
+    """With BatchNorms that differ from each other and from new ones."""
+    for branch in module.branches:
+        nn.init.uniform_(branch.bn.weight, 0.5, 1.5)
+        nn.init.normal_(branch.bn.bias)
+        branch.bn.get_buffer("running_mean").normal_()
+        branch.bn.get_buffer("running_var").uniform_(0.5, 2)
+    return module
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_one_convolution_and_one_norm_are_the_three_branches(training: bool, compiled: bool) -> None:
+    torch.manual_seed(0)
+    joined = trained(MPRSA(16)).double().train(training)
+    apart = copy.deepcopy(joined)
+    x = torch.randn(2, 16, 12, 12, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    slope = torch.randn_like(x)
+    found: list[list[Tensor]] = []
+    # The eager backend traces as compiling does, and needs no compiler.
+    one = torch.compile(joined, backend="eager") if compiled else joined
+    for module, call in ((joined, one), (apart, lambda x: branch_by_branch(apart, x))):
+        given = x.clone().requires_grad_()
+        made = call(given)
+        (made * slope).sum().backward()
+        assert given.grad is not None
+        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        found.append([made.detach(), given.grad, *gradients, *module.state_dict().values()])
+    assert len(found[0]) == len(found[1]) == 2 + 9 + 18
+    for new, old in zip(*found, strict=True):
+        assert (new - old).abs().max() <= 1e-10 * old.abs().max()
 
 
 def test_quarter_turn_is_counter_clockwise() -> None:

@@ -96,6 +96,7 @@ def run_tiny(
     source: TrainingSource | None = None,
     stop_after: int | None = None,
     resume: bool = False,
+    on_card: bool | None = None,
 ) -> Ran:
     """Train in this process, without the command line."""
     stop = StopRequest()
@@ -103,7 +104,7 @@ def run_tiny(
     job, folder, source = Processes(CPU), RunFolder(path, heard.say), source or Drawings()
     with folder.locked() if resume else folder.reserved():
         start = replace(options, init=None) if resume else options
-        state = prepare(start, source.scale, job, heard.say)
+        state = prepare(start, source.scale, job, heard.say, on_card)
         if resume:
             load_checkpoint(folder.last, state)
             folder.go_on(options, state.progress.step)

@@ -59,6 +59,7 @@ def test_flat_colours_stay_with_the_light_models(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [card.name for card in released_models()])
 def test_flat_colours_stay_with_every_released_model(name: str) -> None:
     model = load_model(name)

@@ -93,7 +93,7 @@ def test_the_light_network_computes_what_its_grid_says() -> None:
         nonlocal made
         made += output.shape[2] * output.shape[3]
 
-    convolutions = [module for module in engine.inside.modules() if isinstance(module, FusedConv)]
+    convolutions = [module for module in engine.network.modules() if isinstance(module, FusedConv)]
     body = [module for module in convolutions if module.kernel.shape[:2] == (16, 16)]
     for module in body:
         module.register_forward_hook(count)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -126,3 +127,19 @@ def test_a_network_without_auxiliary_stream_zooms_and_leaves_no_residual(
     assert zoomed.residual is None
     assert predicted_residual(picture, frame, [single]) is None
     assert np.array_equal(read_picture(target).pixels, zoom_picture(picture, frame, [single]).pixels)
+
+
+@pytest.mark.parametrize(
+    ("crisp", "strength", "expected"),
+    [
+        (0.0, 1.0, "nearest-x2"),
+        (0.5, 1.0, "nearest-x2 crisp 0.5"),
+        (1.0, 0.25, "nearest-x2 crisp 1, strength 0.25"),
+        (0.5, 0.0, "bicubic"),
+    ],
+)
+def test_a_result_says_what_it_was_made_with(crisp: float, strength: float, expected: str) -> None:
+    model = replace(nearest_model(2), crisp=crisp)
+    engines = [Engine(model, EngineOptions(device="cpu", precision="fp32"))]
+    result = zoom_picture(Picture(noise(20, 30)), plan_frame(20, 30, 2), engines, strength=strength)
+    assert result.metadata.made_with == expected

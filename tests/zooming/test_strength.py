@@ -40,6 +40,28 @@ def test_sixteen_bits_and_a_chain() -> None:
     assert off(plain, resize(picture.pixels, 240, 328, "bicubic")) <= 1
 
 
+def test_without_the_network_it_is_not_run(tmp_path: Path) -> None:
+    picture, frame, silent = Picture(noise(300, 20)), plan_frame(300, 20, 2), engine(2)
+
+    def computed() -> None:
+        raise AssertionError("a tile was computed")
+
+    zoom_picture(picture, frame, [silent], computed, strength=0)
+    zoom_to_file(picture, frame, [silent], tmp_path / "a.png", WriteOptions(), strength=0, on_tile=computed)
+    with pytest.raises(AssertionError, match="tile"):
+        zoom_picture(picture, frame, [silent], computed, strength=0.01)
+
+
+@pytest.mark.parametrize("scale", [1.5, 2, 3, 4, 7])
+def test_the_last_of_the_network_moves_nothing(scale: float) -> None:
+    """The slider's end is where its values near the end lead: the same pixels, at the same place."""
+    picture = Picture(noise(31, 43, dtype=np.uint16))
+    for frame in (plan_frame(31, 43, scale), plan_frame(31, 43, scale, "camera")):
+        chain = [engine(2)] if scale <= 2 else [engine(4), engine(2)] if scale > 4 else [engine(4)]
+        none, little = (zoom_picture(picture, frame, chain, strength=s).pixels for s in (0, 1e-4))
+        assert off(none, little) <= 20
+
+
 def test_between_them_it_is_linear() -> None:
     picture = Picture(noise(60, 45, dtype=np.uint16) // 2 + 16_000)  # nothing overshoots
     frame = plan_frame(60, 45, 4)

@@ -10,16 +10,31 @@ from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.pipeline import zoom_picture
 
 
+@pytest.mark.parametrize("strength", [1, 0.4, 0])
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 @pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 0, 255)])
-def test_no_hidden_colour_is_seen(depth: type, hidden: tuple[int, int, int]) -> None:
+def test_no_hidden_colour_is_seen(depth: type, hidden: tuple[int, int, int], strength: float) -> None:
     step = np.iinfo(depth).max // 255
     y, x = np.mgrid[0:40, 0:50]
     inside = (y - 20) ** 2 + (x - 25) ** 2 < 150
     pixels = (np.where(inside[..., None], (200, 120, 40), hidden) * step).astype(depth)
     alpha = (inside * np.iinfo(depth).max).astype(depth)
     engine = Engine(load_model("srnet-lite-x2"), EngineOptions(device="cpu", precision="fp32"))
-    result = zoom_picture(Picture(pixels, alpha=alpha), plan_frame(40, 50, 2), [engine])
+    picture = Picture(pixels, alpha=alpha)
+    result = zoom_picture(picture, plan_frame(40, 50, 2), [engine], strength=strength)
     assert result.alpha is not None
     seen = result.pixels[result.alpha > 0].astype(int) / step
     assert np.abs(seen - (200, 120, 40)).max() <= 1
+
+
+@pytest.mark.parametrize("strength", [1, 0])
+def test_no_hidden_colour_spreads_into_a_soft_edge(strength: float) -> None:
+    y, x = np.mgrid[0:40, 0:50]
+    alpha = np.clip((15 - np.hypot(y - 20, x - 25)) * 60 + 128, 0, 255).astype(np.uint8)
+    pixels = np.where(alpha[..., None] > 0, (200, 120, 40), (0, 255, 255)).astype(np.uint8)
+    engine = Engine(load_model("srnet-lite-x2"), EngineOptions(device="cpu", precision="fp32"))
+    picture = Picture(pixels, alpha=alpha)
+    result = zoom_picture(picture, plan_frame(40, 50, 2), [engine], strength=strength)
+    assert result.alpha is not None
+    seen = np.abs(result.pixels.astype(int) - (200, 120, 40)) * (result.alpha[..., None] / 255)
+    assert seen.max() <= 1

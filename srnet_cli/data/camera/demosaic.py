@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from srnet_cli.data.camera.colour import constant
+
 #: pixels of reflection around the mosaic: as far as the interpolation reaches, and even
 MARGIN = 4
 
@@ -58,7 +60,7 @@ def _directed_green(mosaic: Tensor) -> Tensor:
 
 def _fill(samples: Tensor, mask: Tensor) -> Tensor:
     """Fill a quarter-density grid bilinearly (zero where ``mask`` is 0)."""
-    kernel = torch.tensor([0.5, 1.0, 0.5], device=samples.device, dtype=samples.dtype)
+    kernel = constant((0.5, 1.0, 0.5), samples.device, samples.dtype)
     weights = (kernel.view(3, 1) * kernel.view(1, 3)).view(1, 1, 3, 3)
 
     def spread(x: Tensor) -> Tensor:

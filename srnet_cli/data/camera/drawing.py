@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -12,6 +14,8 @@ from srnet_cli.data.camera.parameters import CameraParameters, CameraRanges, Ran
 
 #: standard normal noise of the shape, type and device of its argument
 Normal = Callable[[Tensor], Tensor]
+#: the noise of some of a batch's rows, which come in their order
+Noise = Callable[[Sequence[int]], Normal]
 
 #: keeps the noise apart from the parameters' own stream, whose uniform numbers normal ones would repeat
 _NOISE_STREAM = 0x5DEECE66D
@@ -28,6 +32,10 @@ _COLUMNS = (
     "colour_0", "colour_1", "colour_2", "colour_3", "colour_4", "colour_5",
     "chroma_blur",
 )  # fmt: skip
+
+
+#: uniform numbers that a patch takes
+UNIFORM_NUMBERS = len(_COLUMNS)
 
 
 def draw_parameters(seeds: Sequence[int], ranges: CameraRanges) -> CameraParameters:
@@ -129,3 +137,33 @@ def noise_from_seeds(seeds: Sequence[int]) -> Normal:
         return noise
 
     return normal
+
+
+def noise_of_batch(seeds: Sequence[int]) -> Noise:
+    """Make noise of which a patch has its own, wherever it is in a batch."""
+    return lambda rows: noise_from_seeds([seeds[row] for row in rows])
+
+
+def noise_of_steps(seeds: Sequence[int], counts: Sequence[int], device: torch.device) -> Noise:
+    """Make noise of which each step has its own; ``counts`` patches of a batch are of each, in their order.
+
+    Drawn for a whole step at once, so a patch's noise depends on its step, and on the kind of the device.
+    """
+    generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+    ends = list(accumulate(counts))
+
+    def of(rows: Sequence[int]) -> Normal:
+        owners = [bisect_right(ends, row) for row in rows]
+        shares = [(generators[step], owners.count(step)) for step in dict.fromkeys(owners)]
+
+        def normal(like: Tensor) -> Tensor:
+            shape = like.shape[1:]
+            parts = [
+                torch.randn(count, *shape, generator=generator, device=like.device, dtype=like.dtype)
+                for generator, count in shares
+            ]
+            return torch.cat(parts)
+
+        return normal
+
+    return of

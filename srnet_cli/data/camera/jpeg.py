@@ -6,6 +6,7 @@ The entropy coding is lossless and left out. Tables and quality scaling: ITU-T T
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -47,9 +48,8 @@ def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
     """
     height, width = pictures.shape[2:]
     padded = F.pad(pictures, (0, -width % 16, 0, -height % 16), mode="replicate")
-    ycbcr = colour.rgb_to_ycbcr(padded) - torch.tensor([128.0, 0.0, 0.0], device=pictures.device).view(
-        1, 3, 1, 1
-    )
+    middle = colour.constant((128.0, 0.0, 0.0), pictures.device).view(1, 3, 1, 1)
+    ycbcr = colour.rgb_to_ycbcr(padded) - middle
     luma = _quantise(ycbcr[:, :1], _tables(_LUMA, quality))
     chroma_tables = _tables(_CHROMA, quality)
     full = _quantise(ycbcr[:, 1:], chroma_tables)
@@ -63,7 +63,7 @@ def compress(pictures: Tensor, quality: Tensor, subsampled: Tensor) -> Tensor:
 
 def _tables(base: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
     """Scale the quantisation tables, N×8×8."""
-    table = torch.tensor(base, device=quality.device, dtype=torch.float32)
+    table = colour.constant(base, quality.device)
     q = quality.clamp(1, 100).round()
     percent = torch.where(q < 50, 5000 / q, 200 - 2 * q)
     return ((table * percent.view(-1, 1, 1) + 50) / 100).floor().clamp(1, 255)
@@ -80,6 +80,7 @@ def _quantise(planes: Tensor, tables: Tensor) -> Tensor:
     return torch.einsum("ji,ncajbk,kl->ncaibl", dct, coefficients, dct).reshape(planes.shape)
 
 
+@lru_cache(maxsize=16)
 def _dct_matrix(device: torch.device) -> Tensor:
     """Build the orthonormal DCT-II, 8×8."""
     k = torch.arange(8, device=device, dtype=torch.float32)

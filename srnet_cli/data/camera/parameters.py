@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from srnet_cli.compute.cuda import send
+
 Range = tuple[float, float]
 
 
@@ -156,9 +158,15 @@ class CameraParameters:
     pattern_colours: Tensor
 
     def to(self, device: torch.device) -> CameraParameters:
-        """Move to a device, floating point as float32."""
-        values = ((f.name, getattr(self, f.name)) for f in fields(self))
-        moved = {n: (v.float() if v.is_floating_point() else v).to(device) for n, v in values}
+        """Move to a device, floating point as float32; all together, as each journey takes time."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Tensor] = {}
+        for floating in (True, False):
+            own = {name: v for name, v in values.items() if v.is_floating_point() == floating}
+            columns = [(v.float() if floating else v).reshape(len(v), -1) for v in own.values()]
+            table = send(torch.cat(columns, dim=1), device)
+            parts = torch.split(table, [column.shape[1] for column in columns], dim=1)
+            moved |= {name: part.reshape(v.shape) for (name, v), part in zip(own.items(), parts, strict=True)}
         return CameraParameters(**moved)
 
     def rows(self, chosen: Tensor | slice) -> CameraParameters:

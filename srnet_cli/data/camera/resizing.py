@@ -87,9 +87,14 @@ def reduce_bicubic(pictures: Tensor, scale: int) -> Tensor:
     """
     for dim in (2, 3):
         size = pictures.shape[dim]
-        matrix = bicubic_matrix(size, size // scale).to(pictures)
+        matrix = _on_device(size, size // scale, pictures.device, pictures.dtype)
         pictures = torch.tensordot(pictures, matrix, dims=([dim], [1])).movedim(-1, dim)
     return pictures
+
+
+@lru_cache(maxsize=32)
+def _on_device(size: int, reduced: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return bicubic_matrix(size, reduced).to(device, dtype)
 
 
 @lru_cache(maxsize=32)

@@ -21,8 +21,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from srnet_cli.compute.cuda import send
 from srnet_cli.data.camera.development import develop
-from srnet_cli.data.camera.drawing import Normal, draw_parameters, noise_from_seeds
+from srnet_cli.data.camera.drawing import (
+    Noise,
+    Normal,
+    draw_parameters,
+    noise_from_seeds,
+    noise_of_batch,
+    parameters_from_uniform,
+)
 from srnet_cli.data.camera.jpeg import store_as_jpeg
 from srnet_cli.data.camera.lens import through_lens
 from srnet_cli.data.camera.noise_reduction import reduce_noise
@@ -41,6 +49,8 @@ VERSION = 2
 #: share of the mixed degradation's patches that are reduced by plain bicubic instead of by the camera, so
 #: that a network trained on it also does well on clean, already reduced pictures
 BICUBIC_SHARE = 0.1
+#: of the mixed degradation
+MIXED = CameraRanges(bicubic_share=BICUBIC_SHARE)
 
 #: keeps the noise of dithered patterns apart from the sensor's
 _PATTERN_STREAM = 0x2545F491
@@ -53,7 +63,7 @@ def camera_zoom(hr: Tensor, scale: int, seeds: Sequence[int], ranges: CameraRang
     N×3×H/scale×W/scale, whole numbers 0..255 as float.
     """
     ranges = ranges or CameraRanges()
-    return simulate(hr, scale, draw_parameters(seeds, ranges), ranges.capture[1], seeds)
+    return simulate(hr, scale, draw_parameters(seeds, ranges), ranges.capture[1], noise_of_batch(seeds))
 
 
 def camera_picture(hr: Tensor, scale: int, seed: int) -> Tensor:
@@ -62,12 +72,12 @@ def camera_picture(hr: Tensor, scale: int, seed: int) -> Tensor:
     It may be large, so it is captured no larger than its own parameters ask for; its noise is another one.
     """
     p = draw_parameters([seed], CameraRanges())
-    return simulate(hr, scale, p, float(p.capture), [seed])
+    return simulate(hr, scale, p, float(p.capture), noise_of_batch([seed]))
 
 
 def mixed_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
     """Apply ``camera_zoom``, but for a share of the patches (``BICUBIC_SHARE``) ``bicubic_zoom``."""
-    return camera_zoom(hr, scale, seeds, CameraRanges(bicubic_share=BICUBIC_SHARE))
+    return camera_zoom(hr, scale, seeds, MIXED)
 
 
 def bicubic_zoom(hr: Tensor, scale: int, seeds: Sequence[int]) -> Tensor:
@@ -87,13 +97,34 @@ def degradation(name: str) -> Degradation:
     return known[name]
 
 
+def ranges_of(name: str) -> CameraRanges | None:
+    """Return what ``degradation`` draws its cameras from; None for the one without a camera."""
+    return {"camera": CameraRanges(), "mixed": MIXED, "bicubic": None}[name]
+
+
 def draw_patterns(hr: Tensor, seeds: Sequence[int], ranges: CameraRanges | None = None) -> Tensor:
     """Replace a share of HR training patches by patterns, before the camera sees them."""
     p = draw_parameters(seeds, ranges or CameraRanges()).to(hr.device)
     return with_patterns(hr, p, noise_from_seeds([seed ^ _PATTERN_STREAM for seed in seeds]))
 
 
-def simulate(hr: Tensor, scale: int, p: CameraParameters, largest: float, seeds: Sequence[int]) -> Tensor:
+def photograph(
+    hr: Tensor, scale: int, table: Tensor, noise: Noise, ranges: CameraRanges
+) -> tuple[Tensor, Tensor]:
+    """Do what ``draw_patterns`` and ``camera_zoom`` do, with numbers that were drawn for the whole batch.
+
+    ``table`` has ``UNIFORM_NUMBERS`` of 0..1 for each patch, on the CPU. Returns HR and LR.
+    """
+    p = parameters_from_uniform(table, ranges).to(torch.device("cpu"))
+    rows = p.pattern.nonzero().flatten()
+    if len(rows):
+        places = send(rows, hr.device)
+        patterned = with_patterns(hr[places], p.rows(rows).to(hr.device), noise(rows.tolist()))
+        hr = hr.index_copy(0, places, patterned)
+    return hr, simulate(hr, scale, p, ranges.capture[1], noise)
+
+
+def simulate(hr: Tensor, scale: int, p: CameraParameters, largest: float, noise: Noise) -> Tensor:
     """Run the camera with given parameters, which are on the CPU so that nobody waits for a GPU.
 
     ``largest`` is the capture that software may have reduced, in captured pixels per LR pixel and side.
@@ -105,14 +136,16 @@ def simulate(hr: Tensor, scale: int, p: CameraParameters, largest: float, seeds:
         rows = chosen.nonzero().flatten().tolist()
         if not rows:
             continue
-        own, own_seeds = p.rows(torch.tensor(rows)).to(hr.device), [seeds[row] for row in rows]
-        normal = noise_from_seeds(own_seeds)
+        places = torch.tensor(rows)
+        own, normal = p.rows(places).to(hr.device), noise(rows)
+        places = send(places, hr.device)
+        scenes = hr[places]
         if chosen is plain:
-            lr[rows] = bicubic_zoom(hr[rows], scale, own_seeds)
+            lr[places] = bicubic_zoom(scenes, scale, ())
         elif chosen is resized:
-            lr[rows] = _resized(hr[rows], scale, own, largest, normal)
+            lr[places] = _resized(scenes, scale, own, largest, normal)
         else:
-            lr[rows] = _store_again(capture_picture(hr[rows], scale, own, normal), own)
+            lr[places] = _store_again(capture_picture(scenes, scale, own, normal), own)
     return lr
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from srnet_cli.data.shots.frames import Shot, focal_length
 from srnet_cli.data.shots.sequences import PARTS, find_shots
 from srnet_cli.errors import DataError
+from srnet_cli.imaging.listing import list_folders
 
 #: a folder with more shots than this is a collection of photographs, not one scene
 _MOST_SHOTS = 20
@@ -35,9 +36,7 @@ def _describe(path: Path) -> str | None:
 
 
 def _shot_folders(folder: Path) -> list[Path]:
-    return [
-        f for f in sorted(folder.iterdir()) if f.is_dir() and not f.name.startswith(".") and find_shots(f)
-    ]
+    return [f for f in list_folders(folder) if find_shots(f)]
 
 
 def _any_scene(folders: Sequence[Path]) -> bool:

@@ -97,8 +97,6 @@ def read_transforms(path: Path) -> TransformFile:
     """
     try:
         return parse_transforms(read_text_input(path, error=DataError))
-    except UnicodeDecodeError as error:
-        raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
         raise DataError(
             error.reason, path=path, remedy="delete it to have the frames aligned again"

@@ -62,10 +62,8 @@ def read_gains(path: Path) -> dict[int, Gains]:
     """
     try:
         return parse_gains(read_text_input(path, error=DataError))
-    except UnicodeDecodeError as error:
-        raise DataError(f"cannot be read: {error}", path=path) from error
     except DataError as error:
-        raise DataError(error.reason, path=path) from error
+        raise DataError(error.reason, path=path, remedy=error.remedy) from error
 
 
 def measure_gains(path: Path) -> Gains:

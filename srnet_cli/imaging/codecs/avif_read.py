@@ -15,7 +15,10 @@ import numpy as np
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
-from srnet_cli.imaging.codecs.pillow_read import check_tail, decode_image
+from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.coded import check_extents
+from srnet_cli.imaging.codecs.proof.items import check_frames, extents
+from srnet_cli.imaging.codecs.proof.tails import ends_in_run
 from srnet_cli.imaging.colour import colour_of_cicp
 from srnet_cli.imaging.depth import from_bits
 from srnet_cli.imaging.picture import Pixels
@@ -44,7 +47,11 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
-    check_tail(path, data)
+    if ends_in_run(data):
+        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    pieces = list(extents(_meta(data)))
+    check_extents(path, data, pieces)
+    check_frames(path, data, pieces)
     header = read_header(data)
     if header.width and header.height:
         check_size(path, header.height, header.width, max_pixels)
@@ -69,8 +76,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 def read_header(data: bytes) -> AvifHeader:
     """Read the properties of the primary item; what is missing or damaged keeps its default."""
     try:
-        meta = _first(_boxes(data), b"meta")[4:]
-        inside = dict(_boxes(meta))
+        inside = _meta(data)
         primary = inside[b"pitm"]
         (item,) = struct.unpack(">I" if primary[0] else ">H", primary[4 : 8 if primary[0] else 6])
         properties = dict(_boxes(inside[b"iprp"]))
@@ -80,6 +86,11 @@ def read_header(data: bytes) -> AvifHeader:
     except (KeyError, struct.error, IndexError):
         return AvifHeader()
     return _described(chosen)
+
+
+def _meta(data: bytes) -> dict[bytes, bytes]:
+    """Return the boxes that describe the items; none where the file is damaged."""
+    return dict(_boxes(next((body for kind, body in _boxes(data) if kind == b"meta"), b"")[4:]))
 
 
 def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
@@ -130,13 +141,6 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield kind, data[position + head : end]
         position = end
-
-
-def _first(boxes: Iterator[tuple[bytes, bytes]], wanted: bytes) -> bytes:
-    for kind, body in boxes:
-        if kind == wanted:
-            return body
-    raise KeyError(wanted)
 
 
 def _decode_deep(data: bytes, bits: int) -> Pixels:

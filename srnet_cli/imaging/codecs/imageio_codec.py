@@ -27,7 +27,10 @@ _PLAIN_BMP = 0
 _FULL_CHROMA_QUALITY = 90
 _BMP_HEAD = 64
 #: compression in the header of a bitmap: colours, and colours and alpha, by masks
-_BIT_FIELDS = (b"\3\0\0\0", b"\6\0\0\0")
+_BIT_FIELDS = (3, 6)
+_JPEG_OR_PNG = (4, 5)
+_BMP_DEPTHS = (1, 4, 8, 16, 24, 32)
+_BMP_HEADERS = (40, 52, 56, 64, 108, 124)
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -63,14 +66,31 @@ def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     except InputError as error:
         with open_input(path) as file:
             head = file.read(_BMP_HEAD)
-        start = 14 if head.startswith(b"BM") else 0
-        if head[start + 16 : start + 20] in _BIT_FIELDS:
-            raise InputError(
-                "is a BMP file with bit fields of a kind that is not supported, or damaged",
-                path=path,
-                remedy="save it with 24 bits, or as PNG",
-            ) from error
-        raise
+        kind = _unusual_bmp(head[14:] if head.startswith(b"BM") else head)
+        if kind is None:
+            raise
+        raise InputError(
+            f"is a BMP file {kind}, which is not supported, or damaged",
+            path=path,
+            remedy="save it with 24 bits, or as PNG",
+        ) from error
+
+
+def _unusual_bmp(header: bytes) -> str | None:
+    """Say what is unusual about a bitmap's header, None when nothing is."""
+    if len(header) < 40 or header[:4] == b"\x0c\0\0\0" or any(header[1:4]):
+        return None
+    bits, compression = struct.unpack_from("<HI", header, 14)
+    (colours,) = struct.unpack_from("<I", header, 32)
+    if compression in _BIT_FIELDS:
+        return "with bit fields of a kind"
+    if compression in _JPEG_OR_PNG:
+        return "with another format inside"
+    if header[0] not in _BMP_HEADERS:
+        return f"with a header of {header[0]} bytes"
+    if bits not in _BMP_DEPTHS:
+        return f"of {bits} bits a pixel"
+    return f"with a palette of {colours} colours" if bits <= 8 and colours > 1 << bits else None
 
 
 def encoder(

@@ -21,12 +21,11 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.jpeg_segments import tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.tails import ends_in_run
+from srnet_cli.imaging.codecs.proof.coded import check_webp
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
 
-_TAIL_BYTES = 512
 #: the number of IPTC-IIM among the resources of Photoshop
 _IPTC_RESOURCE = 0x0404
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
@@ -70,8 +69,9 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
-    check_tail(path, data)
-    return decode_image(path, data, max_pixels)
+    decoded = decode_image(path, data, max_pixels)
+    check_webp(path, data, lambda: decoded.samples)
+    return decoded
 
 
 def read_exif(path: Path) -> bytes | None:
@@ -134,12 +134,6 @@ def full_mode(mode: str, transparent: bool) -> str:
     if mode in _GREY_MODES and not (transparent and mode == "1"):
         return "LA" if mode in ("LA", "La") or transparent else "L"
     return "RGBA" if transparent or mode in ("RGBA", "RGBa", "PA") else "RGB"
-
-
-def check_tail(path: Path, data: bytes) -> None:
-    """Refuse what an interrupted copy leaves: compressed data without a checksum, one value at the end."""
-    if ends_in_run(data, _TAIL_BYTES):
-        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
 
 
 def _about(image: Image.Image) -> Decoded:

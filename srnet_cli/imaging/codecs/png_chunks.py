@@ -14,6 +14,10 @@ from srnet_cli.imaging.colour import SRGB, SRGB_COLOUR, Primaries, StatedColour,
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PROFILE_BYTES = 1 << 24
 _MOST_TEXT_BYTES = 1 << 22
+#: of everything besides the pixels, together
+_MOST_BYTES = 1 << 26
+#: every one costs some microseconds; that of a large picture has tens of thousands
+_MOST_CHUNKS = 1_000_000
 #: what every reader needs for the pixels; without the rest, those that stumble over it read the picture
 _OF_THE_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
 _XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -41,8 +45,11 @@ class PngContents:
     height: int
     bit_depth: int
     colour_type: int
+    interlaced: bool
     #: the file with nothing but the chunks that its still picture is made of
     plain: bytes = b""
+    #: the compressed pixels of that picture, in pieces
+    pieces: tuple[memoryview, ...] = ()
     #: body of tRNS
     transparent: bytes | None = None
     frames: int = 1
@@ -91,6 +98,7 @@ class _Texts:
     """Texts so far, and how much more of them is taken."""
 
     budget: int = _MOST_TEXT_BYTES
+    whole: int = _MOST_BYTES
     plain: list[tuple[str, str]] = field(default_factory=list)
     profiles: dict[str, bytes] = field(default_factory=dict)
     xmp: bytes | None = None
@@ -101,12 +109,16 @@ def read_contents(path: Path, data: bytes) -> PngContents:
     """Walk all chunks of a PNG file.
 
     Raises:
-        InputError: a chunk is cut short or its checksum is wrong, or the end is missing.
+        InputError: a chunk is cut short or its checksum is wrong, or the end or a palette is missing.
     """
     contents: PngContents | None = None
     texts = _Texts()
     plain: list[bytes | memoryview] = [SIGNATURE]
-    for kind, body, whole in _chunks(path, data):
+    pieces: list[memoryview] = []
+    has_palette = False
+    for count, (kind, body, whole) in enumerate(_chunks(path, data)):
+        if count >= _MOST_CHUNKS:
+            raise InputError(f"has more than {_MOST_CHUNKS:,} chunks", path=path)
         if contents is None:
             if kind == b"CgBI":
                 raise InputError(
@@ -116,15 +128,21 @@ def read_contents(path: Path, data: bytes) -> PngContents:
                 )
             if kind != b"IHDR" or len(body) != 13:
                 break
-            contents = PngContents(*struct.unpack(">IIBB", body[:10]))
+            width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", body)
+            contents = PngContents(width, height, depth, colour_type, bool(interlaced))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             _add_text(texts, kind, bytes(body))
         else:
             contents = _with_chunk(contents, kind, body)
         if kind in _OF_THE_PIXELS or (kind == b"tRNS" and contents.colour_type == _PALETTE):
             plain.append(whole)
+        has_palette = has_palette or kind == b"PLTE"
+        if kind == b"IDAT":
+            pieces.append(body)
+            if contents.colour_type == _PALETTE and not has_palette:
+                raise InputError("is a damaged PNG file: its palette is missing", path=path)
         if kind == b"IEND":
-            return _finished(contents, texts, b"".join(plain))
+            return replace(_finished(contents, texts), plain=b"".join(plain), pieces=tuple(pieces))
     raise InputError("is cut short: the end of the PNG data is missing", path=path)
 
 
@@ -150,7 +168,7 @@ def _with_chunk(contents: PngContents, kind: bytes, body: memoryview) -> PngCont
         return replace(contents, exif=bytes(body).removeprefix(b"Exif\0\0") or None)
     if kind == b"acTL" and size == 8:
         return replace(contents, frames=struct.unpack(">I", body[:4])[0])
-    if kind == b"iCCP":
+    if kind == b"iCCP" and contents.icc is None and contents.lost_profile is None:
         icc = _inflated(bytes(body).partition(b"\0")[2][1:], _MOST_PROFILE_BYTES)
         lost = "its colour profile is damaged and was left out" if icc is None else None
         return replace(contents, icc=icc, lost_profile=lost)
@@ -181,10 +199,11 @@ def _add_text(texts: _Texts, kind: bytes, body: bytes) -> None:
         rest = rest[1:]
     elif kind == b"iTXt":
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-    limit = (
-        _MOST_PROFILE_BYTES if keyword == _XMP_KEYWORD or keyword.startswith(_RAW_PROFILE) else texts.budget
-    )
+    is_profile = keyword == _XMP_KEYWORD or keyword.startswith(_RAW_PROFILE)
+    limit = min(_MOST_PROFILE_BYTES if is_profile else texts.budget, texts.whole)
     value = _inflated(rest, limit) if packed else rest if len(rest) <= limit else None
+    # What was too long, or damaged at its end, cost as much.
+    texts.whole -= limit if value is None else len(value)
     if value is None:
         texts.skipped = True
     elif keyword == _XMP_KEYWORD:
@@ -198,7 +217,7 @@ def _add_text(texts: _Texts, kind: bytes, body: bytes) -> None:
         )
 
 
-def _finished(contents: PngContents, texts: _Texts, plain: bytes) -> PngContents:
+def _finished(contents: PngContents, texts: _Texts) -> PngContents:
     profiles = {
         name: found for name, text in texts.profiles.items() if (found := _raw_profile(text)) is not None
     }
@@ -209,7 +228,6 @@ def _finished(contents: PngContents, texts: _Texts, plain: bytes) -> PngContents
     lost = ("a text in it is damaged or too long and was left out",) if texts.skipped else ()
     return replace(
         contents,
-        plain=plain,
         exif=exif,
         xmp=texts.xmp or profiles.get("xmp"),
         iptc=profiles.get("iptc"),

@@ -32,7 +32,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     contents = read_contents(path, data)
     # Before Pillow, which sets up buffers of the claimed size.
     check_size(path, contents.height, contents.width, max_pixels)
-    check_stream(path, contents.plain)
+    check_stream(path, contents)
     deep = partial(_decode_deep, path, contents) if contents.bit_depth == 16 else None
     decoded = decode_image(path, contents.plain, max_pixels, deep=deep)
     colour = contents.colour()

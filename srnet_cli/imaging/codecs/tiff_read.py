@@ -19,6 +19,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, check_pieces
@@ -37,6 +38,8 @@ _PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _XMP, _IPTC = 262, 318, 319, 700, 33723
 _CONVERTED = frozenset({_CMYK, _CIELAB, _ICCLAB})
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
+#: fax, LZW, deflate, PackBits, LZMA, Zstandard, and pictures; of others it is not known what they allocate
+_COMPRESSIONS = PICTURES | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 34926, 50000}
 _REDUCED_PICTURE = 1
 #: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
 _LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
@@ -200,11 +203,16 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         reason = "a volume"
     elif page.dtype is None or page.sampleformat not in (1, 3) or not isinstance(page.bitspersample, int):
         reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
+    elif page.sampleformat == 1 and 16 < page.bitspersample < 32:
+        # tifffile takes their bytes in the wrong order.
+        reason = f"whole numbers of {page.bitspersample} bits"
     elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
         reason = "subsampled colour without JPEG compression"
     elif _holds_luma(page) and page.bitspersample != 8:
         reason = f"YCbCr of {page.bitspersample} bits"
-    elif page.compression != 1 and page.compression not in tifffile.TIFF.DECOMPRESSORS:
+    elif page.compression not in _COMPRESSIONS or (
+        page.compression != _UNCOMPRESSED and page.compression not in tifffile.TIFF.DECOMPRESSORS
+    ):
         reason = f"compression {int(page.compression)}"
     elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
         reason = f"predictor {int(page.predictor)}"
@@ -220,6 +228,8 @@ def _check_compressed(path: Path, file: Any, page: Any) -> None:
         return
     segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
     pieces = [data for data, _ in segments if data is not None]
+    if page.compression in PICTURES:
+        check_inner(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression != _JPEG or page.bitspersample != 8:
         return

@@ -27,6 +27,8 @@ MAKER_NOTE_LOST = "its maker note was left out: what it points to would not be f
 _SRGB, _ADOBE_RGB, _UNCALIBRATED = 1, 2, 0xFFFF
 _INTEROP_INDEX = 1
 _LITTLE: ifd.ByteOrder = "<"
+#: between them a rational of 32 bits whose denominator is up to 1000 has room
+_LEAST_RATIO, _LARGEST_RATIO = 1e-9, 4_000_000.0
 #: the tags of the top directory that describe the picture and not the layout of its file
 _DESCRIPTIVE = frozenset(
     {270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 33432, 18246, 18249, 40091, 40092, 40093, 40094, 40095}
@@ -184,10 +186,10 @@ def _top_entries(top: Directory, place: ExifPlace) -> dict[int, Entry]:
             data = text.encode() + b"\0"
             entries.setdefault(tag, Entry(ifd.ASCII, len(data), data))
     if place.resolution is not None and not {_X_RESOLUTION, _Y_RESOLUTION} & set(top.entries):
-        across, down = (Fraction(value).limit_denominator(1000) for value in place.resolution)
-        entries[_X_RESOLUTION] = ifd.entry(ifd.RATIONAL, across.numerator, across.denominator)
-        entries[_Y_RESOLUTION] = ifd.entry(ifd.RATIONAL, down.numerator, down.denominator)
-        entries[_RESOLUTION_UNIT] = ifd.entry(ifd.SHORT, _INCH)
+        across, down = map(_ratio, place.resolution)
+        if across is not None and down is not None:
+            unit = ifd.entry(ifd.SHORT, _INCH)
+            entries.update({_X_RESOLUTION: across, _Y_RESOLUTION: down, _RESOLUTION_UNIT: unit})
     return entries
 
 
@@ -283,13 +285,16 @@ def _entries_of(shot: Shot) -> tuple[dict[int, Entry], dict[int, Entry]]:
     texts = {42036: shot.lens, 36867: date}
     ratios = {33434: shot.exposure_time, 33437: shot.aperture, _FOCAL_LENGTH: shot.focal_length}
     exif = {tag: ifd.ascii_entry(text) for tag, text in texts.items() if text}
-    exif.update({tag: _ratio(value) for tag, value in ratios.items() if value})
+    exif.update({tag: ratio for tag, value in ratios.items() if (ratio := _ratio(value)) is not None})
     if shot.iso and 0 < shot.iso < 65_536:
         exif[34855] = ifd.entry(ifd.SHORT, round(shot.iso))
     return {tag: ifd.ascii_entry(text) for tag, text in top.items() if text}, exif
 
 
-def _ratio(value: float) -> Entry:
+def _ratio(value: float | None) -> Entry | None:
+    """Return a rational of two 32-bit numbers; None for a value that none of them is near."""
+    if value is None or not _LEAST_RATIO <= value <= _LARGEST_RATIO:
+        return None
     # An exposure is written the way a camera shows it: 1/125, not 8/1000.
-    fraction = Fraction(1, round(1 / value)) if 0 < value < 0.3 else Fraction(value).limit_denominator(1000)
+    fraction = Fraction(1, round(1 / value)) if value < 0.3 else Fraction(value).limit_denominator(1000)
     return ifd.entry(ifd.RATIONAL, fraction.numerator, fraction.denominator)

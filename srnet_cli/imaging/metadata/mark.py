@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.formats import HEAD_BYTES, content_format
+from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.metadata.exif import software_of
-from srnet_cli.reading import open_input
 from srnet_cli.version import own_version
 
 _OWN_NAME = "srnet"
 
 
-def software_mark() -> str:
-    """Return the entry Software of every result, by which it is recognised.
+def software_mark(made_with: str = "") -> str:
+    """Return the entry Software of every result, by which it is recognised; it says what made the pixels.
 
     Example:
-        >>> software_mark()
-        'srnet 0.1.0'
+        >>> software_mark("srnet-x4 crisp 0.5")
+        'srnet 0.1.0 (srnet-x4 crisp 0.5)'
     """
-    return f"{_OWN_NAME} {own_version()}"
+    return f"{_OWN_NAME} {own_version()}" + (f" ({made_with})" if made_with else "")
 
 
 def is_own_result(path: Path) -> bool:
@@ -29,8 +28,7 @@ def is_own_result(path: Path) -> bool:
     A file that cannot be read is not a result.
     """
     try:
-        with open_input(Path(path)) as file:
-            found = content_format(file.read(HEAD_BYTES))
+        found = format_in(Path(path))
         exif = None if found is None or found.read_exif is None else found.read_exif(Path(path))
     except (OSError, InputError):
         return False

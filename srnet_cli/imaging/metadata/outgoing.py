@@ -41,7 +41,7 @@ def with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[s
     place = ExifPlace(
         layout.height,
         layout.width,
-        software_mark(),
+        software_mark(metadata.made_with),
         metadata.resolution,
         tuple((_TAGS[keyword], text) for keyword, text in into_exif if keyword in _TAGS),
         next((text for keyword, text in into_exif if keyword == _COMMENT), None),

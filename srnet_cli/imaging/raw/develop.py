@@ -36,7 +36,7 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
     structure = structure_of(path)
     with opened(path, structure, max_pixels) as raw:
         # Developing changes what the object says about orientation.
-        orientation = orientation_of(raw)
+        orientation = orientation_of(raw, structure)
         notes = _notes(raw, options)
         parameters = libraw_parameters(options, is_dng=is_dng(structure))
         if linear_levels(structure) is not None:

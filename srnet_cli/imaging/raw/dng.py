@@ -13,20 +13,23 @@ from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
-_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE = 277, 317, 339, 33421
+_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE, _PATTERN = 277, 317, 339, 33421, 33422
+_PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
 _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
 _MOSAIC, _LINEAR = 32803, 34892
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
 _KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
+#: red, green, blue: the colours of a mosaic that lists none
+_USUAL_COLOURS = (0, 1, 2)
 #: stops; what a file states beyond is no exposure
 _MOST_BASELINE = 6.0
 #: LibRaw scales floating-point values to about this white; far less means that it read none of them
 _LEAST_FLOAT_WHITE = 1000
 
 
-#: what LibRaw is told of values that :func:`correct_values` brought to full range
+#: what LibRaw is told of values that :func:`bring_to_full_range` changed
 FULL_RANGE = {"user_black": 0, "user_cblack": [0, 0, 0, 0], "user_sat": 65_535}
 
 
@@ -49,10 +52,10 @@ def is_linear(structure: ifd.Structure | None) -> bool:
 
 
 def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
-    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours.
+    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours, or as grey.
 
     Raises:
-        InputError: it is one of four by four (Quad Bayer), for example.
+        InputError: it is one of four by four (Quad Bayer), or lacks a colour, for example.
     """
     main = _main(structure) if is_dng(structure) else None
     if main is None or main.integer(_PHOTOMETRIC, 0) != _MOSAIC:
@@ -64,15 +67,32 @@ def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
             path=path,
             remedy="have the camera or its maker's program write it as Bayer, linear DNG or TIFF",
         )
+    top = structure.directories[0] if structure is not None else main
+    colours, pattern = set(main.integers(_PLANE_COLOURS) or _USUAL_COLOURS), set(main.integers(_PATTERN))
+    # A camera without colours states none of these.
+    balanced = any(len(d.numbers(_NEUTRAL)) > 1 or len(d.numbers(_COLOUR_MATRIX)) > 3 for d in (top, main))
+    if pattern and balanced and not colours <= pattern:
+        raise InputError(
+            f"is a damaged RAW file: its mosaic has {len(colours & pattern)} of its {len(colours)} colours",
+            path=path,
+        )
 
 
-def correct_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
-    """Put right, in LibRaw's own memory, unpacked values that it would show wrong."""
+def correct_floats(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
+    """Put right, in LibRaw's own memory, floating-point values that it unpacked wrong.
+
+    Raises:
+        InputError: they are no numbers, or of a kind that is not supported.
+    """
     main = _main(structure) if is_dng(structure) else None
-    if main is None:
+    if main is None or main.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
         return
-    if main.integer(_SAMPLE_FORMAT, 1) == _FLOAT and main.integer(_PREDICTOR, 1) != _FLOAT_PREDICTOR:
+    if main.integer(_PREDICTOR, 1) != _FLOAT_PREDICTOR:
         _read_floats(path, raw, main)
+
+
+def bring_to_full_range(raw: Any, structure: ifd.Structure | None) -> None:
+    """Put right, in LibRaw's own memory, the values of :func:`linear_levels`."""
     levels = linear_levels(structure)
     if levels is not None and raw.raw_image.ndim == 3:
         # LibRaw's gains, of which green's is the smallest, make up for the other channels' ranges.
@@ -92,11 +112,21 @@ def linear_levels(structure: ifd.Structure | None) -> tuple[tuple[float, float],
     main = _main(structure) if is_dng(structure) else None
     if main is None or not is_linear(structure) or main.integer(_SAMPLES, 1) != 3:
         return None
+    levels = stated_levels(structure)
+    usable = all(0 <= low < high for low, high in levels)
+    return levels if len(levels) == 3 and usable and any(low for low, _ in levels) else None
+
+
+def stated_levels(structure: ifd.Structure | None) -> tuple[tuple[float, float], ...]:
+    """Return black and white of each channel of a demosaicked picture; empty where the file states none."""
+    main = _main(structure) if is_dng(structure) else None
+    if main is None or not is_linear(structure):
+        return ()
+    samples = main.integer(_SAMPLES, 1)
     black, white = main.numbers(_BLACK_LEVEL), main.numbers(_WHITE_LEVEL)
-    if len(black) not in (1, 3) or len(white) not in (1, 3) or not any(black):
-        return None
-    levels = tuple((black[i % len(black)], white[i % len(white)]) for i in range(3))
-    return levels if all(0 <= low < high for low, high in levels) else None
+    if len(black) not in (1, samples) or len(white) not in (1, samples):
+        return ()
+    return tuple((black[i % len(black)], white[i % len(white)]) for i in range(samples))
 
 
 def _read_floats(path: Path, raw: Any, main: Directory) -> None:

@@ -8,19 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
-from srnet_cli.imaging.formats import HEAD_BYTES, content_format
-from srnet_cli.imaging.raw.dng import check_pattern, correct_values, is_linear
+from srnet_cli.imaging.formats import format_in
+from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
-_DNG_VERSION = 50706
+_DNG_VERSION, _ORIENTATION = 50706, 274
 _REDUCED_PICTURE = 1
 #: no RAW format packs a photograph below this; what does lacks its pixels
 _LEAST_BITS_PER_PIXEL = 0.1
@@ -45,11 +42,9 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             check_pattern(path, structure)
             check_data_end(path, structure)
             raw.unpack()
-        correct_values(path, raw, structure)
-        _check_values(path, raw.raw_image_visible, is_linear(structure))
-        # The empty border of a panorama, which linear files are mostly made for, is no damage.
-        if not is_linear(structure):
-            check_values(path, raw)
+        correct_floats(path, raw, structure)
+        check_values(path, raw, structure)
+        bring_to_full_range(raw, structure)
         yield raw
 
 
@@ -71,7 +66,11 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     )
 
 
-def orientation_of(raw: Any) -> int:
+def orientation_of(raw: Any, structure: ifd.Structure | None) -> int:
+    directories = [] if structure is None else structure.walk()
+    stated = [d.integer(_ORIENTATION, 0) for d in directories if _ORIENTATION in d.entries]
+    if stated and not any(1 <= value <= 8 for value in stated):
+        return 1  # LibRaw turns by the last three bits of it
     return _ORIENTATION_OF_FLIP[raw.sizes.flip & 7]
 
 
@@ -121,8 +120,7 @@ def explained_errors(path: Path) -> Iterator[None]:
 
 def _refuse_other_format(path: Path) -> None:
     """Name what a file is that only the name of makes a RAW file; TIFF is what many of them are made of."""
-    with open_input(path) as file:
-        found = content_format(file.read(HEAD_BYTES))
+    found = format_in(path)
     if found is not None and found.name != "tiff":
         raise InputError(
             f"is a {found.title} picture, not RAW as its name says", path=path, remedy="rename it"
@@ -158,21 +156,3 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
 def data_end(directory: ifd.Directory) -> int:
     """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
     return max((start + length for start, length in zip(*directory.pieces(), strict=False)), default=0)
-
-
-def _check_values(path: Path, values: NDArray[np.uint16], linear: bool) -> None:
-    """Refuse what LibRaw fills with zeros without an error when data is missing."""
-    first = values.flat[0]
-    if (values == first).all():
-        raise InputError(f"has no picture: all its RAW values are {int(first)}", path=path)
-    if linear:
-        return
-    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
-    rows = values.reshape(values.shape[0], -1)
-    missing = 0
-    while not rows[-1 - missing].any():
-        missing += 1
-    if missing >= max(8, values.shape[0] // 100):
-        raise InputError(
-            f"is incomplete: the last {missing} of {values.shape[0]} rows hold no data", path=path
-        )

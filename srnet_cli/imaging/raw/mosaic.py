@@ -45,7 +45,8 @@ def read_mosaic(path: Path, max_pixels: int = 250_000_000) -> Mosaic:
     Raises:
         InputError: as :func:`develop`, or the file has no 2×2 mosaic (already demosaicked, or X-Trans).
     """
-    with opened(path, structure_of(path), max_pixels) as raw:
+    structure = structure_of(path)
+    with opened(path, structure, max_pixels) as raw:
         if raw.raw_pattern is None or raw.raw_pattern.shape != (2, 2):
             raise InputError(
                 "has no 2×2 Bayer mosaic", path=path, remedy="use a model that takes developed pictures"
@@ -61,7 +62,7 @@ def read_mosaic(path: Path, max_pixels: int = 250_000_000) -> Mosaic:
             black_levels=_four([raw.black_level_per_channel[channel] for channel in channels]),
             white_level=float(min(levels) if levels and min(levels) > 0 else raw.white_level),
             gains=_four([gains[channel] for channel in channels]),
-            orientation=orientation_of(raw),
+            orientation=orientation_of(raw, structure),
         )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
+from srnet_cli.imaging.raw.dng import is_linear, stated_levels
 from srnet_cli.reading import open_input
 
 _REDUCED_PICTURE, _UNCOMPRESSED = 1, 1
@@ -19,6 +20,8 @@ _REDUCED_PICTURE, _UNCOMPRESSED = 1, 1
 _LEAST_STRIP_END = 256
 #: and at the end of a file whose structure is unknown
 _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
+#: rows without any light, of a mosaic, before they are taken for missing
+_LEAST_ROWS = 8
 
 
 def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
@@ -51,29 +54,47 @@ def _end_of(file: Any, end: int, length: int) -> bytes:
     return bytes(file.read(length))
 
 
-def check_values(path: Path, raw: Any) -> None:
+def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     """Refuse values that no sensor gives, and levels between which there is no picture.
+
+    Of a picture that was demosaicked already the lower border may be empty: panoramas, which such files are
+    mostly made for, have one.
 
     Raises:
         InputError: with the numbers.
     """
-    values, white = raw.raw_image_visible, raw.white_level
-    blacks = raw.black_level_per_channel
-    if blacks and white > 0 and max(blacks) >= white:
-        raise InputError(
-            f"has no picture: its black level {max(blacks)} is not below its white level {white}", path=path
-        )
+    values, linear = raw.raw_image_visible, is_linear(structure)
+    if (values == values.flat[0]).all():
+        raise InputError(f"has no picture: all its RAW values are {int(values.flat[0])}", path=path)
+    white = _checked_white(path, raw, structure)
     if values.ndim == 3:
         values = values[..., :3]  # of three colours the fourth is empty
     rows = values.reshape(values.shape[0], -1)
     last = int(rows[-1, -1])
-    beyond = _constant_rows(rows) if last > white else 0
+    end = _constant_rows(rows)
+    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
+    if last == 0 and not linear and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
+        raise InputError(f"is incomplete: the last {end} of {rows.shape[0]} rows hold no data", path=path)
     # Where other values are above it, too, it is the level that is wrong.
-    if 2 <= beyond < rows.shape[0] and rows[:-beyond:4].max() <= white:
+    if last > white and 2 <= end < rows.shape[0] and rows[:-end:4].max() <= white:
         raise InputError(
-            f"is incomplete: the last {beyond} of {rows.shape[0]} rows hold nothing but {last}", path=path
+            f"is incomplete: the last {end} of {rows.shape[0]} rows hold nothing but {last}", path=path
         )
-    check_end(path, values, (last,))
+    check_end(path, values, (last,), borders=linear)
+
+
+def _checked_white(path: Path, raw: Any, structure: ifd.Structure | None) -> float:
+    """Return the white level; of demosaicked pictures LibRaw's own may lack the black that was taken off."""
+    stated = stated_levels(structure)
+    blacks = raw.black_level_per_channel
+    if not stated and blacks and raw.white_level > 0 and not is_linear(structure):
+        stated = ((max(blacks), raw.white_level),)
+    for black, white in stated:
+        if black >= white:
+            raise InputError(
+                f"has no picture: its black level {black:g} is not below its white level {white:g}", path=path
+            )
+    return max((white for _, white in stated), default=raw.white_level)
 
 
 def _constant_rows(rows: NDArray[np.uint16]) -> int:

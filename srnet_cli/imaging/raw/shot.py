@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -16,14 +19,17 @@ from srnet_cli.imaging.raw.files import explained_errors, import_rawpy, open_fil
 if TYPE_CHECKING:
     from datetime import datetime
 
+T = TypeVar("T")
+
 
 def raw_focal_length(path: Path) -> float | None:
     """Return the focal length in millimetres that a RAW file records, or None."""
     rawpy = import_rawpy(path)
     with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
         open_file(raw, path)
-        value = float(raw.other.focal_length)
-    if value > 0:
+        other = _stated(lambda: raw.other)
+        value = 0.0 if other is None else float(other.focal_length)
+    if 0 < value < math.inf:
         return value
     structure = structure_of(path)
     directories = [] if structure is None else structure.directories
@@ -59,9 +65,12 @@ def _preview_directory(raw: Any) -> ifd.Directory | None:
 
 
 def _shot(raw: Any) -> metadata.Shot:
-    other = raw.other
-    return metadata.Shot(
-        lens=str(raw.lens.model) or None,
+    other, lens = _stated(lambda: raw.other), _stated(lambda: raw.lens)
+    shot = metadata.Shot(lens=None if lens is None else str(lens.model) or None)
+    if other is None:
+        return shot
+    return replace(
+        shot,
         artist=str(other.artist) or None,
         taken=_known_date(other.timestamp),
         exposure_time=_positive(other.shutter_speed),
@@ -69,6 +78,17 @@ def _shot(raw: Any) -> metadata.Shot:
         iso=_positive(other.iso_speed),
         focal_length=_positive(other.focal_length),
     )
+
+
+def _stated(ask: Callable[[], T]) -> T | None:
+    """Return what LibRaw says about a picture, which does not depend on it; None where it cannot be said.
+
+    The year may be 99999, and a name in no encoding.
+    """
+    try:
+        return ask()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _positive(value: float) -> float | None:

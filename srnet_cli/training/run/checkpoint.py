@@ -22,6 +22,8 @@ from srnet_cli.training.step.average import Average
 from srnet_cli.training.step.stepper import Stepper
 
 FORMAT = 1
+#: options of an optimiser that say how it computes, not what
+_OF_THE_DEVICE = ("lr", "foreach", "fused", "capturable")
 
 
 @dataclass
@@ -72,7 +74,7 @@ def save_checkpoint(path: Path, state: State, card: Card) -> None:
         "format": FORMAT,
         "card": asdict(card),
         "network": _tensors(state.shown),
-        "optimizer": state.stepper.optimizer.state_dict(),
+        "optimizer": _portable(state.stepper.optimizer.state_dict()),
         "scaler": state.stepper.scaler.state_dict(),
         "progress": asdict(state.progress),
     }
@@ -106,7 +108,7 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
         trained = document.get("trained", document["network"])
         progress = Progress(**_renamed(document["progress"]))
         _check_fits(path, state, trained, document, asked)
-        state.stepper.optimizer.load_state_dict(document["optimizer"])
+        _load_optimizer(state.stepper.optimizer, document["optimizer"])
         state.stepper.scaler.load_state_dict(document["scaler"])
         for name, learner in state.stepper.loss.learners.items():
             # A loss that is new in this part of the run begins to learn with it.
@@ -122,6 +124,21 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
             f"is not a checkpoint of a training run: {error}", path=path, remedy=_REMEDY
         ) from error
     vars(state.progress).update(vars(progress))
+
+
+def _portable(optimizer: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the learning rate, which may lie on a device, as a number."""
+    groups = [{**group, "lr": float(group["lr"])} for group in optimizer["param_groups"]]
+    return {**optimizer, "param_groups": groups}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -> None:
+    """Load the states; how they are computed with is this device's affair, not that of the one before."""
+    groups = [
+        {**saved, **{name: own[name] for name in _OF_THE_DEVICE}}
+        for saved, own in zip(kept["param_groups"], optimizer.param_groups, strict=True)
+    ]
+    optimizer.load_state_dict({**kept, "param_groups": groups})
 
 
 def _renamed(progress: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,25 @@ class Average:
         self._averages, self._followed = _floats(self.network), _floats(source)
         self._counters = list(zip(_counters(self.network), _counters(source), strict=True))
 
+    def share(self, step: int) -> float:
+        """Return the share (0..1) of the source's weights in the average after ``step`` steps."""
+        return 1 - min(self.decay, step / (step + _MEMORY))
+
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the source's weights after ``step`` steps."""
-        decay = min(self.decay, step / (step + _MEMORY))
-        torch._foreach_lerp_(self._averages, self._followed, 1 - decay)
+        torch._foreach_lerp_(self._averages, self._followed, self.share(step))
+        self._count()
+
+    @torch.no_grad()
+    def take_in(self, share: Tensor) -> None:
+        """Take in a ``share`` (0-dimensional, on the weights' device) of the source's weights."""
+        moves = torch._foreach_sub(self._followed, self._averages)
+        torch._foreach_mul_(moves, share)
+        torch._foreach_add_(self._averages, moves)
+        self._count()
+
+    def _count(self) -> None:
         for own, followed in self._counters:
             own.copy_(followed)
 

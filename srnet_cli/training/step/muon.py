@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,8 @@ class Muon(torch.optim.Adam):
 
     A kernel of O×I×k×k (I×O×k×k of a transposed convolution) is taken as a matrix of O×(I·k·k).
     Its direction is computed in ``arithmetic``; kernels and running means keep their own precision.
-    ``step`` leaves no gradient behind on kernels. Processes whose devices round differently drift apart
-    sooner than with Adam, which works element by element.
+    ``how`` is handed to torch's Adam. ``step`` leaves no gradient behind on kernels. Processes whose devices
+    round differently drift apart sooner than with Adam, which works element by element.
 
     Sources: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the size of a
     step: Liu et al., "Muon is Scalable for LLM Training", arXiv:2502.16982, section 2.2. torch.optim.Muon
@@ -34,15 +34,16 @@ class Muon(torch.optim.Adam):
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        lr: float,
+        lr: float | Tensor,
         betas: tuple[float, float],
         arithmetic: torch.dtype = torch.float32,
+        **how: bool,
     ) -> None:
         given = list(parameters)
         kernels = [parameter for parameter in given if _is_kernel(parameter)]
         others = [parameter for parameter in given if not _is_kernel(parameter)]
         groups = [{"params": kernels, "orthogonal": True}, {"params": others, "orthogonal": False}]
-        super().__init__(groups, lr, betas)
+        super().__init__(groups, lr, betas, **how)
         self._arithmetic = arithmetic
 
     @torch.no_grad()
@@ -53,29 +54,32 @@ class Muon(torch.optim.Adam):
                 self._turn([p for p in group["params"] if p.grad is not None], group["lr"])
         super().step()
 
-    def _turn(self, kernels: list[nn.Parameter], rate: float) -> None:
+    def _turn(self, kernels: list[nn.Parameter], rate: float | Tensor) -> None:
         # Together what has the same shape: a network has dozens of kernels, and each product is small.
         alike = defaultdict(list)
         for kernel in kernels:
             alike[kernel.shape, kernel.dtype, kernel.device].append(kernel)
         for same in alike.values():
-            ahead = torch.stack([self._ahead(kernel).flatten(1) for kernel in same])
+            ahead = torch.stack([gradient.flatten(1) for gradient in self._ahead(same)])
             turned = orthogonalised(ahead.to(self._arithmetic)).to(ahead.dtype)
-            size = RMS * max(ahead.shape[1:]) ** 0.5
-            for kernel, update in zip(same, turned, strict=True):
-                kernel.add_(update.view_as(kernel), alpha=-rate * size)
+            turned *= rate * (RMS * max(ahead.shape[1:]) ** 0.5)
+            updates = [update.view(same[0].shape) for update in turned.unbind()]
+            torch._foreach_sub_(list[Tensor](same), updates)
+            for kernel in same:
                 kernel.grad = None  # Adam, which is next, passes over it
 
-    def _ahead(self, kernel: nn.Parameter) -> Tensor:
-        """Return the running mean of the gradient, one step ahead (Nesterov)."""
-        assert kernel.grad is not None
-        state = self.state[kernel]
-        if not state:
-            # Adam's loading of a state counts on "step".
-            state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(kernel)
-        state["step"] += 1
-        state["momentum"].lerp_(kernel.grad, 1 - MOMENTUM)
-        return kernel.grad.lerp(state["momentum"], MOMENTUM)
+    def _ahead(self, kernels: list[nn.Parameter]) -> Sequence[Tensor]:
+        """Return the running means of the gradients, one step ahead (Nesterov)."""
+        gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
+        states = [self.state[kernel] for kernel in kernels]
+        for kernel, state in zip(kernels, states, strict=True):
+            if not state:
+                # Adam's loading of a state counts on "step".
+                state["step"], state["momentum"] = torch.tensor(0.0), torch.zeros_like(kernel)
+            state["step"] += 1
+        means = [state["momentum"] for state in states]
+        torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
+        return torch._foreach_lerp(gradients, means, MOMENTUM)
 
 
 def _is_kernel(parameter: nn.Parameter) -> bool:

@@ -15,6 +15,7 @@ from srnet_cli.compute.processes import Processes, average_gradients, peers_expl
 from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.training.losses import HybridLoss, Sample
+from srnet_cli.training.step.average import Average
 
 #: modules in which networks of one architecture but of two scales differ
 TAILS = frozenset({"tail", "residual_tail"})
@@ -49,6 +50,7 @@ class Stepper:
         parallel: what is called for the forward pass: the network itself, or wrapped (compiled, distributed).
         accumulate: parts in which a batch is computed, to save memory.
         clip: largest norm of the gradient, or None.
+        average: what follows the weights after each step, or None.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Stepper:
         precision: Precision,
         accumulate: int = 1,
         clip: float | None = None,
+        average: Average | None = None,
     ) -> None:
         self.network = network
         self.parallel = parallel
@@ -68,8 +71,10 @@ class Stepper:
         self.precision = precision
         self.accumulate = accumulate
         self.clip = clip
+        self.average = average
         self.scaler = torch.GradScaler(precision.device.type, enabled=precision.needs_scaler)
-        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        #: the parameters that learn
+        self.trained = [p for p in network.parameters() if p.requires_grad]
         self._learners = list(loss.learners.values())
         self._before_tail = [p for name, p in network.named_parameters() if not _is_tail(name)]
 
@@ -78,7 +83,8 @@ class Stepper:
 
         ``share`` is the factor on this process's loss that makes the average over all processes the joint
         batch's mean. With ``tail_only`` the other parameters stay as they are; BatchNorm's statistics follow.
-        ``number`` counts the steps before. Losses that learn take their step after the network's.
+        ``number`` counts the steps before. Losses that learn take their step after the network's; the running
+        average follows.
         Nothing here waits for the device, except with float16.
 
         Raises:
@@ -91,12 +97,29 @@ class Stepper:
                 parameter.grad = None  # which an optimiser passes over
         if self.clip is not None:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self._parameters, self.clip)
+            nn.utils.clip_grad_norm_(self.trained, self.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         for learner in self._learners:
             learner.step()
+        self._follow(number)
         return losses
+
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate of the next step, without waiting for the device."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def records(self, batch: Batch, tail_only: bool = False) -> bool:
+        """Return whether the next step records, while which no other thread may use the device."""
+        return False
+
+    def _follow(self, number: int) -> None:
+        if self.average is not None:
+            self.average.update(number + 1)
 
     def gradients(self, batch: Batch, share: float = 1.0, number: int = 0) -> Tensor:
         """Run forward and backward pass only: the gradients of the joint batch are left in the parameters."""

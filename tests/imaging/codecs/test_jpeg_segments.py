@@ -139,3 +139,25 @@ def test_bit_fields_of_bmp_are_named_or_read(tmp_path: Path) -> None:
     path.write_bytes(bmp((0x3FF00000, 0xFFC00, 0x3FF), 32, 0x3FF003FF))
     with pytest.raises(InputError, match="bit fields"):
         read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("bits", "compression", "colours", "header", "kind"),
+    [
+        (2, 0, 0, 40, "of 2 bits a pixel"),
+        (64, 0, 0, 40, "of 64 bits a pixel"),
+        (0, 4, 0, 40, "with another format inside"),
+        (24, 5, 0, 40, "with another format inside"),
+        (8, 0, 300, 40, "with a palette of 300 colours"),
+        (24, 0, 0, 48, "with a header of 48 bytes"),
+    ],
+)
+def test_unusual_kinds_of_bmp_are_named(
+    tmp_path: Path, bits: int, compression: int, colours: int, header: int, kind: str
+) -> None:
+    head = struct.pack("<IiiHHIIiiII", header, 4, 4, 1, bits, compression, 64, 2835, 2835, colours, 0)
+    body = head + bytes(range(256)) * 8
+    (tmp_path / "a.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 54) + body)
+    with pytest.raises(InputError, match=kind) as caught:
+        read_picture(tmp_path / "a.bmp")
+    assert caught.value.remedy is not None

@@ -248,3 +248,43 @@ def test_an_unknown_white_balance_is_said(tmp_path: Path) -> None:
     notes = read_picture(path).metadata.notes
     assert len(notes) == 1 and "records no white balance" in notes[0]
     assert read_picture(path, RawOptions(white_balance="daylight")).metadata.notes == ()
+
+
+def panorama(channels: int) -> NDArray[Any]:
+    values = np.random.default_rng(0).integers(3000, 4000, (96, 128, channels)).astype(np.uint16)
+    return values.squeeze()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("border", [0, 512, 16383])
+@pytest.mark.parametrize("slope", [0.0, 0.2, -0.2, 1.0])
+def test_borders_of_a_panorama_may_be_slanted(
+    tmp_path: Path, slope: float, border: int, channels: int
+) -> None:
+    values = panorama(channels)
+    y, x = np.mgrid[0:96, 0:128]
+    values[y - slope * (x - 64) > 70] = border
+    path = write(tmp_path / "a.dng", values, LINEAR, black=(512,))
+    assert read_picture(path).height == 96
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_linear_pictures_that_break_off_are_refused(tmp_path: Path, channels: int) -> None:
+    cut = panorama(channels)
+    cut.reshape(-1)[cut.size * 2 // 3 + 40 :] = 0  # within a row
+    filled = panorama(channels)
+    filled[-10:] = 65_535  # of 16,383
+    for name, values in (("cut", cut), ("filled", filled)):
+        with pytest.raises(InputError, match="is incomplete: the last"):
+            read_picture(write(tmp_path / f"{name}.dng", values, LINEAR))
+
+
+@pytest.mark.parametrize(
+    ("channels", "black"),
+    [(1, (16383,)), (3, (16383,)), (3, (20_000,)), (3, (0, 16383, 0)), (3, (0, 0, 20_000))],
+)
+def test_linear_levels_without_a_picture_between_them(
+    tmp_path: Path, channels: int, black: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match=r"its black level .* is not below its white level 16383"):
+        read_picture(write(tmp_path / "a.dng", panorama(channels), LINEAR, black=black))

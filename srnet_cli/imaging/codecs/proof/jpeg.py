@@ -6,10 +6,10 @@ A progressive JPEG may have any number of scans, each of which costs the decoder
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.segments import EOI, SOS, segments
 
 #: passes over pixels that a decoder may be asked for, in all; ten seconds of a slow computer
 _MOST_WORK = 2_000_000_000
@@ -17,15 +17,11 @@ _MOST_WORK = 2_000_000_000
 _MOST_SCANS_OF_LARGE, _MOST_SCANS = 16, 500
 #: bytes of one value at the end of a file that has no end marker: Huffman codes of a picture are not so long
 _LEAST_TAIL = 64
-_SOS, _EOI, _RESTARTS = 0xDA, 0xD9, range(0xD0, 0xD8)
-_WITHOUT_LENGTH = frozenset({0x01, 0xD8, *_RESTARTS})
-#: in the data of a scan, a marker other than a stuffed zero, a fill byte and a restart
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def has_end(data: bytes) -> bool:
     """Return whether the end marker of a JPEG is there."""
-    return _walk(data)[1]
+    return _count(data)[1]
 
 
 def check_scans(path: Path, data: bytes, pixels: int) -> None:
@@ -34,7 +30,7 @@ def check_scans(path: Path, data: bytes, pixels: int) -> None:
     Raises:
         InputError: with the reason.
     """
-    scans, end = _walk(data)
+    scans, end = _count(data)
     most = min(max(_MOST_SCANS_OF_LARGE, _MOST_WORK // max(pixels, 1)), _MOST_SCANS)
     if scans > most:
         raise InputError(
@@ -46,27 +42,7 @@ def check_scans(path: Path, data: bytes, pixels: int) -> None:
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
 
 
-def _walk(data: bytes) -> tuple[int, bool]:
+def _count(data: bytes) -> tuple[int, bool]:
     """Return the number of scans of the first picture, and whether its end marker is there."""
-    scans, position = 0, 2
-    while position + 2 <= len(data):
-        if data[position] != 0xFF:
-            # Between segments there may be rubbish, which decoders step over.
-            position = data.find(b"\xff", position)
-            if position < 0:
-                break
-            continue
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-        elif marker == _EOI:
-            return scans, True
-        elif marker in _WITHOUT_LENGTH or marker == 0:
-            position += 2
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-            if marker == _SOS:
-                scans += 1
-                found = _NEXT_MARKER.search(data, position)
-                position = len(data) if found is None else found.start()
-    return scans, False
+    markers = [segment.marker for segment in segments(data)]
+    return markers.count(SOS), markers[-1:] == [EOI]

@@ -5,46 +5,32 @@ libpng and Pillow leave black what is missing, without an error, when the compre
 
 from __future__ import annotations
 
-import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.png_chunks import PngContents
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 #: first row and column, and the steps, of Adam7's seven passes
 _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
-_SIGNATURE_BYTES = 8
 _PIECE = 1 << 20
 
 
-def check_stream(path: Path, data: bytes) -> None:
+def check_stream(path: Path, contents: PngContents) -> None:
     """Refuse a PNG, whole as a file, whose compressed pixels are fewer than its header claims.
 
     Raises:
         InputError: saying how many are there.
     """
-    wanted, pieces = 0, []
-    for kind, body in _chunks(data):
-        if kind == b"IHDR" and len(body) == 13:
-            width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", body)
-            wanted = _bytes_of(height, width, depth * _CHANNELS.get(colour_type, 1), bool(interlaced))
-        elif kind == b"IDAT":
-            pieces.append(body)
-    found = _inflated(path, pieces, wanted)
+    bits = contents.bit_depth * _CHANNELS.get(contents.colour_type, 1)
+    wanted = _bytes_of(contents.height, contents.width, bits, contents.interlaced)
+    found = _inflated(path, contents.pieces, wanted)
     if found < wanted:
         raise InputError(
             f"is incomplete: its compressed data has {found / wanted:.0%} of its pixels", path=path
         )
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    view, position = memoryview(data), _SIGNATURE_BYTES
-    while position + 12 <= len(data):
-        length, kind = struct.unpack(">I4s", view[position : position + 8])
-        yield kind, view[position + 8 : position + 8 + length]
-        position += 12 + length
 
 
 def _bytes_of(height: int, width: int, bits: int, interlaced: bool) -> int:

@@ -39,14 +39,17 @@ def ends_in_run(data: bytes, least: int = LEAST_RUN) -> bool:
     return len(tail) == least and tail[:1] in (b"\0", b"\xff") and not tail.strip(tail[:1])
 
 
-def check_end(path: Path, samples: NDArray[Any], values: Iterable[int] | None = None) -> None:
+def check_end(
+    path: Path, samples: NDArray[Any], values: Iterable[int] | None = None, *, borders: bool = False
+) -> None:
     """Refuse uncompressed samples, H×W or H×W×C, that break off: nothing shows it but their end.
 
     A picture may be black or white below. What is missing starts at some byte: within a row whose left part,
     and the row above it, are picture. Black that starts with a row is refused where it is a quarter of the
     picture or more, lies under a row without any black, and the top is not black (as of a frame).
 
-    ``values`` are those that the missing part may have: zeros and ones.
+    ``values`` are those that the missing part may have: zeros and ones. With ``borders`` the picture may well
+    have an empty one, which is refused only where it begins within a row.
 
     Raises:
         InputError: with the number of rows.
@@ -67,7 +70,7 @@ def check_end(path: Path, samples: NDArray[Any], values: Iterable[int] | None = 
         filled = int(np.flatnonzero(last)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
         is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
-        is_large = value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
+        is_large = not borders and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
         is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
             raise InputError(

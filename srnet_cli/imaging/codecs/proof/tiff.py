@@ -8,12 +8,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
+from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.coded import check_webp
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
+from srnet_cli.imaging.picture import Pixels
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 278, 284, 322, 323
@@ -22,6 +28,11 @@ _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
 _FAX = frozenset({2, 3, 4})
 #: JPEG and deflate: an encoder writes no long runs at their end
 _DENSE = frozenset({7, 8, 32946})
+#: LZMA and Zstandard write no runs at all
+_PACKERS = frozenset({34925, 34926, 50000})
+_WEBP = frozenset({34927, 50001})
+#: strips or tiles: each costs its decoder some ten microseconds, however small it is
+_MOST_PIECES = 500_000
 #: bytes that the samples of a pixel may take: four channels of 16 bits
 _MOST_PIXEL_BYTES = 8
 
@@ -50,6 +61,12 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             f"would take {claimed:,} bytes, more than a picture of the limit of {max_pixels:,} pixels",
             path=path,
             remedy="--max-pixels raises the limit",
+        )
+    if pieces.count > _MOST_PIECES:
+        raise InputError(
+            f"has its pixels in {pieces.count:,} pieces, more than the {_MOST_PIECES:,} that are given time",
+            path=path,
+            remedy="save it with larger strips or tiles",
         )
     starts, lengths = page.pieces()
     if len(starts) < pieces.count:
@@ -109,10 +126,21 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
             empty = empty or _needs_more(page, index, data)
         elif compression in (_LZW, _PACKED):
             empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
+        elif compression in _PACKERS:
+            empty = holds_run(data)
         else:
             empty = compression in _DENSE and ends_in_run(data)
+        if compression in _WEBP:
+            check_webp(path, data, partial(_webp_samples, path, data))
         if empty:
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
+
+
+def _webp_samples(path: Path, data: bytes) -> Pixels:
+    import imagecodecs
+
+    with decoding(path):
+        return np.atleast_3d(imagecodecs.webp_decode(data))
 
 
 def _needs_more(page: Any, index: int, data: bytes) -> bool:

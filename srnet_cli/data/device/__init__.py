@@ -1,0 +1,1 @@
+"""Training patches made on the device, for several steps at once."""

@@ -1,0 +1,92 @@
+"""Lost sectors in the coded pixels of WebP and AVIF, whose decoders make a picture of anything.
+
+Their coders write no long runs of one value, but for the zeros of WebP where the picture is smooth: VP8's
+decision as expected is "false", which then costs next to nothing, and the shortest code of VP8L is zeros.
+Formats: RFC 9649 (WebP), RFC 6386 (VP8), ISO/IEC 23008-12 (items).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN
+from srnet_cli.imaging.picture import Pixels
+
+_HOLE = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
+#: bytes of zeros that VP8 may have, whatever the picture
+_LEAST_VP8_HOLE = 128
+#: VP8's blocks, and the levels between which a smooth one lies; zeros take no more bits for a block of these
+_BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
+#: of a flat area in lossless WebP: four codes of one bit
+_FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
+_RIFF_HEAD, _FRAME_HEAD = 12, 16
+_PACKED_ALPHA = 1
+
+
+def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
+    """Refuse a WebP whose coded pixels have a hole; what it is decoded to, H×W×C, is only asked for then.
+
+    Raises:
+        InputError: saying where.
+    """
+    for kind, start, end in _webp_pixels(data, _RIFF_HEAD, len(data)):
+        for hole in _HOLE.finditer(data, start, end):
+            length = hole.end() - hole.start()
+            if hole[0][0] or length > _most_zeros(kind, decode()):
+                _refuse(path, hole.start(), length)
+
+
+def _most_zeros(kind: bytes, samples: Pixels) -> float:
+    """Return how many bytes of zeros the blocks that cost next to nothing may take, all of them together."""
+    if kind == b"VP8 ":
+        smooth = _blocks(samples[..., 0], _BLOCK, _SMOOTH)
+        return max(_LEAST_VP8_HOLE, smooth * _BITS_PER_BLOCK / 8)
+    # Without references back, which quick encoders leave out, each of the pixels has codes of a few bits.
+    flat = _blocks(samples[..., -1 if kind == b"ALPH" else 0], _FLAT_BLOCK, _FLAT)
+    return flat * _FLAT_BLOCK**2 * _BITS_PER_PIXEL / 8
+
+
+def check_extents(path: Path, data: bytes, extents: Iterable[tuple[int, int]]) -> None:
+    """Refuse coded pixels, at these starts and lengths, that have a hole.
+
+    Raises:
+        InputError: saying where.
+    """
+    for start, length in extents:
+        hole = _HOLE.search(data, start, start + length)
+        if hole is not None:
+            _refuse(path, hole.start(), hole.end() - hole.start())
+
+
+def _refuse(path: Path, start: int, length: int) -> None:
+    raise InputError(
+        f"is damaged: {length:,} bytes of its pixels are lost, from byte {start:,} on", path=path
+    )
+
+
+def _webp_pixels(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of each chunk of coded pixels, those of an animation's frames as well."""
+    while position + 8 <= end:
+        kind, size = struct.unpack_from("<4sI", data, position)
+        start, stop = position + 8, min(position + 8 + size, end)
+        if kind == b"ANMF":
+            yield from _webp_pixels(data, start + _FRAME_HEAD, stop)
+        elif kind in (b"VP8 ", b"VP8L") or (
+            kind == b"ALPH" and start < stop and data[start] & 3 == _PACKED_ALPHA
+        ):
+            yield kind, start, stop
+        position = stop + size % 2
+
+
+def _blocks(plane: Pixels, side: int, spread: int) -> int:
+    """Count the blocks of so many values a side between which there is no larger difference."""
+    height, width = (length - length % side for length in plane.shape)
+    blocks = plane[:height, :width].reshape(height // side, side, width // side, side)
+    found = blocks.max(axis=(1, 3)).astype(np.int32) - blocks.min(axis=(1, 3))
+    return int(np.count_nonzero(found <= spread))

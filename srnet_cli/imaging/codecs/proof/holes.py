@@ -1,0 +1,127 @@
+"""Holes in the entropy-coded data of a JPEG: sectors that a disk lost, and reads as zeros.
+
+A decoder takes zero bits for codes. What they would stand for, the tables of the file tell (ITU-T T.81,
+annexes C, F and G): where that is anything but blocks without contents, no picture has it hundreds of times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.segments import SOS, Segment, segments
+
+#: bytes of zeros that count as a hole; the sectors of disks have 512 and more
+_LEAST_HOLE = 64
+#: libjpeg writes up to a thousand bits of corrections on end
+_LEAST_OF_CORRECTIONS = 256
+_DHT, _DQT = 0xC4, 0xDB
+#: frames of Huffman codes: baseline, extended, progressive
+_HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
+#: class of the tables for everything but the means of blocks
+_DETAILS = 0x10
+#: values that the mean of a block may have, of 8 bits: what falls farther on end was never a picture
+_MEAN_RANGE = 2048
+_NOT_ZERO = re.compile(rb"[^\0]")
+
+
+@dataclass(frozen=True)
+class _Component:
+    """A colour of the frame: blocks of it in a unit of a scan of several, and its quantisation table."""
+
+    blocks: int
+    table: int
+
+
+@dataclass
+class _Tables:
+    """What the segments so far have set up."""
+
+    #: class and number of a Huffman table → symbol of the code that is all zeros, and its length
+    zero_codes: dict[int, tuple[int, int]] = field(default_factory=dict)
+    #: number of a quantisation table → step of the mean
+    steps: dict[int, int] = field(default_factory=dict)
+    components: dict[int, _Component] = field(default_factory=dict)
+    #: marker of the frame, 0 for one whose data is of another kind
+    frame: int = 0
+
+
+def check_holes(path: Path, data: bytes) -> None:
+    """Refuse a JPEG with a hole in its pixels.
+
+    Raises:
+        InputError: saying where.
+    """
+    tables = _Tables()
+    for segment in segments(data):
+        body = segment.body
+        if segment.marker == _DHT:
+            tables.zero_codes.update(_zero_codes(body))
+        elif segment.marker == _DQT:
+            tables.steps.update(_steps(body))
+        elif segment.marker in _HUFFMAN:
+            tables.frame = segment.marker
+            tables.components = {
+                body[at]: _Component((body[at + 1] >> 4) * (body[at + 1] & 15), body[at + 2])
+                for at in range(6, len(body) - 2, 3)
+            }
+        elif segment.marker == SOS and tables.frame and len(body) >= 6:
+            for start, length in _holes(data, segment):
+                if not _may_be_empty(tables, body, length):
+                    where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
+                    raise InputError(f"is damaged: {where}", path=path)
+
+
+def _holes(data: bytes, scan: Segment) -> Iterator[tuple[int, int]]:
+    """Yield place and length of each run of zeros in a scan."""
+    start = scan.start
+    while (start := data.find(bytes(_LEAST_HOLE), start, scan.end)) >= 0:
+        found = _NOT_ZERO.search(data, start, scan.end)
+        end = scan.end if found is None else found.start()
+        yield start, end - start
+        start = end
+
+
+def _zero_codes(body: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
+    while len(body) > 17:
+        counts = body[1:17]
+        length = next((bits for bits, count in enumerate(counts, 1) if count), None)
+        if length is None:
+            return
+        yield body[0], (body[17], length)
+        body = body[17 + sum(counts) :]
+
+
+def _steps(body: bytes) -> Iterator[tuple[int, int]]:
+    while len(body) >= 65:
+        wide = body[0] >> 4
+        yield body[0] & 15, int.from_bytes(body[1:3], "big") if wide else body[1]
+        body = body[129 if wide else 65 :]
+
+
+def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
+    """Return whether so many bytes of zeros may stand for blocks without contents, in this scan."""
+    count = scan[0]
+    first, last, approximation = scan[-3:]
+    has_means = first == 0 and not approximation >> 4  # a later bit of the means is written as it is
+    has_details = last > 0
+    if has_details and approximation >> 4 and length < _LEAST_OF_CORRECTIONS:
+        return True
+    bits, falls = 0, []
+    for at in range(1, min(1 + 2 * count, len(scan) - 4), 2):
+        component = tables.components.get(scan[at], _Component(1, 0))
+        blocks = component.blocks if count > 1 else 1
+        if has_details:
+            symbol, size = tables.zero_codes.get(_DETAILS | (scan[at + 1] & 15), (0, 1))
+            if symbol:  # anything but the end of one block
+                return False
+            bits += blocks * size
+        if has_means:
+            category, size = tables.zero_codes.get(scan[at + 1] >> 4, (0, 1))
+            bits += blocks * (size + category)
+            step = tables.steps.get(component.table, 1) << (approximation & 15)
+            falls.append(blocks * ((1 << category) - 1) * step)
+    return not falls or 8 * length // bits * max(falls) < _MEAN_RANGE

@@ -1,0 +1,92 @@
+"""Pictures inside of a TIFF's strips and tiles: each states a size of its own, which decoders allocate.
+
+Formats: ITU-T T.81, B.2.2 (JPEG); ISO/IEC 18181-1, D.2 (JPEG XL); Pillow reads the headers of the others.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.segments import segments
+
+_JPEG = frozenset({6, 7, 33007, 34892})
+_JPEG_XL = frozenset({50002, 52546})
+#: JPEG 2000 under its four numbers, WebP and PNG
+_BY_PILLOW = frozenset({33003, 33004, 33005, 34712, 34927, 50001, 34933})
+PICTURES = _JPEG | _JPEG_XL | _BY_PILLOW
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: what a codec may add to fill its blocks, at each side
+_MOST_PADDING = 64
+#: bits of a side by its selector, and width over height by its number
+_SIDE_BITS = (9, 13, 18, 30)
+_RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+
+
+def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
+    """Refuse pieces whose own size is larger than their place, or does not fill it.
+
+    Raises:
+        InputError: naming the piece.
+    """
+    kind, (tall, wide) = int(page.compression), page.chunks[-3:-1] if len(page.chunks) > 2 else page.chunks
+    across = -(-page.imagewidth // wide)
+    down = -(-page.imagelength // tall)
+    for index, data in enumerate(pieces):
+        row, column = divmod(index % (down * across), across)
+        with decoding(path):
+            height, width = _size(kind, data)
+        rows, columns = min(tall, page.imagelength - row * tall), min(wide, page.imagewidth - column * wide)
+        fills = rows <= height and columns <= width
+        if not fills or height > tall + _MOST_PADDING or width > wide + _MOST_PADDING:
+            raise InputError(
+                f"is damaged: piece {index + 1} of its pixels is a picture of {width}×{height}, "
+                f"in the place of one of {columns}×{rows}",
+                path=path,
+            )
+
+
+def _size(kind: int, data: bytes) -> tuple[int, int]:
+    """Return height and width that a piece states.
+
+    Raises:
+        ValueError: it states none.
+    """
+    if kind in _JPEG:
+        for segment in segments(data):
+            if segment.marker in _FRAMES and len(segment.body) >= 5:
+                return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")
+        raise ValueError("a piece of JPEG data has no size")
+    if kind in _JPEG_XL:
+        return _jpeg_xl_size(data)
+    with Image.open(io.BytesIO(data)) as image:
+        return image.height, image.width
+
+
+def _jpeg_xl_size(data: bytes) -> tuple[int, int]:
+    if not data.startswith(b"\xff\x0a"):
+        start = data.find(b"jxlc")
+        data = data[start + 4 :] if start >= 0 else b""
+    if len(data) < 12:
+        raise ValueError("a piece of JPEG XL data has no size")
+    bits, position = int.from_bytes(data[2:18], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal position
+        position += count
+        return bits >> (position - count) & ((1 << count) - 1)
+
+    def side(small: bool) -> int:
+        return 8 * (take(5) + 1) if small else take(_SIDE_BITS[take(2)]) + 1
+
+    small = bool(take(1))
+    height = side(small)
+    ratio = _RATIOS[take(3)]
+    width = side(small) if ratio is None else height * ratio[0] // ratio[1]
+    return height, width

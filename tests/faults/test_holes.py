@@ -1,0 +1,124 @@
+"""Sectors lost in the middle of compressed pixels, the file whole around them: decoders go on behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from tests.faults.pictures import encoded, encoded_tiff, scene
+
+HEIGHT, WIDTH = 384, 512
+
+
+def _photo() -> NDArray[Any]:
+    return scene(HEIGHT, WIDTH)
+
+
+def _with_alpha() -> Image.Image:
+    photo = _photo()
+    return Image.fromarray(np.dstack([photo, photo[::-1, :, 0]]))
+
+
+def with_hole(data: bytes, share: float, length: int, fill: bytes = b"\0") -> bytes:
+    """A file without so many bytes from this share of it on."""
+    start = int(share * (len(data) - length))
+    return data[:start] + fill * length + data[start + length :]
+
+
+PHOTOS: dict[str, Callable[[], bytes]] = {
+    "a.jpg": lambda: encoded("JPEG", _photo(), quality=90),
+    "optimised.jpg": lambda: encoded("JPEG", _photo(), quality=90, optimize=True),
+    "small.jpg": lambda: encoded("JPEG", _photo(), quality=40, optimize=True),
+    "grey.jpg": lambda: encoded("JPEG", Image.fromarray(_photo()).convert("L"), optimize=True),
+    "progressive.jpg": lambda: encoded("JPEG", _photo(), quality=90, progressive=True),
+    "restarts.jpg": lambda: encoded("JPEG", _photo(), quality=90, restart_marker_rows=1),
+    "jpeg.tif": lambda: encoded("TIFF", _photo(), compression="jpeg"),
+    "a.webp": lambda: encoded("WEBP", _photo(), quality=90),
+    "lossless.webp": lambda: encoded("WEBP", _photo(), lossless=True),
+    "alpha.webp": lambda: encoded("WEBP", _with_alpha(), quality=90),
+    "a.avif": lambda: encoded("AVIF", _photo(), quality=80, speed=9),
+    "zstd.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="zstd"),
+    "webp.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="webp"),
+}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
+    path, whole = tmp_path / name, PHOTOS[name]()
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    for share in (0.3, 0.5, 0.61, 0.8):
+        for length in (512, 4096):
+            for fill in (b"\0", b"\xff"):
+                path.write_bytes(with_hole(whole, share, length, fill))
+                with pytest.raises(InputError) as caught:
+                    read_picture(path)
+                assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
+
+
+def _drawings() -> dict[str, NDArray[Any]]:
+    """What compresses to runs: flat, in slopes, in stripes."""
+    y, x = np.mgrid[:512, :2048]
+    grey = {
+        "black": 0 * x,
+        "white": 0 * x + 255,
+        "slope": x // 8,
+        "falling": 255 - x // 8,
+        "down": y // 2,
+        "steps": np.clip(255 - x // 8 * 3, 0, 255),
+        "saw": 255 - x % 512 // 2,
+        "stripes": x % 2 * 255,
+        "bars": (x % 4 < 2) * 255,
+        "squares": (x // 8 + y // 8) % 2 * 255,
+        "half": (y > 250) * 255,
+        "dots": ((x % 8 == 0) & (y % 8 == 0)) * 255,
+    }
+    return {name: np.dstack([values] * 3).astype(np.uint8) for name, values in grey.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"quality": 30}),
+        ("JPEG", {"quality": 90, "optimize": True}),
+        ("JPEG", {"quality": 90, "progressive": True}),
+        ("WEBP", {"quality": 90}),
+        ("WEBP", {"quality": 10}),
+        ("WEBP", {"lossless": True}),
+        ("AVIF", {"quality": 80, "speed": 10}),
+    ],
+)
+def test_drawings_without_contents_for_long_stretches_pass(
+    tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    for name, pixels in _drawings().items():
+        path.write_bytes(encoded(kind, pixels, **options))
+        assert read_picture(path).width == 2048, name
+
+
+def test_a_large_sky_in_webp_passes(tmp_path: Path) -> None:
+    """Hundreds of bytes of zeros, each for a hundred pixels."""
+    sky = np.zeros((3000, 4000, 3), np.uint8)
+    sky[1400:1464, 2000:2064] = scene(64, 64)
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded("WEBP", sky, quality=90))
+    assert bytes(128) in path.read_bytes()
+    assert read_picture(path).height == 3000
+
+
+def test_a_flat_area_in_lossless_webp_of_a_quick_encoder_passes(tmp_path: Path) -> None:
+    """Every pixel is written out, by codes that are all zeros."""
+    flat = np.full((512, 1024, 3), 200, np.uint8)
+    flat[:64] = scene(64, 1024)
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded("WEBP", flat, lossless=True, method=0))
+    assert np.array_equal(read_picture(path).pixels, flat)

@@ -1,0 +1,76 @@
+"""Ctrl-C while the program is imported or works: one line and code 130, whatever it interrupts."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.pictures import encoded
+from tests.faults.program import PATIENCE, ROOT, environment
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+
+#: starts the program; the import of a module, or a call, is where Ctrl-C is pressed
+SCRIPT = """
+import os, signal, sys
+where = sys.argv.pop(1)
+
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == where:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+            if os.environ.get("SWALLOWED"):
+                try:
+                    for _ in range(1000):
+                        pass
+                except KeyboardInterrupt:
+                    raise ImportError("as C code makes of it") from None
+
+sys.meta_path.insert(0, Press())
+if os.environ.get("IGNORED"):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+from srnet_cli.__main__ import start
+start()
+"""
+
+
+def pressed(where: str, *arguments: str, folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", SCRIPT, where, *arguments],
+        cwd=folder,
+        env=environment({"PYTHONPATH": str(ROOT), **changes}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+@pytest.mark.parametrize("swallowed", ["", "1"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "srnet_cli.main",
+        "typer",
+        "srnet_cli.commands.zoom",
+        "torch._C",
+        "srnet_cli.zooming.batch",
+    ],
+)
+def test_one_line_and_its_code(tmp_path: Path, where: str, swallowed: str) -> None:
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    ended = pressed(where, "zoom", "a.png", "-s", "1", folder=tmp_path, SWALLOWED=swallowed)
+    assert ended.returncode == 130, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1 and ended.stderr.startswith("interrupted"), ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_an_ignored_ctrl_c_stays_ignored(tmp_path: Path) -> None:
+    """As in the background of a shell, or under nohup."""
+    ended = pressed("srnet_cli.main", "models", folder=tmp_path, IGNORED="1")
+    assert ended.returncode == 0, ended.stderr
