@@ -147,7 +147,9 @@ class Gallery:
 
 def _enlarge(engine: Engine, lr: Pixels) -> Pixels:
     strips = engine.strips(lr, Box(0, 0, *lr.shape[:2]))
-    return np.concatenate([np.clip(np.rint(strip.sr), 0, 255).astype(np.uint8) for strip in strips])
+    return np.concatenate(
+        [np.clip(np.rint(strip.sr.cpu().numpy()), 0, 255).astype(np.uint8) for strip in strips]
+    )
 
 
 def picture(panels: dict[str, Pixels]) -> Image.Image:

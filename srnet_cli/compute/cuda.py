@@ -107,6 +107,24 @@ def mark() -> Event:
     return event
 
 
+def to_host(tensor: Tensor) -> Callable[[], Tensor]:
+    """Begin to copy a tensor to the host's memory; what is returned waits for it.
+
+    A CUDA device goes on computing meanwhile. A tensor that is on the host already is given as it is.
+    """
+    if tensor.device.type != "cuda":
+        return tensor.cpu
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    copy.copy_(tensor, non_blocking=True)
+    copied = mark()
+
+    def wait() -> Tensor:
+        copied.synchronize()
+        return copy
+
+    return wait
+
+
 def receive(tensors: Iterable[Tensor], made: Event) -> None:
     """Let the current stream wait for ``made``, and keep the tensors' memory until it has used them."""
     stream = cuda.current_stream()

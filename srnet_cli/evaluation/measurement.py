@@ -214,9 +214,9 @@ def _engine_notes(methods: Sequence[Method]) -> list[str]:
 
 def _how(network: NetworkMethod) -> str:
     engine = network.engine
-    wanted = engine.options.tile or engine.card.tile
+    wanted = engine.options.tile or engine.card.largest_side
     less = f" (instead of {wanted}, for want of memory)" if engine.tile != wanted else ""
-    tiles = "whole pictures in one piece" if network.whole else f"tiles of {engine.tile}{less}"
+    tiles = "whole pictures in one piece" if network.whole else f"tiles of up to {engine.tile}{less}"
     views = ", mean of 8 flipped views" if engine.options.ensemble else ""
     device, dtype = computed_in(engine.network, engine.device, engine.dtype)
     precision = str(dtype).removeprefix("torch.")

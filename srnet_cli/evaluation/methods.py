@@ -81,7 +81,8 @@ class WholePictureEngine(Engine):
     """
 
     def grid(self, region: Box) -> Grid:
-        return Grid(region, max(region.height, region.width), 0)
+        side = max(region.height, region.width)
+        return Grid(region, side, side, 0)
 
     def smaller(self, grid: Grid, error: Exception) -> Grid:
         """Refuse: there are no tiles.
@@ -90,7 +91,7 @@ class WholePictureEngine(Engine):
             DeviceError: always.
         """
         raise DeviceError(
-            f"a whole picture as one tile of {grid.size} pixels does not fit the memory",
+            f"a whole picture as one tile of {grid.height} pixels does not fit the memory",
             remedy="leave out --untiled",
         ) from error
 
@@ -119,15 +120,17 @@ class NetworkMethod:
 
     def macs(self, height: int, width: int) -> int | None:
         grid = self.engine.grid(Box(0, 0, height, width))
-        if grid.size not in self._counted:
-            self._counted[grid.size] = count_macs(self.model.network, grid.size, residual=False)
-        each = self._counted[grid.size]
-        return None if each is None else each * grid.rows * grid.columns
+        # Counted for a square; a light network's tiles need not be squares, and cost as much as their area.
+        side = PUBLISHED_SIDE if self.engine.radius is not None else grid.height
+        if side not in self._counted:
+            self._counted[side] = count_macs(self.model.network, side, residual=False)
+        each = self._counted[side]
+        return None if each is None else round(each * self.engine.computed(grid) / side**2)
 
     def run(self, lr: Pixels8) -> Pixels8:
         region = Box(0, 0, *lr.shape[:2])
         return np.concatenate(
-            [quantise(strip.sr).astype(np.uint8) for strip in self.engine.strips(lr, region)]
+            [quantise(strip.sr.cpu().numpy()).astype(np.uint8) for strip in self.engine.strips(lr, region)]
         )
 
     def warm_up(self) -> None:

@@ -81,16 +81,25 @@ class GatedAttention(nn.Module):
         self.spatial = None if spatial is None else SpatialGate(spatial, channels, dtype, device)
 
     def forward(self, y: Tensor, skip: Tensor | None) -> Tensor:
+        multiplier = self._multiplier(y, 0)
+        return y.mul_(multiplier) if skip is None else torch.addcmul(skip, y, multiplier, out=y)
+
+    def inside(self, y: Tensor, skip: Tensor) -> Tensor:
+        """Compute as ``forward`` without the rim of ``y`` whose gates would see zeros; ``skip`` lacks it."""
+        rim = (y.shape[2] - skip.shape[2]) // 2
+        return torch.addcmul(skip, cropped(y, rim), self._multiplier(y, rim))
+
+    def _multiplier(self, y: Tensor, rim: int) -> Tensor:
+        """Compute what each value is multiplied by, without a rim: N×C×1×1 or N×C×(H-2·rim)×(W-2·rim)."""
         n, channels, height, width = y.shape
         pixels = y.permute(0, 2, 3, 1).reshape(n, height * width, channels)
         scale = None if self.channel is None else self.channel(pixels).to(y.dtype)
         if self.spatial is None:
             assert scale is not None
-            multiplier = (scale * self.factor).view(n, channels, 1, 1)
-        else:
-            gates = self.spatial(pixels, height, scale, self.factor)
-            multiplier = gates.view(n, height, width, channels).permute(0, 3, 1, 2)
-        return y.mul_(multiplier) if skip is None else torch.addcmul(skip, y, multiplier, out=y)
+            scales: Tensor = (scale * self.factor).view(n, channels, 1, 1)
+            return scales
+        gates: Tensor = self.spatial(pixels, height, scale, self.factor, rim)
+        return gates.view(n, height - 2 * rim, width - 2 * rim, channels).permute(0, 3, 1, 2)
 
 
 class ChannelGate(nn.Module):
@@ -145,7 +154,10 @@ class SpatialGate(nn.Module):
         spread = torch.eye(self.gates).repeat(1, channels // self.gates)
         self.register_buffer("spread", spread.to(device, dtype), persistent=False)
 
-    def forward(self, pixels: Tensor, height: int, scale: Tensor | None, factor: float) -> Tensor:
+    def forward(
+        self, pixels: Tensor, height: int, scale: Tensor | None, factor: float, rim: int = 0
+    ) -> Tensor:
+        """Compute the gates of all pixels but those of a ``rim``."""
         n, count, _ = pixels.shape
         width = count // height
         if self.turns > 1 and height != width:
@@ -155,6 +167,9 @@ class SpatialGate(nn.Module):
         if self.turns > 1:
             means = _stack_turns(means, height, self.turns)
         gates = self._gates(means.view(n, height, width, self.groups * self.turns))
+        if rim:
+            inner = gates.view(n, height, width, self.gates)[:, rim : height - rim, rim : width - rim]
+            gates = inner.reshape(n, -1, self.gates)
         spread = self.spread.expand(n, -1, -1) if scale is None else self.spread * scale.unsqueeze(1)
         return torch.bmm(gates, spread if factor == 1.0 else spread * factor)
 
@@ -165,6 +180,11 @@ class SpatialGate(nn.Module):
         grouped = stack.view(n, height, width // columns, maps * columns).permute(0, 3, 1, 2)
         gates: Tensor = self.convs[str(columns)](grouped)
         return gates.permute(0, 2, 3, 1).reshape(n, height * width, self.gates)
+
+
+def cropped(maps: Tensor, rim: int) -> Tensor:
+    """View maps without ``rim`` pixels on each side."""
+    return maps[:, :, rim : maps.shape[2] - rim, rim : maps.shape[3] - rim] if rim else maps
 
 
 def _stack_turns(means: Tensor, size: int, turns: int) -> Tensor:

@@ -8,11 +8,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.inference.attention import attention_form
+from srnet_cli.inference.attention import GatedAttention, attention_form, cropped
 from srnet_cli.inference.fused import FusedConv, weights
+from srnet_cli.network.attention import LocalAttention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock
 from srnet_cli.network.lite import SRNetLite
 from srnet_cli.network.srnet import Stream
+
+#: pixels on each side that an output of a block with local attention depends on
+BLOCK_REACH = 2 + LocalAttention.REACH
 
 
 class InferenceBody(nn.Module):
@@ -37,9 +41,9 @@ class InferenceBody(nn.Module):
         shifted = lr if self.shift is None else lr + self.shift
         return shifted.contiguous(memory_format=torch.channels_last)
 
-    def shallow(self, shifted: Tensor) -> Tensor:
+    def shallow(self, shifted: Tensor, inside: bool = False) -> Tensor:
         """Compute the head's features, in float32: in bfloat16 the input alone would be half a level off."""
-        features: Tensor = self.head(shifted)
+        features: Tensor = self.head(shifted, inside=inside)
         return features.to(self.dtype)
 
     def deep(self, features: Tensor, add: Tensor) -> Tensor:
@@ -69,6 +73,12 @@ class InferenceBlock(nn.Module):
             self.second(hidden, x) if self.attention is None else self.attention(self.second(hidden), x)
         )
         return y
+
+    def inside(self, x: Tensor) -> Tensor:
+        """Compute only what does not see beyond ``x``, with a gated attention that sees one pixel far."""
+        y = self.second(self.first(x, inside=True), inside=True)
+        attention = cast(GatedAttention, self.attention)
+        return attention.inside(y, cropped(x, BLOCK_REACH))
 
 
 def one_by_one(run: Callable[[Tensor, bool], NetworkOutput], lr: Tensor, residual: bool) -> NetworkOutput:

@@ -47,11 +47,15 @@ class FusedConv(nn.Module):
         )
         self.packed = _pack(kernel, self.padding) if can_fuse(dtype, device.type) else None
 
-    def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        """Convolve, add ``add`` (same shape as the output), and activate."""
+    def forward(self, x: Tensor, add: Tensor | None = None, inside: bool = False) -> Tensor:
+        """Convolve, add ``add`` (same shape as the output), and activate.
+
+        ``inside`` leaves out the padding: the output is smaller by the kernel's size less one.
+        """
+        padding = (0, 0) if inside else self.padding
         if self.packed is not None:
-            return _fused(x, self.packed, self.bias, self.padding, self.activation, add)
-        y = F.conv2d(x, self.kernel, self.bias, padding=self.padding)
+            return _fused(x, self.packed, self.bias, padding, self.activation, add)
+        y = F.conv2d(x, self.kernel, self.bias, padding=padding)
         if add is not None:
             y = y.add_(add)
         return _activate(y, self.activation)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.inference.body import InferenceBody, one_by_one
+from srnet_cli.inference.attention import cropped
+from srnet_cli.inference.body import InferenceBlock, InferenceBody, one_by_one
 from srnet_cli.inference.fused import FusedConv, weights
 from srnet_cli.inference.tail import as_picture
 from srnet_cli.network.blocks import NetworkOutput
@@ -32,14 +35,34 @@ class InferenceLite(InferenceBody):
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         return one_by_one(self._run, lr, residual)
 
+    @torch.inference_mode()
+    def interior(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+        """Compute only what does not see beyond the input: less by ``receptive_radius`` on each side.
+
+        Each layer computes what the next one needs, and no map is padded.
+        """
+        return one_by_one(self._run_inside, lr, residual)
+
     def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
         shallow = self.shallow(self.shifted(lr))
         features = self.deep(shallow, add=shallow)
-        sr = self._picture(self.tail(features), lr)
+        return self._output(features, lr, residual, inside=False)
+
+    def _run_inside(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        x = shallow = self.shallow(self.shifted(lr), inside=True)
+        for block in self.blocks:
+            x = cast(InferenceBlock, block).inside(x)
+        # The head and the convolution at the end of the body take one pixel each.
+        features = self.last(x, cropped(shallow, self.receptive_radius - 2), inside=True)
+        return self._output(features, cropped(lr, self.receptive_radius), residual, inside=True)
+
+    def _output(self, features: Tensor, lr: Tensor, residual: bool, inside: bool) -> NetworkOutput:
+        sr = self._picture(self.tail(features, inside=inside), lr)
         if not residual:
             return NetworkOutput(sr)
         assert self.shift is not None
-        return NetworkOutput(sr, self._picture(self.residual_tail(features), -self.shift.expand_as(lr)))
+        label = self.residual_tail(features, inside=inside)
+        return NetworkOutput(sr, self._picture(label, -self.shift.expand_as(lr)))
 
     def _picture(self, parts: Tensor, add: Tensor) -> Tensor:
         """Add ``add`` (N×3×H×W) to each of the s² pixels of N×(s²·3)×H×W: N×3×sH×sW float32."""

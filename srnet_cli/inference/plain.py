@@ -15,6 +15,9 @@ class PlainInference(nn.Module):
         super().__init__()
         self.network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dtype = dtype
+        radius: int | None = getattr(network, "receptive_radius", None)
+        if radius is not None:
+            self.receptive_radius = radius
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:

@@ -20,7 +20,7 @@ INPUT_SPACES = ("srgb", "mosaic")
 #: a card is a page of text; TOML of tens of kilobytes can take gigabytes to parse
 MAX_CARD_BYTES = 16_384
 #: pixels of the input that a tile may be wide: beyond it the features of one tile take gigabytes
-MAX_TILE = 512
+MAX_TILE = 640
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -43,6 +43,9 @@ class Card:
     tile: int = 128
     #: input pixels that neighbouring tiles share
     overlap: int = 16
+    #: largest side of a tile that was measured to be as good as ``tile``; 0: ``tile`` itself. Of a network
+    #: that sees only so far, the side up to which its memory stays reasonable
+    largest_tile: int = 0
     #: a small, fast model: chosen only when asked for
     light: bool = False
     #: chosen only by its name: for other pictures than a camera's, such as those reduced by software, or
@@ -73,6 +76,8 @@ class Card:
             raise ValueError(f"input_space {self.input_space!r} is none of {', '.join(INPUT_SPACES)}")
         if not 8 <= self.tile <= MAX_TILE:
             raise ValueError(f"tile {self.tile} is not within 8..{MAX_TILE}")
+        if self.largest_tile and not self.tile <= self.largest_tile <= MAX_TILE:
+            raise ValueError(f"largest_tile {self.largest_tile} is not within {self.tile}..{MAX_TILE}")
         if not 0 <= self.overlap <= self.tile // 2:
             raise ValueError(f"overlap {self.overlap} is not within 0..{self.tile // 2}, half of the tile")
         if self.sha256 and not _SHA256.fullmatch(self.sha256):
@@ -83,6 +88,11 @@ class Card:
             raise ValueError(f"default_crisp {self.default_crisp:g} is not within 0..1")
         if self.default_crisp and not self.crisp:
             raise ValueError(f"default_crisp {self.default_crisp:g} without a table [crisp]")
+
+    @property
+    def largest_side(self) -> int:
+        """The largest side of a tile, in input pixels."""
+        return self.largest_tile or self.tile
 
 
 def read_card(path: Path) -> Card:
@@ -127,8 +137,9 @@ def card_text(card: Card) -> str:
         TypeError: when a table holds a value that TOML does not have, such as None.
     """
     values = {f.name: getattr(card, f.name) for f in fields(card)}
-    if not card.default_crisp:
-        del values["default_crisp"]
+    for name in ("default_crisp", "largest_tile"):
+        if not values[name]:
+            del values[name]
     return tomli_w.dumps({name: value for name, value in values.items() if value != {}})
 
 

@@ -1,4 +1,4 @@
-"""The network over a whole picture: tiles in, finished strips of rows out.
+"""The network over a whole picture: tiles in, finished strips of rows out, all on the engine's device.
 
 Memory does not grow with the picture: besides a few tiles there is one strip of output rows, as high as a
 tile, in float32. On the CPU tiles are computed one by one, so that no result depends on a batch size.
@@ -12,30 +12,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
 from srnet_cli.compute.device import choose_precision, is_out_of_memory
 from srnet_cli.errors import DeviceError, WeightsError
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
+from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zooming.colours import ColourTie
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
-from srnet_cli.zooming.tiles import Grid, take, window
+from srnet_cli.zooming.rows.blending import Canvas
+from srnet_cli.zooming.rows.colours import ColourTie
+from srnet_cli.zooming.rows.samples import to_float
+from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
 
-#: tiles that are cut and converted ahead of the one being computed
+#: batches of tiles that are cut ahead of the one being computed
 AHEAD = 2
-#: tiles in one GPU batch to start with; halved when memory runs out
-GPU_BATCH = 16
-#: what tiles are multiples of where any size will do: convolutions take columns together
-TILE_UNIT = 8
+#: pixels of one GPU batch to start with; halved when memory runs out
+GPU_BATCH_PIXELS = 16 * 256**2
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
 MIRRORED_VIEWS = 8
@@ -43,12 +42,15 @@ MIRRORED_VIEWS = 8
 
 @dataclass(frozen=True)
 class Strip:
-    """Finished rows of the output, from ``top`` on: h×W×3 float32, 0..255, unclamped."""
+    """Finished rows of the output, from ``top`` on: h×W×3 float32, 0..255, unclamped, on the device.
+
+    Whoever takes it may write to it.
+    """
 
     top: int
-    sr: NDArray[np.float32]
+    sr: Tensor
     #: the network's predicted residual of the same rows, when it was asked for
-    residual: NDArray[np.float32] | None
+    residual: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -91,27 +93,44 @@ class Engine:
         #: how much of the model's crisp set was mixed in
         self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
-        self.tile = largest_tile(model.network, device, self.dtype, options.tile or model.card.tile)
+        tile = options.tile or model.card.largest_side
+        self.tile = largest_tile(model.network, device, self.dtype, tile)
         self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
-        self.batch = options.batch or (1 if self.device.type == "cpu" else GPU_BATCH)
+
         #: whether parts were replaced so far, of which the network made no picture
         self.burst = False
 
-    def grid(self, region: Box) -> Grid:
-        """Choose the tiles that cover ``region``.
-
-        A network that sees only so far gives the same picture in tiles of any size: the size, up to the
-        card's, is taken that computes the fewest pixels twice or for nothing.
-        """
+    @property
+    def radius(self) -> int | None:
+        """Input pixels on each side that an output pixel depends on; None: the whole tile."""
         radius: int | None = getattr(self.network, "receptive_radius", None)
-        if radius is None:
-            fitting = max(_fitting(region, self.card.overlap), self.card.tile)
-            return _faded(region, min(self.tile, fitting), self.card.overlap)
+        return radius
+
+    @property
+    def inside(self) -> Interior | None:
+        """What computes only the inside of tiles, where the network has such a form."""
+        return interior_of(self.network)
+
+    def grid(self, region: Box) -> Grid:
+        """Choose the tiles that cover ``region``, so that the fewest pixels are computed twice or in vain.
+
+        A network that sees only so far gives the same picture in tiles of any size. The tiles of any other
+        are squares within the sizes for which the card states that the result is as good.
+        """
+        if self.radius is None:
+            overlap = self.card.overlap
+            most = min(self.tile, max(fitting(region, overlap), self.card.tile))
+            return squares(region, (most if self.options.tile else min(self.card.tile, most), most), overlap)
         if self.options.tile:
-            return _cut(region, min(self.tile, _fitting(region, 2 * radius)), 2 * radius)
-        sizes = range(4 * radius // TILE_UNIT * TILE_UNIT + TILE_UNIT, self.tile + 1, TILE_UNIT)
-        grids = [_cut(region, size, 2 * radius) for size in (*sizes, self.tile)]
-        return min(grids, key=lambda grid: (grid.rows * grid.columns * grid.size**2, -grid.size))
+            side = min(self.tile, fitting(region, 2 * self.radius))
+            return cut(region, side, side, self.radius)
+        return fewest(region, self.tile, self.radius, self.scale, self.inside is not None)
+
+    def computed(self, grid: Grid) -> float:
+        """Count the input pixels that the network computes for a grid; of maps that shrink, their average."""
+        if self.inside is None or self.radius is None or grid.discard != self.radius:
+            return grid.pixels
+        return grid.rows * grid.columns * computed_pixels(grid.height, grid.width, self.radius)
 
     def smaller(self, grid: Grid, error: Exception) -> Grid:
         """Choose smaller tiles when memory has run out.
@@ -119,10 +138,13 @@ class Engine:
         Raises:
             DeviceError: when they would be too small.
         """
-        half = grid.size // 2 // 4 * 4
+        half = max(grid.height, grid.width) // 2 // 4 * 4
         if half < SMALLEST_TILE:
-            raise DeviceError(f"out of memory even with tiles of {grid.size} pixels") from error
-        return (_faded if grid.faded else _cut)(grid.region, half, grid.overlap)
+            largest = f"{grid.height}×{grid.width}"
+            raise DeviceError(f"out of memory even with tiles of {largest} pixels") from error
+        if self.radius is None:
+            return faded(grid.region, half, grid.overlap)
+        return cut(grid.region, half, half, self.radius)
 
     def strips(
         self,
@@ -147,7 +169,7 @@ class Engine:
             yield from strips
             return
         tie, top = ColourTie(pixels, region, self.scale), 0
-        residuals: list[NDArray[np.float32]] = []
+        residuals: list[Tensor] = []
         for strip in strips:
             if strip.residual is not None:
                 residuals.append(strip.residual)
@@ -166,7 +188,7 @@ class Engine:
                 break
             except _TileTooLargeError as error:
                 grid = self.smaller(grid, error)
-                self.tile = grid.size
+                self.tile = grid.height
                 rows = self._rows(pixels, grid, residual, on_tile)
         yield first
         try:
@@ -179,45 +201,54 @@ class Engine:
     def _rows(
         self, pixels: Pixels, grid: Grid, residual: bool, on_tile: Callable[[], None] | None
     ) -> Iterator[Strip]:
-        weights = window(grid, self.scale)
-        strip = _Accumulator(grid, self.scale, 6 if residual else 3)
-        for row, top in enumerate(grid.tops()):
-            tiles = self._computed(pixels, grid, top, residual)
-            for column, result in enumerate(tiles):
-                strip.add(result, column, weights)
+        canvas = Canvas(grid, self.scale, 6 if residual else 3, self.device)
+        for top in grid.tops():
+            for column, result in enumerate(self._computed(pixels, grid, top, residual)):
+                canvas.place(result, column)
                 if on_tile is not None:
                     on_tile()
-            finished = strip.finish(row)
+            finished = canvas.finish()
             if finished is not None:
                 start, values = finished
-                yield Strip(start, values[..., :3], values[..., 3:] if residual else None)
+                if residual:
+                    yield Strip(start, values[..., :3].contiguous(), values[..., 3:])
+                else:
+                    yield Strip(start, values, None)
 
-    def _computed(
-        self, pixels: Pixels, grid: Grid, top: int, residual: bool
-    ) -> Iterator[NDArray[np.float32]]:
-        """Compute one row of tiles, left to right: sS×sS×3, or ×6 with the residual."""
+    def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[Tensor]:
+        """Compute one row of tiles, left to right: h×w×3, or ×6 with the residual, without discarded rims."""
         lefts = grid.lefts()
+        at_once = self.batch(grid)
+        # What the inside form leaves out is just what is discarded.
+        inside = self.inside is not None and grid.discard == self.radius
+        rim = 0 if inside else grid.discard * self.scale
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
             def prepare(start: int) -> Future[Tensor]:
-                chosen = lefts[start : start + self.batch]
-                pinned = self.device.type == "cuda"
-                return preparing.submit(_to_tensor, pixels, top, chosen, grid.size, pinned)
+                chosen = lefts[start : start + at_once]
+                return preparing.submit(_stacked, pixels, top, chosen, grid, self.device.type == "cuda")
 
-            starts = range(0, len(lefts), self.batch)
+            starts = range(0, len(lefts), at_once)
             pending = [prepare(start) for start in starts[:AHEAD]]
             for start in starts:
                 batch = pending.pop(0).result()
-                following = start + AHEAD * self.batch
+                following = start + AHEAD * at_once
                 if following < len(lefts):
                     pending.append(prepare(following))
-                for part in self._in_smaller_batches(batch, residual):
-                    yield from part
+                for part in self._in_smaller_batches(batch, residual, inside):
+                    height, width = part.shape[1:3]
+                    yield from part[:, rim : height - rim, rim : width - rim]
 
-    def _in_smaller_batches(self, batch: Tensor, residual: bool) -> Iterator[NDArray[np.float32]]:
+    def batch(self, grid: Grid) -> int:
+        """Count the tiles of a batch: one on the CPU, as many as keep a GPU busy."""
+        if self.options.batch or self.device.type == "cpu":
+            return self.options.batch or 1
+        return max(1, GPU_BATCH_PIXELS // (grid.height * grid.width))
+
+    def _in_smaller_batches(self, batch: Tensor, residual: bool, inside: bool) -> Iterator[Tensor]:
         """Compute a batch, halved for as long as memory does not suffice for it."""
         try:
-            yield self._run(batch, residual)
+            yield self._run(batch, residual, inside)
             return
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -228,68 +259,39 @@ class Engine:
             if len(batch) == 1:
                 raise _TileTooLargeError(str(error)) from error
         half = (len(batch) + 1) // 2
-        yield from self._in_smaller_batches(batch[:half], residual)
-        yield from self._in_smaller_batches(batch[half:], residual)
+        yield from self._in_smaller_batches(batch[:half], residual, inside)
+        yield from self._in_smaller_batches(batch[half:], residual, inside)
 
-    def _run(self, batch: Tensor, residual: bool) -> NDArray[np.float32]:
-        """Turn N×3×S×S on the CPU to N×sS×sS×3 (or ×6) on the CPU."""
-        lr = batch.to(self.device, non_blocking=True)
-        with torch.inference_mode():
-            output = self._ensemble(lr, residual) if self.options.ensemble else self.network(lr, residual)
-            sr, more = output.sr, output.residual
-            if self.options.keep_colours and bursts(sr):
-                check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
-                sr, self.burst = without_bursts(sr, lr, self.scale), True
-                more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
-            joined = sr if more is None else torch.cat([sr, more], dim=1)
-            check_plausible(joined, self.card.name)
-            result: NDArray[np.float32] = joined.permute(0, 2, 3, 1).float().cpu().numpy()
+    @torch.inference_mode()
+    def _run(self, batch: Tensor, residual: bool, inside: bool) -> Tensor:
+        """Send a batch of tiles to the network: N×H×W×3 samples of the picture, on the CPU.
+
+        What comes back is N×h×w×3 (or ×6) float32 on the device: h = s·H, and s·(H - 2·radius) ``inside``.
+
+        Raises:
+            WeightsError: when the values are not numbers, or absurdly large.
+        """
+        lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
+        network: Interior = self.inside if inside and self.inside is not None else self.network
+        output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
+        sr, more = output.sr, output.residual
+        if self.options.keep_colours and bursts(sr):
+            check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
+            rim = (self.radius or 0) if inside else 0
+            seen = lr[:, :, rim : lr.shape[2] - rim, rim : lr.shape[3] - rim]
+            sr, self.burst = without_bursts(sr, seen, self.scale), True
+            more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
+        joined = sr if more is None else torch.cat([sr, more], dim=1)
+        check_plausible(joined, self.card.name)
+        result: Tensor = joined.permute(0, 2, 3, 1).float()
         return result
-
-    def _ensemble(self, lr: Tensor, residual: bool) -> NetworkOutput:
-        views = [_undo(self.network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
-        sr = torch.stack([view.sr for view in views]).mean(dim=0)
-        residuals = [view.residual for view in views if view.residual is not None]
-        return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
 
 
 class _TileTooLargeError(Exception):
     """One tile alone does not fit the memory."""
 
 
-class _Accumulator:
-    """The strip of output rows under the current row of tiles; the next row's overlap is kept."""
-
-    def __init__(self, grid: Grid, scale: int, channels: int) -> None:
-        self.grid, self.scale = grid, scale
-        side = grid.size * scale
-        width = ((grid.columns - 1) * grid.stride + grid.size) * scale
-        self.values = np.zeros((side, width, channels), dtype=np.float32)
-
-    def add(self, result: NDArray[np.float32], column: int, weights: NDArray[np.float32]) -> None:
-        left = column * self.grid.stride * self.scale
-        side = len(weights)
-        weighted = result * weights[:, None, None]
-        weighted *= weights[None, :, None]
-        self.values[:, left : left + side] += weighted
-
-    def finish(self, row: int) -> tuple[int, NDArray[np.float32]] | None:
-        """Take the rows of the region that no later tile touches, and the first one's number."""
-        grid, scale = self.grid, self.scale
-        lead = (grid.discard + grid.fade) * scale
-        stride = grid.stride * scale
-        height, width = grid.region.height * scale, grid.region.width * scale
-        # In strip coordinates: the next tile's fade begins `discard` after its start.
-        begin = max(lead - row * stride, grid.discard * scale)
-        end = min(stride + grid.discard * scale, lead + height - row * stride)
-        finished = self.values[begin:end, lead : lead + width].copy() if end > begin else None
-        kept = grid.overlap * scale
-        self.values[:kept] = self.values[stride:]
-        self.values[kept:] = 0
-        return None if finished is None else (row * stride + begin - lead, finished)
-
-
-def _first_rows(parts: list[NDArray[np.float32]], count: int) -> NDArray[np.float32] | None:
+def _first_rows(parts: list[Tensor], count: int) -> Tensor | None:
     """Take so many rows off the first of the parts, which are cut as the rows beside them."""
     if not parts:
         return None
@@ -301,24 +303,18 @@ def _first_rows(parts: list[NDArray[np.float32]], count: int) -> NDArray[np.floa
     return rows
 
 
-def _fitting(region: Box, overlap: int) -> int:
-    """Size a tile that holds the whole region: a larger one would compute more padding only."""
-    return -(-(max(region.height, region.width) + 2 * overlap) // TILE_UNIT) * TILE_UNIT
+def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: bool) -> Tensor:
+    """Cut tiles: N×H×W×3 as the picture has them; ``pinned`` memory reaches a CUDA device without waiting."""
+    tiles = torch.from_numpy(np.stack([take(pixels, top, left, grid.height, grid.width) for left in lefts]))
+    return tiles.pin_memory() if pinned else tiles
 
 
-def _faded(region: Box, size: int, overlap: int) -> Grid:
-    return Grid(region, size, min(overlap, size // 4) // 4 * 4)
-
-
-def _cut(region: Box, size: int, overlap: int) -> Grid:
-    return Grid(region, size, min(overlap, size // 2) // 2 * 2, faded=False)
-
-
-def _to_tensor(pixels: Pixels, top: int, lefts: list[int], size: int, pinned: bool) -> Tensor:
-    """Stack tiles as N×3×S×S float32, 0..255; ``pinned`` memory reaches a CUDA device without waiting."""
-    tiles = np.stack([take(pixels, top, left, size) for left in lefts])
-    batch = torch.from_numpy(to_float_255(tiles)).permute(0, 3, 1, 2)
-    return batch.pin_memory() if pinned else batch
+def _ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
+    """Average the results of the flips and transposes of a batch of squares."""
+    views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
+    sr = torch.stack([view.sr for view in views]).mean(dim=0)
+    residuals = [view.residual for view in views if view.residual is not None]
+    return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
 
 
 def _view(lr: Tensor, which: int) -> Tensor:

@@ -9,25 +9,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from srnet_cli.compute import cuda
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import Metadata, Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
-from srnet_cli.zooming.reduce import AreaReducer
+from srnet_cli.zooming.rows.linear import block_means
+from srnet_cli.zooming.rows.reduce import AreaReducer
+from srnet_cli.zooming.rows.samples import as_float, to_samples
 from srnet_cli.zooming.strength import PlainRows, blend
 from srnet_cli.zooming.strength import strips as plain_strips
 from srnet_cli.zooming.transparency import extend_colours
 
-_Sample = TypeVar("_Sample", np.uint8, np.uint16)
+#: gives rows of samples, h×W×C, once they have reached the host's memory
+Awaited = Callable[[], Pixels]
 
 #: strips that may wait for the encoder while the next is computed
 WAITING_STRIPS = 2
@@ -70,8 +75,10 @@ def zoom_picture(
     ``strength`` is the share of the models in the result, 0..1; the rest is plain bicubic. At 0 none is run.
     """
     strips = _zoomed_rows(picture, frame, engines, False, on_tile, strength)
-    rows = [_finished(strip, picture) for strip, _ in strips]
+    rows = [_finished(strip, picture)() for strip, _ in strips]
     pixels = cast(Pixels, np.concatenate(rows))
+    if picture.grey:
+        pixels = cast(Pixels, np.repeat(pixels, 3, axis=2))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
     return replace(picture, pixels=pixels, alpha=alpha, metadata=_marked(picture, engines, strength))
 
@@ -112,20 +119,17 @@ def zoom_to_file(
             source_depth=picture.bit_depth,
             overwrite=overwrite,
         ) as writer,
-        _in_background(writer.write_rows) as write,
+        _in_background(lambda rows: writer.write_rows(rows())) as write,
     ):
         done = 0
         for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile, strength):
-            rows = _finished(strip, picture)
+            finished = _finished(strip, picture)
             if on_rows is not None:
-                on_rows(done, rows)
-            colours: Pixels = rows[..., :1] if picture.grey else rows
-            if alpha is not None:
-                below = alpha[done : done + len(rows), :, None]
-                colours = np.concatenate([colours, below], axis=2)
-            done += len(rows)
+                on_rows(done, finished())
+            below = None if alpha is None else alpha[done : done + len(strip), :, None]
+            done += len(strip)
             residual.add(predicted, engines)
-            write(colours)
+            write(_with_alpha(finished, below))
     return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
 
 
@@ -158,8 +162,11 @@ def _zoomed_rows(
     want_residual: bool,
     on_tile: Callable[[], None] | None,
     strength: float = 1.0,
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
-    """Give the rows of the frame from top to bottom, float32 0..255, and the last model's residual."""
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Give the rows of the frame from top to bottom, float32 0..255, and the last model's residual.
+
+    Both are on the device of the last model; rows may be written to.
+    """
     pixels, region = picture.pixels, frame.region
     if not engines:
         yield _without_model(pixels, frame), None
@@ -169,8 +176,9 @@ def _zoomed_rows(
     aligned = math.prod(engine.scale for engine in engines) == frame.scale
     plain = None if strength == 1 else PlainRows(pixels, frame, aligned)
     if plain is not None and strength == 0 and not want_residual:
-        for rows in plain_strips(plain, frame.height):
-            yield rows, None
+        for bicubic in plain_strips(plain, frame.height):
+            # torch does not take memory that may not be written to.
+            yield torch.from_numpy(np.require(bicubic, requirements=["C", "W"])), None
         return
     for engine in engines[:-1]:
         pixels = _all_strips(engine, pixels, region, on_tile)
@@ -187,7 +195,8 @@ def _zoomed_rows(
     for strip in last.strips(pixels, region, want_residual, on_tile):
         rows = reducer.push(strip.sr)
         if plain is not None and len(rows):
-            rows = blend(rows, plain.rows(done, len(rows)), strength)
+            blended = blend(rows.cpu().numpy(), plain.rows(done, len(rows)), strength)
+            rows = torch.from_numpy(blended).to(rows.device)
         done += len(rows)
         yield rows, strip.residual
 
@@ -201,32 +210,34 @@ def _marked(picture: Picture, engines: Sequence[Engine], strength: float) -> Met
     return replace(picture.metadata, made_with=", ".join(parts) if strength else "bicubic")
 
 
-def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:
+def _without_model(pixels: Pixels, frame: Frame) -> Tensor:
     """Take the region as it is, at a scale of 1."""
-    return to_float_255(pixels[frame.region.slices])
+    return as_float(pixels[frame.region.slices], torch.device("cpu"))
 
 
 def _all_strips(
     engine: Engine, pixels: Pixels, region: Box, on_tile: Callable[[], None] | None
 ) -> NDArray[np.uint16]:
     """Run a whole pass in memory, with 16 bits, as the next pass's input."""
-    parts = [_quantised(s.sr, np.uint16) for s in engine.strips(pixels, region, on_tile=on_tile)]
-    return np.concatenate(parts)
+    whole = np.empty((region.height * engine.scale, region.width * engine.scale, 3), np.uint16)
+    for strip in engine.strips(pixels, region, on_tile=on_tile):
+        rows = to_samples(strip.sr, 16).cpu().numpy()
+        whole[strip.top : strip.top + len(rows)] = rows
+    return whole
 
 
-def _finished(rows: NDArray[np.float32], picture: Picture) -> Pixels:
-    """Turn float rows to the picture's own type; make a grey picture's three channels equal."""
+def _finished(rows: Tensor, picture: Picture) -> Awaited:
+    """Turn float rows to the picture's own type; of a grey picture to one channel."""
     if picture.grey:
-        rows = np.repeat(rows.mean(axis=2, keepdims=True), 3, axis=2)
-    return _quantised(rows, np.uint16) if picture.bit_depth == 16 else _quantised(rows, np.uint8)
+        rows = rows.mean(dim=2, keepdim=True)
+    received = cuda.to_host(to_samples(rows, picture.bit_depth))
+    return lambda: cast(Pixels, received().numpy())
 
 
-def _quantised(rows: NDArray[np.float32], kind: type[_Sample]) -> NDArray[_Sample]:
-    factor = np.iinfo(kind).max / 255
-    scaled = rows * np.float32(factor) if factor != 1 else rows.copy()
-    scaled += 0.5
-    np.clip(scaled, 0, np.iinfo(kind).max, out=scaled)
-    return scaled.astype(kind)
+def _with_alpha(rows: Awaited, alpha: Pixels | None) -> Awaited:
+    if alpha is None:
+        return rows
+    return lambda: cast(Pixels, np.concatenate([rows(), alpha], axis=2))
 
 
 class _ResidualMap:
@@ -236,28 +247,26 @@ class _ResidualMap:
         self._reduced = reduced
         self._parts: list[NDArray[np.float32]] = []
 
-    def add(self, residual: NDArray[np.float32] | None, engines: Sequence[Engine]) -> None:
+    def add(self, residual: Tensor | None, engines: Sequence[Engine]) -> None:
         if residual is None:
             return
-        residual = np.clip(residual, 0, 255)
+        residual = residual.clamp(0, 255)
         if self._reduced:
             # Strips are whole numbers of input rows high, so blocks never straddle two strips.
-            s = engines[-1].scale
-            height, width = residual.shape[0] // s, residual.shape[1] // s
-            residual = residual.reshape(height, s, width, s, 3).mean(axis=(1, 3))
-        self._parts.append(residual)
+            residual = block_means(residual, engines[-1].scale)
+        self._parts.append(residual.cpu().numpy())
 
     def whole(self) -> NDArray[np.float32] | None:
         return np.concatenate(self._parts) if self._parts else None
 
 
 @contextmanager
-def _in_background(write: Callable[[Pixels], None]) -> Iterator[Callable[[Pixels], None]]:
+def _in_background(write: Callable[[Awaited], None]) -> Iterator[Callable[[Awaited], None]]:
     """Call ``write`` in another thread, in order, at most ``WAITING_STRIPS`` calls behind.
 
     Its first error is raised by the next call or at the end of the block.
     """
-    waiting: queue.Queue[Pixels | None] = queue.Queue(maxsize=WAITING_STRIPS)
+    waiting: queue.Queue[Awaited | None] = queue.Queue(maxsize=WAITING_STRIPS)
     failures: list[BaseException] = []
 
     def work() -> None:
@@ -269,7 +278,7 @@ def _in_background(write: Callable[[Pixels], None]) -> Iterator[Callable[[Pixels
             except (SrnetError, OSError, ValueError, RuntimeError, MemoryError) as error:
                 failures.append(error)
 
-    def put(rows: Pixels) -> None:
+    def put(rows: Awaited) -> None:
         if failures:
             raise failures[0]
         waiting.put(rows)

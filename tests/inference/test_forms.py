@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from srnet_cli.inference.forms import InferenceSRNet, to_inference
+from srnet_cli.inference.interior import interior_of
 from srnet_cli.models.store import load_model
 from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.lite import SRNetLite, SRNetLiteOptions
 from srnet_cli.network.srnet import SRNet, SRNetOptions, Wiring
 from tests.network.fixtures import error
 
@@ -187,3 +189,30 @@ def photograph(shared: Path, size: int) -> Tensor:
 
 def psnr(a: Tensor, b: Tensor) -> float:
     return float(10 * torch.log10(255**2 / (a - b).square().mean()))
+
+
+@pytest.mark.parametrize(("height", "width"), [(24, 33), (40, 30)])
+@pytest.mark.parametrize("residual", [True, False])
+def test_the_inside_of_the_light_network_is_the_whole_without_its_rim(
+    height: int, width: int, residual: bool
+) -> None:
+    torch.manual_seed(5)
+    network = SRNetLite(SRNetLiteOptions(scale=2, n_feats=16, n_resblocks=2)).eval()
+    lr = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(6)) * 255
+    interior = interior_of(to_inference(network))
+    assert interior is not None
+    expected, inside = run(network, lr, residual), interior(lr, residual)
+    rim = 2 * network.receptive_radius
+    for whole, part in zip(expected, inside, strict=True):
+        assert (whole is None) == (part is None)
+        if whole is not None and part is not None:
+            assert error(part, whole[:, :, rim:-rim, rim:-rim]) <= ROUNDING
+
+
+def test_a_network_without_a_fast_form_says_how_far_it_sees() -> None:
+    class Own(SRNetLite):
+        """Another type than the one that has a fast form."""
+
+    network = Own(SRNetLiteOptions(scale=2, n_feats=16, n_resblocks=1))
+    assert getattr(to_inference(network), "receptive_radius", None) == network.receptive_radius
+    assert interior_of(to_inference(network)) is None

@@ -51,6 +51,7 @@ GOOD = 'name = "a"\narchitecture = "srnet"\nscale = 4\n'
         (GOOD.replace("4", "17"), "scale 17 is not within 1..16"),
         (GOOD + "tile = 1000000\n", "tile 1000000 is not within"),
         (GOOD + "tile = 64\noverlap = 40\n", "overlap 40 is not within 0..32"),
+        (GOOD + "tile = 64\nlargest_tile = 32\n", "largest_tile 32 is not within 64..640"),
         (GOOD + 'input_space = "linear"\n', "input_space 'linear'"),
         (GOOD + 'sha256 = "abc"\n', "64 lower-case hexadecimal digits"),
         (GOOD + 'options = "none"\n', "options must be a table"),

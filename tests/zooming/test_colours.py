@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,8 +15,8 @@ from srnet_cli.models.card import Card
 from srnet_cli.models.released import released_models
 from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zooming.colours import ColourTie
 from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.rows.colours import ColourTie
 
 from .models import Nearest, nearest_model, noise, random_model, smooth_scene
 
@@ -41,7 +42,7 @@ def casting_model(scale: int, tile: int = 32) -> LoadedModel:
 def zoomed(model: LoadedModel, pixels: NDArray[np.uint8], keep_colours: bool = True) -> NDArray[np.float32]:
     engine = Engine(model, EngineOptions(device="cpu", precision="fp32", keep_colours=keep_colours))
     strips = list(engine.strips(pixels, Box(0, 0, *pixels.shape[:2])))
-    return np.concatenate([strip.sr for strip in strips])
+    return np.concatenate([strip.sr.numpy() for strip in strips])
 
 
 def off(result: NDArray[np.float32], colours: NDArray[np.uint8]) -> float:
@@ -111,7 +112,9 @@ def test_the_tie_does_not_depend_on_how_rows_are_cut() -> None:
     def tied(cuts: list[int]) -> NDArray[np.float32]:
         tie = ColourTie(pixels, region, 2)
         parts = np.split(result, cuts)
-        return np.concatenate([rows for part in parts for rows in tie.push(part)])
+        return np.concatenate(
+            [rows.numpy() for part in parts for rows in tie.push(torch.from_numpy(part.copy()))]
+        )
 
     whole = tied([])
     assert whole.shape == result.shape
@@ -125,5 +128,5 @@ def test_the_residual_comes_with_its_own_rows() -> None:
         Engine(nearest_model(2), EngineOptions(device="cpu")).strips(pixels, Box(0, 0, 70, 50), True)
     )
     assert [s.top for s in strips] == np.cumsum([0, *(len(s.sr) for s in strips)])[:-1].tolist()
-    residual = np.concatenate([s.residual for s in strips if s.residual is not None])
+    residual = np.concatenate([s.residual.numpy() for s in strips if s.residual is not None])
     assert np.allclose(residual, 255.0 - pixels.repeat(2, 0).repeat(2, 1), atol=1e-3)

@@ -7,7 +7,6 @@ TIFF Technical Note 3). The directory lies at the end, so that nothing but the s
 from __future__ import annotations
 
 import struct
-import zlib
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.deflate import zlib_stream
 from srnet_cli.imaging.codecs.ifd import Directory, Entry, entry
 from srnet_cli.imaging.codecs.layout import Layout
 from srnet_cli.imaging.codecs.workers import OrderedWorkers
@@ -124,8 +124,7 @@ class TiffEncoder:
 
 
 def _deflated_strip(strip: NDArray[Any]) -> bytes:
-    deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    return deflate.compress(_predicted(strip)) + deflate.flush()
+    return zlib_stream(_predicted(strip))
 
 
 def _predicted(strip: NDArray[Any]) -> bytes:

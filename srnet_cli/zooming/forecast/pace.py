@@ -105,19 +105,19 @@ def _key(engine: Engine) -> str:
     return f"{title} {device} {threads} {engine.dtype} {tile} {ensemble} torch {torch.__version__}"
 
 
-def _computed(frame: Frame, engines: Sequence[Engine]) -> list[int]:
+def _computed(frame: Frame, engines: Sequence[Engine]) -> list[float]:
     """Count the pixels that each engine reads, overlaps and padding too."""
     counts, region = [], frame.region
     for engine in engines:
         grid = engine.grid(region)
-        counts.append(grid.rows * grid.columns * grid.size**2)
+        counts.append(engine.computed(grid))
         region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
     return counts
 
 
 def _measured(engine: Engine) -> float:
     """Compute a part that fits one batch of tiles, twice: the first time kernels are loaded."""
-    side = max(16, engine.tile // 2 if engine.batch == 1 else engine.tile * 2)
+    side = max(16, engine.tile // 2 if engine.device.type == "cpu" else engine.tile * 2)
     pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     region = Box(0, 0, side, side)
     for _ in engine.strips(pixels, region):

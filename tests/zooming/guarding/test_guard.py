@@ -120,7 +120,7 @@ def drawn(height: int = 70, width: int = 90) -> np.ndarray[Any, np.dtype[np.uint
 
 def zoomed(engine: Engine, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> np.ndarray[Any, Any]:
     box = Box(0, 0, pixels.shape[0], pixels.shape[1])
-    return np.concatenate([strip.sr for strip in engine.strips(pixels, box)])
+    return np.concatenate([strip.sr.numpy() for strip in engine.strips(pixels, box)])
 
 
 def on_the_processor(model: LoadedModel, **options: Any) -> Engine:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from srnet_cli.zooming.rows.linear import block_means
 
 
 class AreaReducer:
@@ -13,7 +16,7 @@ class AreaReducer:
 
     Output pixel i covers the input from ``(start + i)·factor`` to ``(start + i + 1)·factor`` on each axis;
     each input pixel counts with the share of it that is covered. ``factor`` is at least 1; with a factor of
-    1 pixels are copied and ``start`` is rounded.
+    1 pixels are taken as they are and ``start`` is rounded.
     """
 
     def __init__(
@@ -21,22 +24,36 @@ class AreaReducer:
     ) -> None:
         self._rows = _Cover(factor, start[0], size[0], given[0])
         self._columns = _Cover(factor, start[1], size[1], given[1])
-        self._pending: NDArray[np.float32] | None = None
+        self._blocks = all(_lie_on_blocks(factor, *axis) for axis in zip(start, size, given, strict=True))
+        self._factor = round(factor)
+        self._pending: Tensor | None = None
         self._pending_top = 0
         self._done = 0
 
-    def push(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    @torch.inference_mode()
+    def push(self, rows: Tensor) -> Tensor:
         """Take the next input rows (h×W×C) and return the output rows that they complete, possibly none."""
+        if self._blocks and self._pending is None and len(rows) % self._factor == 0:
+            result = block_means(rows, self._factor)
+            self._pending_top += len(rows)
+            self._done += len(result)
+            return result
         narrow = self._columns.gather(rows, axis=1, outputs=(0, self._columns.count), first=0)
-        pending = narrow if self._pending is None else np.concatenate([self._pending, narrow])
+        pending = narrow if self._pending is None else torch.cat([self._pending, narrow])
         available = self._pending_top + len(pending)
         end = self._rows.completed_by(available)
         result = self._rows.gather(pending, axis=0, outputs=(self._done, end), first=self._pending_top)
-        needed = self._rows.first_input(end) if end < self._rows.count else available
-        self._pending = pending[needed - self._pending_top :]
+        needed = min(self._rows.first_input(end), available) if end < self._rows.count else available
+        # Copied, so that the rows already given are not kept alive.
+        self._pending = pending[needed - self._pending_top :].clone() if needed < available else None
         self._pending_top = needed
         self._done = end
         return result
+
+
+def _lie_on_blocks(factor: float, start: float, size: int, given: int) -> bool:
+    """Tell whether all outputs of an axis are means of whole pixels, and none is left out."""
+    return factor == round(factor) and start == 0 and size * factor == given
 
 
 class _Cover:
@@ -58,6 +75,7 @@ class _Cover:
         self._taps = np.minimum(taps, length - 1)
         self._share = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
         self._last = np.where(share > 0, self._taps, -1).max(axis=1)
+        self._copied = factor == 1
 
     def first_input(self, output: int) -> int:
         return int(self._taps[output, 0])
@@ -66,22 +84,22 @@ class _Cover:
         """Count the outputs that need only inputs below ``available``."""
         return int(np.searchsorted(self._last, available))
 
-    def gather(
-        self, values: NDArray[np.float32], axis: int, outputs: tuple[int, int], first: int
-    ) -> NDArray[np.float32]:
+    def gather(self, values: Tensor, axis: int, outputs: tuple[int, int], first: int) -> Tensor:
         """Make outputs from–to along ``axis`` of ``values``, whose first entry is input number ``first``."""
-        chosen = slice(*outputs)
+        begin, end = outputs
+        chosen, count = slice(begin, end), end - begin
+        if self._copied:
+            return values.narrow(axis, self.first_input(begin) - first if count else 0, count)
         shape = [1] * values.ndim
-        shape[axis] = outputs[1] - outputs[0]
-        total: NDArray[np.float32] | None = None
+        shape[axis] = count
+        total: Tensor | None = None
         for tap in range(self._taps.shape[1]):
             share = self._share[chosen, tap]
             if not share.any() and total is not None:
                 continue
             index = np.clip(self._taps[chosen, tap] - first, 0, values.shape[axis] - 1)
-            part = np.take(values, index, axis=axis)
-            if not np.all(share == 1):
-                part = part * share.reshape(shape)
-            total = part if total is None else total + part
+            part = values.index_select(axis, torch.from_numpy(index).to(values.device))
+            part *= torch.from_numpy(share).to(values.device).view(shape)
+            total = part if total is None else total.add_(part)
         assert total is not None
         return total
