@@ -17,7 +17,7 @@ EXAMPLES = """
 
   srnet eval --data photos/ --degradation camera -o results  simulated camera zoom; tables, panels, report
 
-  srnet eval --data SR-RAW --crop center                     real zoom pairs, the published 512×512 crop
+  srnet eval --data SR-RAW --protocol published              the authors' pairs, items and 512×512 crop
 
   srnet eval --data Set5 --data Set14 --model srnet-x4 --model run/best --peer RLFN_x4.pth
 
@@ -52,6 +52,10 @@ class SplitChoice(StrEnum):
 
 class PairingChoice(StrEnum):
     RATIO = "ratio"
+    PUBLISHED = "published"
+
+
+class ProtocolChoice(StrEnum):
     PUBLISHED = "published"
 
 
@@ -91,27 +95,40 @@ def evaluate(
             rich_help_panel=_DATA,
         ),
     ] = None,
+    protocol: Annotated[
+        ProtocolChoice | None,
+        typer.Option(
+            help="As the published runs were measured: --pairing published, --split published, "
+            "--crop center, and networks --untiled. Each can be given in another way beside it.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     crop: Annotated[
-        CropChoice, typer.Option(help="Whole pictures, or their centre.", rich_help_panel=_DATA)
-    ] = CropChoice.NONE,
+        CropChoice | None,
+        typer.Option(help="Whole pictures, or their centre.", show_default="none", rich_help_panel=_DATA),
+    ] = None,
     crop_size: Annotated[
         int | None,
         typer.Option(min=32, help="HR pixels of the centre crop.", show_default="512", rich_help_panel=_DATA),
     ] = None,
     split: Annotated[
-        SplitChoice,
+        SplitChoice | None,
         typer.Option(
             help="Which real zoom pairs: the data's test part, else held-out scenes (auto); held-out "
             "scenes; the items of the published runs; all.",
+            show_default="auto",
             rich_help_panel=_DATA,
         ),
-    ] = SplitChoice.AUTO,
+    ] = None,
     pairing: Annotated[
-        PairingChoice,
+        PairingChoice | None,
         typer.Option(
-            help="How shots are paired: by focal ratio, or as the authors did.", rich_help_panel=_DATA
+            help="How shots are paired: by focal ratio, or as the authors did.",
+            show_default="ratio",
+            rich_help_panel=_DATA,
         ),
-    ] = PairingChoice.RATIO,
+    ] = None,
     match_colour: Annotated[
         bool,
         typer.Option(
@@ -241,6 +258,10 @@ def evaluate(
     """Compare models with each other and with interpolation: quality, time, memory."""
     from srnet_cli.errors import UsageError
 
+    published = protocol is not None
+    crop = crop or (CropChoice.CENTER if published else CropChoice.NONE)
+    split = split or (SplitChoice.PUBLISHED if published else SplitChoice.AUTO)
+    pairing = pairing or (PairingChoice.PUBLISHED if published else PairingChoice.RATIO)
     if tile is not None and untiled:
         raise UsageError("--tile and --untiled exclude each other")
     if crop_size is not None and crop is CropChoice.NONE:
@@ -262,7 +283,7 @@ def evaluate(
             crisp=tuple(crisp or (0.0,)),
             interpolations=INTERPOLATIONS if baselines is BaselineChoice.ALL else ("bicubic",),
             engine=EngineOptions(device, precision, tile, ensemble),
-            untiled=untiled,
+            untiled=untiled or (published and tile is None),
         ),
         scales=tuple(scale or ()),
         source=DataOptions(split=split.value, pairing=pairing.value, match_colour=match_colour, cache=cache),

@@ -12,8 +12,8 @@ import typer
 from srnet_cli.config_file import base_type, read_config
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import DATA, KEEPING, Key, flag
-from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table, options_from
-from srnet_cli.training.recipe import resolved
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table
+from srnet_cli.training.recipe import options_from, resolved
 
 EXAMPLES = """
 [bold]Examples[/]

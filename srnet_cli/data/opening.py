@@ -15,7 +15,7 @@ from srnet_cli.data.preparation import PreparationReport, Progress
 from srnet_cli.data.shots.recognition import recognise_sequences
 from srnet_cli.data.sources import TrainingSource
 from srnet_cli.data.zoom_pairs import find_zoom_pairs, release_frames
-from srnet_cli.errors import DataError
+from srnet_cli.errors import DataError, UsageError
 
 
 def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
@@ -24,6 +24,11 @@ def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
 
 
 def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
+    if options.split == "published" and options.pairs.recipe != "published":
+        raise UsageError(
+            "--split published counts the pairs that the authors made, not those by focal ratio",
+            remedy="add --pairing published",
+        )
     jobs, left_out, notes = find_zoom_pairs(root, replace(options.pairs, scale=options.scale))
     return Plan(jobs, left_out, notes, variant=options.pairs.recipe)
 

@@ -105,7 +105,10 @@ def source_options(options: TrainOptions) -> SourceOptions:
     return SourceOptions(
         scale=options.scale,
         pairs=PairOptions(
-            scale=options.scale, match_colour=options.match_colour, mosaic=options.input == "raw"
+            scale=options.scale,
+            recipe=options.pairing,
+            match_colour=options.match_colour,
+            mosaic=options.input == "raw",
         ),
         split=options.split,
         residual=options.interpolation,
