@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from srnet_cli.commands import eval as eval_command
+from srnet_cli.commands import export as export_command
 from srnet_cli.commands import figure as figure_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
@@ -91,6 +92,7 @@ app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.resid
 app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 app.command("figure", epilog=figure_command.EXAMPLES)(figure_command.figure)
+app.command("export", epilog=export_command.EXAMPLES)(export_command.export)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
 
 

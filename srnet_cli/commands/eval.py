@@ -151,7 +151,7 @@ def evaluate(
             "--model",
             metavar="NAME|FILE",
             autocompletion=complete_model,
-            help="A released model, a model folder, a weights file, or the name of an interpolation. "
+            help="A released model, a model folder or one of several, a weights file, or an interpolation. "
             "Repeatable. Without it, every released model of the scale.",
             show_default=False,
             rich_help_panel=_METHODS,
