@@ -57,6 +57,7 @@ _BESIDES: dict[str, tuple[str, Any, Any]] = {
 def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -> None:
     """Train SRNet, or a network that it is compared with, on real or simulated zoom."""
     flags["data"] = tuple(flags["data"]) if flags["data"] else None
+    flags["network_option"] = tuple(flags["network_option"] or ()) or None
     flags["milestones"] = _numbers(flags["milestones"], "--milestones", int)
     flags["shares"] = _numbers(flags["shares"], "--shares", float)
     options = _options(flags, config, resume)
@@ -101,6 +102,8 @@ def _parsed_type(kind: Any) -> Any:
     kind = base_type(kind)
     if kind == tuple[Path, ...]:
         return list[Path] | None
+    if kind == tuple[str, ...]:
+        return list[str] | None
     return (kind if kind in (int, float, bool, Path) else str) | None
 
 

@@ -123,6 +123,12 @@ class TrainOptions:
     auxiliary: bool = option(True, NETWORK, "With the stream that predicts the residual.")
     n_feats: int | None = option(None, NETWORK, "Feature channels.", POSITIVE, "the network's own")
     n_resblocks: int | None = option(None, NETWORK, "Residual blocks.", POSITIVE, "the network's own")
+    network_option: tuple[str, ...] = option(
+        (),
+        NETWORK,
+        "Any other option of the network, as res_scale=0.1 or wiring=figure. Repeatable.",
+        metavar="KEY=VALUE",
+    )
     init: str | None = option(
         None,
         NETWORK,
@@ -315,7 +321,7 @@ def plain(options: TrainOptions) -> dict[str, Any]:
     return {
         name: _plain(value[0] if name == "data" and len(value) == 1 else value)
         for name, value in flat(options).items()
-        if value is not None and (name, value) not in (("phases", ()), ("data", ()))
+        if value is not None and (name, value) not in (("phases", ()), ("data", ()), ("network_option", ()))
     }
 
 

@@ -118,3 +118,11 @@ def test_the_protocol_survives_the_file(tmp_path: Path) -> None:
     options = resolved(options_from({"protocol": "published"}, {"epochs": 3.0}))
     path.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
     assert read(path) == options
+
+
+def test_options_of_the_network_survive_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    options = resolved(TrainOptions(network_option=("res_scale=0.1", "fusion_mix=learned")))
+    path.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
+    assert "network_option = [" in path.read_text(encoding="utf-8")
+    assert read(path) == options
