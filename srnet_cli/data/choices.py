@@ -12,5 +12,8 @@ Pairing = Literal["ratio", "published"]
 Split = Literal["scene", "published"]
 #: everything that the published runs had and the own defaults have not
 Protocol = Literal["published"]
+#: what the auxiliary stream is taught: the enhanced residual of the published runs, the authors' edges of HR,
+#: or our slopes of the residual
+LabelName = Literal["residual", "edge", "slope"]
 #: how the LR picture is enlarged before its residual is taken
 LabelInterpolation = Literal["bicubic", "nearest"]

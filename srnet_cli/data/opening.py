@@ -35,7 +35,8 @@ def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
 
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:
     smallest = max(options.smallest_photo, 2 * options.scale)
-    return SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
+    source = SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
+    return replace(source, label=options.label)
 
 
 #: in the order in which a folder is tried; photographs come last, as most folders hold pictures
@@ -45,21 +46,21 @@ KINDS: list[SourceKind] = [
         contents="LR/ with HR/",
         recognise=recognise_pairs,
         plan=_plan_pairs,
-        options=frozenset({"mosaic", "split", "residual", "cache", "workers"}),
+        options=frozenset({"mosaic", "split", "residual", "label", "cache", "workers"}),
     ),
     SourceKind(
         name="sequences",
         contents="sequence folders of RAW and JPG shots",
         recognise=recognise_sequences,
         plan=_plan_sequences,
-        options=frozenset({"mosaic", "pairs", "split", "residual", "cache", "workers"}),
+        options=frozenset({"mosaic", "pairs", "split", "residual", "label", "cache", "workers"}),
     ),
     SourceKind(
         name="photos",
         contents="a folder of photographs",
         recognise=recognise_photos,
         open=_open_photos,
-        options=frozenset({"degradation", "smallest_photo", "residual"}),
+        options=frozenset({"degradation", "smallest_photo", "residual", "label"}),
     ),
 ]
 

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
-from srnet_cli.data.choices import DegradationName, LabelInterpolation, Pairing, Protocol, Split
+from srnet_cli.data.choices import DegradationName, LabelInterpolation, LabelName, Pairing, Protocol, Split
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import (
     COMPUTE,
@@ -199,6 +199,11 @@ class TrainOptions:
         None, LOSS, "A model whose pictures are a second target.", metavar="NAME|PATH"
     )
     teacher_share: float = option(1.0, LOSS, "Share of a batch that the teacher sees.", SHARE)
+    label: LabelName = option(
+        "residual",
+        LOSS,
+        "What the auxiliary stream is taught: the enhanced residual, the edges of HR, or the residual's slope.",
+    )
     interpolation: LabelInterpolation = option(
         "bicubic", LOSS, "How LR is enlarged before its residual is taken."
     )

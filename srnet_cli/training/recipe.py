@@ -79,6 +79,7 @@ def _published(scale: int) -> dict[str, Any]:
         "pairing": "published",
         "split": "published",
         "match_colour": False,
+        "label": "residual",
         "interpolation": "nearest",
         "epochs": 299.0 if eight else 199.0,
         "epoch_steps": 995 if eight else 975,

@@ -112,6 +112,7 @@ def source_options(options: TrainOptions) -> SourceOptions:
         ),
         split=options.split,
         residual=options.interpolation,
+        label=options.label,
         degradation=options.degradation,
         smallest_photo=max(patches(options)) * options.scale,
         cache=options.cache,
