@@ -202,7 +202,7 @@ class TrainOptions:
     label: LabelName = option(
         "residual",
         LOSS,
-        "What the auxiliary stream is taught: the enhanced residual, the edges of HR, or the residual's slope.",
+        "What the auxiliary stream is taught: enhanced residual, edges of HR, slope of the residual.",
     )
     interpolation: LabelInterpolation = option(
         "bicubic", LOSS, "How LR is enlarged before its residual is taken."
