@@ -217,6 +217,16 @@ def evaluate(
     panels: Annotated[
         int, typer.Option(min=0, help="Pictures of each set that are shown.", rich_help_panel=_RESULT)
     ] = 8,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="The detail of the panels, HR pixels of the centre crop where there is one, marked in the "
+            "whole LR picture. Without it, where bicubic loses most.",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results.", rich_help_panel=_RESULT)
     ] = False,
@@ -272,6 +282,7 @@ def evaluate(
     from srnet_cli.evaluation.methods import MethodOptions
     from srnet_cli.evaluation.run import run_evaluation
     from srnet_cli.evaluation.test_sets import DataOptions
+    from srnet_cli.imaging.boxes import parse_box
     from srnet_cli.imaging.resize import INTERPOLATIONS
     from srnet_cli.zooming.engine import EngineOptions
 
@@ -294,6 +305,7 @@ def evaluate(
         lpips=lpips,
         features=features,
         shown=panels if output is not None else 0,
+        box=None if box is None else parse_box(box, "--box"),
     )
     outcome = run_evaluation(request, output, overwrite)
     if outcome is None:
