@@ -75,6 +75,7 @@ def run_page(folder: Path, ranges: dict[int, tuple[tuple[int, int], tuple[int, i
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_the_published_experiment_runs_as_the_page_says(tmp_path: Path) -> None:
     write_set(tmp_path / "SR-RAW", SCENES)
     said = " ".join(run_page(tmp_path, RANGES).split())
