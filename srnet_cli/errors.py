@@ -74,6 +74,10 @@ class WeightsError(SrnetError):
     """A model, card or checkpoint cannot be used."""
 
 
+class UnknownNetworkError(WeightsError):
+    """Weights are of no network that is known here; another project's may be."""
+
+
 class DataError(SrnetError):
     """Training or evaluation data is missing, damaged or inconsistent."""
 

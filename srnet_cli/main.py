@@ -19,6 +19,8 @@ from typer.core import TyperGroup
 from srnet_cli import interrupts
 from srnet_cli.commands import devices as devices_command
 from srnet_cli.commands import eval as eval_command
+from srnet_cli.commands import export as export_command
+from srnet_cli.commands import figure as figure_command
 from srnet_cli.commands import info as info_command
 from srnet_cli.commands import models as models_command
 from srnet_cli.commands import residual as residual_command
@@ -95,6 +97,8 @@ app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
 app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
 app.command("ui", epilog=ui_command.EXAMPLES)(ui_command.serve)
 app.command("info", epilog=info_command.EXAMPLES)(info_command.info)
+app.command("figure", epilog=figure_command.EXAMPLES)(figure_command.figure)
+app.command("export", epilog=export_command.EXAMPLES)(export_command.export)
 app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
 app.command("devices", epilog=devices_command.EXAMPLES)(devices_command.devices)
 

@@ -32,6 +32,7 @@ _RESULT = re.compile(
 _FIELDS = "text with {stem} or {number} in it, and {scale}, {tag} or {folder}"
 _KNOWN = frozenset({"stem", "scale", "tag", "folder", "number"})
 _WIDTH = re.compile(r"\d{0,2}")
+_ZOOM = re.compile(r"_x(?P<scale>\d+(\.\d+)?)(?P<part>_camera|_crop(-\d+){4})?$")
 #: stems of a picture that say more and more: its own, with its suffix, with its folder
 _FULLEST = 2
 
@@ -66,6 +67,38 @@ def is_result_name(path: Path) -> bool:
         (True, True)
     """
     return _RESULT.match(path.stem) is not None
+
+
+def camera_zoom_of(path: Path) -> float:
+    """Return how much longer a lens the name of a result says it looks as if taken with.
+
+    Example:
+        >>> camera_zoom_of(Path("a_x4_camera.png")), camera_zoom_of(Path("a_x4.png"))
+        (4.0, 1.0)
+    """
+    found = _ZOOM.search(path.stem)
+    return float(found["scale"]) if found and found["part"] == "_camera" else 1.0
+
+
+def is_part_of_a_picture(path: Path) -> bool:
+    """Tell whether the name of a result says that it is a region of its picture.
+
+    Example:
+        >>> is_part_of_a_picture(Path("a_x4_crop-10-20-300-200.png"))
+        True
+    """
+    found = _ZOOM.search(path.stem)
+    return found is not None and (found["part"] or "").startswith("_crop")
+
+
+def without_zoom(stem: str) -> str:
+    """Take off what a zoom added to the name of its picture.
+
+    Example:
+        >>> without_zoom("a_x4"), without_zoom("b")
+        ('a', 'b')
+    """
+    return _ZOOM.sub("", stem) or stem
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ EXAMPLES = """
 
   srnet eval --data photos/ --degradation camera -o results  simulated camera zoom; tables, panels, report
 
-  srnet eval --data SR-RAW --crop center                     real zoom pairs, the published 512×512 crop
+  srnet eval --data SR-RAW --protocol published              the authors' pairs, items and 512×512 crop
 
   srnet eval --data Set5 --data Set14 --model srnet-x4 --model run/best --peer RLFN_x4.pth
 
@@ -52,6 +52,10 @@ class SplitChoice(StrEnum):
 
 class PairingChoice(StrEnum):
     RATIO = "ratio"
+    PUBLISHED = "published"
+
+
+class ProtocolChoice(StrEnum):
     PUBLISHED = "published"
 
 
@@ -91,27 +95,40 @@ def evaluate(
             rich_help_panel=_DATA,
         ),
     ] = None,
+    protocol: Annotated[
+        ProtocolChoice | None,
+        typer.Option(
+            help="As the published runs were measured: --pairing published, --split published, "
+            "--crop center, and networks --untiled. Each can be given in another way beside it.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     crop: Annotated[
-        CropChoice, typer.Option(help="Whole pictures, or their centre.", rich_help_panel=_DATA)
-    ] = CropChoice.NONE,
+        CropChoice | None,
+        typer.Option(help="Whole pictures, or their centre.", show_default="none", rich_help_panel=_DATA),
+    ] = None,
     crop_size: Annotated[
         int | None,
         typer.Option(min=32, help="HR pixels of the centre crop.", show_default="512", rich_help_panel=_DATA),
     ] = None,
     split: Annotated[
-        SplitChoice,
+        SplitChoice | None,
         typer.Option(
             help="Which real zoom pairs: the data's test part, else held-out scenes (auto); held-out "
             "scenes; the items of the published runs; all.",
+            show_default="auto",
             rich_help_panel=_DATA,
         ),
-    ] = SplitChoice.AUTO,
+    ] = None,
     pairing: Annotated[
-        PairingChoice,
+        PairingChoice | None,
         typer.Option(
-            help="How shots are paired: by focal ratio, or as the authors did.", rich_help_panel=_DATA
+            help="How shots are paired: by focal ratio, or as the authors did.",
+            show_default="ratio",
+            rich_help_panel=_DATA,
         ),
-    ] = PairingChoice.RATIO,
+    ] = None,
     match_colour: Annotated[
         bool,
         typer.Option(
@@ -134,7 +151,7 @@ def evaluate(
             "--model",
             metavar="NAME|FILE",
             autocompletion=complete_model,
-            help="A released model, a model folder, a weights file, or the name of an interpolation. "
+            help="A released model, a model folder or one of several, a weights file, or an interpolation. "
             "Repeatable. Without it, every released model of the scale.",
             show_default=False,
             rich_help_panel=_METHODS,
@@ -200,6 +217,16 @@ def evaluate(
     panels: Annotated[
         int, typer.Option(min=0, help="Pictures of each set that are shown.", rich_help_panel=_RESULT)
     ] = 8,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="The detail of the panels, HR pixels of the centre crop where there is one, marked in the "
+            "whole LR picture. Without it, where bicubic loses most.",
+            show_default=False,
+            rich_help_panel=_RESULT,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace earlier results.", rich_help_panel=_RESULT)
     ] = False,
@@ -241,6 +268,10 @@ def evaluate(
     """Compare models with each other and with interpolation: quality, time, memory."""
     from srnet_cli.errors import UsageError
 
+    published = protocol is not None
+    crop = crop or (CropChoice.CENTER if published else CropChoice.NONE)
+    split = split or (SplitChoice.PUBLISHED if published else SplitChoice.AUTO)
+    pairing = pairing or (PairingChoice.PUBLISHED if published else PairingChoice.RATIO)
     if tile is not None and untiled:
         raise UsageError("--tile and --untiled exclude each other")
     if crop_size is not None and crop is CropChoice.NONE:
@@ -251,6 +282,7 @@ def evaluate(
     from srnet_cli.evaluation.methods import MethodOptions
     from srnet_cli.evaluation.run import run_evaluation
     from srnet_cli.evaluation.test_sets import DataOptions
+    from srnet_cli.imaging.boxes import parse_box
     from srnet_cli.imaging.resize import INTERPOLATIONS
     from srnet_cli.zooming.engine import EngineOptions
 
@@ -262,7 +294,7 @@ def evaluate(
             crisp=tuple(crisp or (0.0,)),
             interpolations=INTERPOLATIONS if baselines is BaselineChoice.ALL else ("bicubic",),
             engine=EngineOptions(device, precision, tile, ensemble),
-            untiled=untiled,
+            untiled=untiled or (published and tile is None),
         ),
         scales=tuple(scale or ()),
         source=DataOptions(split=split.value, pairing=pairing.value, match_colour=match_colour, cache=cache),
@@ -273,6 +305,7 @@ def evaluate(
         lpips=lpips,
         features=features,
         shown=panels if output is not None else 0,
+        box=None if box is None else parse_box(box, "--box"),
     )
     outcome = run_evaluation(request, output, overwrite)
     if outcome is None:

@@ -18,7 +18,7 @@ EXAMPLES = """
 
   srnet residual lr.png hr.png --heatmap          figures, heatmaps, overview
 
-  srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap
+  srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap   cuts the common view first
 
   srnet residual LR/ HR/ --output lost/ --json
 
@@ -63,12 +63,15 @@ def residual(
         typer.Option(help="How a smaller LR is enlarged to HR's size.", rich_help_panel=_LR),
     ] = InterpolationChoice.BICUBIC,
     align: Annotated[
-        AlignChoice,
+        AlignChoice | None,
         typer.Option(
-            help="Register LR to HR first, to fractions of a pixel; of both, the common part is compared.",
+            help="Register LR to HR first, to fractions of a pixel; of both, the common part is compared. "
+            "Of two focal lengths HR's field of view is cut out of LR first; "
+            "without --align they are refused.",
+            show_default="none",
             rich_help_panel=_LR,
         ),
-    ] = AlignChoice.NONE,
+    ] = None,
     match_colour: Annotated[
         bool,
         typer.Option(
@@ -136,6 +139,7 @@ def residual(
         heatmap=heatmap,
         output=output,
         overwrite=overwrite,
+        as_they_are=align is AlignChoice.NONE,
         debug=bool(context.obj),
     )
     pairs = find_pairs(lr, hr)
@@ -151,8 +155,8 @@ def residual(
         raise typer.Exit(1)
 
 
-def _motion(choice: AlignChoice) -> Motion | None:
-    motions: dict[AlignChoice, Motion] = {
+def _motion(choice: AlignChoice | None) -> Motion | None:
+    motions: dict[AlignChoice | None, Motion] = {
         AlignChoice.TRANSLATION: "translation",
         AlignChoice.EUCLIDEAN: "euclidean",
         AlignChoice.AFFINE: "affine",
@@ -223,6 +227,8 @@ def _changes(result: PairResult) -> list[str]:
     lines = []
     comparison = result.comparison
     assert comparison is not None
+    if comparison.views is not None:
+        lines.append(f"{comparison.views}: its field of view was cut out of LR")
     if comparison.alignment is not None:
         found = comparison.alignment
         right, down = found.shift

@@ -12,8 +12,8 @@ import typer
 from srnet_cli.config_file import base_type, read_config
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import DATA, KEEPING, Key, flag
-from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table, options_from
-from srnet_cli.training.recipe import resolved
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table
+from srnet_cli.training.recipe import options_from, resolved
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -57,6 +57,7 @@ _BESIDES: dict[str, tuple[str, Any, Any]] = {
 def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -> None:
     """Train SRNet, or a network that it is compared with, on real or simulated zoom."""
     flags["data"] = tuple(flags["data"]) if flags["data"] else None
+    flags["network_option"] = tuple(flags["network_option"] or ()) or None
     flags["milestones"] = _numbers(flags["milestones"], "--milestones", int)
     flags["shares"] = _numbers(flags["shares"], "--shares", float)
     options = _options(flags, config, resume)
@@ -101,6 +102,8 @@ def _parsed_type(kind: Any) -> Any:
     kind = base_type(kind)
     if kind == tuple[Path, ...]:
         return list[Path] | None
+    if kind == tuple[str, ...]:
+        return list[str] | None
     return (kind if kind in (int, float, bool, Path) else str) | None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from srnet_cli.data.choices import LabelInterpolation, Split
+from srnet_cli.data.choices import LabelInterpolation, LabelName, Split
 from srnet_cli.data.preparation import PreparationJob, Progress
 from srnet_cli.data.sources import Problem, TrainingSource
 from srnet_cli.data.zoom_pairs import PairOptions
@@ -25,6 +25,8 @@ class SourceOptions:
     split: Split = "scene"
     #: how LR is enlarged for the enhanced residual; None for networks without the auxiliary stream
     residual: LabelInterpolation | None = "bicubic"
+    #: what the auxiliary stream is taught
+    label: LabelName = "residual"
     #: what makes LR out of photographs: "camera", "mixed" or "bicubic"
     degradation: str = "mixed"
     #: photographs with a side below this are left out

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from srnet_cli.data.choices import LabelInterpolation
+from srnet_cli.data.choices import LabelInterpolation, LabelName
 
 if TYPE_CHECKING:
     import torch
@@ -80,6 +80,45 @@ def enhanced_residual_tensor(hr: Tensor, lr_up: Tensor) -> Tensor:
     with torch.no_grad():
         difference = (_eight_bit(hr) - _eight_bit(lr_up)).abs_()
         return _detail(_edge_enhance_more(difference))
+
+
+def label_tensor(
+    hr: Tensor, lr: Tensor, scale: int, method: LabelInterpolation, label: LabelName = "residual"
+) -> Tensor:
+    """Compute what the auxiliary stream is taught of a batch, on the device of its inputs.
+
+    ``residual`` is the enhanced residual. ``edge`` is EDGE_ENHANCE_MORE(FIND_EDGES(HR)) in Pillow's filters,
+    the authors' other label, for which LR does not matter. ``slope`` is the length of the residual's
+    gradient: where detail is missing, without what a difference of exposure adds to the residual itself.
+
+    Args:
+        hr: N×3×sh×sw, 0..255; lr: N×3×h×w.
+
+    Returns:
+        N×3×sh×sw float32, whole numbers 0..255, without gradient.
+    """
+    import torch
+
+    if label == "residual":
+        return enhanced_residual_tensor(hr, upscale(lr, scale, method))
+    with torch.no_grad():
+        if label == "edge":
+            return _edge_enhance_more(_find_edges(_eight_bit(hr)))
+        return _slope(_eight_bit(hr) - _eight_bit(upscale(lr, scale, method)))
+
+
+def _find_edges(x: Tensor) -> Tensor:
+    """Filter with a kernel of -1 with 8 in the centre."""
+    rows = x[..., :-2, :] + x[..., 1:-1, :] + x[..., 2:, :]
+    box = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+    return _with_border_of(x, (x[..., 1:-1, 1:-1] * 9 - box).clamp_(0, 255))
+
+
+def _slope(x: Tensor) -> Tensor:
+    """Compute the length of the gradient by differences over two pixels; 0 at the border."""
+    across = x[..., 1:-1, 2:] - x[..., 1:-1, :-2]
+    down = x[..., 2:, 1:-1] - x[..., :-2, 1:-1]
+    return _with_border_of(x * 0, (across.square() + down.square()).sqrt_().round_().clamp_(0, 255))
 
 
 def _eight_bit(values: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from srnet_cli.data.preparation import PreparationReport, Progress
 from srnet_cli.data.shots.recognition import recognise_sequences
 from srnet_cli.data.sources import TrainingSource
 from srnet_cli.data.zoom_pairs import find_zoom_pairs, release_frames
-from srnet_cli.errors import DataError
+from srnet_cli.errors import DataError, UsageError
 
 
 def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
@@ -24,13 +24,19 @@ def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
 
 
 def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
+    if options.split == "published" and options.pairs.recipe != "published":
+        raise UsageError(
+            "--split published counts the pairs that the authors made, not those by focal ratio",
+            remedy="add --pairing published",
+        )
     jobs, left_out, notes = find_zoom_pairs(root, replace(options.pairs, scale=options.scale))
     return Plan(jobs, left_out, notes, variant=options.pairs.recipe)
 
 
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:
     smallest = max(options.smallest_photo, 2 * options.scale)
-    return SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
+    source = SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
+    return replace(source, label=options.label)
 
 
 #: in the order in which a folder is tried; photographs come last, as most folders hold pictures
@@ -40,21 +46,21 @@ KINDS: list[SourceKind] = [
         contents="LR/ with HR/",
         recognise=recognise_pairs,
         plan=_plan_pairs,
-        options=frozenset({"mosaic", "split", "residual", "cache", "workers"}),
+        options=frozenset({"mosaic", "split", "residual", "label", "cache", "workers"}),
     ),
     SourceKind(
         name="sequences",
         contents="sequence folders of RAW and JPG shots",
         recognise=recognise_sequences,
         plan=_plan_sequences,
-        options=frozenset({"mosaic", "pairs", "split", "residual", "cache", "workers"}),
+        options=frozenset({"mosaic", "pairs", "split", "residual", "label", "cache", "workers"}),
     ),
     SourceKind(
         name="photos",
         contents="a folder of photographs",
         recognise=recognise_photos,
         open=_open_photos,
-        options=frozenset({"degradation", "smallest_photo", "residual"}),
+        options=frozenset({"degradation", "smallest_photo", "residual", "label"}),
     ),
 ]
 

@@ -66,7 +66,9 @@ def split_pairs(report: PreparationReport, options: SourceOptions) -> PairSource
         names = held_out_scenes(item.scene for item in rest)
         training = [item for item in rest if item.scene not in names]
         held_out = [item for item in rest if item.scene in names]
-    sampler = PatchSampler(tuple(training), options.scale, options.residual, options.pairs.mosaic)
+    sampler = PatchSampler(
+        tuple(training), options.scale, options.residual, options.pairs.mosaic, options.label
+    )
     scenes = len({item.scene for item in training})
     description = (
         f"{len(training)} pairs ×{options.scale} from {scenes} scenes; "

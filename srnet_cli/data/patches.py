@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from srnet_cli.data.choices import LabelInterpolation
-from srnet_cli.data.labels import enhanced_residual_tensor, upscale
+from srnet_cli.data.choices import LabelInterpolation, LabelName
+from srnet_cli.data.labels import label_tensor
 from srnet_cli.data.photos import dihedral
 from srnet_cli.data.preparation import Item
 from srnet_cli.data.sources import Batch
@@ -49,6 +49,8 @@ class PatchSampler:
     #: how LR is enlarged for the enhanced residual; None computes none
     residual: LabelInterpolation | None = "bicubic"
     mosaic: bool = False
+    #: what is taught of each pair
+    label: LabelName = "residual"
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``; ``patch`` counts packed pixels with ``mosaic``.
@@ -124,7 +126,7 @@ class PatchSampler:
             hr_windows = _to_device([windows[row].hr for row in rows], device)
             labels = None
             if self.residual is not None:
-                labels = enhanced_residual_tensor(hr_windows, upscale(lr_windows, s, self.residual))
+                labels = label_tensor(hr_windows, lr_windows, s, self.residual, self.label)
             for place, row in enumerate(rows):
                 (y, x), turn = windows[row].corner, windows[row].turn
                 lr[row] = dihedral(lr_windows[place, :, y : y + side, x : x + side], turn)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.data.camera.simulation import Degradation, degradation, draw_patterns
-from srnet_cli.data.choices import LabelInterpolation
-from srnet_cli.data.labels import enhanced_residual_tensor, upscale
+from srnet_cli.data.choices import LabelInterpolation, LabelName
+from srnet_cli.data.labels import label_tensor
 from srnet_cli.data.photos import PhotoCache
 from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
@@ -46,6 +46,8 @@ class SimulatedSource:
     patterns: bool = False
     #: how LR is made: the name of ``degrade``
     kind: str = "mixed"
+    #: what is taught of each patch
+    label: LabelName = "residual"
 
     @classmethod
     def open(
@@ -88,7 +90,7 @@ class SimulatedSource:
         lr = self.degrade(hr, self.scale, seeds)
         residual = None
         if self.residual is not None:
-            residual = enhanced_residual_tensor(hr, upscale(lr, self.scale, self.residual))
+            residual = label_tensor(hr, lr, self.scale, self.residual, self.label)
         return Batch(lr, hr, residual)
 
     def validation(self) -> Sequence[ValidationItem]:

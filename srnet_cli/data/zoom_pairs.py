@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.data.choices import Pairing
 from srnet_cli.data.preparation import Prepared
 from srnet_cli.data.shots import exposure, registration, resampling
 from srnet_cli.data.shots.frames import Shot, read_packed, read_rgb
 from srnet_cli.data.shots.geometry import zoom_about_centres
-from srnet_cli.data.shots.pairing import Pair, Recipe, make_pairs
+from srnet_cli.data.shots.pairing import Pair, make_pairs
 from srnet_cli.data.shots.registration import Quality
 from srnet_cli.data.shots.sequences import discover
 from srnet_cli.data.sources import Problem
@@ -46,7 +47,7 @@ class PairOptions:
 
     scale: int = 4
     #: which shots are paired and how: by focal ratio with one resampling, or as the authors did
-    recipe: Recipe = "ratio"
+    recipe: Pairing = "ratio"
     #: what ECC may find between two shots
     model: Motion = "affine"
     #: give the target the exposure and white balance of its LR shot

@@ -26,6 +26,7 @@ from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, c
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.metrics.features import FeatureDistance
 from srnet_cli.metrics.perceptual import Lpips
 from srnet_cli.zooming.guarding.guard import computed_in
@@ -51,6 +52,8 @@ class EvaluationRequest:
     features: bool | None = None
     #: pictures of each set that views are kept of, for panels and the report
     shown: int = 0
+    #: the detail of the panels, HR pixels, and LR as their whole picture; None: where bicubic loses most
+    box: Box | None = None
 
 
 class Watcher:
@@ -188,7 +191,9 @@ def _evaluate_picture(
             if not measurements and isinstance(error, ValueError):
                 break  # the picture is too small for the metrics, whatever the method
     height, width = pair.lr.shape[:2]
-    view = make_view(pair.hr, pictures) if shown and pictures else None
+    view = None
+    if shown and pictures:
+        view = make_view(pair.hr, pictures, None if request.box is None else pair.lr, request.box)
     return PictureResult(item.name, item.scene, height, width, measurements, tuple(errors), pair.note, view)
 
 

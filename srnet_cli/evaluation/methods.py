@@ -13,13 +13,14 @@ from torch import nn
 from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.errors import DeviceError, UsageError
 from srnet_cli.evaluation.pairs import Pixels8
-from srnet_cli.evaluation.peers import PEER_PREFIX, load_peer
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
 from srnet_cli.metrics import quantise
+from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import check_share
+from srnet_cli.models.peers import PEER_PREFIX, load_any_model, load_peer
 from srnet_cli.models.released import released_models
-from srnet_cli.models.store import LoadedModel, load_model
+from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.tiles import Grid
@@ -116,14 +117,14 @@ class NetworkMethod:
 
     @property
     def published_macs(self) -> int | None:
-        return count_macs(self.model.network, PUBLISHED_SIDE, residual=True)
+        return count_macs(self.model.network, PUBLISHED_SIDE, published=True)
 
     def macs(self, height: int, width: int) -> int | None:
         grid = self.engine.grid(Box(0, 0, height, width))
         # Counted for a square; a light network's tiles need not be squares, and cost as much as their area.
         side = PUBLISHED_SIDE if self.engine.radius is not None else grid.height
         if side not in self._counted:
-            self._counted[side] = count_macs(self.model.network, side, residual=False)
+            self._counted[side] = count_macs(self.model.network, side, published=False)
         each = self._counted[side]
         return None if each is None else round(each * self.engine.computed(grid) / side**2)
 
@@ -204,7 +205,7 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
             not within 0..1.
     """
     check_precision(options.engine.precision, choose_device(options.engine.device, training=False))
-    named: tuple[str, ...] = tuple(name for name in options.models if name not in INTERPOLATIONS)
+    named = tuple(one for name in options.models if name not in INTERPOLATIONS for one in _members(name))
     if not options.models and not options.peers:
         named = tuple(card.name for card in released_models())
     for share in options.crisp:
@@ -216,10 +217,17 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
     return Catalogue(tuple(zip(_names(loaded), loaded, strict=True)), options)
 
 
+def _members(name: str) -> list[str]:
+    """Return the models of a folder of models, sorted, or the one that the name itself is."""
+    folder = Path(name)
+    cards = sorted(folder.glob(f"*/{CARD_FILE}")) if folder.is_dir() else []
+    return [name] if not cards or (folder / CARD_FILE).is_file() else [str(card.parent) for card in cards]
+
+
 def _mixtures(name: str, shares: Sequence[float]) -> Iterator[LoadedModel]:
-    faithful = load_model(name)
+    faithful = load_any_model(name)
     for share in dict.fromkeys(shares if faithful.card.crisp else (0.0,)):
-        yield load_model(name, share) if share else faithful
+        yield load_any_model(name, share) if share else faithful
 
 
 def method_name(model: str, crisp: float) -> str:
@@ -246,13 +254,13 @@ def choose_scales(wanted: Sequence[int], catalogue: Catalogue) -> tuple[int, ...
     return tuple(dict.fromkeys(wanted))
 
 
-def count_macs(network: nn.Module, side: int, *, residual: bool) -> int | None:
+def count_macs(network: nn.Module, side: int, *, published: bool) -> int | None:
     """Count the multiply-accumulates of a network's convolutions; None where that is not all it does."""
     if any(isinstance(module, nn.Linear | nn.MultiheadAttention) for module in network.modules()):
         return None
     counter: Callable[..., int] = multiply_accumulates
     try:
-        return counter(network, side, side, residual=residual)
+        return counter(network, side, side, residual=published, transposed_by_output=published)
     except (RuntimeError, ValueError, NotImplementedError, TypeError):
         # Other people's networks may do what cannot be done without data.
         return None

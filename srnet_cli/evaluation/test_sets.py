@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from srnet_cli.data.camera.simulation import VERSION as CAMERA_VERSION
+from srnet_cli.data.choices import Pairing
 from srnet_cli.data.kinds import SourceOptions
 from srnet_cli.data.opening import detect_source, prepare_source
 from srnet_cli.data.pair_source import split_pairs
 from srnet_cli.data.paired.jobs import find_pairs
 from srnet_cli.data.preparation import Item, Progress
-from srnet_cli.data.shots.pairing import Recipe
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError
 from srnet_cli.evaluation.pairs import FileItem, PairSet, PreparedItem, SimulatedItem
@@ -35,7 +35,7 @@ class DataOptions:
     #: runs, or all
     split: TestSplit = "auto"
     #: how shots of SR-RAW are paired
-    pairing: Recipe = "ratio"
+    pairing: Pairing = "ratio"
     #: give HR the exposure and white balance of its LR shot
     match_colour: bool = False
     #: where prepared pairs are kept; None: the user's cache folder

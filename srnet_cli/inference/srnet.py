@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,10 @@ class InferenceSRNet(nn.Module):
             used, channels = network.fusion_attention_used, network.options.n_feats
             self.attend_head = attention_form(network.CALayer_head if used else None, channels, dtype, device)
             self.attend_tail = attention_form(network.CALayer_tail if used else None, channels, dtype, device)
+        self.mix_head, self.mix_tail = (
+            None if mix is None else copy.deepcopy(mix).to(device, dtype).requires_grad_(False)
+            for mix in (network.fusion_head, network.fusion_tail)
+        )
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
@@ -42,7 +48,11 @@ class InferenceSRNet(nn.Module):
             return NetworkOutput(main.reconstruct(main.deep(shallow, add=shallow), guess))
         rat_head = auxiliary.shallow(auxiliary.shifted(lr))
         rat_body = auxiliary.deep(rat_head, add=rat_head)
-        if self.wiring == "code":
+        if self.mix_head is not None and self.mix_tail is not None:
+            fused = self.attend_head(self.mix_head.mix(shallow, rat_body), None)
+            deep = main.last(main.blocks(fused))
+            features = self.attend_tail(self.mix_tail.mix(deep, rat_head), fused)
+        elif self.wiring == "code":
             fused = self.attend_head(shallow.sub_(rat_body), None)
             features = self.attend_tail(main.deep(fused, add=rat_head), fused)
         else:

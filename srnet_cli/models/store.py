@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
-from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.errors import UnknownNetworkError, UsageError, WeightsError
 from srnet_cli.files import atomic_path, make_folder
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.claims import check_claim
@@ -170,7 +170,7 @@ def _inferred_card(state: State, path: Path) -> Card:
         tile = 64 if found.scale == 8 else 128
         return Card(path.stem, found.name, found.scale, found.options, tile=tile, overlap=tile // 8)
     except ValueError as error:
-        raise WeightsError(str(error), path=path) from error
+        raise UnknownNetworkError(str(error), path=path) from error
 
 
 def _assemble(state: State, card: Card, path: Path) -> LoadedModel:

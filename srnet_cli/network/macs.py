@@ -28,13 +28,19 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def multiply_accumulates(
-    network: nn.Module, height: int = PUBLISHED_SIDE, width: int = PUBLISHED_SIDE, *, residual: bool = True
+    network: nn.Module,
+    height: int = PUBLISHED_SIDE,
+    width: int = PUBLISHED_SIDE,
+    *,
+    residual: bool = True,
+    transposed_by_output: bool = False,
 ) -> int:
     """Count the multiply-accumulates of all convolutions for one input of 3×``height``×``width``.
 
     Counted as published: convolutions only, the mean colours' 1×1 convolutions among them, and with the
     auxiliary picture where the network has one (``residual=False`` leaves it out, as a zoom does). The
-    network itself is left as it is.
+    published figures count all taps of a transposed convolution for each pixel that it gives
+    (``transposed_by_output``), of which a stride of s computes 1/s². The network itself is left as it is.
 
     Raises:
         ValueError: when the network cannot take that size (MPR-SA needs a square).
@@ -44,7 +50,7 @@ def multiply_accumulates(
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        total += _cost(module, inputs[0], output)
+        total += _cost(module, output if transposed_by_output else inputs[0], output)
 
     for module in counted.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | CountsItself):

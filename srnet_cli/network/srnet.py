@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
@@ -15,6 +16,7 @@ from srnet_cli.network.attention import ATTENTIONS, build_attention, recognise_a
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
 
 Wiring = Literal["code", "figure"]
+FusionMix = Literal["fixed", "learned"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class SRNetOptions:
     """Everything in which the members of the SRNet family differ.
 
     Raises:
-        ValueError: when ``wiring`` is unknown, or an auxiliary stream is to have ``in_channels`` not 3.
+        ValueError: when ``wiring`` or ``fusion_mix`` is unknown, a learned mixture is to have another wiring
+            than the code's or no second stream, or an auxiliary stream is to have ``in_channels`` not 3.
     """
 
     scale: int = 4
@@ -42,12 +45,19 @@ class SRNetOptions:
     auxiliary: bool = True
     #: "code": the released code, which gave the published numbers; "figure": the blog's figure
     wiring: Wiring = "code"
+    #: "fixed": the streams' features are subtracted and added, as published; "learned": a 1×1 convolution
+    #: over both, which begins as that
+    fusion_mix: FusionMix = "fixed"
     #: 3 for RGB; 4 for a packed RAW mosaic (single-stream only, no mean shift)
     in_channels: int = 3
 
     def __post_init__(self) -> None:
         if self.wiring not in ("code", "figure"):
             raise ValueError(f"wiring is 'code' or 'figure', not {self.wiring!r}")
+        if self.fusion_mix not in ("fixed", "learned"):
+            raise ValueError(f"fusion_mix is 'fixed' or 'learned', not {self.fusion_mix!r}")
+        if self.fusion_mix == "learned" and not (self.auxiliary and self.wiring == "code"):
+            raise ValueError("a learned fusion_mix needs the auxiliary stream, and the wiring of the code")
         if self.auxiliary and self.in_channels != 3:
             raise ValueError("the auxiliary stream takes RGB; set auxiliary=False for RAW input")
 
@@ -96,6 +106,22 @@ class Stream(nn.Module):
         return picture
 
 
+class LearnedMix(nn.Conv2d):
+    """A 1×1 convolution over two features, 2·C→C, that begins as their sum or difference."""
+
+    def __init__(self, channels: int, sign: int) -> None:
+        super().__init__(2 * channels, channels, 1)
+        with torch.no_grad():
+            one = torch.eye(channels)
+            self.weight.copy_(torch.cat([one, sign * one], dim=1)[..., None, None])
+            nn.init.zeros_(self.bias if self.bias is not None else torch.empty(0))
+
+    def mix(self, first: Tensor, second: Tensor) -> Tensor:
+        """Mix two N×C×H×W features."""
+        mixed: Tensor = self(torch.cat([first, second], dim=1))
+        return mixed
+
+
 class SRNet(Stream):
     """The two-stream network, or with ``auxiliary=False`` its single-stream base.
 
@@ -114,6 +140,11 @@ class SRNet(Stream):
             self.CALayer_head = build_attention(o.fusion_built, o.n_feats, 16)
             self.CALayer_tail = build_attention(o.fusion_built, o.n_feats, 16)
             self.fusion_attention_used = o.fusion != "none"
+        self.fusion_head: LearnedMix | None = None
+        self.fusion_tail: LearnedMix | None = None
+        if o.fusion_mix == "learned":
+            self.fusion_head = LearnedMix(o.n_feats, -1)
+            self.fusion_tail = LearnedMix(o.n_feats, +1)
 
     @property
     def scale(self) -> int:
@@ -140,6 +171,9 @@ class SRNet(Stream):
     def fused_features(self, lr: Tensor, rat_head: Tensor, rat_body: Tensor) -> Tensor:
         """Run the main stream up to its upsampler; deep feature in at the head, shallow one at the tail."""
         shallow = self.shallow(lr)
+        if self.fusion_head is not None and self.fusion_tail is not None:
+            fused = self._attend(self.CALayer_head, self.fusion_head.mix(shallow, rat_body))
+            return self._attend(self.CALayer_tail, self.fusion_tail.mix(self.body(fused), rat_head)) + fused
         if self.options.wiring == "code":
             fused = self._attend(self.CALayer_head, shallow - rat_body)
             return self._attend(self.CALayer_tail, self.body(fused) + rat_head) + fused
@@ -157,7 +191,7 @@ class SRNet(Stream):
 def _single(attention: str, **defaults: Any) -> Variant:
     # wiring and fusion_attention say how two streams meet: with one stream they have no meaning
     fixed = {"attention": attention, "auxiliary": False, "wiring": "code", "fusion_attention": None}
-    return Variant(fixed, defaults)
+    return Variant({**fixed, "fusion_mix": "fixed"}, defaults)
 
 
 def _double(attention: str, wiring: Wiring = "code", fusion_attention: str | None = None) -> Variant:
@@ -196,6 +230,8 @@ def _read(shapes: Shapes) -> Recognised:
     }
     if in_channels != 3:
         sizes["in_channels"] = in_channels
+    if "fusion_head.weight" in shapes:
+        sizes["fusion_mix"] = "learned"
     squeeze = ATTENTIONS[attention].squeeze
     if squeeze is not None:
         sizes["reduction"] = n_feats // shapes[f"body.0.body.3.{squeeze}"][0]

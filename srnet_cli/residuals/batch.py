@@ -14,9 +14,10 @@ from srnet_cli.files import Identities, Task, folder_for, refusals
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.listing import is_folder, list_pictures
-from srnet_cli.names import Subject, distinct_stems, residual_paths
+from srnet_cli.names import Subject, distinct_stems, residual_paths, without_zoom
 
 from .comparison import CompareOptions, Comparison, compare
+from .field_of_view import differing_views
 from .outputs import DrawOptions, document, write_results
 
 
@@ -31,6 +32,8 @@ class ResidualRequest:
     #: where the pictures go; made if it is missing
     output: Path
     overwrite: bool
+    #: compare shots of different focal lengths as if they showed the same
+    as_they_are: bool = False
     #: show where an unexpected error came from
     debug: bool = False
 
@@ -74,7 +77,9 @@ class PairResult:
 
 
 def find_pairs(lr: Path, hr: Path) -> list[Pair]:
-    """Find the pairs of two files, or of two folders by equal names (suffixes may differ), sorted.
+    """Find the pairs of two files, or of two folders by name, sorted.
+
+    Names are equal, or but for their suffixes, or but for what a zoom added to one of them (``_x4``).
 
     A LR file without partner is a pair without HR; further HR files do not matter.
 
@@ -158,7 +163,13 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
     notes = [*lr.metadata.notes, *hr.metadata.notes]
     if lr.metadata.icc != hr.metadata.icc:
         notes.append("LR and HR have different colour profiles; their values are compared as stored")
-    comparison = compare(lr.pixels, hr.pixels, request.compare)
+    views = None if request.as_they_are else differing_views(lr, hr)
+    if views is not None and request.compare.align is None:
+        raise InputError(
+            f"{views}: the two do not show the same",
+            remedy="--align affine cuts LR to HR's field of view; --align none compares them as they are",
+        )
+    comparison = compare(lr.pixels, hr.pixels, request.compare, views)
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
     return PairResult(pair, comparison, files, tuple(notes))
@@ -167,4 +178,5 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
 def _partner(lr: Path, offered: list[Path]) -> Path | None:
     named_alike = [path for path in offered if path.name == lr.name]
     same_stem = [path for path in offered if path.stem == lr.stem]
-    return next(iter(named_alike + same_stem), None)
+    same_picture = [path for path in offered if without_zoom(path.stem) == without_zoom(lr.stem)]
+    return next(iter(named_alike + same_stem + same_picture), None)

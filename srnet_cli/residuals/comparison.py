@@ -15,7 +15,8 @@ from srnet_cli.imaging.registration import Motion
 from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.metrics import ColourMatch, fit_colour
 
-from .alignment import Alignment, align
+from .alignment import Alignment, align, align_views
+from .field_of_view import Views
 from .figures import Figures, Residual, measure
 
 #: largest scale that a zoom can have
@@ -58,27 +59,39 @@ class Comparison:
     stages: tuple[Stage, ...]
     alignment: Alignment | None = None
     colour: ColourMatch | None = None
+    #: what the focal lengths said before the alignment, where LR showed more than HR
+    views: Views | None = None
 
     @property
     def figures(self) -> Figures:
         return self.residual.figures
 
 
-def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) -> Comparison:
+def compare(
+    lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions(), views: Views | None = None
+) -> Comparison:
     """Compare a LR picture with its HR picture, in 8 bits.
 
     Args:
         lr, hr: H×W×3 uint8 or uint16. LR is smaller, or of HR's size and then taken as already enlarged.
+        views: how much more LR shows, if it does; the two are then aligned.
 
     Raises:
         InputError: the sizes make no pair, the pictures are tiny, or cannot be aligned.
     """
-    scale = pair_scale(lr.shape, hr.shape)
     fixed = to_8_bit(hr)
-    moving = resize(to_8_bit(lr), hr.shape[0], hr.shape[1], options.interpolation)
     alignment, colour = None, None
     stages: list[Stage] = []
-    if options.align is not None:
+    views = None if options.align is None else views
+    if views is not None and options.align is not None:
+        scale = views.pixel_ratio
+        found = align_views(to_8_bit(lr), fixed, scale, options.align, options.interpolation)
+        alignment, moving, fixed = found.alignment, found.lr_up, found.hr
+        stages.append(Stage("as the focal lengths say", measure(found.nominal, fixed).figures))
+    else:
+        scale = pair_scale(lr.shape, hr.shape)
+        moving = resize(to_8_bit(lr), hr.shape[0], hr.shape[1], options.interpolation)
+    if views is None and options.align is not None:
         alignment, aligned, cut = align(moving, fixed, options.align)
         stages.append(Stage("as given", measure(moving[alignment.box.slices], cut).figures))
         moving, fixed = aligned, cut
@@ -89,7 +102,7 @@ def compare(lr: Pixels, hr: Pixels, options: CompareOptions = CompareOptions()) 
         moving = colour.apply(moving)
         residual = measure(moving, fixed)
         stages.append(Stage("colours matched", residual.figures))
-    return Comparison(moving, fixed, scale, options, residual, tuple(stages), alignment, colour)
+    return Comparison(moving, fixed, scale, options, residual, tuple(stages), alignment, colour, views)
 
 
 def pair_scale(lr: tuple[int, ...], hr: tuple[int, ...]) -> float:

@@ -101,6 +101,8 @@ def document(comparison: Comparison) -> dict[str, Any]:
         result["stages"] = [
             {"name": stage.name, "figures": _figures_document(stage.figures)} for stage in comparison.stages
         ]
+    if comparison.views is not None:
+        result["focal_lengths"] = [comparison.views.lr_focal, comparison.views.hr_focal]
     if comparison.alignment is not None:
         found = comparison.alignment
         right, down = found.shift

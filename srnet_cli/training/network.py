@@ -24,6 +24,8 @@ MOSAIC_CHANNELS = 4
 TENSORS_NAMED = 3
 #: options that say which network it is
 _OF_THE_NETWORK = ("attention", "auxiliary", "n_feats", "n_resblocks")
+#: options of networks that are not set by --network-option, and what sets them
+_WITH_FLAGS = {**{name: flag(name) for name in _OF_THE_NETWORK}, "in_channels": "--input"}
 #: scales that are worth suggesting
 _USUAL_SCALES = (2, 3, 4, 8)
 
@@ -38,7 +40,46 @@ def network_options(options: TrainOptions) -> dict[str, Any]:
         chosen["auxiliary"] = False
     if options.input == "raw":
         chosen["in_channels"] = MOSAIC_CHANNELS
+    return {**chosen, **_further_options(options)}
+
+
+def _further_options(options: TrainOptions) -> dict[str, Any]:
+    """Return what ``--network-option`` says, in the types of the network's own options.
+
+    Raises:
+        UsageError: for an option that the network does not have, or that has a flag or a value of its own.
+    """
+    if not options.network_option or options.model not in network_names():
+        return {}
+    known = {n: f for n, f in open_options(options.model).items() if n not in _WITH_FLAGS}
+    chosen: dict[str, Any] = {}
+    for text in options.network_option:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name in _WITH_FLAGS:
+            raise UsageError(f"--network-option {text}: {_WITH_FLAGS[name]} sets that")
+        if name not in known:
+            raise UsageError(
+                f"--network-option {text}: {options.model} has no option {name!r}",
+                remedy=f"one of {', '.join(known)}" if known else "leave it out",
+            )
+        chosen[name] = _typed(text, value, known[name].default)
     return chosen
+
+
+def _typed(text: str, value: str, default: Any) -> Any:
+    """Return a value in the type of its default; of None, a text."""
+    try:
+        match default:
+            case bool():
+                return {"true": True, "false": False}[value.lower()]
+            case int():
+                return int(value)
+            case float():
+                return float(value)
+    except (ValueError, KeyError) as error:
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise UsageError(f"--network-option {text}: it is {kind}") from error
+    return value
 
 
 def build(options: TrainOptions, scale: int) -> nn.Module:
@@ -155,4 +196,6 @@ def _flags_of(card: Card) -> str:
             flags += ["--no-auxiliary"] if value is False else []
         elif value is not None:
             flags.append(f"{flag(name)} {value}")
+    others = {name: value for name, value in card.options.items() if name not in _WITH_FLAGS}
+    flags += [f"--network-option {name}={value}" for name, value in others.items()]
     return " ".join(flags) + ", and no other flag of the network"

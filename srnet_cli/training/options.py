@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
-from srnet_cli.data.choices import DegradationName, LabelInterpolation, Split
+from srnet_cli.data.choices import DegradationName, LabelInterpolation, LabelName, Pairing, Protocol, Split
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import (
     COMPUTE,
@@ -90,6 +90,9 @@ class TrainOptions:
         UsageError: when values are impossible or contradict each other; the message names the flag.
     """
 
+    protocol: Protocol | None = option(
+        None, DATA, "As the published runs: pairs, held-out items, residual, recipe. Flags go before it."
+    )
     data: tuple[Path, ...] = option(
         (),
         DATA,
@@ -103,6 +106,7 @@ class TrainOptions:
     degradation: DegradationName = option(
         "mixed", DATA, "How photographs are made small; mixed: most by the camera."
     )
+    pairing: Pairing = option("ratio", DATA, "How shots are paired: by focal ratio, or as the authors did.")
     split: Split = option("scene", DATA, "Held out of real pairs: whole scenes, or the published items.")
     match_colour: bool = option(False, DATA, "Match exposure and white balance of real pairs.")
     cache: Path | None = option(None, DATA, "Where prepared data is kept.", shown="the user's cache folder")
@@ -119,6 +123,12 @@ class TrainOptions:
     auxiliary: bool = option(True, NETWORK, "With the stream that predicts the residual.")
     n_feats: int | None = option(None, NETWORK, "Feature channels.", POSITIVE, "the network's own")
     n_resblocks: int | None = option(None, NETWORK, "Residual blocks.", POSITIVE, "the network's own")
+    network_option: tuple[str, ...] = option(
+        (),
+        NETWORK,
+        "Any other option of the network, as res_scale=0.1 or wiring=figure. Repeatable.",
+        metavar="KEY=VALUE",
+    )
     init: str | None = option(
         None,
         NETWORK,
@@ -189,6 +199,11 @@ class TrainOptions:
         None, LOSS, "A model whose pictures are a second target.", metavar="NAME|PATH"
     )
     teacher_share: float = option(1.0, LOSS, "Share of a batch that the teacher sees.", SHARE)
+    label: LabelName = option(
+        "residual",
+        LOSS,
+        "What the auxiliary stream is taught: enhanced residual, edges of HR, slope of the residual.",
+    )
     interpolation: LabelInterpolation = option(
         "bicubic", LOSS, "How LR is enlarged before its residual is taken."
     )
@@ -300,30 +315,6 @@ def weight_key(loss: str) -> str:
     return f"{loss}_weight"
 
 
-def options_from(*layers: Mapping[str, Any]) -> TrainOptions:
-    """Make options of several layers, later ones over earlier ones; a None stands for "not given".
-
-    A length (epochs, steps, hours), or a way to say patch and batch sizes, replaces the other ways to say it
-    of earlier layers; other data takes the shares of the earlier ones with it.
-
-    Raises:
-        UsageError: when they contradict each other.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        given = {name: value for name, value in layer.items() if value is not None}
-        for group in (("epochs", "steps", "hours"), ("phases", "patch_size"), ("phases", "batch_size")):
-            if any(name in given for name in group):
-                merged = {name: value for name, value in merged.items() if name not in group}
-        if given.get("schedule") == "cosine":
-            merged.pop("milestones", None)
-        if "data" in given and given["data"] != merged.get("data", given["data"]):
-            merged.pop("shares", None)
-        merged.update(given)
-    weights = {name: merged.pop(weight_key(name)) for name in LOSSES if weight_key(name) in merged}
-    return TrainOptions(**merged, weights=weights)
-
-
 def flat(options: TrainOptions) -> dict[str, Any]:
     """Return all options by the names that they have in the file, in the order of the help."""
     weights = {weight_key(name): weight for name, weight in options.weights.items()}
@@ -335,7 +326,7 @@ def plain(options: TrainOptions) -> dict[str, Any]:
     return {
         name: _plain(value[0] if name == "data" and len(value) == 1 else value)
         for name, value in flat(options).items()
-        if value is not None and (name, value) not in (("phases", ()), ("data", ()))
+        if value is not None and (name, value) not in (("phases", ()), ("data", ()), ("network_option", ()))
     }
 
 

@@ -15,6 +15,7 @@ import torch
 from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.models.tensors import is_mean_shift
 from srnet_cli.training.fields import flag
 from srnet_cli.training.network import network_options
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, data_paths, network_scale, plain
@@ -164,9 +165,12 @@ def _introduce(options: TrainOptions, job: Processes, say: Say) -> None:
 
 
 def _say_size(state: State, say: Say) -> None:
+    # As published: what the network has besides its mean colours, whether it is used or not.
+    counted = sum(p.numel() for name, p in state.network.named_parameters() if not is_mean_shift(name))
     trained = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
+    idle = f" ({counted - trained:,} of them without use)" if trained < counted else ""
     precision = str(state.stepper.precision.dtype).removeprefix("torch.")
-    say(f"{trained:,} parameters, {precision}")
+    say(f"{counted:,} parameters{idle}, {precision}")
 
 
 def _check_batches(options: TrainOptions, job: Processes) -> None:

@@ -114,10 +114,14 @@ def source_options(options: TrainOptions) -> SourceOptions:
     return SourceOptions(
         scale=options.scale,
         pairs=PairOptions(
-            scale=options.scale, match_colour=options.match_colour, mosaic=options.input == "raw"
+            scale=options.scale,
+            recipe=options.pairing,
+            match_colour=options.match_colour,
+            mosaic=options.input == "raw",
         ),
         split=options.split,
         residual=options.interpolation,
+        label=options.label,
         degradation=options.degradation,
         smallest_photo=max(patches(options)) * options.scale,
         cache=options.cache,

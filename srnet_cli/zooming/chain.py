@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.console import warn
 from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.models.peers import load_any_model
 from srnet_cli.models.released import automatic_models, find_model, released_models
-from srnet_cli.models.store import load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_passes
 
@@ -125,7 +125,7 @@ class Engines:
 
     def _engine(self, name: str, crisp: float | None) -> Engine:
         if name not in self._loaded:
-            model = load_model(name, crisp)
+            model = load_any_model(name, crisp)
             for note in model.notes:
                 warn(f"{model.card.name}: {note}")
             if self._choice.crisp and not crisp:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from srnet_cli.errors import InputError, SrnetError, UsageError
 from srnet_cli.imaging.resize import resize
 from srnet_cli.main import app
+from tests.scenes import default_shots, write_sequence
 
 DRAWN = {"heatmap", "entropy", "histogram", "overview"}
 
@@ -111,6 +112,54 @@ def test_alignment_and_colour_are_reported(tmp_path: Path, hr: NDArray[np.uint8]
     assert found["alignment"]["shift_right"] == pytest.approx(-3, abs=0.1)
     assert found["colour"]["gain"] == pytest.approx([1.25] * 3, rel=0.03)
     assert found["figures"]["psnr_rgb"] > found["stages"][0]["figures"]["psnr_rgb"] + 10
+
+
+@pytest.fixture(scope="module")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One scene at 100 and 24 mm: ``00001.JPG`` and ``00002.JPG``."""
+    folder = tmp_path_factory.mktemp("shots")
+    write_sequence(folder, default_shots(3, (100.0, 24.0)), 240, 320, raw=None)
+    return folder
+
+
+def test_two_shots_are_cut_to_one_field_of_view_and_registered(shots: Path, tmp_path: Path) -> None:
+    wide, tele = shots / "00002.JPG", shots / "00001.JPG"
+    (found,) = documents(run(wide, tele, "--align", "affine", "--json", "-o", tmp_path))
+    assert found["focal_lengths"] == [24, 100]
+    assert found["scale"] == pytest.approx(100 / 24)
+    assert found["alignment"]["correlation"] > 0.97
+    assert [stage["name"] for stage in found["stages"]] == ["as the focal lengths say", "aligned"]
+    assert found["figures"]["psnr_rgb"] > found["stages"][0]["figures"]["psnr_rgb"] + 1
+
+
+def test_shots_of_different_focal_lengths_are_not_compared_without_a_word(
+    shots: Path, tmp_path: Path
+) -> None:
+    wide, tele = shots / "00002.JPG", shots / "00001.JPG"
+    result = run(wide, tele, "-o", tmp_path)
+    assert result.exit_code == 1
+    assert "LR was taken at 24 mm, HR at 100 mm" in " ".join(result.stderr.split())
+    assert "--align affine" in " ".join(result.stderr.split())
+    assert run(wide, tele, "--align", "none", "-o", tmp_path).exit_code == 0
+    turned = run(tele, wide, "--align", "affine", "-o", tmp_path / "other")
+    assert "LR is the longer one" in " ".join(turned.stderr.split())
+
+
+def test_a_registration_that_did_not_find_itself_is_an_error(shots: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    write_sequence(other, default_shots(4, (100.0,)), 240, 320, scene=9, raw=None)
+    result = run(shots / "00002.JPG", other / "00001.JPG", "--align", "affine", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "LR cannot be aligned to HR" in " ".join(result.stderr.split())
+
+
+def test_folders_pair_with_what_was_zoomed(tmp_path: Path, hr: NDArray[np.uint8]) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / f"LR/{name}.png", resize(hr, 24, 32, "bicubic"))
+        save(tmp_path / f"large/{name}_x4.png", hr)
+    found = documents(run(tmp_path / "LR", tmp_path / "large", "--json", "-o", tmp_path / "out"))
+    assert [item["status"] for item in found] == ["done", "done"]
+    assert Path(found[0]["hr"]).name == "a_x4.png"
 
 
 def test_existing_results_are_kept_without_overwrite(pair: tuple[Path, Path], tmp_path: Path) -> None:

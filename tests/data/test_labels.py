@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 
-from srnet_cli.data.labels import enhanced_residual, enhanced_residual_tensor, residual_image
+from srnet_cli.data.labels import enhanced_residual, enhanced_residual_tensor, label_tensor, residual_image
 from srnet_cli.imaging.resize import resize
 
 
@@ -91,3 +91,28 @@ def test_batched_form_rounds_floats_and_passes_no_gradient() -> None:
     result = enhanced_residual_tensor(hr, lr_up)
     assert not result.requires_grad
     assert torch.equal(result, enhanced_residual_tensor(hr, lr_up.detach().round().clamp(0, 255).byte()))
+
+
+def test_the_edge_label_is_pillows() -> None:
+    hr = np.random.default_rng(4).integers(0, 256, (40, 56, 3)).astype(np.uint8)
+    filtered = Image.fromarray(hr).filter(ImageFilter.FIND_EDGES).filter(ImageFilter.EDGE_ENHANCE_MORE)
+    found = label_tensor(batch(hr), batch(hr[::4, ::4]), 4, "nearest", "edge")
+    assert np.array_equal(found[0].permute(1, 2, 0).numpy(), np.asarray(filtered))
+
+
+def test_the_published_edge_label(motivation: Path) -> None:
+    hr = load(motivation / "hr.png")
+    expected = load(motivation / "edge_label_crop256.png")
+    whole = label_tensor(batch(hr), batch(hr[::4, ::4]), 4, "nearest", "edge")[0].permute(1, 2, 0).numpy()
+    known = json.loads((motivation / "motivation.json").read_text())
+    left, top, right, bottom = known["crop_box_left_top_right_bottom"]
+    assert np.array_equal(whole[top:bottom, left:right], expected)
+
+
+def test_the_slope_label_does_not_see_exposure() -> None:
+    hr = np.random.default_rng(5).integers(20, 200, (32, 32, 3)).astype(np.uint8)
+    lr = torch.from_numpy(hr[::2, ::2].copy()).permute(2, 0, 1)[None]
+    first, second = (label_tensor(batch(hr + np.uint8(add)), lr, 2, "bicubic", "slope") for add in (0, 30))
+    assert torch.equal(first, second)
+    assert first[..., 0, :].max() == 0
+    assert first.mean() > 10

@@ -23,7 +23,7 @@ from srnet_cli.data.sources import Problem
 from srnet_cli.data.splits import held_out_scenes
 from srnet_cli.data.sr_raw.pairing import published_split
 from srnet_cli.data.zoom_pairs import PairOptions
-from srnet_cli.errors import DataError
+from srnet_cli.errors import DataError, UsageError
 
 
 def save(path: Path, height: int, width: int, seed: int = 0) -> None:
@@ -249,6 +249,11 @@ def test_scenes_are_held_out_by_name() -> None:
     assert len(held_out & held_out_scenes([*names, "00401", "00402"])) >= 14
     assert held_out_scenes(["only"]) == frozenset()
     assert len(held_out_scenes(["a", "b"])) == 1
+
+
+def test_the_published_items_are_those_of_the_published_pairs(srraw: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--split published counts the pairs that the authors made"):
+        open_source(srraw, replace(options(tmp_path), split="published"))
 
 
 def test_the_published_split_goes_by_item_number() -> None:

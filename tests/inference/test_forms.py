@@ -76,6 +76,14 @@ def test_every_scale_and_wiring(scale: int, wiring: Wiring) -> None:
     assert_same(small(scale=scale, wiring=wiring), picture(10), residual=True)
 
 
+def test_a_learned_mixture_of_the_streams() -> None:
+    network = small(fusion_mix="learned")
+    assert network.fusion_head is not None
+    with torch.no_grad():
+        network.fusion_head.weight.add_(torch.randn(network.fusion_head.weight.shape) * 0.1)
+    assert_same(network, picture(12), residual=True)
+
+
 @pytest.mark.parametrize("size", [7, 8, 10, 33, 40])
 def test_every_remainder_of_columns_and_strips(size: int) -> None:
     assert_same(small(scale=4), picture(size), residual=False)

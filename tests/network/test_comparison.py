@@ -103,6 +103,13 @@ def test_every_network_is_counted() -> None:
     assert set(network_names()) - set(PARAMETERS) == {"srnet_figure", "srnet_lite"}
 
 
+def test_transposed_convolutions_are_counted_as_published_where_asked() -> None:
+    with torch.device("meta"):
+        network = build_network("lapsrn", 4)
+    assert f"{multiply_accumulates(network, transposed_by_output=True) / 1e9:.1f}" == "13.1"
+    assert multiply_accumulates(network) < 0.75 * multiply_accumulates(network, transposed_by_output=True)
+
+
 @pytest.mark.parametrize("name", COSTS)
 def test_cost_as_published(name: str) -> None:
     for scale, printed in zip((2, 4, 8), COSTS[name], strict=True):

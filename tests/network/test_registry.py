@@ -106,3 +106,17 @@ def test_forged_and_foreign_tensors_are_refused() -> None:
         state = build_network("edsr", 2, n_resblocks=1).state_dict()
     forged = of_shapes({"body.999999999.body.0.weight": (64, 64, 3, 3)})
     assert recognise({**state, **forged}).options["n_resblocks"] == 2
+
+
+def test_a_learned_mixture_begins_as_the_published_one_and_is_recognised() -> None:
+    published = build_network("srnet", 2, n_feats=16, n_resblocks=1).eval()
+    learned = build_network("srnet", 2, n_feats=16, n_resblocks=1, fusion_mix="learned").eval()
+    learned.load_state_dict({**learned.state_dict(), **published.state_dict()})
+    lr = torch.rand(1, 3, 12, 12) * 255
+    with torch.no_grad():
+        assert torch.allclose(learned(lr).sr, published(lr).sr, rtol=1e-4, atol=1e-2)
+    assert recognise(learned.state_dict()).options["fusion_mix"] == "learned"
+    assert "fusion_mix" not in recognise(published.state_dict()).options
+    for wrong in ({"fusion_mix": "guessed"}, {"fusion_mix": "learned", "wiring": "figure"}):
+        with pytest.raises(ValueError, match="fusion_mix"):
+            build_network("srnet", 2, **wrong)

@@ -11,8 +11,8 @@ import torch
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
 from srnet_cli.training.losses import HybridLoss, Setting
-from srnet_cli.training.options import TrainOptions, options_from
-from srnet_cli.training.recipe import resolved
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import options_from, resolved
 from srnet_cli.training.run.checkpoint import State, load_checkpoint
 from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.progress import Reporter

@@ -7,8 +7,8 @@ import tomli_w
 
 from srnet_cli.config_file import read_config
 from srnet_cli.errors import UsageError
-from srnet_cli.training.options import Phase, TrainOptions, option_table, options_from, plain
-from srnet_cli.training.recipe import resolved
+from srnet_cli.training.options import Phase, TrainOptions, option_table, plain
+from srnet_cli.training.recipe import options_from, resolved
 
 
 def read(path: Path) -> TrainOptions:
@@ -102,3 +102,27 @@ def test_the_options_of_a_card_are_plain_values() -> None:
     values = plain(TrainOptions(data=(Path("photos"),), phases=(Phase(1.0, 8, 8),)))
     assert values["data"] == "photos" and "init" not in values
     assert values["phases"] == [{"until": 1.0, "patch": 8, "batch": 8}]
+
+
+def test_the_protocol_is_that_of_the_published_runs_and_flags_go_before_it() -> None:
+    eight = resolved(options_from({"scale": 4}, {"protocol": "published", "scale": 8}))
+    assert (eight.pairing, eight.split, eight.interpolation) == ("published", "published", "nearest")
+    assert (eight.epochs, eight.epoch_steps, eight.precision) == (299, 995, "fp32")
+    own = resolved(options_from({"protocol": "published"}, {"steps": 7, "split": "scene"}))
+    assert (own.steps, own.epochs, own.split, own.pairing) == (7, None, "scene", "published")
+    assert (own.epoch_steps, own.interpolation) == (975, "nearest")
+
+
+def test_the_protocol_survives_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    options = resolved(options_from({"protocol": "published"}, {"epochs": 3.0}))
+    path.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
+    assert read(path) == options
+
+
+def test_options_of_the_network_survive_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    options = resolved(TrainOptions(network_option=("res_scale=0.1", "fusion_mix=learned")))
+    path.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
+    assert "network_option = [" in path.read_text(encoding="utf-8")
+    assert read(path) == options

@@ -141,3 +141,19 @@ def test_a_teacher_of_another_scale_is_refused(tmp_path: Path) -> None:
     folder = saved(tmp_path / "x4", 4)
     with pytest.raises(UsageError, match="must do what is trained: ×2"):
         prepare(tiny(teacher=str(folder)), 2, Processes(CPU), print)
+
+
+def test_any_option_of_a_network_can_be_set() -> None:
+    network = build(tiny(network_option=("res_scale=0.1", "wiring = figure")), 2)
+    assert (network.options.res_scale, network.options.wiring) == (0.1, "figure")
+    for option, message in {
+        "res_scal=1": "srnet has no option 'res_scal'",
+        "res_scale=much": "res_scale=much: it is a number",
+        "n_feats=8": "--n-feats sets that",
+        "wiring=crossed": "wiring is 'code' or 'figure'",
+    }.items():
+        with pytest.raises(UsageError, match=message):
+            build(tiny(network_option=(option,)), 2)
+    options = tiny(model="rcan", attention=None, n_feats=16, network_option=("n_resgroups=2",))
+    groups = build(options, 2)
+    assert groups.options.n_resgroups == 2

@@ -12,8 +12,12 @@ from srnet_cli.data.shots.sequences import PARTS
 from srnet_cli.errors import DataError
 from srnet_cli.imaging.listing import list_folders, list_pictures
 
-_HR_FOLDER = re.compile(r"(?:(.+)_)?HR", re.IGNORECASE)
-_LR_FOLDER = re.compile(r"(?:(.+)_)?LR(?:_.+)?", re.IGNORECASE)
+_HR_FOLDER = re.compile(r"(?:(.+)_)?(?:HR|HighRes|GT)", re.IGNORECASE)
+_LR_FOLDER = re.compile(r"(?:(.+)_)?(?:LR(?:_.+)?|LowRes|LQ)", re.IGNORECASE)
+#: folders for one scale: ``4``, ``X4``
+_FOR_A_SCALE = re.compile(r"(?:[xX]|image_SRF_)?(\d{1,2})")
+#: how deep pairs may lie: camera, part, scale
+_DEEPEST = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,24 @@ def find_layout(root: Path, scale: int) -> list[PairFolders]:
             found += _in_folder(base / part, f"{part}/", scale)
         if found:
             return found
-    return []
+    return list(_deeper(root, "", scale, _DEEPEST)) if root.is_dir() else []
+
+
+def _deeper(base: Path, prefix: str, scale: int, levels: int) -> Iterator[PairFolders]:
+    """Find pairs in folders of cameras, parts and scales; names of test pairs begin with ``test/``."""
+    for folder in list_folders(base):
+        tag = _FOR_A_SCALE.fullmatch(folder.name)
+        if tag and tag[1] != str(scale):
+            continue
+        part = folder.name.lower() if folder.name.lower() in PARTS else ""
+        start = f"{part}/{prefix}" if part else f"{prefix}{folder.name}/"
+        try:
+            found = list(_in_folder(folder, start, scale))
+        except DataError:
+            found = []  # no LR for the scale here
+        if not found and levels > 1:
+            found = list(_deeper(folder, start, scale, levels - 1))
+        yield from found
 
 
 def _in_folder(base: Path, prefix: str, scale: int) -> Iterator[PairFolders]:

@@ -30,7 +30,8 @@ def match_folders(lr_pictures: Iterable[Path], hr_pictures: Iterable[Path], scal
     """Pair the pictures of two folders: equal names first, then those that are equal without an ending.
 
     Only endings that mean the asked scale or the role are taken off: ``x4``, ``_x4``, ``_LR4``, ``_LR`` of
-    LR, ``_HR`` of HR. Two pictures that would be the same half of a pair are refused.
+    LR, ``_HR`` of HR, and ``L`` and ``H`` after a digit. Two pictures that would be the same half of a pair
+    are refused.
     """
     lr_ending = re.compile(rf"(?:(?:[_-]?LR|[_-]lr)(?:_?[xX]?{scale})?|[_-]?[xX]{scale})$")
 
@@ -41,11 +42,18 @@ def match_folders(lr_pictures: Iterable[Path], hr_pictures: Iterable[Path], scal
         return _HR_ENDING.sub("", stem) or stem
 
     found, lrs, hrs = Matches(), list(lr_pictures), list(hr_pictures)
-    for lr_key, hr_key in ((str, str), (bare_lr, str), (bare_lr, bare_hr), (str, bare_hr)):
+    keys = ((str, str), (bare_lr, str), (bare_lr, bare_hr), (str, bare_hr), (_without("L"), _without("H")))
+    for lr_key, hr_key in keys:
         lrs, hrs = _match(lrs, hrs, lr_key, hr_key, found)
     for path, other in (*((p, "HR") for p in lrs), *((p, "LR") for p in hrs)):
         found.problems.append(Problem(path.stem, f"{path.name} has no picture in {other}/; {REMEDY}"))
     return found
+
+
+def _without(letter: str) -> Callable[[str], str]:
+    """Take a letter after a digit off; a stem without it stays apart from those with it."""
+    ending = re.compile(rf"(?<=\d){letter}$")
+    return lambda stem: ending.sub("", stem) if ending.search(stem) else f"{stem}\0{letter}"
 
 
 def match_tagged(pictures: Iterable[Path], scale: int) -> Matches:

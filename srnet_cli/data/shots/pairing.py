@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from srnet_cli.data.choices import Pairing
 from srnet_cli.data.shots.frames import Shot
 from srnet_cli.data.shots.sequences import ShotSequence
 from srnet_cli.data.sources import Problem
 from srnet_cli.data.sr_raw.pairing import FRAMES
 from srnet_cli.errors import UsageError
-
-Recipe = Literal["ratio", "published"]
 
 #: a target may be enlarged by 1.2 (the published ×8 pairs are, by 1.17) or reduced by 1.3
 _ENLARGED, _REDUCED = 1.2, 1.3
@@ -33,7 +31,7 @@ class Pair:
         return self.hr.focal / self.lr.focal
 
 
-def make_pairs(sequence: ShotSequence, scale: int, recipe: Recipe) -> tuple[list[Pair], list[Problem]]:
+def make_pairs(sequence: ShotSequence, scale: int, recipe: Pairing) -> tuple[list[Pair], list[Problem]]:
     """List the pairs of a sequence, and those that cannot be made with the reason.
 
     ``ratio`` takes every two shots whose focal ratio is near ``scale``; ``published`` the authors' frame

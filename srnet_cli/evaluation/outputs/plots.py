@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.labels import label_dots
 from srnet_cli.evaluation.outputs.tables import count
 from srnet_cli.evaluation.results import MethodSummary, SetResult
 from srnet_cli.imaging.resize import INTERPOLATIONS
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 #: what is plotted; the published figure has luma too
 QUALITY = "psnr_y"
-_NETWORK, _INTERPOLATION, _INK = "#c8102e", "#5b6b7b", "#222222"
+_NETWORK, _INTERPOLATION = "#c8102e", "#5b6b7b"
 #: areas of dots in square points, for no parameters and for each million of them
 _DOT, _PER_MILLION, _LARGEST = 30.0, 25.0, 1500.0
-#: lines of text are kept this many points apart
-_LINE = 10.0
 
 
 def scatter_png(result: SetResult) -> bytes:
@@ -45,7 +40,9 @@ def scatter_png(result: SetResult) -> bytes:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     drawing.draw_without_rendering()
-    _label(axes, result.summaries)
+    names = [_name(summary) for summary in result.summaries]
+    places = [(summary.seconds, summary.means[QUALITY].value) for summary in result.summaries]
+    label_dots(axes, names, places, [_area(summary) ** 0.5 / 2 for summary in result.summaries])
     content = BytesIO()
     drawing.savefig(content, format="png")
     return content.getvalue()
@@ -55,33 +52,6 @@ def _area(summary: MethodSummary) -> float:
     return min(_LARGEST, _DOT + _PER_MILLION * (summary.info.parameters or 0) / 1e6)
 
 
-def _label(axes: Axes, summaries: tuple[MethodSummary, ...]) -> None:
-    """Write names beside the dots, moved up where they would lie on one another."""
-    scale = 72 / axes.figure.dpi
-    right = axes.bbox.x1 * scale
-    spots = []
-    for summary in summaries:
-        x, y = axes.transData.transform((summary.seconds, summary.means[QUALITY].value)) * scale
-        spots.append((float(y), float(x), summary))
-    taken: list[tuple[float, float, float]] = []
-    for y, x, summary in sorted(spots, key=lambda spot: spot[:2]):
-        size = "" if summary.info.parameters is None else f"  {count(summary.info.parameters)}"
-        text, length = f"{summary.info.name}{size}", 4.6 * len(summary.info.name + size)
-        away = (_area(summary) ** 0.5) / 2 + 3
-        # On the left where the right has no room for it.
-        start = x + away if x + away + length < right else x - away - length
-        height = y
-        while any(a < start + length and start < b and abs(h - height) < _LINE for a, b, h in taken):
-            height += 2
-        taken.append((start, start + length, height))
-        axes.annotate(
-            text,
-            (summary.seconds, summary.means[QUALITY].value),
-            xytext=(start - x, height - y),
-            textcoords="offset points",
-            fontsize=8,
-            color=_INK,
-            va="center",
-            annotation_clip=False,
-            parse_math=False,
-        )
+def _name(summary: MethodSummary) -> str:
+    size = "" if summary.info.parameters is None else f"  {count(summary.info.parameters)}"
+    return f"{summary.info.name}{size}"

@@ -12,23 +12,34 @@ from srnet_cli.imaging.boxes import Box
 
 #: HR pixels: a side of the part in the report, of the detail in a panel, the longer side of the whole
 PART, DETAIL, WHOLE = 384, 128, 640
+_WHOLE = cv2.INTER_AREA
 
 
-def make_view(hr: NDArray[np.uint8], results: dict[str, NDArray[np.uint8]]) -> View:
-    """Make HR small, and cut the parts about the place where the reference method loses most."""
+def make_view(
+    hr: NDArray[np.uint8],
+    results: dict[str, NDArray[np.uint8]],
+    lr: NDArray[np.uint8] | None = None,
+    box: Box | None = None,
+) -> View:
+    """Make the picture small, as LR shows it where that is given, and cut the parts about a detail.
+
+    The detail is ``box`` where that lies in the picture, else where the reference method loses most.
+    """
     height, width = hr.shape[:2]
     judged = results.get(REFERENCE, next(iter(results.values())))
-    detail = hardest_window(judged, hr, min(DETAIL, height, width))
+    if box is not None and box.lies_in(height, width):
+        detail = box
+    else:
+        detail = hardest_window(judged, hr, min(DETAIL, height, width))
+    tall, wide = min(max(PART, detail.height), height), min(max(PART, detail.width), width)
     part = Box(
-        _around(detail.top, detail.height, min(PART, height), height),
-        _around(detail.left, detail.width, min(PART, width), width),
-        min(PART, height),
-        min(PART, width),
-    )
+        _around(detail.top, detail.height, tall, height), _around(detail.left, detail.width, wide, width),
+        tall, wide,
+    )  # fmt: skip
     reduction = max(1.0, max(height, width) / WHOLE)
     size = (max(1, round(width / reduction)), max(1, round(height / reduction)))
     return View(
-        whole=np.asarray(cv2.resize(hr, size, interpolation=cv2.INTER_AREA), np.uint8),
+        whole=np.asarray(cv2.resize(hr if lr is None else lr, size, interpolation=_WHOLE), np.uint8),
         reduction=reduction,
         part=part,
         detail=detail,

@@ -18,6 +18,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Entry
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _USER_COMMENT = 274, 37386, 40961, 37510
+_EQUIVALENT_FOCAL_LENGTH = 41989
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _EXIF_VERSION = 40962, 40963, 36864
 _DESCRIPTION, _SOFTWARE = 270, 305
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2
@@ -86,6 +87,13 @@ def focal_length_in(top: Directory) -> float | None:
     """Return the focal length from a top directory or its Exif directory; DNG files keep it in the first."""
     value = top.child(ifd.EXIF_POINTER).number(_FOCAL_LENGTH) or top.number(_FOCAL_LENGTH)
     return float(value) if value and 0 < value < math.inf else None
+
+
+def equivalent_focal_length_of(exif: bytes | None) -> float | None:
+    """Return the millimetres that give this view on 35-mm film; None when the EXIF does not say."""
+    top = _top(exif)
+    value = 0 if top is None else top.child(ifd.EXIF_POINTER).integer(_EQUIVALENT_FOCAL_LENGTH, 0)
+    return float(value) if value > 0 else None
 
 
 def colour_space_of(exif: bytes | None) -> Literal["sRGB", "Adobe RGB", "other"] | None:

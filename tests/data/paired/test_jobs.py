@@ -43,7 +43,7 @@ def found_in(root: Path, scale: int = 2) -> list[tuple[str, str, str]]:
         ("LR/X2/a.png", "HR/a.png", "a"),
         ("LR_x2/a.png", "HR/a.png", "a"),
         ("X2/a.png", "HR/a.png", "a"),
-        ("GT/LR/a.png", "GT/HR/a.png", None),
+        ("set/LR/a.png", "set/HR/a.png", "set/a"),
         ("DIV2K_train_LR_bicubic/X2/0801x2.png", "DIV2K_train_HR/0801.png", "DIV2K_train/0801"),
         ("train/LR/a.png", "train/HR/a.png", "train/a"),
         ("LR/test/a.png", "HR/test/a.png", "test/a"),
@@ -51,6 +51,14 @@ def found_in(root: Path, scale: int = 2) -> list[tuple[str, str, str]]:
         ("Canon_001_LR2.png", "Canon_001_HR.png", "Canon_001"),
         ("2/Nikon_001_LR2.png", "2/Nikon_001_HR.png", "Nikon_001"),
         ("001L.PNG", "001H.PNG", "001"),
+        ("LR/001L.PNG", "HR/001H.PNG", "001"),
+        ("NikonD5500/001L.PNG", "NikonD5500/001H.PNG", "NikonD5500/001"),
+        ("Canon/Train/2/Canon_001_LR2.png", "Canon/Train/2/Canon_001_HR.png", "train/Canon/2/Canon_001"),
+        ("Canon/Test/2/Canon_001_LR2.png", "Canon/Test/2/Canon_001_HR.png", "test/Canon/2/Canon_001"),
+        ("Canon/Train/4/Canon_001_LR4.png", "Canon/Train/4/Canon_001_HR.png", None),
+        ("image_SRF_4/a_LR.png", "image_SRF_4/a_HR.png", None),
+        ("LowRes/a.png", "HighRes/a.png", "a"),
+        ("lq/a.png", "gt/a.png", "a"),
     ],
 )
 def test_layouts(tmp_path: Path, lr: str, hr: str, name: str | None) -> None:

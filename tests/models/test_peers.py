@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from srnet_cli.errors import MissingExtraError, WeightsError
 from srnet_cli.evaluation.methods import MethodOptions, load_catalogue
-from srnet_cli.evaluation.peers import load_peer
+from srnet_cli.models.peers import load_any_model, load_peer
 from srnet_cli.zooming.engine import EngineOptions
 
 
@@ -126,3 +126,22 @@ def test_without_the_extra_the_remedy_is_named(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "net.pth").touch()
     with pytest.raises(MissingExtraError, match="spandrel"):
         load_peer(tmp_path / "net.pth")
+
+
+@pytest.mark.usefixtures("spandrel")
+def test_a_model_of_anyones_is_loaded_by_its_file(tmp_path: Path) -> None:
+    torch.save(shuffler().state_dict(), tmp_path / "net.pth")
+    found = load_any_model(tmp_path / "net.pth")
+    assert (found.card.architecture, found.card.scale) == ("peer:Shuffler", 2)
+    assert load_any_model("srnet_lite-x4").card.architecture == "srnet_lite"
+    torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match="no network that spandrel knows"):
+        load_any_model(tmp_path / "other.pth")
+
+
+def test_without_spandrel_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    torch.save(shuffler().state_dict(), tmp_path / "net.pth")
+    with pytest.raises(MissingExtraError, match="no network known here") as caught:
+        load_any_model(tmp_path / "net.pth")
+    assert "peers" in str(caught.value.remedy)

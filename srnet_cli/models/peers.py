@@ -1,4 +1,4 @@
-"""Anyone's network in the same table: checkpoints that spandrel recognises, behind our interface."""
+"""Anyone's network as one of ours: checkpoints that spandrel recognises, behind our interface."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.errors import MissingExtraError, UnknownNetworkError, WeightsError
 from srnet_cli.models.card import MAX_SCALE, Card
-from srnet_cli.models.store import LoadedModel
+from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.reading import check_input, read_input
@@ -33,6 +33,24 @@ class PeerNetwork(nn.Module):
 
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
         return NetworkOutput(self._call[0](lr / 255) * 255)
+
+
+def load_any_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedModel:
+    """Load a model as :func:`load_model` does, or a file of another project's network.
+
+    Raises:
+        UsageError, WeightsError: as :func:`load_model`; also when nobody knows the network.
+        MissingExtraError: the network is not ours, and the package that knows others is not installed.
+    """
+    try:
+        return load_model(name_or_path, crisp)
+    except UnknownNetworkError as error:
+        try:
+            return load_peer(Path(name_or_path))
+        except MissingExtraError as missing:
+            raise MissingExtraError(
+                f"{error.reason}; {missing.reason}", path=error.path, remedy=missing.remedy
+            ) from error
 
 
 def load_peer(path: Path) -> LoadedModel:

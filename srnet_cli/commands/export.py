@@ -1,0 +1,62 @@
+"""``srnet export``: parse, call, say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srnet_cli.commands.completion import complete_model
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  srnet export srnet_lite-x4 -o lite.onnx          any height and width
+
+  srnet export runs/x4/srnet -o srnet.onnx --tile 96
+"""
+
+
+def export(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            autocompletion=complete_model,
+            help="A released model, a model folder, or a weights file.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file.", show_default="MODEL.onnx"),
+    ] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            max=2048,
+            help="Side of the input in LR pixels. Without it any size, or the model's own tile where the "
+            "network takes squares only.",
+            show_default=False,
+        ),
+    ] = None,
+    crisp: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Mixture of the two sets of weights.", show_default="the model's"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a model as ONNX: pictures N×3×H×W, RGB, 0..255, in and out; tiles are the caller's affair."""
+    from rich.markup import escape
+
+    from srnet_cli.console import people, printable
+    from srnet_cli.models.onnx_export import export_onnx
+    from srnet_cli.models.peers import load_any_model
+
+    found = load_any_model(model, crisp)
+    target = output or Path(f"{found.card.name}.onnx")
+    side = export_onnx(found, target, tile, overwrite)
+    size = "any height and width" if side is None else f"{side}×{side} LR pixels"
+    people().print(f"×{found.card.scale} of {size}, written to {escape(printable(str(target)))}")

@@ -1,0 +1,195 @@
+"""``srnet figure``: parse, call, write."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from srnet_cli.figures.evaluations import MeasuredSet
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  srnet figure motivation lr.png hr.png --scale 4 -o motivation.png
+
+  srnet figure time report/ -o time.png          PSNR over seconds, of srnet eval -o report
+
+  srnet figure parameters report/ -o parameters.png
+
+  srnet figure epochs runs/srnet runs/edsr -o epochs.png
+
+  srnet figure table report-x4/ report-x8/       Markdown on stdout; best bold, second underlined
+
+  srnet figure ablation report/ -o ablation.md
+"""
+
+
+class FigureKind(StrEnum):
+    MOTIVATION = "motivation"
+    TIME = "time"
+    PARAMETERS = "parameters"
+    EPOCHS = "epochs"
+    TABLE = "table"
+    ABLATION = "ablation"
+
+
+class InterpolationChoice(StrEnum):
+    NEAREST = "nearest"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    LANCZOS = "lanczos"
+
+
+def figure(
+    kind: Annotated[
+        FigureKind,
+        typer.Argument(
+            help="motivation: what a zoom loses beside a reduction by computer. time, parameters, epochs: "
+            "plots. table, ablation: Markdown.",
+            show_default=False,
+        ),
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT…",
+            readable=False,
+            help="LR and HR for motivation; runs of srnet train for epochs; else folders of srnet eval -o.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The picture, or a Markdown file.",
+            show_default="KIND.png; tables on stdout",
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            "--scale",
+            "-s",
+            min=2,
+            max=16,
+            help="Of motivation: how far HR is reduced; LR may be enlarged already. Of the others: the sets "
+            "of this scale alone.",
+            show_default="4; all",
+        ),
+    ] = None,
+    interpolation: Annotated[
+        InterpolationChoice,
+        typer.Option(help="Of motivation: what reduces and enlarges; the published figure has nearest."),
+    ] = InterpolationChoice.BICUBIC,
+    colormap: Annotated[
+        str, typer.Option(metavar="NAME", help="Of motivation: inferno, cividis, jet, …")
+    ] = "inferno",
+    metric: Annotated[
+        str, typer.Option(metavar="KEY", help="Of time and parameters: a metric of results.json.")
+    ] = "psnr_y_published",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Make a figure or a table of a paper from pairs, evaluations or runs."""
+    if kind in (FigureKind.TABLE, FigureKind.ABLATION):
+        _write_text(_table(kind, inputs, scale), output, overwrite)
+        return
+    match kind:
+        case FigureKind.MOTIVATION:
+            pixels = _motivation(inputs, scale or 4, interpolation, colormap)
+        case FigureKind.EPOCHS:
+            pixels = _epochs(inputs)
+        case _:
+            pixels = _cost(kind, inputs, scale, metric)
+    _write_picture(pixels, output or Path(f"{kind.value}.png"), overwrite)
+
+
+def _motivation(
+    inputs: list[Path], scale: int, interpolation: InterpolationChoice, colormap: str
+) -> NDArray[np.uint8]:
+    from srnet_cli.errors import UsageError
+    from srnet_cli.figures.motivation import motivation_image, motivation_rows
+    from srnet_cli.imaging import read_picture
+    from srnet_cli.imaging.depth import to_8_bit
+
+    if len(inputs) != 2:
+        raise UsageError(f"motivation takes LR and HR, not {len(inputs)} files")
+    lr, hr = (to_8_bit(read_picture(path).pixels) for path in inputs)
+    return motivation_image(motivation_rows(lr, hr, scale, interpolation.value), hr, colormap)
+
+
+def _epochs(runs: list[Path]) -> NDArray[np.uint8]:
+    from srnet_cli.figures.plots import epochs_image, read_curve
+
+    alike = len({run.resolve().name for run in runs}) < len(runs)
+    curves = [read_curve(run, str(run) if alike else None) for run in runs]
+    return epochs_image(curves, "validation during training")
+
+
+def _cost(kind: FigureKind, inputs: list[Path], scale: int | None, metric: str) -> NDArray[np.uint8]:
+    from srnet_cli.figures.plots import check_metric, cost_image
+
+    check_metric(metric)
+    return cost_image(_one(_sets(inputs, scale)), "time" if kind is FigureKind.TIME else "parameters", metric)
+
+
+def _table(kind: FigureKind, inputs: list[Path], scale: int | None) -> str:
+    from srnet_cli.figures.tables import ablation_table, comparison_table
+
+    sets = _sets(inputs, scale)
+    return comparison_table(sets) if kind is FigureKind.TABLE else ablation_table(_one(sets))
+
+
+def _sets(inputs: list[Path], scale: int | None) -> list[MeasuredSet]:
+    from srnet_cli.errors import InputError
+    from srnet_cli.figures.evaluations import read_evaluations
+
+    found = [one for one in read_evaluations(inputs) if scale in (None, one.scale)]
+    if not found:
+        raise InputError("nothing was measured" + ("" if scale is None else f" at ×{scale}"), path=inputs[0])
+    return found
+
+
+def _one(sets: list[MeasuredSet]) -> MeasuredSet:
+    from srnet_cli.errors import UsageError
+
+    if len(sets) > 1:
+        names = ", ".join(one.title for one in sets)
+        raise UsageError(
+            f"this figure is of one set, not of {names}", remedy="--scale, or results of one set"
+        )
+    return sets[0]
+
+
+def _write_text(text: str, output: Path | None, overwrite: bool) -> None:
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    from srnet_cli.files import atomic_path
+
+    with atomic_path(output, overwrite=overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    _say(output)
+
+
+def _write_picture(pixels: NDArray[np.uint8], output: Path, overwrite: bool) -> None:
+    from srnet_cli.imaging import Picture, write_picture
+
+    write_picture(Picture(pixels), output, overwrite=overwrite)
+    _say(output)
+
+
+def _say(output: Path) -> None:
+    from rich.markup import escape
+
+    from srnet_cli.console import people, printable
+
+    people().print(f"written to {escape(printable(str(output)))}")

@@ -1,0 +1,1 @@
+"""Figures and tables of a paper, from pairs, runs and evaluations."""
