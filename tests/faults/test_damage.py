@@ -104,7 +104,8 @@ def test_the_batch_fails_and_says_how_often(batch: Batch) -> None:
 
 def test_the_libraries_own_lines_are_not_shown(batch: Batch) -> None:
     """One line for each failure and each result, and not one more."""
-    assert len(batch.ended.err.splitlines()) == len(DAMAGED) + len(GOOD), batch.ended.err
+    # A line for each, and the table with its heading and its sum.
+    assert len(batch.ended.err.splitlines()) == 2 * (len(DAMAGED) + len(GOOD)) + 2, batch.ended.err
 
 
 def test_the_rest_is_done(batch: Batch) -> None:

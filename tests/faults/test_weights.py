@@ -212,8 +212,8 @@ def test_out_of_memory_falls_back_to_smaller_batch_and_tile(
     results = []
     for name, network in (("roomy", roomy.network), ("greedy", greedy)):
         loaded = LoadedModel(network, roomy.card, Path())
-        monkeypatch.setattr(chain, "load_model", lambda *_, loaded=loaded: loaded)
-        monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
+        monkeypatch.setattr(chain, "load_any_model", lambda *_, loaded=loaded: loaded)
+        monkeypatch.setattr(engine, "open_network", lambda network, *_, **__: network)
         # The batches of a GPU, on the CPU.
         monkeypatch.setattr(engine, "EngineOptions", partial(EngineOptions, batch=4))
         ended = srnet("zoom", source, "-s", "2", "--model", "any", "-o", tmp_path / f"{name}.png")
@@ -231,14 +231,14 @@ def test_out_of_memory_for_good(srnet: Program, monkeypatch: pytest.MonkeyPatch,
     roomy = nearest_model(scale=2, tile=112, overlap=16)
     greedy = Greedy(roomy.network, 1)
     calls = iter([LoadedModel(greedy, roomy.card, Path())])
-    monkeypatch.setattr(chain, "load_model", lambda *_: next(calls))
-    monkeypatch.setattr(engine, "to_inference", lambda network, **_: network)
+    monkeypatch.setattr(chain, "load_any_model", lambda *_: next(calls))
+    monkeypatch.setattr(engine, "open_network", lambda network, *_, **__: network)
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG", scene(50, 60)))
     before = disk(tmp_path)
     ended = srnet("zoom", tmp_path, "-s", "2", "--model", "any")
     assert ended.code == 1
-    assert ended.err.count("out of memory even with tiles of 56 pixels") == 2
+    assert ended.err.count("out of memory even with tiles of 56×56 pixels") == 2
     assert disk(tmp_path) == before
 
 

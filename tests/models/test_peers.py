@@ -133,7 +133,7 @@ def test_a_model_of_anyones_is_loaded_by_its_file(tmp_path: Path) -> None:
     torch.save(shuffler().state_dict(), tmp_path / "net.pth")
     found = load_any_model(tmp_path / "net.pth")
     assert (found.card.architecture, found.card.scale) == ("peer:Shuffler", 2)
-    assert load_any_model("srnet_lite-x4").card.architecture == "srnet_lite"
+    assert load_any_model("srnet-lite-x4").card.architecture == "srnet_lite"
     torch.save(nn.Linear(2, 2).state_dict(), tmp_path / "other.pth")
     with pytest.raises(WeightsError, match="no network that spandrel knows"):
         load_any_model(tmp_path / "other.pth")
@@ -144,4 +144,4 @@ def test_without_spandrel_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     torch.save(shuffler().state_dict(), tmp_path / "net.pth")
     with pytest.raises(MissingExtraError, match="no network known here") as caught:
         load_any_model(tmp_path / "net.pth")
-    assert "peers" in str(caught.value.remedy)
+    assert "spandrel" in str(caught.value.remedy)

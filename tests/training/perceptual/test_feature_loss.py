@@ -75,7 +75,7 @@ def test_patches_count_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_extra_it_is_said_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
-    with pytest.raises(MissingExtraError, match=r"srnet-cli\[perceptual\]"):
+    with pytest.raises(MissingExtraError, match="pip install"):
         prepare(tiny(feature_weight=1.0), 2, Processes(CPU), lambda line: None)
 
 
