@@ -61,6 +61,13 @@ class Format:
     iptc_limit: int = 0
     #: whether texts with keywords have a place
     has_texts: bool = False
+    #: whether it holds camera colours, and so only what was RAW
+    holds_camera_colours: bool = False
+
+    @property
+    def is_raw(self) -> bool:
+        """Return whether its files are camera RAW, read by developing them."""
+        return self.decode is None
 
 
 def _codec(module: str, name: str) -> Callable[..., Any]:
@@ -166,10 +173,21 @@ for _row in (
         decode=_codec("imageio_codec", "decode"),
     ),
     Format(
+        "dng", "DNG", (".dng",),
+        encode=_codec("dng.encoder", "DngEncoder"),
+        depth=16,
+        has_alpha=False,
+        # what developers take: Adobe's at most 65,000 pixels a side, and no classic TIFF is above 4 GB
+        longest_side=65_000,
+        most_pixels=2**32 // 6 * 99 // 100,
+        has_exif_block=False,
+        holds_camera_colours=True,
+    ),
+    Format(
         "raw", "RAW",
         (
-            ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf",
-            ".eip", ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef",
+            ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".drf", ".eip",
+            ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef",
             ".nrw", ".orf", ".pef", ".ptx", ".pxn", ".r3d", ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2",
             ".srf", ".srw", ".x3f",
         ),
@@ -197,7 +215,8 @@ def is_raw_path(path: Path | str) -> bool:
         >>> is_raw_path("DSC01.ARW"), is_raw_path("DSC01.JPG")
         (True, False)
     """
-    return format_of(path) is FORMATS["raw"]
+    found = format_of(path)
+    return found is not None and found.is_raw
 
 
 def content_format(head: bytes) -> Format | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from srnet_cli.imaging.colour.camera import CameraColours
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -31,6 +35,8 @@ class Metadata:
     resolution: tuple[float, float] | None = None
     #: focal length of the lens in millimetres, None when the file does not say
     focal_length: float | None = None
+    #: set where the pixels are camera colours, which only DNG holds
+    camera: CameraColours | None = None
     #: what the user should know about how the file was read; one sentence each
     notes: tuple[str, ...] = ()
 

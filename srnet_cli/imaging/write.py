@@ -130,7 +130,9 @@ def check_output(
         OutputError: the format is unknown, too small for the picture, or cannot hold the bit depth asked for.
     """
     row = output_format(path, options)
-    deep = joined(other.title for other in written_formats() if other.depth == 16)
+    deep = joined(
+        other.title for other in written_formats() if other.depth == 16 and not other.holds_camera_colours
+    )
     limit = None
     if max(height, width) > row.longest_side:
         limit = f"{row.longest_side:,} pixels a side"
@@ -147,6 +149,12 @@ def check_output(
             f"cannot be written: {row.title} is written with 8 bits",
             path=path,
             remedy=f"choose {deep} for 16",
+        )
+    if options.bit_depth == 8 and row.holds_camera_colours:
+        raise OutputError(
+            f"cannot be written: 8 bits are too few for the linear values of {row.title}",
+            path=path,
+            remedy="leave out --bit-depth",
         )
     notes = []
     if alpha and not row.has_alpha:
@@ -218,10 +226,11 @@ def open_strip_writer(
     notes = list(check_output(path, height, width, options, alpha=has_alpha, source_depth=source_depth))
     row = output_format(path, options)
     assert row.encode is not None
+    _check_colours(path, row, metadata)
     opaque = has_alpha and not row.has_alpha
     bit_depth = min(options.bit_depth or source_depth, row.depth)
     quality = options.quality or row.quality or 100
-    layout = Layout(path, height, width, channels - opaque, bit_depth, quality)
+    layout = Layout(path, height, width, channels - opaque, bit_depth, quality, camera=metadata.camera)
     layout = with_metadata(_with_profile(layout, row, metadata, notes), row, metadata, notes)
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         encoder = row.encode(file, layout)
@@ -232,6 +241,27 @@ def open_strip_writer(
             writer.finish()
         finally:
             encoder.close()
+
+
+def _check_colours(path: Path, row: Format, metadata: Metadata) -> None:
+    """Refuse finished pictures where camera colours belong, and the other way round.
+
+    Raises:
+        OutputError: saying which it is.
+    """
+    if row.holds_camera_colours == (metadata.camera is not None):
+        return
+    if row.holds_camera_colours:
+        raise OutputError(
+            f"cannot be written: {row.title} holds what a sensor saw, and this is a finished picture",
+            path=path,
+            remedy="read a RAW file with camera_colours, or write another format",
+        )
+    raise OutputError(
+        f"cannot be written: these are camera colours, and {row.title} holds finished pictures",
+        path=path,
+        remedy="write DNG, or read the RAW file without camera_colours",
+    )
 
 
 def _on_white(rows: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.write import holds_16_bits
+from srnet_cli.imaging.write import holds_16_bits, output_format
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import zoom_tag
 from srnet_cli.zooming.chain import Engines, ModelChoice
@@ -184,7 +184,8 @@ def _zoom(
 ) -> ZoomResult:
     kept = request.skip_existing and target.exists()
     with without_chatter():
-        picture = read_picture(source, request.raw, request.max_pixels)
+        undeveloped = output_format(target, request.write).holds_camera_colours
+        picture = read_picture(source, request.raw, request.max_pixels, camera_colours=undeveloped)
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
     frame = plan_frame(picture.height, picture.width, request.scale, request.frame, request.crop)

@@ -203,9 +203,11 @@ def _result_suffix(source: Path, image_format: str | None) -> str:
     """Choose the input's own suffix or its format's; TIFF for RAW and PNG where it cannot be written."""
     if image_format is not None:
         return FORMATS[image_format].suffixes[0]
+    found = format_of(source)
+    if found is not None and found.is_raw:
+        return FORMATS["tiff"].suffixes[0]
     if written_format_of(source) is not None:
         return source.suffix
-    found = format_of(source)
     if found is None or found.encode is None:
-        found = FORMATS["tiff" if found is FORMATS["raw"] else "png"]
+        found = FORMATS["png"]
     return found.suffixes[0]
