@@ -51,6 +51,8 @@ class Picture:
 
     pixels: Pixels
     alpha: Pixels | None = None
+    #: H×W×3 linear, where the pixels are camera colours: the light that they were made of
+    light: NDArray[np.uint16] | None = None
     grey: bool = False
     #: developed from a camera RAW file
     raw: bool = False

@@ -59,7 +59,7 @@ def write_picture(
     Raises:
         OutputError: the format cannot hold the picture, the file exists, or the disk refuses.
     """
-    channels = (1 if picture.grey else 3) + (picture.alpha is not None)
+    channels = stored_channels(picture)
     with open_strip_writer(
         path,
         picture.height,
@@ -73,11 +73,17 @@ def write_picture(
         for start in range(0, picture.height, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             colours = picture.pixels[rows, :, :1] if picture.grey else picture.pixels[rows]
-            if picture.alpha is None:
-                writer.write_rows(colours)
-            else:
-                writer.write_rows(np.concatenate([colours, picture.alpha[rows, :, None]], axis=2))
+            if picture.alpha is not None:
+                colours = np.concatenate([colours, picture.alpha[rows, :, None]], axis=2)
+            if picture.light is not None:
+                colours = np.concatenate([colours, picture.light[rows]], axis=2)
+            writer.write_rows(colours)
     return writer.notes
+
+
+def stored_channels(picture: Picture) -> int:
+    """Return how many channels the rows of a picture have: colours, then alpha or light."""
+    return (1 if picture.grey else 3) + (picture.alpha is not None) + 3 * (picture.light is not None)
 
 
 def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
@@ -211,8 +217,8 @@ def open_strip_writer(
 ) -> Iterator[StripWriter]:
     """Open a file for rows from top to bottom: PNG and TIFF stream to the disk, other formats wait in memory.
 
-    ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; ``source_depth`` the bits of what will
-    come, kept where options and format allow. The file appears when the block ends without an error.
+    ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, 6 camera colours and their light;
+    ``source_depth`` the bits of what will come, kept where options and format allow. The file appears when the block ends without an error.
 
     Example:
         >>> with open_strip_writer(Path("a.tif"), height, width, 3) as writer:

@@ -19,8 +19,10 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.write import stored_channels
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
+from srnet_cli.zooming.light import LightRows
 from srnet_cli.zooming.reduce import AreaReducer
 from srnet_cli.zooming.strength import PlainRows, blend
 from srnet_cli.zooming.transparency import extend_colours
@@ -71,7 +73,10 @@ def zoom_picture(
     rows = [_finished(strip, picture) for strip, _ in strips]
     pixels = cast(Pixels, np.concatenate(rows))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    return replace(picture, pixels=pixels, alpha=alpha)
+    light = None
+    if picture.light is not None:
+        light = LightRows(picture.light, frame, engines).rows(0, frame.height)
+    return replace(picture, pixels=pixels, alpha=alpha, light=light)
 
 
 def zoom_to_file(
@@ -95,14 +100,14 @@ def zoom_to_file(
         DeviceError, WeightsError: as :meth:`Engine.strips`.
     """
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    channels = (1 if picture.grey else 3) + (alpha is not None)
+    light = None if picture.light is None else LightRows(picture.light, frame, engines)
     residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
     with (
         open_strip_writer(
             target,
             frame.height,
             frame.width,
-            channels,
+            stored_channels(picture),
             options,
             picture.metadata,
             source_depth=picture.bit_depth,
@@ -117,6 +122,8 @@ def zoom_to_file(
             if alpha is not None:
                 below = alpha[done : done + len(rows), :, None]
                 colours = np.concatenate([colours, below], axis=2)
+            if light is not None:
+                colours = np.concatenate([colours, light.rows(done, len(rows))], axis=2)
             done += len(rows)
             residual.add(predicted, engines)
             write(colours)

@@ -46,7 +46,7 @@ class Layout:
     path: Path
     height: int
     width: int
-    #: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha
+    #: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, 6 camera colours and their light
     channels: int
     #: 8 or 16
     bit_depth: int

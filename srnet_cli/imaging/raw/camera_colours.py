@@ -14,7 +14,7 @@ from srnet_cli.imaging.codecs.ifd import Structure
 from srnet_cli.imaging.colour.camera import CameraColours, Matrix
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
-from srnet_cli.imaging.raw.develop import adapted_parameters, cropped, encoded
+from srnet_cli.imaging.raw.develop import adapted_parameters, cropped
 from srnet_cli.imaging.raw.dng import baseline_exposure, is_dng
 from srnet_cli.imaging.raw.files import opened, orientation_of, structure_of
 from srnet_cli.imaging.raw.options import RawOptions
@@ -56,17 +56,22 @@ def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Pic
         parameters.update(use_camera_wb=False, use_auto_wb=False, user_wb=list(gains))
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
-        pixels = encoded(cropped(linear, raw.sizes), 0.0, 0.0)
         about = describe_shot(raw, structure)
         camera = _described(raw, structure, gains, options)
-        camera = replace(
-            camera, tags=camera_tags(path, structure, about.exif, camera, _to_camera(raw, gains))
-        )
-    grey = pixels.shape[2] == 1
-    if grey:
+        tags = camera_tags(path, structure, about.exif, camera, _to_camera(raw, gains))
+        light = cropped(linear, raw.sizes)
+    pixels = camera.coded(light)
+    if camera.is_grey:
         pixels = pixels.repeat(3, axis=2)
-    metadata = replace(about, icc=None, camera=camera, notes=tuple(notes))
-    return Picture(upright(pixels, orientation), grey=grey, raw=True, source=path, metadata=metadata)
+    metadata = replace(about, icc=None, camera=replace(camera, tags=tags), notes=tuple(notes))
+    return Picture(
+        upright(pixels, orientation),
+        light=None if camera.is_grey else upright(light, orientation),
+        grey=camera.is_grey,
+        raw=True,
+        source=path,
+        metadata=metadata,
+    )
 
 
 def _notes(options: RawOptions) -> list[str]:

@@ -44,7 +44,7 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
         check_developed(path, linear)
         stops = options.exposure + _highlight_room(raw, parameters, options)
         baseline = 0.0 if options.auto_brightness else baseline_exposure(structure)
-        pixels = encoded(cropped(linear, raw.sizes), stops, baseline)
+        pixels = _encoded(cropped(linear, raw.sizes), stops, baseline)
         about = describe_shot(raw, structure)
     grey = pixels.shape[2] == 1
     if grey:
@@ -129,7 +129,7 @@ def cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
     return pixels[top : top + height, left : left + width]
 
 
-def encoded(linear: NDArray[np.uint16], stops: float, baseline: float) -> NDArray[np.uint16]:
+def _encoded(linear: NDArray[np.uint16], stops: float, baseline: float) -> NDArray[np.uint16]:
     """Return linear light with the sRGB curve (IEC 61966-2-1), brightened by ``stops`` and ``baseline``.
 
     What the stops push beyond white is white, as it would be in a longer exposure. What the baseline does is

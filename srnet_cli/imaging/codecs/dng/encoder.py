@@ -36,9 +36,9 @@ class DngEncoder:
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         assert layout.camera is not None
         self._file, self._layout, self._camera = file, layout, layout.camera
-        self._table = layout.camera.to_sensor()
+        self._channels = len(layout.camera.gains)
         self._width = -(-layout.width // TILE) * TILE
-        self._band = np.zeros((TILE, self._width, layout.channels), np.uint16)
+        self._band = np.zeros((TILE, self._width, self._channels), np.uint16)
         self._filled = 0
         self._preview = Preview(layout.height, layout.width)
         self._starts: list[int] = []
@@ -49,13 +49,12 @@ class DngEncoder:
         self._position = file.tell()
 
     def write(self, rows: Pixels) -> None:
-        """Add rows, h×W×C uint16."""
+        """Add rows, h×W×1 or h×W×6 uint16."""
         start = 0
         while start < rows.shape[0]:
             part = rows[start : start + TILE - self._filled]
             target = self._band[self._filled : self._filled + len(part), : self._layout.width]
-            for channel in range(self._layout.channels):
-                target[..., channel] = self._table[:, channel][part[..., channel]]
+            target[...] = self._camera.to_sensor(part)
             start += len(part)
             self._filled += len(part)
             if self._filled == TILE:
@@ -138,7 +137,7 @@ class DngEncoder:
         return Directory({**usual, **top.entries, **layout}, children)
 
     def _picture(self) -> Directory:
-        height, width, channels = self._layout.height, self._layout.width, self._layout.channels
+        height, width, channels = self._layout.height, self._layout.width, self._channels
         return Directory(
             {
                 254: entry(ifd.LONG, 0),
