@@ -19,7 +19,7 @@ RESIDUAL_KINDS = ("residual", "enhanced")
 DRAWN_KINDS = ("heatmap", "entropy", "histogram", "overview")
 
 _RESULT = re.compile(
-    r".*(_x\d+(\.\d+)?(_camera|_crop(-\d+){4})?"
+    r".*(_x\d+(\.\d+)?(_clean)?(_camera|_crop(-\d+){4})?"
     rf"|_({'|'.join(RESIDUAL_KINDS + DRAWN_KINDS)}))$",
     re.DOTALL,
 )
@@ -27,7 +27,9 @@ _RESULT = re.compile(
 _FULLEST = 2
 
 
-def zoom_tag(scale: float, *, camera: bool = False, crop: Sequence[int] | None = None) -> str:
+def zoom_tag(
+    scale: float, *, camera: bool = False, crop: Sequence[int] | None = None, clean: bool = False
+) -> str:
     """Name what a zoom does; ``crop`` is left, top, width and height.
 
     Example:
@@ -37,7 +39,7 @@ def zoom_tag(scale: float, *, camera: bool = False, crop: Sequence[int] | None =
     short = f"{scale:g}"
     factor = short if float(short) == scale else repr(scale)
     part = "_camera" if camera else "" if crop is None else "_crop-" + "-".join(map(str, crop))
-    return f"x{factor}{part}"
+    return f"x{factor}{'_clean' if clean else ''}{part}"
 
 
 def is_result_name(path: Path) -> bool:

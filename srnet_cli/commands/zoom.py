@@ -24,6 +24,10 @@ EXAMPLES = """
 
   srnet zoom photo.jpg --crisp 0.7                crisper to the eye, less true to the light that there was
 
+  srnet zoom photo.ARW -s 2 -o photo.dng          a DNG in camera colours, to be developed later
+
+  srnet zoom photo.ARW -s 1 --clean               no larger, but demosaicked and cleaned by the network
+
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
 """
 
@@ -55,6 +59,15 @@ def zoom(
             "--scale", "-s", help="Output over input, 1 to 16, fractions too.", rich_help_panel=_WHAT
         ),
     ] = 4.0,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean",
+            help="With --scale 1, which needs no network: enlarge by one all the same, and reduce again. "
+            "Takes noise away.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = False,
     frame: Annotated[
         FrameChoice,
         typer.Option(
@@ -91,7 +104,7 @@ def zoom(
         FormatChoice | None,
         typer.Option(
             "--format",
-            help="Without it, the input's own; TIFF for RAW.",
+            help="Without it, the input's own; TIFF for RAW. Of RAW a DNG can be made, in camera colours.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),
@@ -240,6 +253,7 @@ def zoom(
 
     request = ZoomRequest(
         scale=scale,
+        clean=clean,
         frame=frame.value,
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,

@@ -98,7 +98,7 @@ def _format(path: Path) -> Format:
         raise InputError(
             "is not a picture in a supported format",
             path=path,
-            remedy=joined(row.title for row in FORMATS.values()),
+            remedy=joined(row.title for row in FORMATS.values() if not row.holds_camera_colours),
         )
     return found
 

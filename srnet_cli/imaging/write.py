@@ -218,7 +218,8 @@ def open_strip_writer(
     """Open a file for rows from top to bottom: PNG and TIFF stream to the disk, other formats wait in memory.
 
     ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, 6 camera colours and their light;
-    ``source_depth`` the bits of what will come, kept where options and format allow. The file appears when the block ends without an error.
+    ``source_depth`` the bits of what will come, kept where options and format allow. The file appears when
+    the block ends without an error.
 
     Example:
         >>> with open_strip_writer(Path("a.tif"), height, width, 3) as writer:

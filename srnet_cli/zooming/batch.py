@@ -30,6 +30,9 @@ from srnet_cli.zooming.jobs import ZoomJob, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress
 
+#: the scale of the models that clean, and one that a single pass of any model reaches
+_CLEANING, _ONE_PASS = 4.0, 1.01
+
 Status = Literal["written", "skipped", "failed"]
 
 
@@ -38,6 +41,8 @@ class ZoomRequest:
     """Everything that is to be done with a picture."""
 
     scale: float = 4.0
+    #: at a scale of 1: through the models, and reduced again
+    clean: bool = False
     frame: FrameKind = "full"
     crop: Box | None = None
     #: "auto", the name of a released model, or a path
@@ -60,6 +65,18 @@ class ZoomRequest:
     def __post_init__(self) -> None:
         check_share(self.crisp or 0.0, "--crisp")
         check_share(self.strength, "--strength")
+        if self.clean and self.scale != 1:
+            raise UsageError(
+                f"--clean is for a scale of 1; one of {self.scale:g} is cleaned by enlarging",
+                remedy="--scale 1, or leave out --clean",
+            )
+
+    @property
+    def model_scale(self) -> float:
+        """Return what the models have to reach: where they only clean, the largest scale of one pass."""
+        if not self.clean:
+            return self.scale
+        return _CLEANING if self.model == "auto" else _ONE_PASS
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ def run_batch(
         request = replace(request, engine=replace(request.engine, device=str(processes.device)))
         mine = jobs[processes.rank :: processes.world]
         engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
-        engines.check(request.scale)
+        engines.check(request.model_scale)
         with BatchProgress(len(mine)) as progress:
             results = [_one(job, request, engines, progress) for job in mine]
         shares = processes.gather(results)
@@ -123,7 +140,7 @@ def run_batch(
 def _tag(request: ZoomRequest) -> str:
     crop = request.crop
     sides = None if crop is None else (crop.left, crop.top, crop.width, crop.height)
-    return zoom_tag(request.scale, camera=request.frame == "camera", crop=sides)
+    return zoom_tag(request.scale, camera=request.frame == "camera", crop=sides, clean=request.clean)
 
 
 def _note_passed_over(results: Sequence[Path]) -> None:
@@ -197,7 +214,7 @@ def _zoom(
         alpha=picture.alpha is not None,
         source_depth=picture.bit_depth,
     )
-    passes = engines.for_scale(request.scale)
+    passes = engines.for_scale(request.model_scale)
     tiles = tile_count(frame, passes)
     progress.start_picture(source.name, tiles, _announcement(picture, frame, passes, tiles))
     heatmaps: tuple[Path, ...] = ()
@@ -260,7 +277,7 @@ def _is_done(job: ZoomJob, request: ZoomRequest, engines: Engines) -> bool:
     if all(path.exists() for path in job.heatmaps):
         return True
     # A model that predicts no residual will never make them.
-    return not engines.predict_residual(request.scale)
+    return not engines.predict_residual(request.model_scale)
 
 
 def _check_files(job: ZoomJob, request: ZoomRequest) -> None:

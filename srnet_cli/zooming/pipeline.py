@@ -22,7 +22,7 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.imaging.write import stored_channels
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
-from srnet_cli.zooming.light import LightRows
+from srnet_cli.zooming.light import LightRows, reduced_in_light
 from srnet_cli.zooming.reduce import AreaReducer
 from srnet_cli.zooming.strength import PlainRows, blend
 from srnet_cli.zooming.transparency import extend_colours
@@ -179,10 +179,11 @@ def _zoomed_rows(
         (frame.height, frame.width),
         (region.height * last.scale, region.width * last.scale),
     )
+    push = reduced_in_light(reducer.push) if picture.raw and factor != 1 else reducer.push
     plain = None if strength == 1 else PlainRows(picture.pixels, frame, aligned=factor == 1)
     done = 0
     for strip in last.strips(pixels, region, want_residual, on_tile):
-        rows = reducer.push(strip.sr)
+        rows = push(strip.sr)
         if plain is not None and len(rows):
             rows = blend(rows, plain.rows(done, len(rows)), strength)
         done += len(rows)

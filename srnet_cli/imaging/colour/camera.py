@@ -112,4 +112,4 @@ class CameraColours:
         """The linear values of all samples."""
         linear = np.concatenate([np.linspace(0, 0.01, 1024), np.linspace(0.01, self._largest, 1 << 17)])
         curved = linear_to_srgb(shoulder(linear, self._largest))
-        return np.interp(np.arange(_PEAK + 1) / _PEAK, curved, linear).astype(np.float32)
+        return np.asarray(np.interp(np.arange(_PEAK + 1) / _PEAK, curved, linear), np.float32)

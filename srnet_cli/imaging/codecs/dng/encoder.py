@@ -19,6 +19,7 @@ from srnet_cli.imaging.codecs.dng.preview import Preview
 from srnet_cli.imaging.codecs.ifd import Directory, Entry, entry
 from srnet_cli.imaging.codecs.layout import Layout
 from srnet_cli.imaging.codecs.workers import OrderedWorkers
+from srnet_cli.imaging.depth import to_16_bit
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.version import own_version
 
@@ -37,7 +38,9 @@ class DngEncoder:
         assert layout.camera is not None
         self._file, self._layout, self._camera = file, layout, layout.camera
         self._channels = len(layout.camera.gains)
-        self._width = -(-layout.width // TILE) * TILE
+        # LibRaw takes the rows of a tile that is wider than the whole picture for shorter: strips then.
+        self._tiled = layout.width >= TILE
+        self._width = -(-layout.width // TILE) * TILE if self._tiled else layout.width
         self._band = np.zeros((TILE, self._width, self._channels), np.uint16)
         self._filled = 0
         self._preview = Preview(layout.height, layout.width)
@@ -54,7 +57,7 @@ class DngEncoder:
         while start < rows.shape[0]:
             part = rows[start : start + TILE - self._filled]
             target = self._band[self._filled : self._filled + len(part), : self._layout.width]
-            target[...] = self._camera.to_sensor(part)
+            target[...] = self._camera.to_sensor(to_16_bit(part))
             start += len(part)
             self._filled += len(part)
             if self._filled == TILE:
@@ -83,8 +86,9 @@ class DngEncoder:
         width = self._layout.width
         self._band[:, width:] = self._band[:, width - 1 : width]
         self._preview.add(self._band)
+        rows = TILE if self._tiled else self._filled
         for left in range(0, self._width, TILE):
-            self._workers.submit(partial(_compressed, self._band[:, left : left + TILE].copy()))
+            self._workers.submit(partial(_compressed, self._band[:rows, left : left + TILE].copy()))
         self._filled = 0
 
     def _append_tile(self, data: bytes) -> None:
@@ -138,6 +142,9 @@ class DngEncoder:
 
     def _picture(self) -> Directory:
         height, width, channels = self._layout.height, self._layout.width, self._channels
+        starts, lengths = entry(ifd.LONG, *self._starts), entry(ifd.LONG, *self._lengths)
+        side = entry(ifd.LONG, TILE)
+        tiles = {322: side, 323: side, 324: starts, 325: lengths}
         return Directory(
             {
                 254: entry(ifd.LONG, 0),
@@ -148,10 +155,7 @@ class DngEncoder:
                 262: entry(ifd.SHORT, _LINEAR_RAW),
                 277: entry(ifd.SHORT, channels),
                 284: entry(ifd.SHORT, 1),
-                322: entry(ifd.LONG, TILE),
-                323: entry(ifd.LONG, TILE),
-                324: entry(ifd.LONG, *self._starts),
-                325: entry(ifd.LONG, *self._lengths),
+                **(tiles if self._tiled else {273: starts, 278: side, 279: lengths}),
                 50713: entry(ifd.SHORT, 1, 1),
                 50714: entry(ifd.SHORT, *[0] * channels),
                 50717: entry(ifd.LONG, *[_PEAK] * channels),

@@ -26,8 +26,9 @@ class Preview:
         self._bands: list[NDArray[np.float32]] = []
 
     def add(self, band: NDArray[np.uint16]) -> None:
-        """Add rows of linear values before white balance, h×W×C: whole blocks of them, W padded to such."""
+        """Add rows of linear values before white balance, h×W×C: whole blocks of them, maybe with padding."""
         block = self._block
+        band = np.pad(band, ((0, 0), (0, -band.shape[1] % block), (0, 0)), "edge")
         height, width, channels = band.shape
         blocks = band.reshape(height // block, block, width // block, block, channels)
         self._bands.append(blocks.mean(axis=(1, 3), dtype=np.float32) / np.float32(65_535))
