@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Structure
-from srnet_cli.imaging.colour.camera import CameraColours, Matrix
+from srnet_cli.imaging.colour.camera import CameraColours
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
 from srnet_cli.imaging.raw.develop import adapted_parameters, cropped
@@ -28,6 +28,9 @@ XYZ_TO_SRGB = np.array(
 )
 #: far from any mean that is worth a white balance
 _LEAST_GAIN, _MOST_GAIN = 1 / 64, 64.0
+_PEAK = 65_535
+#: fewer pixels tell no matrix, and no camera's has a larger number
+_LEAST_PIXELS, _LARGEST_SHARE = 100, 5.0
 
 
 def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Picture:
@@ -57,8 +60,13 @@ def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Pic
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
         about = describe_shot(raw, structure)
-        camera = _described(raw, structure, gains, options)
-        tags = camera_tags(path, structure, about.exif, camera, _to_camera(raw, gains))
+        to_srgb = _stated_matrix(raw, is_dng(structure))
+        if to_srgb is None:
+            to_srgb = _measured_matrix(raw, parameters)
+        camera = _described(raw, structure, gains, to_srgb, options)
+        to_camera = np.linalg.inv(to_srgb) @ XYZ_TO_SRGB / np.array(gains[:3])[:, None]
+        known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
+        tags = camera_tags(path, structure, about.exif, camera, known if known.any() else to_camera)
         light = cropped(linear, raw.sizes)
     pixels = camera.coded(light)
     if camera.is_grey:
@@ -130,30 +138,45 @@ def _estimated(raw: Any, parameters: dict[str, Any]) -> list[float]:
 
 
 def _described(
-    raw: Any, structure: Structure | None, gains: tuple[float, ...], options: RawOptions
+    raw: Any,
+    structure: Structure | None,
+    gains: tuple[float, ...],
+    to_srgb: NDArray[np.float64],
+    options: RawOptions,
 ) -> CameraColours:
     stops = baseline_exposure(structure) + options.exposure
     if raw.num_colors == 1:
         return CameraColours((1.0,), baseline_exposure=stops)
-    return CameraColours(gains[:3], _to_srgb(raw, is_dng(structure)), stops)
+    first, second, third = ((float(r), float(g), float(b)) for r, g, b in to_srgb)
+    return CameraColours(gains[:3], (first, second, third), stops)
 
 
-def _to_srgb(raw: Any, is_dng: bool) -> Matrix:
-    """Return LibRaw's matrix from white-balanced camera colours to linear sRGB; none changes nothing."""
+def _stated_matrix(raw: Any, is_dng: bool) -> NDArray[np.float64] | None:
+    """Return LibRaw's matrix from white-balanced camera colours to linear sRGB, where it tells it."""
+    if raw.num_colors == 1:
+        return np.eye(3)
     stated = np.array(raw.color_matrix, np.float64)[:3, :3]
-    if not (is_dng and np.allclose(stated.sum(axis=1), 1, atol=0.01)):
-        known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
-        stated = np.eye(3)
-        if np.abs(known).sum() > 0:
-            to_camera = known @ np.linalg.inv(XYZ_TO_SRGB)
-            stated = np.linalg.inv(to_camera / to_camera.sum(axis=1, keepdims=True))
-    first, second, third = (tuple(float(v) for v in row) for row in stated)
-    return (first, second, third)  # type: ignore[return-value]
-
-
-def _to_camera(raw: Any, gains: tuple[float, ...]) -> NDArray[np.float64]:
-    """Return XYZ (D65) to the camera's colours before white balance, for files that do not state it."""
+    if is_dng and np.allclose(stated.sum(axis=1), 1, atol=0.01):
+        return stated
     known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
-    if np.abs(known).sum() > 0:
-        return known
-    return np.asarray(XYZ_TO_SRGB / np.array(gains[:3])[:, None])
+    if not known.any():
+        return None
+    to_camera = known @ np.linalg.inv(XYZ_TO_SRGB)
+    return np.asarray(np.linalg.inv(to_camera / to_camera.sum(axis=1, keepdims=True)))
+
+
+def _measured_matrix(raw: Any, parameters: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the matrix that LibRaw applies and does not tell, by which pictures in both colours differ."""
+    import rawpy
+
+    small = {**parameters, "half_size": True}
+    camera = raw.postprocess(**small).reshape(-1, 3).astype(np.float64)
+    srgb = raw.postprocess(**{**small, "output_color": rawpy.ColorSpace.sRGB}).reshape(-1, 3)
+    inside = (srgb.min(axis=1) > 0) & (srgb.max(axis=1) < _PEAK)
+    if np.count_nonzero(inside) < _LEAST_PIXELS:
+        return np.eye(3)
+    found, _, rank, _ = np.linalg.lstsq(camera[inside], srgb[inside].astype(np.float64), rcond=1e-6)
+    # White stays white, whatever the rounding of the two.
+    matrix = found.T / found.sum(axis=0)[:, None]
+    plausible = rank == 3 and np.abs(matrix).max() < _LARGEST_SHARE
+    return np.asarray(matrix) if plausible else np.eye(3)
