@@ -296,7 +296,8 @@ def _announcement(picture: Picture, frame: Frame, passes: Sequence[Engine], tile
     made = frame.height * frame.width / 1e6
     # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.
     strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
-    memory = (picture.pixels.nbytes + strip) / 1e9
+    light = 0 if picture.light is None else picture.light.nbytes
+    memory = (picture.pixels.nbytes + light + strip) / 1e9
     how = ", ".join(
         f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} on {e.device.type} "
         f"in {str(e.dtype).removeprefix('torch.')}"

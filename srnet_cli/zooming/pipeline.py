@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +23,8 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.imaging.write import stored_channels
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
-from srnet_cli.zooming.light import LightRows, reduced_in_light
-from srnet_cli.zooming.reduce import AreaReducer
-from srnet_cli.zooming.strength import PlainRows, blend
+from srnet_cli.zooming.reduce import AreaReducer, reduced_in_light
+from srnet_cli.zooming.strength import LightRows, PlainRows, blend
 from srnet_cli.zooming.transparency import extend_colours
 
 _Sample = TypeVar("_Sample", np.uint8, np.uint16)
@@ -75,7 +75,7 @@ def zoom_picture(
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
     light = None
     if picture.light is not None:
-        light = LightRows(picture.light, frame, engines).rows(0, frame.height)
+        light = LightRows(picture.light, frame, _aligned(frame, engines)).rows(0, frame.height)
     return replace(picture, pixels=pixels, alpha=alpha, light=light)
 
 
@@ -100,7 +100,7 @@ def zoom_to_file(
         DeviceError, WeightsError: as :meth:`Engine.strips`.
     """
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    light = None if picture.light is None else LightRows(picture.light, frame, engines)
+    light = None if picture.light is None else LightRows(picture.light, frame, _aligned(frame, engines))
     residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
     with (
         open_strip_writer(
@@ -188,6 +188,11 @@ def _zoomed_rows(
             rows = blend(rows, plain.rows(done, len(rows)), strength)
         done += len(rows)
         yield rows, strip.residual
+
+
+def _aligned(frame: Frame, engines: Sequence[Engine]) -> bool:
+    """Return whether the models give the very pixels of the frame, and none are reduced."""
+    return math.prod(engine.scale for engine in engines) == frame.scale
 
 
 def _without_model(pixels: Pixels, frame: Frame) -> NDArray[np.float32]:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from srnet_cli.imaging.depth import STEPS
+from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
+
+Rows = NDArray[np.float32]
 
 
 class AreaReducer:
@@ -85,3 +91,14 @@ class _Cover:
             total = part if total is None else total + part
         assert total is not None
         return total
+
+
+def reduced_in_light(reduce: Callable[[Rows], Rows]) -> Callable[[Rows], Rows]:
+    """Return ``reduce`` for rows of sRGB, 0..255, in linear light: means of codes are too dark at edges."""
+    light = srgb_to_linear(np.arange(255 * STEPS + 1, dtype=np.float32) / np.float32(255 * STEPS))
+
+    def push(rows: Rows) -> Rows:
+        coded = np.rint(rows.clip(0, 255) * np.float32(STEPS)).astype(np.uint16)
+        return linear_to_srgb(reduce(light[coded])) * np.float32(255)
+
+    return push

@@ -26,6 +26,7 @@ from srnet_cli.imaging import (
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.metadata import is_own_result
 from srnet_cli.imaging.orientation import upright
+from srnet_cli.zooming.batch import ZoomRequest, run_batch
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.pipeline import zoom_picture, zoom_to_file
@@ -236,6 +237,24 @@ def test_a_finished_picture_does_not_become_a_dng(tmp_path: Path, name: str) -> 
     with pytest.raises(OutputError, match="finished picture"):
         write_picture(picture, tmp_path / "b.dng")
     assert not (tmp_path / "b.dng").exists()
+
+
+def test_in_a_batch(tmp_path: Path) -> None:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    write_dng(inputs / "a.dng", patches())
+    write_picture(Picture(np.arange(768, dtype=np.uint8).reshape(16, 16, 3)), inputs / "b.jpg")
+    results = run_batch([inputs], tmp_path / "out", ZoomRequest(scale=1, write=WriteOptions("dng"))) or []
+    assert [(r.source.name, r.status) for r in results] == [("a.dng", "written"), ("b.jpg", "failed")]
+    assert "finished picture" in (results[1].error or "")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a_x1.dng"]
+    # Without a format it is a developed TIFF, whatever the RAW file is called.
+    (result,) = run_batch([inputs / "a.dng"], None, ZoomRequest(scale=1)) or []
+    assert result.target is not None and result.target.name == "a_x1.tif"
+    # What was written is no input of a later run, and can be zoomed where it is named.
+    assert len(run_batch([tmp_path / "out"], tmp_path / "o2", ZoomRequest(scale=1)) or []) == 0
+    (again,) = run_batch([tmp_path / "out" / "a_x1.dng"], tmp_path / "o2", ZoomRequest(scale=1)) or []
+    assert again.status == "written"
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from srnet_cli.imaging import Picture
 from srnet_cli.zooming.batch import ZoomRequest
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
-from srnet_cli.zooming.light import reduced_in_light
 from srnet_cli.zooming.pipeline import tile_count, zoom_picture
+from srnet_cli.zooming.reduce import reduced_in_light
 
 from .models import nearest_model, noise
 
