@@ -28,6 +28,7 @@ def test_a_result_is_named_after_its_picture_and_what_was_done() -> None:
     assert zoom_path(FOLDER, "a.b", zoom_tag(2.5), ".png") == FOLDER / "a.b_x2.5.png"
     tags = [zoom_tag(4), zoom_tag(4, camera=True), zoom_tag(4, crop=(1, 2, 3, 4)), zoom_tag(4.0000001)]
     assert tags == ["x4", "x4_camera", "x4_crop-1-2-3-4", "x4.0000001"]
+    assert is_result_name(zoom_path(FOLDER, "a", zoom_tag(1, clean=True, camera=True), ".png"))
 
 
 def test_everything_made_of_one_picture_has_a_name_of_its_own() -> None:
