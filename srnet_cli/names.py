@@ -21,23 +21,27 @@ RESIDUAL_KINDS = ("residual", "enhanced")
 DRAWN_KINDS = ("heatmap", "entropy", "histogram", "overview")
 #: a detail before and after, and the page with a slider between both
 PREVIEW, COMPARISON = "preview", "compare"
+#: through the networks at its own size
+CLEAN = "clean"
 
 _FACTOR = r"x\d+(\.\d+)?"
 _SIZE = r"w\d+(-h\d+)?|h\d+|\d+(\.\d+)?MP|\d+(\.\d+)?x\d+(\.\d+)?(cm|mm|in)@\d+dpi"
 _RESULT = re.compile(
-    rf".*(_({_FACTOR}|{_SIZE})(_camera|_crop(-\d+){{4}})?(_{PREVIEW})?"
+    rf".*(_({_FACTOR}|{_SIZE})(_{CLEAN})?(_camera|_crop(-\d+){{4}})?(_{PREVIEW})?"
     rf"|_({'|'.join(RESIDUAL_KINDS + DRAWN_KINDS)}))$",
     re.DOTALL,
 )
 _FIELDS = "text with {stem} or {number} in it, and {scale}, {tag} or {folder}"
 _KNOWN = frozenset({"stem", "scale", "tag", "folder", "number"})
 _WIDTH = re.compile(r"\d{0,2}")
-_ZOOM = re.compile(r"_x(?P<scale>\d+(\.\d+)?)(?P<part>_camera|_crop(-\d+){4})?$")
+_ZOOM = re.compile(rf"_x(?P<scale>\d+(\.\d+)?)(_{CLEAN})?(?P<part>_camera|_crop(-\d+){{4}})?$")
 #: stems of a picture that say more and more: its own, with its suffix, with its folder
 _FULLEST = 2
 
 
-def zoom_tag(scale: float | str, *, camera: bool = False, crop: Sequence[int] | None = None) -> str:
+def zoom_tag(
+    scale: float | str, *, camera: bool = False, crop: Sequence[int] | None = None, clean: bool = False
+) -> str:
     """Name what a zoom does; ``scale`` may be the name of a size, ``crop`` is left, top, width and height.
 
     Example:
@@ -45,7 +49,8 @@ def zoom_tag(scale: float | str, *, camera: bool = False, crop: Sequence[int] | 
         ('x2.5', 'x4_crop-10-20-300-200', 'w6000')
     """
     part = "_camera" if camera else "" if crop is None else "_crop-" + "-".join(map(str, crop))
-    return f"{scale if isinstance(scale, str) else 'x' + factor_text(scale)}{part}"
+    size = scale if isinstance(scale, str) else "x" + factor_text(scale)
+    return f"{size}{f'_{CLEAN}' if clean else ''}{part}"
 
 
 def factor_text(scale: float) -> str:

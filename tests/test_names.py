@@ -12,8 +12,10 @@ from srnet_cli.names import (
     Subject,
     distinct_stems,
     heatmap_paths,
+    is_part_of_a_picture,
     is_result_name,
     residual_paths,
+    without_zoom,
     zoom_tag,
 )
 
@@ -28,6 +30,9 @@ def test_a_result_is_named_after_its_picture_and_what_was_done() -> None:
     assert zoom_path(FOLDER, "a.b", zoom_tag(2.5), ".png") == FOLDER / "a.b_x2.5.png"
     tags = [zoom_tag(4), zoom_tag(4, camera=True), zoom_tag(4, crop=(1, 2, 3, 4)), zoom_tag(4.0000001)]
     assert tags == ["x4", "x4_camera", "x4_crop-1-2-3-4", "x4.0000001"]
+    assert is_result_name(zoom_path(FOLDER, "a", zoom_tag(1, clean=True, camera=True), ".png"))
+    assert zoom_tag(1, clean=True, crop=(1, 2, 3, 4)) == "x1_clean_crop-1-2-3-4"
+    assert without_zoom("a_x1_clean") == "a" and is_part_of_a_picture(Path("a_x1_clean_crop-1-2-3-4.png"))
 
 
 def test_everything_made_of_one_picture_has_a_name_of_its_own() -> None:

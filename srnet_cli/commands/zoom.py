@@ -54,6 +54,7 @@ def zoom(
             rich_help_panel=_WHAT,
         ),
     ] = None,
+    clean: options.Clean = False,
     width: options.Width = None,
     height: options.Height = None,
     megapixels: options.Megapixels = None,
@@ -104,7 +105,7 @@ def zoom(
         FormatChoice | None,
         typer.Option(
             "--format",
-            help="Without it, the input's own; TIFF for RAW.",
+            help="Without it, the input's own; TIFF for RAW. Of RAW a DNG can be made, in camera colours.",
             show_default=False,
             rich_help_panel=_RESULT,
         ),
@@ -272,6 +273,7 @@ def zoom(
     request = ZoomRequest(
         scale=4.0 if scale is None else scale,
         size=size,
+        clean=clean,
         frame=frame.value,
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,

@@ -22,6 +22,10 @@ EXAMPLES = """
 
   srnet zoom photo.jpg --crisp 0.7                crisper to the eye, less true to the light that there was
 
+  srnet zoom photo.ARW -s 2 -o photo.dng          a DNG in camera colours, to be developed later
+
+  srnet zoom photo.ARW -s 1 --clean               no larger, but demosaicked and cleaned by the network
+
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
 
   srnet zoom holiday/ --dry-run                   what that would make, and how long it would take
@@ -33,10 +37,20 @@ EXAMPLES = """
   srnet zoom - -o - --format png < a.jpg > b.png  from a program to a program
 """
 
+_WHAT = "What to zoom"
 _SIZE = "How large, instead of --scale"
 _FIRST = "Know before you wait"
 _RESULT = "The result"
 
+Clean = Annotated[
+    bool,
+    typer.Option(
+        "--clean",
+        help="With --scale 1, which needs no network: enlarge by one all the same, and reduce again. "
+        "Takes noise away.",
+        rich_help_panel=_WHAT,
+    ),
+]
 Width = Annotated[
     int | None, typer.Option(min=1, help="Pixels that the result is wide.", rich_help_panel=_SIZE)
 ]

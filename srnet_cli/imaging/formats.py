@@ -45,7 +45,7 @@ class Format:
     read_size: Callable[[Path], tuple[int, int]] | None = None
     #: from an open file and what will come to something that takes rows; None for what is only read
     encode: Callable[[BinaryIO, Layout], Encoder] | None = None
-    #: the format of its results where it is not written itself
+    #: the format of its results where it is not written itself, or is RAW
     result: str = "png"
     #: suffixes of variants of it that are read, but not written
     read_suffixes: tuple[str, ...] = ()
@@ -68,6 +68,13 @@ class Format:
     iptc_limit: int = 0
     #: whether texts with keywords have a place
     has_texts: bool = False
+    #: whether it holds camera colours, and so only what was RAW
+    holds_camera_colours: bool = False
+
+    @property
+    def is_raw(self) -> bool:
+        """Return whether its files are camera RAW, read by developing them."""
+        return self.decode is None
 
 
 def _codec(module: str, name: str) -> Callable[..., Any]:
@@ -208,10 +215,22 @@ for _row in (
         decode=_codec("imageio_codec", "decode"),
     ),
     Format(
+        "dng", "DNG", (".dng",),
+        encode=_codec("dng.encoder", "DngEncoder"),
+        result="tiff",
+        depth=16,
+        has_alpha=False,
+        # what developers take: Adobe's at most 65,000 pixels a side, and no classic TIFF is above 4 GB
+        longest_side=65_000,
+        most_pixels=2**32 // 6 * 99 // 100,
+        has_exif_block=False,
+        holds_camera_colours=True,
+    ),
+    Format(
         "raw", "RAW",
         (
-            ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf",
-            ".eip", ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef",
+            ".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".drf", ".eip",
+            ".erf", ".fff", ".gpr", ".iiq", ".k25", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef",
             ".nrw", ".orf", ".pef", ".ptx", ".pxn", ".r3d", ".raf", ".raw", ".rw2", ".rwl", ".rwz", ".sr2",
             ".srf", ".srw", ".x3f",
         ),
@@ -240,7 +259,8 @@ def is_raw_path(path: Path | str) -> bool:
         >>> is_raw_path("DSC01.ARW"), is_raw_path("DSC01.JPG")
         (True, False)
     """
-    return format_of(path) is FORMATS["raw"]
+    found = format_of(path)
+    return found is not None and found.is_raw
 
 
 def content_format(head: bytes) -> Format | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from srnet_cli.imaging.colour.camera import CameraColours
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -35,6 +39,8 @@ class Metadata:
     focal_length: float | None = None
     #: what this program made the pixels with; it stands in the result's mark
     made_with: str = ""
+    #: set where the pixels are camera colours, which only DNG holds
+    camera: CameraColours | None = None
     #: what the user should know about how the file was read; one sentence each
     notes: tuple[str, ...] = ()
 
@@ -49,6 +55,8 @@ class Picture:
 
     pixels: Pixels
     alpha: Pixels | None = None
+    #: H×W×3 linear, where the pixels are camera colours: the light that they were made of
+    light: NDArray[np.uint16] | None = None
     grey: bool = False
     #: developed from a camera RAW file
     raw: bool = False

@@ -37,7 +37,14 @@ from srnet_cli.imaging.metadata.iptc import bare_iptc
 from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import FIRST_TURNED, upright
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
-from srnet_cli.imaging.raw import RawOptions, develop, is_raw_structure, raw_focal_length, raw_size
+from srnet_cli.imaging.raw import (
+    RawOptions,
+    develop,
+    is_raw_structure,
+    raw_focal_length,
+    raw_size,
+    read_camera_colours,
+)
 from srnet_cli.reading import open_input
 
 #: twice what a 100-megapixel camera takes, and half of what fits into memory comfortably
@@ -48,11 +55,14 @@ def read_picture(
     path: Path | str,
     raw: RawOptions = RawOptions(),  # noqa: B008
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    *,
+    camera_colours: bool = False,
 ) -> Picture:
     """Read a camera RAW file or a picture in any format of the table, turned upright.
 
     A RAW file is known by its suffix, any other format by its content. 16-bit pictures stay 16-bit; CMYK
-    and CIE Lab become sRGB; of several pages or frames the first is read, with a note.
+    and CIE Lab become sRGB; of several pages or frames the first is read, with a note. With
+    ``camera_colours`` a RAW file is demosaicked and not developed, to be written as DNG again.
 
     Example:
         >>> picture = read_picture(Path("photo.jpg"))
@@ -61,14 +71,20 @@ def read_picture(
 
     Raises:
         InputError: there is no such file, it is none of these, damaged, cut short, has NaN or infinite
-            values, or more than ``max_pixels`` pixels.
+            values, or more than ``max_pixels`` pixels; or its camera colours are wanted and it is not RAW.
     """
     path = Path(path)
     found = _format(path)
     if found is FORMATS["tiff"] and is_raw_structure(read_structure(path)):
         found = FORMATS["raw"]
     if found.decode is None:
-        return develop(path, raw, max_pixels)
+        return (read_camera_colours if camera_colours else develop)(path, raw, max_pixels)
+    if camera_colours:
+        raise InputError(
+            f"is {found.title}, a finished picture: what its sensor saw, and a DNG holds, is not in it",
+            path=path,
+            remedy="write it as TIFF or PNG, or zoom the RAW file",
+        )
     return _finished(path, found.decode(path, max_pixels))
 
 
@@ -134,7 +150,8 @@ def _format(path: Path) -> Format:
             if foreign is None
             else f"is {foreign}, which is not read"
         )
-        raise InputError(what, path=path, remedy=joined(row.title for row in FORMATS.values()))
+        readable = joined(row.title for row in FORMATS.values() if not row.holds_camera_colours)
+        raise InputError(what, path=path, remedy=readable)
     return found
 
 

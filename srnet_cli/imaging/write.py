@@ -59,7 +59,7 @@ def write_picture(
     Raises:
         OutputError: the format cannot hold the picture, the file exists, or the disk refuses.
     """
-    channels = (1 if picture.grey else 3) + (picture.alpha is not None)
+    channels = stored_channels(picture)
     with open_strip_writer(
         Path(path),
         picture.height,
@@ -73,11 +73,17 @@ def write_picture(
         for start in range(0, picture.height, _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
             colours = picture.pixels[rows, :, :1] if picture.grey else picture.pixels[rows]
-            if picture.alpha is None:
-                writer.write_rows(colours)
-            else:
-                writer.write_rows(np.concatenate([colours, picture.alpha[rows, :, None]], axis=2))
+            if picture.alpha is not None:
+                colours = np.concatenate([colours, picture.alpha[rows, :, None]], axis=2)
+            if picture.light is not None:
+                colours = np.concatenate([colours, picture.light[rows]], axis=2)
+            writer.write_rows(colours)
     return writer.notes
+
+
+def stored_channels(picture: Picture) -> int:
+    """Return how many channels the rows of a picture have: colours, then alpha or light."""
+    return (1 if picture.grey else 3) + (picture.alpha is not None) + 3 * (picture.light is not None)
 
 
 def output_format(path: Path, options: WriteOptions = WriteOptions()) -> Format:
@@ -130,7 +136,9 @@ def check_output(
         OutputError: the format is unknown, too small for the picture, or cannot hold the bit depth asked for.
     """
     row = output_format(path, options)
-    deep = joined(other.title for other in written_formats() if other.depth == 16)
+    deep = joined(
+        other.title for other in written_formats() if other.depth == 16 and not other.holds_camera_colours
+    )
     limit = None
     if max(height, width) > row.longest_side:
         limit = f"{row.longest_side:,} pixels a side"
@@ -147,6 +155,12 @@ def check_output(
             f"cannot be written: {row.title} is written with 8 bits",
             path=path,
             remedy=f"choose {deep} for 16",
+        )
+    if options.bit_depth == 8 and row.holds_camera_colours:
+        raise OutputError(
+            f"cannot be written: 8 bits are too few for the linear values of {row.title}",
+            path=path,
+            remedy="leave out --bit-depth",
         )
     notes = []
     if alpha and not row.has_alpha:
@@ -203,8 +217,9 @@ def open_strip_writer(
 ) -> Iterator[StripWriter]:
     """Open a file for rows from top to bottom: PNG and TIFF stream to the disk, other formats wait in memory.
 
-    ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha; ``source_depth`` the bits of what will
-    come, kept where options and format allow. The file appears when the block ends without an error.
+    ``channels`` is 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, 6 camera colours and their light;
+    ``source_depth`` the bits of what will come, kept where options and format allow. The file appears when
+    the block ends without an error.
 
     Example:
         >>> with open_strip_writer(Path("a.tif"), height, width, 3) as writer:
@@ -218,10 +233,11 @@ def open_strip_writer(
     notes = list(check_output(path, height, width, options, alpha=has_alpha, source_depth=source_depth))
     row = output_format(path, options)
     assert row.encode is not None
+    _check_colours(path, row, metadata)
     opaque = has_alpha and not row.has_alpha
     bit_depth = min(options.bit_depth or source_depth, row.depth)
     quality = options.quality or row.quality or 100
-    layout = Layout(path, height, width, channels - opaque, bit_depth, quality)
+    layout = Layout(path, height, width, channels - opaque, bit_depth, quality, camera=metadata.camera)
     layout = with_metadata(_with_profile(layout, row, metadata, notes), row, metadata, notes)
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         encoder = row.encode(file, layout)
@@ -232,6 +248,27 @@ def open_strip_writer(
             writer.finish()
         finally:
             encoder.close()
+
+
+def _check_colours(path: Path, row: Format, metadata: Metadata) -> None:
+    """Refuse finished pictures where camera colours belong, and the other way round.
+
+    Raises:
+        OutputError: saying which it is.
+    """
+    if row.holds_camera_colours == (metadata.camera is not None):
+        return
+    if row.holds_camera_colours:
+        raise OutputError(
+            f"cannot be written: {row.title} holds what a sensor saw, and this is a finished picture",
+            path=path,
+            remedy="read a RAW file with camera_colours, or write another format",
+        )
+    raise OutputError(
+        f"cannot be written: these are camera colours, and {row.title} holds finished pictures",
+        path=path,
+        remedy="write DNG, or read the RAW file without camera_colours",
+    )
 
 
 def _on_white(rows: Pixels) -> Pixels:

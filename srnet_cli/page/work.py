@@ -78,7 +78,7 @@ class Work:
         frame = request.frame_of(picture.height, picture.width)
         check_output(job.target, frame.height, frame.width, request.write, alpha=picture.alpha is not None)
         choice = ModelChoice(request.model, request.fast, request.crisp, request.engine)
-        engines = self._engines.setdefault(choice, Engines(choice)).for_scale(frame.scale)
+        engines = self._engines.setdefault(choice, Engines(choice)).for_scale(request.reached_for(frame))
         self.total = max(1, tile_count(frame, engines))
         page = Comparison(picture, frame)
         zoomed = zoom_to_file(

@@ -18,7 +18,7 @@ from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.write import holds_16_bits
+from srnet_cli.imaging.write import holds_16_bits, output_format
 from srnet_cli.names import NamePattern, factor_text
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine
@@ -35,9 +35,6 @@ from srnet_cli.zooming.showing.heatmap import write_heatmaps
 from srnet_cli.zooming.showing.preview import write_preview
 
 __all__ = ["ZoomRequest", "ZoomResult", "forecast_batch", "run_batch"]
-
-#: a model of which kind there is, where the scale follows from each picture's size
-_ANY_SCALE = 2.0
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ def _planned(
 
 def _engines(request: ZoomRequest) -> Engines:
     engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
-    engines.check(request.scale if request.size is None else _ANY_SCALE)
+    engines.check(request.model_scale)
     return engines
 
 
@@ -179,12 +176,13 @@ def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
     assert target is not None
     kept = request.skip_existing and target.exists()
     with without_chatter():
-        picture = read_picture(source, request.raw, request.max_pixels)
+        undeveloped = not request.preview and output_format(target, request.write).holds_camera_colours
+        picture = read_picture(source, request.raw, request.max_pixels, camera_colours=undeveloped)
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
     picture = _for_print(picture, request)
     frame = request.frame_of(picture.height, picture.width)
-    passes = run.engines.for_scale(frame.scale)
+    passes = run.engines.for_scale(request.reached_for(frame))
     made = ZoomResult(
         source,
         target,
@@ -297,8 +295,7 @@ def _is_done(job: ZoomJob, run: _Run) -> bool:
     if all(path.exists() for path in job.heatmaps):
         return True
     # A model that predicts no residual will never make them.
-    scale = run.request.scale if run.request.size is None else _ANY_SCALE
-    return not run.engines.predict_residual(scale)
+    return not run.engines.predict_residual(run.request.model_scale)
 
 
 def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
@@ -318,7 +315,8 @@ def _announcement(
     made = frame.height * frame.width / 1e6
     # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.
     strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
-    memory = (picture.pixels.nbytes + strip) / 1e9
+    light = 0 if picture.light is None else picture.light.nbytes
+    memory = (picture.pixels.nbytes + light + strip) / 1e9
     how = ", ".join(
         f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
     )

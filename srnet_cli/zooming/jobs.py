@@ -273,9 +273,11 @@ def _result_suffix(source: Path, image_format: str | None) -> str:
     """Choose the input's own suffix or its format's, or that of its results where it is not written."""
     if image_format is not None:
         return FORMATS[image_format].suffixes[0]
+    found = format_of(source)
+    if found is not None and found.is_raw:
+        return FORMATS[found.result].suffixes[0]
     if written_format_of(source) is not None:
         return source.suffix
-    found = format_of(source)
     if found is None or found.encode is None:
         found = FORMATS["png" if found is None else found.result]
     return found.suffixes[0]

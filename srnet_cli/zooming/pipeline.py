@@ -22,12 +22,13 @@ from srnet_cli.imaging import Metadata, Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
+from srnet_cli.imaging.write import stored_channels
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.rows.linear import block_means
-from srnet_cli.zooming.rows.reduce import AreaReducer
+from srnet_cli.zooming.rows.reduce import AreaReducer, reduced_in_light
 from srnet_cli.zooming.rows.samples import as_float, to_samples
-from srnet_cli.zooming.strength import PlainRows, blend
+from srnet_cli.zooming.strength import LightRows, PlainRows, blend
 from srnet_cli.zooming.strength import strips as plain_strips
 from srnet_cli.zooming.transparency import extend_colours
 
@@ -80,7 +81,11 @@ def zoom_picture(
     if picture.grey:
         pixels = cast(Pixels, np.repeat(pixels, 3, axis=2))
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    return replace(picture, pixels=pixels, alpha=alpha, metadata=_marked(picture, engines, strength))
+    light = None
+    if picture.light is not None:
+        light = LightRows(picture.light, frame, _aligned(frame, engines)).rows(0, frame.height)
+    metadata = _marked(picture, engines, strength)
+    return replace(picture, pixels=pixels, alpha=alpha, light=light, metadata=metadata)
 
 
 def zoom_to_file(
@@ -106,14 +111,14 @@ def zoom_to_file(
         DeviceError, WeightsError: as :meth:`Engine.strips`.
     """
     alpha = None if picture.alpha is None else zoom_alpha(picture.alpha, frame)
-    channels = (1 if picture.grey else 3) + (alpha is not None)
+    light = None if picture.light is None else LightRows(picture.light, frame, _aligned(frame, engines))
     residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
     with (
         open_strip_writer(
             target,
             frame.height,
             frame.width,
-            channels,
+            stored_channels(picture),
             options,
             _marked(picture, engines, strength),
             source_depth=picture.bit_depth,
@@ -126,10 +131,12 @@ def zoom_to_file(
             finished = _finished(strip, picture)
             if on_rows is not None:
                 on_rows(done, finished())
-            below = None if alpha is None else alpha[done : done + len(strip), :, None]
+            beside = None if alpha is None else alpha[done : done + len(strip), :, None]
+            if light is not None:
+                beside = light.rows(done, len(strip))
             done += len(strip)
             residual.add(predicted, engines)
-            write(_with_alpha(finished, below))
+            write(_joined(finished, beside))
     return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
 
 
@@ -173,8 +180,7 @@ def _zoomed_rows(
         return
     if picture.alpha is not None:
         pixels = extend_colours(pixels, picture.alpha)
-    aligned = math.prod(engine.scale for engine in engines) == frame.scale
-    plain = None if strength == 1 else PlainRows(pixels, frame, aligned)
+    plain = None if strength == 1 else PlainRows(pixels, frame, _aligned(frame, engines))
     if plain is not None and strength == 0 and not want_residual:
         for bicubic in plain_strips(plain, frame.height):
             # torch does not take memory that may not be written to.
@@ -184,21 +190,27 @@ def _zoomed_rows(
         pixels = _all_strips(engine, pixels, region, on_tile)
         region = Box(0, 0, *pixels.shape[:2])
     last = engines[-1]
-    reached = last.scale * region.height / frame.region.height
+    factor = last.scale * region.height / frame.region.height / frame.scale
     reducer = AreaReducer(
-        reached / frame.scale,
+        factor,
         (frame.top, frame.left),
         (frame.height, frame.width),
         (region.height * last.scale, region.width * last.scale),
     )
+    push = reduced_in_light(reducer.push) if picture.raw and factor != 1 else reducer.push
     done = 0
     for strip in last.strips(pixels, region, want_residual, on_tile):
-        rows = reducer.push(strip.sr)
+        rows = push(strip.sr)
         if plain is not None and len(rows):
             blended = blend(rows.cpu().numpy(), plain.rows(done, len(rows)), strength)
             rows = torch.from_numpy(blended).to(rows.device)
         done += len(rows)
         yield rows, strip.residual
+
+
+def _aligned(frame: Frame, engines: Sequence[Engine]) -> bool:
+    """Return whether the models give the very pixels of the frame, and none are reduced."""
+    return math.prod(engine.scale for engine in engines) == frame.scale
 
 
 def _marked(picture: Picture, engines: Sequence[Engine], strength: float) -> Metadata:
@@ -234,10 +246,11 @@ def _finished(rows: Tensor, picture: Picture) -> Awaited:
     return lambda: cast(Pixels, received().numpy())
 
 
-def _with_alpha(rows: Awaited, alpha: Pixels | None) -> Awaited:
-    if alpha is None:
+def _joined(rows: Awaited, beside: Pixels | None) -> Awaited:
+    """Put alpha or light, h×W×C, behind the colours of rows."""
+    if beside is None:
         return rows
-    return lambda: cast(Pixels, np.concatenate([rows(), alpha], axis=2))
+    return lambda: cast(Pixels, np.concatenate([rows(), beside], axis=2))
 
 
 class _ResidualMap:

@@ -6,12 +6,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from srnet_cli.errors import UsageError
 from srnet_cli.imaging import RawOptions, WriteOptions
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import PREVIEW, zoom_tag
 from srnet_cli.zooming.engine import EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, Size, plan_frame
+
+#: a scale of which kind there is, where it follows from each picture's size
+_ANY_SCALE = 2.0
+#: the scale of the models that clean, and one that a single pass of any model reaches
+_CLEANING, _ONE_PASS = 4.0, 1.01
 
 Status = Literal["written", "skipped", "failed"]
 
@@ -23,6 +29,8 @@ class ZoomRequest:
     scale: float = 4.0
     #: instead of the scale, which then follows for each picture
     size: Size | None = None
+    #: at a scale of 1: through the models, and reduced again
+    clean: bool = False
     frame: FrameKind = "full"
     crop: Box | None = None
     #: "auto", the name of a released model, or a path
@@ -51,6 +59,11 @@ class ZoomRequest:
     def __post_init__(self) -> None:
         check_share(self.crisp or 0.0, "--crisp")
         check_share(self.strength, "--strength")
+        if self.clean and (self.scale != 1 or self.size is not None):
+            raise UsageError(
+                "--clean is for a scale of 1: larger results are cleaned by being enlarged",
+                remedy="--scale 1, or leave out --clean",
+            )
 
     @property
     def runs_models(self) -> bool:
@@ -58,12 +71,26 @@ class ZoomRequest:
         return self.strength > 0 or self.heatmap
 
     @property
+    def model_scale(self) -> float:
+        """What the models have to reach; where they only clean, the largest scale of one pass.
+
+        With a size it differs between pictures, and stands for any that needs models.
+        """
+        if self.clean:
+            return _CLEANING if self.model == "auto" else _ONE_PASS
+        return self.scale if self.size is None else _ANY_SCALE
+
+    def reached_for(self, frame: Frame) -> float:
+        """Return what the models have to reach for a frame of this request."""
+        return self.model_scale if self.clean else frame.scale
+
+    @property
     def tag(self) -> str:
         """Name what is done, as the names of results tell it."""
         crop = self.crop
         sides = None if crop is None else (crop.left, crop.top, crop.width, crop.height)
         asked = self.scale if self.size is None else str(self.size)
-        done = zoom_tag(asked, camera=self.frame == "camera", crop=sides)
+        done = zoom_tag(asked, camera=self.frame == "camera", crop=sides, clean=self.clean)
         return f"{done}_{PREVIEW}" if self.preview else done
 
     def frame_of(self, height: int, width: int) -> Frame:

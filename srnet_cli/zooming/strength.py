@@ -1,4 +1,4 @@
-"""The share of plain bicubic interpolation in a result, a strip at a time."""
+"""Plain bicubic interpolation, a strip at a time: its share in a result, and of light beside one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.imaging.depth import to_float_255
+from srnet_cli.imaging.depth import STEPS, to_float_255
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.zooming.frame import Frame
 
@@ -72,3 +72,17 @@ def _part(begin: float, end: float, size: int) -> tuple[slice, tuple[float, floa
     first = max(0, math.floor(begin) - MARGIN)
     last = min(size, math.ceil(end) + MARGIN)
     return slice(first, last), (begin - first, end - first)
+
+
+class LightRows:
+    """The light of camera colours, H×W×3 uint16, enlarged plainly beside the pixels that were made of it."""
+
+    def __init__(self, light: NDArray[np.uint16], frame: Frame, aligned: bool) -> None:
+        self._plain, self._width = PlainRows(light, frame, aligned), frame.width
+
+    def rows(self, first: int, count: int) -> NDArray[np.uint16]:
+        """Return rows of the result from the frame's row ``first`` on: count×W×3."""
+        if not count:
+            return np.zeros((0, self._width, 3), np.uint16)
+        values = self._plain.rows(first, count) * np.float32(STEPS)
+        return np.asarray(np.rint(values.clip(0, 255 * STEPS)), np.uint16)

@@ -18,7 +18,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.formats import written_formats
 from srnet_cli.imaging.metadata.iptc import as_resource, bare_iptc
 
-ALL = [f"a{row.suffixes[0]}" for row in written_formats()]
+ALL = [f"a{row.suffixes[0]}" for row in written_formats() if not row.holds_camera_colours]
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"
  xmp:Rating="4" tiff:Orientation="6" tiff:ImageWidth="999"><tiff:ImageLength>888</tiff:ImageLength>

@@ -34,7 +34,11 @@ def test_the_mark_names_program_and_version() -> None:
     assert software_mark() == f"srnet {own_version()}"
 
 
-@pytest.mark.parametrize("row", written_formats(), ids=lambda row: row.name)
+#: in which finished pictures are written
+FINISHED = [row for row in written_formats() if not row.holds_camera_colours]
+
+
+@pytest.mark.parametrize("row", FINISHED, ids=lambda row: row.name)
 def test_the_mark_says_what_the_pixels_were_made_with(tmp_path: Path, row: Any) -> None:
     if row.name == "avif" and not features.check("avif"):
         pytest.skip("this Pillow has no AVIF")
@@ -44,7 +48,7 @@ def test_the_mark_says_what_the_pixels_were_made_with(tmp_path: Path, row: Any) 
     assert software_of(row.read_exif(path)) == f"srnet {own_version()} (srnet-x4 crisp 0.5, strength 0.8)"
 
 
-@pytest.mark.parametrize("row", written_formats(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", FINISHED, ids=lambda row: row.name)
 @pytest.mark.parametrize("exif", [None, b"nonsense", foreign_exif("Other program 1.0")])
 def test_every_result_is_recognised(tmp_path: Path, row: Any, exif: bytes | None) -> None:
     if row.name == "avif" and not features.check("avif"):

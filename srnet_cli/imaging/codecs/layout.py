@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import UnidentifiedImageError
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.colour import StatedColour
 from srnet_cli.imaging.picture import Pixels
+
+if TYPE_CHECKING:
+    from srnet_cli.imaging.colour.camera import CameraColours
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Layout:
     path: Path
     height: int
     width: int
-    #: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha
+    #: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha, 6 camera colours and their light
     channels: int
     #: 8 or 16
     bit_depth: int
@@ -58,6 +61,8 @@ class Layout:
     resolution: tuple[float, float] | None = None
     #: whether a picture without profile may be called sRGB
     colour_known: bool = True
+    #: what the rows mean where they are camera colours
+    camera: CameraColours | None = None
 
 
 class Encoder(Protocol):

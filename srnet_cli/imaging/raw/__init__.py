@@ -1,5 +1,6 @@
 """Camera RAW files: developing them, and their mosaic as it was stored. The only place that calls LibRaw."""
 
+from srnet_cli.imaging.raw.camera_colours import read_camera_colours
 from srnet_cli.imaging.raw.develop import develop
 from srnet_cli.imaging.raw.files import is_raw_structure
 from srnet_cli.imaging.raw.mosaic import Mosaic, read_mosaic
@@ -13,5 +14,6 @@ __all__ = [
     "is_raw_structure",
     "raw_focal_length",
     "raw_size",
+    "read_camera_colours",
     "read_mosaic",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.imaging import colour
+from srnet_cli.imaging.codecs.ifd import Structure
 from srnet_cli.imaging.colour.shoulder import shoulder
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
@@ -38,21 +39,12 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
         # Developing changes what the object says about orientation.
         orientation = orientation_of(raw, structure)
         notes = _notes(raw, options)
-        parameters = libraw_parameters(options, is_dng=is_dng(structure))
-        if linear_levels(structure) is not None:
-            parameters.update(FULL_RANGE)
-        elif _is_beyond(raw.raw_image_visible, raw.white_level):
-            parameters["user_sat"] = _CODED_PEAK
-            notes.append(
-                f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
-            )
-        if raw.raw_pattern is not None and raw.raw_pattern.shape == (6, 6):
-            _demosaic_small_xtrans(raw.sizes, parameters)
+        parameters = adapted_parameters(raw, structure, options, notes)
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
         stops = options.exposure + _highlight_room(raw, parameters, options)
         baseline = 0.0 if options.auto_brightness else baseline_exposure(structure)
-        pixels = _encoded(_cropped(linear, raw.sizes), stops, baseline)
+        pixels = _encoded(cropped(linear, raw.sizes), stops, baseline)
         about = describe_shot(raw, structure)
     grey = pixels.shape[2] == 1
     if grey:
@@ -65,6 +57,23 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
         source=path,
         metadata=replace(about, notes=tuple(notes)),
     )
+
+
+def adapted_parameters(
+    raw: Any, structure: Structure | None, options: RawOptions, notes: list[str]
+) -> dict[str, Any]:
+    """Return what LibRaw is told about this file; ``notes`` gets what the user should know of it."""
+    parameters = libraw_parameters(options, is_dng=is_dng(structure))
+    if linear_levels(structure) is not None:
+        parameters.update(FULL_RANGE)
+    elif _is_beyond(raw.raw_image_visible, raw.white_level):
+        parameters["user_sat"] = _CODED_PEAK
+        notes.append(
+            f"its values exceed the white level {raw.white_level}; {_CODED_PEAK:,} was taken as white"
+        )
+    if raw.raw_pattern is not None and raw.raw_pattern.shape == (6, 6):
+        _demosaic_small_xtrans(raw.sizes, parameters)
+    return parameters
 
 
 def _notes(raw: Any, options: RawOptions) -> list[str]:
@@ -112,7 +121,7 @@ def _highlight_room(raw: Any, parameters: dict[str, Any], options: RawOptions) -
     return float(np.log2(usual[untouched].sum() / darkened[untouched].sum()))
 
 
-def _cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
+def cropped(pixels: NDArray[np.uint16], sizes: Any) -> NDArray[np.uint16]:
     # Pixels that are not square, and sensors turned by 45°, come out in another size: no crop is known then.
     if pixels.shape[:2] != (sizes.height, sizes.width):
         return pixels

@@ -9,7 +9,7 @@ from typing import Any
 from srnet_cli.imaging import Picture, RawOptions, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.colour import profile_name
-from srnet_cli.imaging.formats import FORMATS, content_format, format_of, is_raw_path
+from srnet_cli.imaging.formats import content_format, format_of, is_raw_path
 from srnet_cli.imaging.metadata import Shot, is_own_result
 from srnet_cli.imaging.metadata.shown import shot_of
 from srnet_cli.reading import open_input
@@ -74,7 +74,7 @@ def _title(path: Path, picture: Picture) -> str:
         found = content_format(file.read(32))
     title = "unknown" if found is None else found.title
     named = format_of(path)
-    wrong = named is not None and found is not None and named is not found and named is not FORMATS["raw"]
+    wrong = named is not None and found is not None and named is not found and not named.is_raw
     return f"{title}, not {named.title} as its name says" if wrong and named is not None else title
 
 

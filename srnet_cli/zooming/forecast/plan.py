@@ -70,7 +70,7 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             return Forecast(job.source, job.target, height, width, skipped=True)
         frame = request.frame_of(height, width)
         check_output(job.target, frame.height, frame.width, request.write)
-        passes = engines.for_scale(frame.scale)
+        passes = engines.for_scale(request.reached_for(frame))
         return Forecast(
             job.source,
             job.target,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
 from srnet_cli.zooming.rows.linear import block_means
+from srnet_cli.zooming.rows.samples import CACHED
 
 
 class AreaReducer:
@@ -103,3 +106,36 @@ class _Cover:
             total = part if total is None else total.add_(part)
         assert total is not None
         return total
+
+
+def reduced_in_light(reduce: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return ``reduce`` for rows of sRGB, 0..255, in linear light: means of codes are too dark at edges.
+
+    The rows that it is given are overwritten.
+    """
+
+    @torch.inference_mode()
+    def push(rows: Tensor) -> Tensor:
+        _in_place(rows, _to_light)
+        reduced = reduce(rows)
+        _in_place(reduced, _to_codes)
+        return reduced
+
+    return push
+
+
+def _in_place(rows: Tensor, change: Callable[[Tensor], Tensor]) -> None:
+    """Change rows a few at a time, so that what is needed meanwhile is small."""
+    each = max(1, rows[0].numel() * 4) if len(rows) else 1
+    at_once = max(1, CACHED // each) if rows.device.type == "cpu" else max(1, len(rows))
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        part.copy_(change(part))
+
+
+def _to_light(rows: Tensor) -> Tensor:
+    return srgb_to_linear(rows.clamp(0, 255).div_(255))
+
+
+def _to_codes(light: Tensor) -> Tensor:
+    return linear_to_srgb(light).mul_(255)

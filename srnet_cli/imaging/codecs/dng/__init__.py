@@ -1,0 +1,1 @@
+"""DNG written: linear pictures of three channels in camera colours."""
