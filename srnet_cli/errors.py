@@ -35,7 +35,7 @@ class SrnetError(Exception):
 
 
 def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetError:
-    """What the user is told about an error that nobody raised on purpose; ``path`` is what it happened to."""
+    """Describe an error that was not raised on purpose; ``path`` is what it happened to."""
     if isinstance(error, MemoryError):
         return DeviceError("not enough memory", path=path)
     if isinstance(error, OSError) and error.strerror:
@@ -47,7 +47,7 @@ def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetErro
 
 
 def _subject(error: OSError, path: Path | str | None) -> Path | str | None:
-    """The file that the system names, else ``path``."""
+    """Find the file that the system names, else ``path``."""
     name = error.filename
     return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else path
 

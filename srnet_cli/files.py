@@ -170,7 +170,7 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason, remedy = _cause(error)
         if isinstance(error, FileExistsError | NotADirectoryError):
-            reason, remedy = "something of that name is no folder", "choose another output"
+            reason, remedy = "something of that name is not a folder", "choose another output"
         raise OutputError(f"the folder cannot be made: {reason}", path=folder, remedy=remedy) from error
 
 

@@ -32,7 +32,7 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
     """Open a regular file for reading.
 
     Raises:
-        InputError: or ``error``: there is no such file, it is no regular one, or it may not be read.
+        InputError: or ``error``: there is no such file, it is not a regular one, or it may not be read.
     """
     try:
         descriptor = os.open(path, _FLAGS)

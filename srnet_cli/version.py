@@ -1,10 +1,10 @@
-"""Which srnet this is."""
+"""The version of this srnet."""
 
 from __future__ import annotations
 
 
 def own_version() -> str:
-    """The installed version; ``uninstalled checkout`` when run from one."""
+    """Find the installed version; ``uninstalled checkout`` when run from one."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -1,4 +1,4 @@
-"""How many threads computing may take, decided before torch is imported.
+"""The number of threads that computing may take, decided before torch is imported.
 
 torch asks the machine for its number of cores. What a scheduler or a container allows this process is often
 less, and threads beyond it wait for each other's turn.

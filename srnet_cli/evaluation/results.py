@@ -107,7 +107,7 @@ class SetResult:
 
     @property
     def slug(self) -> str:
-        """The title as a file name."""
+        """Turn the title into a file name."""
         return file_name(self.title.lower())
 
     @property
@@ -121,13 +121,13 @@ class SetResult:
 
     @cached_property
     def summaries(self) -> tuple[MethodSummary, ...]:
-        """One for each method that did at least one picture."""
+        """Summarise each method that did at least one picture."""
         found = (_summary(info, self.measured) for info in self.methods)
         return tuple(summary for summary in found if summary is not None)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The metrics that were measured, in the order of ``metrics.METRICS``."""
+        """List the metrics that were measured, in the order of ``metrics.METRICS``."""
         known = {key for p in self.pictures for m in p.measurements.values() for key in m.figures}
         return tuple(metric.key for metric in METRICS if metric.key in known)
 

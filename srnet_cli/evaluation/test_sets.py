@@ -27,7 +27,7 @@ _HR_FOLDERS = ("", "HR", "GTmod12", "original")
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How data becomes test pairs. What does not concern the kind of data found is not used."""
+    """Options that make test pairs of data; those for other kinds of data are not used."""
 
     #: "bicubic" or "camera": how sharp pictures are reduced
     degradation: str = "bicubic"

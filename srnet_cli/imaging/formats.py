@@ -61,7 +61,7 @@ class Format:
     exif_limit: int | None = None
     #: whether EXIF is one block, and not spread over the file
     has_exif_block: bool = True
-    #: whether the orientation stands elsewhere; Pillow packs the EXIF of AVIF anew when it is in there
+    #: whether the orientation stands elsewhere; Pillow packs the EXIF of AVIF again when it is in there
     turns_outside_exif: bool = False
     xmp_limit: int | None = None
     #: the most bytes of IPTC; 0: it has no place

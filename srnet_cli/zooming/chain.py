@@ -20,7 +20,7 @@ LIGHT_COST = 1 / 8
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which models zoom, and how they compute."""
+    """Choice of the models that zoom, and of how they compute."""
 
     #: "auto", the name of a released model, or a path
     model: str = "auto"

@@ -55,7 +55,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How the engine computes; device and batch change nothing in the result but rounding."""
+    """Options of the engine; device and batch change nothing in the result but rounding."""
 
     device: str = "auto"
     precision: str = "auto"

@@ -92,7 +92,7 @@ class Grid:
 
     @property
     def _lead(self) -> int:
-        """How far the first tile starts before the region, so that the region starts after the fade."""
+        """Compute how far the first tile starts before the region, which starts after the fade."""
         return self.discard + self.fade
 
 

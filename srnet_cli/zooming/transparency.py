@@ -1,4 +1,4 @@
-"""Colours under transparent pixels, which nobody sees and a network would smear into what is seen."""
+"""Colours under transparent pixels, which are not seen and which a network would smear into what is seen."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_what_was_found_and_how_it_trains_is_said(drawings: Path, tmp_path: Path
     result = train("--data", drawings, "-o", tmp_path / "run", *SHORT.split())
     assert f"{drawings}: 3 photographs, zoom will be simulated" in result.stderr
     assert "1 held out" in result.stderr and "batch_size 2" in result.stderr
-    assert "parameters, float32" in result.stderr
+    assert "56,294 parameters (22,048 of them without use), float32" in result.stderr
     assert result.stdout == ""
 
 

@@ -226,7 +226,7 @@ def test_a_description_of_the_old_size_is_not_carried_over(
 def test_places_that_cannot_be_written(srnet: Program, model: Path, picture: Path) -> None:
     zoom = ("zoom", picture, "-s", "2", "--model", model, "-o")
     assert "/proc/x.png: cannot be written: no such file" in refused(srnet(*zoom, "/proc/x.png"), code=1)
-    assert "something of that name is no folder" in refused(srnet(*zoom, "/dev/null"), code=1)
+    assert "something of that name is not a folder" in refused(srnet(*zoom, "/dev/null"), code=1)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -85,7 +85,7 @@ def test_pictures_reach_the_network_between_minus_one_and_one(
 
 def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lpips", None)
-    with pytest.raises(MissingExtraError, match="pip install .*lpips"):
+    with pytest.raises(MissingExtraError, match=r"pip install .*lpips"):
         Lpips()
 
 

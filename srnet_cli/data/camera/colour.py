@@ -45,7 +45,7 @@ def srgb_to_camera(mix: Tensor) -> Tensor:
 
 
 def apply_matrix(picture: Tensor, matrices: Tensor) -> Tensor:
-    """Each picture's colours times its own 3×3 matrix."""
+    """Multiply each picture's colours by its own 3×3 matrix."""
     return torch.einsum("nij,njhw->nihw", matrices, picture)
 
 

@@ -125,7 +125,7 @@ def photograph(
 
 
 def simulate(hr: Tensor, scale: int, p: CameraParameters, largest: float, noise: Noise) -> Tensor:
-    """Run the camera with given parameters, which are on the CPU so that nobody waits for a GPU.
+    """Run the camera with given parameters, which are on the CPU so that the caller does not wait for a GPU.
 
     ``largest`` is the capture that software may have reduced, in captured pixels per LR pixel and side.
     """

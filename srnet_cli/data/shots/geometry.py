@@ -9,7 +9,7 @@ from srnet_cli.imaging.boxes import Box
 
 
 def field_of_view_box(height: int, width: int, ratio: float) -> Box:
-    """The central part of a frame that a lens with a 1/``ratio`` times longer focal length sees.
+    """Find the central part of a frame that a lens with a 1/``ratio`` times longer focal length sees.
 
     Per side of n pixels: from ceil((n − n·ratio)/2) to floor((n + n·ratio)/2).
     """
@@ -19,7 +19,7 @@ def field_of_view_box(height: int, width: int, ratio: float) -> Box:
 
 
 def centre_box(height: int, width: int, crop_height: int, crop_width: int) -> Box:
-    """A centred crop; its corner is trunc((size − crop)/2) per side.
+    """Centre a crop; its corner is trunc((size − crop)/2) per side.
 
     Raises:
         ValueError: when the crop is larger than the frame or has no pixels.
@@ -31,7 +31,7 @@ def centre_box(height: int, width: int, crop_height: int, crop_width: int) -> Bo
 
 
 def zoom_about_centres(from_size: tuple[int, int], to_size: tuple[int, int], factor: float) -> Affine:
-    """The map between two frames (height, width) of one viewpoint that share their optical axis.
+    """Compute the map between two frames (height, width) of one viewpoint that share their optical axis.
 
     Each frame's centre maps to the other's, and one pixel of the first is ``factor`` pixels of the second.
     """

@@ -1,4 +1,4 @@
-"""Where every pixel of a wide shot lies in a longer one, and how well that is known."""
+"""Registration: the place of every pixel of a wide shot in a longer one, and how well it is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BLOCK, _BLOCKS = 24, 6
 
 @dataclass(frozen=True)
 class Quality:
-    """How well two shots lie on each other, measured at the wide shot's resolution."""
+    """Measure of how well two shots lie on each other, at the wide shot's resolution."""
 
     #: correlation coefficient over the common field of view, −1..1
     correlation: float
@@ -76,7 +76,7 @@ def align(
 
 
 def measure(lr: NDArray[np.uint8], hr: NDArray[np.uint8], ratio: float, lr_to_hr: Affine) -> Quality:
-    """How well a given map, for instance one read from ``tform.txt``, aligns the two shots.
+    """Measure how well a given map, for instance one read from ``tform.txt``, aligns the two shots.
 
     Raises:
         DataError: when a shot has no features.
@@ -123,7 +123,7 @@ def _to_full(common: _Common, warp: Affine) -> Affine:
 
 def _quality(common: _Common, warp: Affine) -> Quality:
     found, valid = moved(common.search, warp, common.template.shape)
-    # Equal sharpness: the wide shot has its lens and demosaicking at this pixel size, the other has not.
+    # Equal sharpness: the wide shot has its lens and demosaicking at this pixel size, the other does not.
     a, b = (np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), np.float32) for p in (common.template, found))
     if valid.mean() < 0.25:
         return Quality(0.0, float("inf"), float("inf"))

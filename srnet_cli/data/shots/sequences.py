@@ -115,7 +115,7 @@ def find_shots(folder: Path) -> tuple[Shot, ...]:
 
 
 def _preference(path: Path) -> tuple[bool, int]:
-    """The camera's own JPEG before a converted picture of the same name, those in the order of the table."""
+    """Rank the camera's own JPEG before converted pictures of its name, those in the order of the table."""
     found = format_of(path)
     return found is not FORMATS["jpeg"], list(FORMATS.values()).index(found) if found else 0
 

@@ -31,7 +31,7 @@ _MOST_BOXES = 10_000
 
 @dataclass(frozen=True)
 class AvifHeader:
-    """What the properties of the primary item say; zeros where they say nothing."""
+    """Properties of the primary item; zeros where they say nothing."""
 
     width: int = 0
     height: int = 0

@@ -56,7 +56,7 @@ class Entry:
     kind: int
     count: int
     data: bytes
-    #: where the data lay in the structure that was parsed; 0 inside the entry or made anew
+    #: where the data lay in the structure that was parsed; 0 inside the entry or newly made
     at: int = field(default=0, compare=False)
 
     def numbers(self) -> tuple[float, ...]:
@@ -124,7 +124,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class Structure:
-    """What :func:`parse` found: the byte order and the chain of top directories."""
+    """Result of :func:`parse`: the byte order and the chain of top directories."""
 
     order: ByteOrder
     directories: list[Directory]

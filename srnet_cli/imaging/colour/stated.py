@@ -78,7 +78,7 @@ _HIGH_RANGE: dict[int, HighRange] = {16: "PQ", 18: "HLG"}
 
 @dataclass(frozen=True)
 class StatedColour:
-    """What the numbers in a picture mean."""
+    """Meaning of the numbers in a picture."""
 
     primaries: Primaries = SRGB
     #: light is a coded value of 0..1 to this power; None is the curve of sRGB

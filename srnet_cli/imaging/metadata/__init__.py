@@ -1,4 +1,4 @@
-"""What a file says about its picture besides the pixels, and what of it a result can say."""
+"""Metadata: statements of a file about its picture besides the pixels, and those a result can carry."""
 
 from srnet_cli.imaging.metadata.exif import (
     MAKER_NOTE_LOST,

@@ -134,7 +134,7 @@ def developed_exif(top: Directory | None, shot: Shot) -> bytes | None:
 
 @dataclass(frozen=True)
 class ExifPlace:
-    """What the EXIF of a result has to hold, and how much the format gives it."""
+    """Requirements on the EXIF of a result, and the space that the format gives it."""
 
     height: int
     width: int

@@ -1,4 +1,4 @@
-"""What of an input's metadata a result holds: decided here for every format, by its row of the table."""
+"""The part of an input's metadata that a result holds, decided for every format by its row of the table."""
 
 from __future__ import annotations
 

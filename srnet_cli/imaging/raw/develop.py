@@ -103,7 +103,7 @@ def _is_beyond(values: NDArray[np.uint16], white_level: int) -> bool:
 
 
 def _highlight_room(raw: Any, parameters: dict[str, Any], options: RawOptions) -> float:
-    """Return the stops by which LibRaw darkened the picture to make room for overexposed parts.
+    """Return the stops by which LibRaw darkened the picture to keep overexposed parts.
 
     It scales the weakest channel instead of the strongest one to full range, by gains that it does not tell
     when it finds them itself; so they are measured, on small developments of both kinds.

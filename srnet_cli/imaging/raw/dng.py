@@ -1,4 +1,4 @@
-"""What a DNG says and LibRaw does not heed, or gets wrong. Tags: DNG 1.7 specification."""
+"""Tags of a DNG that LibRaw does not heed, or gets wrong. Tags: DNG 1.7 specification."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FLOAT, _FLOAT_PREDICTOR = 3, 3
 _KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
 #: red, green, blue: the colours of a mosaic that lists none
 _USUAL_COLOURS = (0, 1, 2)
-#: stops; what a file states beyond is no exposure
+#: stops; what a file states beyond is not an exposure
 _MOST_BASELINE = 6.0
 #: LibRaw scales floating-point values to about this white; far less means that it read none of them
 _LEAST_FLOAT_WHITE = 1000

@@ -39,7 +39,7 @@ _MOST_PIXEL_BYTES = 8
 
 @dataclass(frozen=True)
 class _Pieces:
-    """What a page's size asks for: so many pieces, of at most so many rows, and the bytes of a row."""
+    """Pieces that a page's size asks for: so many pieces, of at most so many rows, and the bytes of a row."""
 
     count: int
     rows: int
