@@ -137,12 +137,12 @@ def save(scale: int, results: list[SetResult], cards: Sequence[Card]) -> None:
 
 
 def with_figures(card: Card, results: list[SetResult]) -> Card:
-    """Fill in what was measured, at both ends where there are two."""
-    card = replace(card, metrics=card_figures(results, card.name))
+    """Fill in what was measured, at both ends where there are two; figures of other sets stay."""
+    card = replace(card, metrics={**card.metrics, **card_figures(results, card.name)})
     if not card.crisp:
         return card
     crisp = card_figures(results, method_name(card.name, ENDS[1]))
-    return replace(card, crisp={**card.crisp, "metrics": crisp})
+    return replace(card, crisp={**card.crisp, "metrics": {**card.crisp.get("metrics", {}), **crisp}})
 
 
 def circumstances(cards: Sequence[Card]) -> dict[str, Any]:
@@ -170,6 +170,9 @@ def main() -> None:
         "--set", action="append", default=[], help="only this folder below data/, and only cards; repeatable"
     )
     arguments = parser.parse_args()
+    known = {folder for sets in SETS.values() for folder, _ in sets}
+    if unknown := set(arguments.set) - known:
+        parser.error(f"--set {', '.join(sorted(unknown))}: one of {', '.join(sorted(known))}")
     cards = released_models()
     for scale in sorted({card.scale for card in cards} & set(arguments.scale or SETS)):
         mine = [
