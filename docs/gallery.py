@@ -1,8 +1,8 @@
 """The page of twelve photographs, docs/pictures.md, and its pictures, docs/pictures/gallery/.
 
 ``python -m docs.gallery --ncnn FOLDER`` enlarges a detail of each four times: by bicubic interpolation, by
-Real-ESRGAN (see benchmarks/today.py for its folder), and by a released model with ``--crisp`` 0, its default
-and 1. Shown at 100 %, so that a pixel of the result is a pixel of the page. The photographs are those of
+Real-ESRGAN (see benchmarks/today.py for its folder), and by a released model with ``--crisp`` 0, 0.5 and 1.
+Shown at 100 %, so that a pixel of the result is a pixel of the page. The photographs are those of
 ``$SRNET_SHARED/data`` (default ``../shared``).
 """
 
@@ -115,7 +115,10 @@ class Gallery:
         self._data, self._model = data, model
         faithful = load_model(model, 0.0)
         default = faithful.card.default_crisp
-        shares = {"--crisp 0": 0.0, f"--crisp {default:g}, by itself": default, "--crisp 1": 1.0}
+        shares = {
+            f"--crisp {share:g}{', by itself' if share == default else ''}": share
+            for share in sorted({0.0, 0.5, 1.0, default})
+        }
         if not faithful.card.crisp:
             shares = {"by itself": 0.0}
         self._engines = {
