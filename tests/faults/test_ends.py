@@ -223,10 +223,10 @@ def test_a_bug_of_ours_costs_one_picture_only(
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
     read = batch.read_picture
 
-    def buggy(path: Path, *rest: object) -> object:
+    def buggy(path: Path, *rest: object, **more: object) -> object:
         if path.name == "a.png":
             raise ZeroDivisionError("division by zero")
-        return read(path, *rest)  # type: ignore[arg-type]
+        return read(path, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(batch, "read_picture", buggy)
     arguments = ["zoom", str(tmp_path), "-s", "2", "--model", str(model), "--overwrite"]

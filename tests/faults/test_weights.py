@@ -249,10 +249,10 @@ def test_no_memory_for_one_picture_is_no_end_of_the_batch(
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
     read = batch.read_picture
 
-    def starved(path: Path, *rest: object) -> object:
+    def starved(path: Path, *rest: object, **more: object) -> object:
         if path.name == "a.png":
             raise MemoryError
-        return read(path, *rest)  # type: ignore[arg-type]
+        return read(path, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(batch, "read_picture", starved)
     ended = srnet("zoom", tmp_path, "-s", "2", "--model", model)
