@@ -32,7 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("network",),
     ("imaging",),
     ("compute",),
-    ("config_file", "console", "names"),
+    ("config_file", "console", "kept", "names"),
     ("files", "reading"),
     ("errors", "interrupts", "version"),
 )
@@ -56,6 +56,7 @@ SUBJECTS = {
     "compute": "device, processes, threads",
     "config_file": "TOML",
     "console": "what people read",
+    "kept": "tables from run to run",
     "names": "of all results",
     "files": "whole or not at all",
     "reading": "regular files only",

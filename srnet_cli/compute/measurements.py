@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ import platformdirs
 from srnet_cli.compute import processor
 from srnet_cli.compute.devices import Device
 from srnet_cli.errors import OutputError
+from srnet_cli.kept import keep as keep_table
+from srnet_cli.kept import read_kept
 
 FILE = "devices.json"
 NAMES = ("light", "full")
@@ -53,7 +54,8 @@ def user_cache() -> Path | None:
 
 def measured(device: Device) -> Speed | None:
     """Look up what was measured on this device beside this processor; None where nothing was."""
-    entry = _read().get(_key(device))
+    folder = user_cache()
+    entry = None if folder is None else read_kept(folder / FILE).get(_key(device))
     if not isinstance(entry, Mapping):
         return None
     values = [entry.get(name) for name in NAMES]
@@ -68,31 +70,14 @@ def keep(speeds: Mapping[Device, Speed]) -> Path:
     """Write what was measured beside what was there, and return the file.
 
     Raises:
-        OutputError: there is no place for it.
+        OutputError: there is no place for it, or it cannot be written.
     """
     folder = user_cache()
     if folder is None:
         raise OutputError("no home directory to keep measurements in", remedy="set XDG_CACHE_HOME")
     path = folder / FILE
-    entries = {**_read(), **{_key(device): asdict(speed) for device, speed in speeds.items()}}
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"cannot be written: {error.strerror}", path=path) from error
+    keep_table(path, {**read_kept(path), **{_key(device): asdict(speed) for device, speed in speeds.items()}})
     return path
-
-
-def _read() -> dict[str, object]:
-    folder = user_cache()
-    try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8")) if folder else {}
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _key(device: Device) -> str:

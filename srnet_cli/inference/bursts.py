@@ -28,7 +28,7 @@ def check_plausible(values: Tensor, network: str) -> None:
     Raises:
         WeightsError: with the network's name.
     """
-    if not bool(values.abs().amax() <= FAR_BEYOND):  # NaN is not
+    if not _lies_within(values, -FAR_BEYOND, FAR_BEYOND):
         raise WeightsError(
             f"the network {network} gave values that are no numbers, or far beyond any picture",
             remedy="try --precision fp32, or another model",
@@ -37,7 +37,7 @@ def check_plausible(values: Tensor, network: str) -> None:
 
 def bursts(sr: Tensor) -> bool:
     """Tell whether a result leaves the range of pictures anywhere."""
-    return not bool((sr - _MIDDLE).abs().amax() <= _MIDDLE + _OVERSHOOT)
+    return not _lies_within(sr, -_OVERSHOOT, 255 + _OVERSHOOT)
 
 
 def without_bursts(sr: Tensor, lr: Tensor, scale: int) -> Tensor:
@@ -53,3 +53,9 @@ def without_bursts(sr: Tensor, lr: Tensor, scale: int) -> Tensor:
     plain = functional.interpolate(lr.float(), scale_factor=scale, mode="bicubic")
     kept = torch.where(inside, sr.float(), plain)
     return (kept + share * (plain - kept)).to(sr.dtype)
+
+
+def _lies_within(values: Tensor, least: float, most: float) -> bool:
+    """Tell whether all values are of a range; NaN is not."""
+    low, high = torch.aminmax(values)
+    return bool((low >= least) & (high <= most))

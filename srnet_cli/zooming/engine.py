@@ -6,7 +6,7 @@ tile, in float32. On the CPU tiles are computed one by one, so that no result de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -96,7 +96,6 @@ class Engine:
         tile = options.tile or model.card.largest_side
         self.tile = largest_tile(model.network, device, self.dtype, tile)
         self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
-
         #: whether parts were replaced so far, of which the network made no picture
         self.burst = False
 
@@ -275,16 +274,27 @@ class Engine:
         network: Interior = self.inside if inside and self.inside is not None else self.network
         output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
         sr, more = output.sr, output.residual
-        if self.options.keep_colours and bursts(sr):
+        # Each look waits for the device: a result that does not burst is within the range of pictures.
+        if not self.options.keep_colours:
+            check_plausible(sr, self.card.name)
+        elif bursts(sr):
             check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
             rim = (self.radius or 0) if inside else 0
             seen = lr[:, :, rim : lr.shape[2] - rim, rim : lr.shape[3] - rim]
             sr, self.burst = without_bursts(sr, seen, self.scale), True
             more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
+        if more is not None:
+            check_plausible(more, self.card.name)
         joined = sr if more is None else torch.cat([sr, more], dim=1)
-        check_plausible(joined, self.card.name)
         result: Tensor = joined.permute(0, 2, 3, 1).float()
         return result
+
+
+def grids(region: Box, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Grid]]:
+    """Yield the engines of a chain with the tiles of each, whose input is what the one before made."""
+    for engine in engines:
+        yield engine, engine.grid(region)
+        region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
 
 
 class _TileTooLargeError(Exception):

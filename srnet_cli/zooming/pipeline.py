@@ -23,7 +23,7 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.imaging.write import stored_channels
-from srnet_cli.zooming.engine import Engine
+from srnet_cli.zooming.engine import Engine, grids
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.rows.linear import block_means
 from srnet_cli.zooming.rows.reduce import AreaReducer, reduced_in_light
@@ -55,12 +55,7 @@ class Zoomed:
 
 def tile_count(frame: Frame, engines: Sequence[Engine]) -> int:
     """Count the tiles that will be computed for ``frame``, over all passes."""
-    total, region = 0, frame.region
-    for engine in engines:
-        grid = engine.grid(region)
-        total += grid.rows * grid.columns
-        region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
-    return total
+    return sum(grid.rows * grid.columns for _, grid in grids(frame.region, engines))
 
 
 def zoom_picture(

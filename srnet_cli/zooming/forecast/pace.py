@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -13,12 +12,11 @@ import numpy as np
 import torch
 
 from srnet_cli.compute.device import device_title
-from srnet_cli.data.cache import default_cache
-from srnet_cli.errors import DataError, SrnetError
-from srnet_cli.files import atomic_path, folder_for
+from srnet_cli.compute.measurements import user_cache
+from srnet_cli.errors import SrnetError
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.reading import read_text_input
-from srnet_cli.zooming.engine import Engine
+from srnet_cli.kept import keep, read_kept
+from srnet_cli.zooming.engine import Engine, grids
 from srnet_cli.zooming.frame import Frame
 
 _FILE = "paces.json"
@@ -42,10 +40,8 @@ class Paces:
     @classmethod
     def of_user(cls) -> Paces:
         """Open those in the user's cache; without one they are not kept."""
-        try:
-            return cls(default_cache() / _FILE)
-        except DataError:
-            return cls()
+        folder = user_cache()
+        return cls(None if folder is None else folder / _FILE)
 
     def seconds(self, frame: Frame, engines: Sequence[Engine]) -> float:
         """Estimate the computing time of a frame; a pace that is not known is measured first.
@@ -74,8 +70,7 @@ class Paces:
             return
         newest = dict(list(self._known.items())[-_MOST:])
         with contextlib.suppress(SrnetError, OSError):
-            with folder_for(self._file.parent), atomic_path(self._file, overwrite=True) as temporary:
-                temporary.write_text(json.dumps(newest, indent=1), encoding="utf-8")
+            keep(self._file, newest)
             self._changed = False
 
     def _pace(self, engine: Engine) -> float:
@@ -87,13 +82,7 @@ class Paces:
 
 
 def _read(file: Path) -> dict[str, float]:
-    try:
-        values = json.loads(read_text_input(file))
-    except (SrnetError, ValueError, RecursionError):
-        return {}
-    if not isinstance(values, dict):
-        return {}
-    return {k: v for k, v in values.items() if isinstance(v, float) and math.isfinite(v) and v > 0}
+    return {k: v for k, v in read_kept(file).items() if isinstance(v, float) and math.isfinite(v) and v > 0}
 
 
 def _key(engine: Engine) -> str:
@@ -107,12 +96,7 @@ def _key(engine: Engine) -> str:
 
 def _computed(frame: Frame, engines: Sequence[Engine]) -> list[float]:
     """Count the pixels that each engine reads, overlaps and padding too."""
-    counts, region = [], frame.region
-    for engine in engines:
-        grid = engine.grid(region)
-        counts.append(engine.computed(grid))
-        region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
-    return counts
+    return [engine.computed(grid) for engine, grid in grids(frame.region, engines)]
 
 
 def _measured(engine: Engine) -> float:
