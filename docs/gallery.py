@@ -19,11 +19,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.today import real_esrgan
 from docs.markers import ROOT
+from srnet_cli import zoom
 from srnet_cli.data.shots.frames import read_rgb
-from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import resize
 from srnet_cli.models.store import load_model
-from srnet_cli.zooming.engine import Engine, EngineOptions
 
 PAGE = ROOT / "docs" / "pictures.md"
 FOLDER = ROOT / "docs" / "pictures" / "gallery"
@@ -109,7 +108,7 @@ PHOTOGRAPHS = (
 
 
 class Gallery:
-    """The ways to enlarge, opened once."""
+    """The ways to enlarge, loaded once."""
 
     def __init__(self, data: Path, model: str, ncnn: Path) -> None:
         self._data, self._model = data, model
@@ -121,10 +120,7 @@ class Gallery:
         }
         if not faithful.card.crisp:
             shares = {"by itself": 0.0}
-        self._engines = {
-            f"srnet {text}": Engine(load_model(model, share), EngineOptions())
-            for text, share in shares.items()
-        }
+        self._models = {f"srnet {text}": load_model(model, share) for text, share in shares.items()}
         self._real_esrgan = real_esrgan(ncnn)
 
     def panels(self, shown: Shown) -> dict[str, Pixels]:
@@ -143,16 +139,9 @@ class Gallery:
             found["the longer lens"] = hr
         else:
             found["the photograph"] = resize(lr, height, width, "nearest")
-        found.update({name: _enlarge(engine, lr) for name, engine in self._engines.items()})
+        found.update({name: zoom(lr, SCALE, model=one) for name, one in self._models.items()})
         side = SIDE * SCALE
         return {name: pixels[inner][:side, :side] for name, pixels in found.items()}
-
-
-def _enlarge(engine: Engine, lr: Pixels) -> Pixels:
-    strips = engine.strips(lr, Box(0, 0, *lr.shape[:2]))
-    return np.concatenate(
-        [np.clip(np.rint(strip.sr.cpu().numpy()), 0, 255).astype(np.uint8) for strip in strips]
-    )
 
 
 def picture(panels: dict[str, Pixels]) -> Image.Image:

@@ -24,17 +24,18 @@ PREVIEW, COMPARISON = "preview", "compare"
 #: through the networks at its own size
 CLEAN = "clean"
 
-_FACTOR = r"x\d+(\.\d+)?"
+_FACTOR = r"x(?P<scale>\d+(\.\d+)?)"
+_PART = rf"(_{CLEAN})?(?P<part>_camera|_crop(-\d+){{4}})?"
 _SIZE = r"w\d+(-h\d+)?|h\d+|\d+(\.\d+)?MP|\d+(\.\d+)?x\d+(\.\d+)?(cm|mm|in)@\d+dpi"
 _RESULT = re.compile(
-    rf".*(_({_FACTOR}|{_SIZE})(_{CLEAN})?(_camera|_crop(-\d+){{4}})?(_{PREVIEW})?"
+    rf".*(_({_FACTOR}|{_SIZE}){_PART}(_{PREVIEW})?"
     rf"|_({'|'.join(RESIDUAL_KINDS + DRAWN_KINDS)}))$",
     re.DOTALL,
 )
 _FIELDS = "text with {stem} or {number} in it, and {scale}, {tag} or {folder}"
 _KNOWN = frozenset({"stem", "scale", "tag", "folder", "number"})
 _WIDTH = re.compile(r"\d{0,2}")
-_ZOOM = re.compile(rf"_x(?P<scale>\d+(\.\d+)?)(_{CLEAN})?(?P<part>_camera|_crop(-\d+){{4}})?$")
+_ZOOM = re.compile(rf"_{_FACTOR}{_PART}$")
 #: stems of a picture that say more and more: its own, with its suffix, with its folder
 _FULLEST = 2
 

@@ -12,7 +12,7 @@ from srnet_cli.commands.completion import complete_model
 EXAMPLES = """
 [bold]Examples[/]
 
-  srnet export srnet_lite-x4 -o lite.onnx          any height and width
+  srnet export srnet-lite-x4 -o lite.onnx          any height and width
 
   srnet export runs/x4/srnet -o srnet.onnx --tile 96
 """

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from srnet_cli.commands.residual import InterpolationChoice
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -38,13 +40,6 @@ class FigureKind(StrEnum):
     EPOCHS = "epochs"
     TABLE = "table"
     ABLATION = "ablation"
-
-
-class InterpolationChoice(StrEnum):
-    NEAREST = "nearest"
-    BILINEAR = "bilinear"
-    BICUBIC = "bicubic"
-    LANCZOS = "lanczos"
 
 
 def figure(

@@ -31,3 +31,13 @@ def upright(pixels: NDArray[_Sample], orientation: int) -> NDArray[_Sample]:
     if orientation in (2, 3, 6, 7):
         turned = turned[:, ::-1]
     return np.ascontiguousarray(turned)
+
+
+def upright_size(height: int, width: int, orientation: int) -> tuple[int, int]:
+    """Return height and width of what :func:`upright` makes of so many pixels.
+
+    Example:
+        >>> upright_size(24, 36, 6)
+        (36, 24)
+    """
+    return (width, height) if orientation >= FIRST_TURNED else (height, width)

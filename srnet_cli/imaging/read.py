@@ -35,7 +35,7 @@ from srnet_cli.imaging.metadata import (
 )
 from srnet_cli.imaging.metadata.iptc import bare_iptc
 from srnet_cli.imaging.metadata.xmp import upright_xmp
-from srnet_cli.imaging.orientation import FIRST_TURNED, upright
+from srnet_cli.imaging.orientation import upright, upright_size
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import (
     RawOptions,
@@ -121,9 +121,8 @@ def read_size(path: Path) -> tuple[int, int]:
         structure = read_structure(path)
         if not is_raw_structure(structure):
             page = chosen_page(path, structure.directories)[1]
-            height, width = page.integer(257, 0), page.integer(256, 0)
-            turned = structure.directories[0].integer(274, 1) >= FIRST_TURNED
-            return (width, height) if turned else (height, width)
+            turn = structure.directories[0].integer(274, 1)
+            return upright_size(page.integer(257, 0), page.integer(256, 0), turn)
         found = FORMATS["raw"]
     if found.decode is None:
         return raw_size(path)
@@ -134,7 +133,7 @@ def read_size(path: Path) -> tuple[int, int]:
         height, width, exif = image.height, image.width, exif_in(image)
     if exif is None and found is FORMATS["png"] and found.read_exif is not None:
         exif = found.read_exif(path)  # it may stand behind the pixels
-    return (width, height) if orientation_of(exif) >= FIRST_TURNED else (height, width)
+    return upright_size(height, width, orientation_of(exif))
 
 
 def _format(path: Path) -> Format:

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srnet_cli.compute import processor
+
 Activation = Literal["relu", "sigmoid"]
 
 
@@ -112,7 +114,7 @@ def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
     """Tell whether the fused operators are there for ``dtype`` and give the plain convolution's answer."""
     if device_type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
-    if dtype == torch.bfloat16 and not bfloat16_is_native():
+    if dtype == torch.bfloat16 and not _has_fast_bfloat16():
         return False
     values = torch.linspace(-1, 1, 8 * 6 * 6, dtype=dtype).view(1, 8, 6, 6)
     x = values.contiguous(memory_format=torch.channels_last)
@@ -130,11 +132,11 @@ def can_fuse(dtype: torch.dtype, device_type: str) -> bool:
 
 
 @cache
-def bfloat16_is_native() -> bool:
-    """Tell whether this CPU multiplies bfloat16 itself; elsewhere it is emulated and slower than float32."""
+def _has_fast_bfloat16() -> bool:
+    """Tell whether the library uses the bfloat16 arithmetic that the processor has."""
     try:
-        # Private names; not every release that we support has them.
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported())
+        # A private name; not every release that we support has it.
+        return processor.has_bf16() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     except (AttributeError, RuntimeError):
         return False
 

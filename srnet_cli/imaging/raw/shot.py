@@ -13,7 +13,7 @@ import numpy as np
 from srnet_cli.imaging import colour, metadata
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
-from srnet_cli.imaging.orientation import FIRST_TURNED
+from srnet_cli.imaging.orientation import upright_size
 from srnet_cli.imaging.picture import Metadata
 from srnet_cli.imaging.raw.files import (
     crop_box,
@@ -50,8 +50,7 @@ def raw_size(path: Path) -> tuple[int, int]:
     with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
         open_file(raw, path)
         _, _, height, width = crop_box(raw.sizes)
-        turned = orientation_of(raw, structure_of(path)) >= FIRST_TURNED
-    return (width, height) if turned else (height, width)
+        return upright_size(height, width, orientation_of(raw, structure_of(path)))
 
 
 def describe_shot(raw: Any, structure: ifd.Structure | None) -> Metadata:

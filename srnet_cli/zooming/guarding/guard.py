@@ -81,7 +81,7 @@ class GuardedNetwork(nn.Module):
         return self._ways[0]
 
     def restart(self) -> None:
-        """Begin to note anew which ways are used."""
+        """Begin again to note which ways are used."""
         self.used = []
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srnet_cli.imaging.srgb import linear_to_srgb, srgb_to_linear
 from srnet_cli.zooming.rows.linear import block_means
-from srnet_cli.zooming.rows.samples import CACHED
+from srnet_cli.zooming.rows.samples import parts
 
 
 class AreaReducer:
@@ -126,10 +126,8 @@ def reduced_in_light(reduce: Callable[[Tensor], Tensor]) -> Callable[[Tensor], T
 
 def _in_place(rows: Tensor, change: Callable[[Tensor], Tensor]) -> None:
     """Change rows a few at a time, so that what is needed meanwhile is small."""
-    each = max(1, rows[0].numel() * 4) if len(rows) else 1
-    at_once = max(1, CACHED // each) if rows.device.type == "cpu" else max(1, len(rows))
-    for start in range(0, len(rows), at_once):
-        part = rows[start : start + at_once]
+    for chosen in parts(rows):
+        part = rows[chosen]
         part.copy_(change(part))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -30,11 +32,17 @@ def to_samples(rows: Tensor, bit_depth: int) -> Tensor:
     """Round rows of 0..255 to samples of 8 or 16 bits; what lies beyond is cut. ``rows`` is overwritten."""
     peak, kind = (65_535, torch.uint16) if bit_depth == 16 else (255, torch.uint8)
     samples = torch.empty(rows.shape, dtype=kind, device=rows.device)
+    for chosen in parts(rows):
+        part = rows[chosen]
+        if bit_depth == 16:
+            part *= STEPS
+        samples[chosen] = part.add_(0.5).clamp_(0, peak)
+    return samples
+
+
+def parts(rows: Tensor) -> Iterator[slice]:
+    """Yield the rows few at a time on the CPU, so that what is made of them stays in its cache; else all."""
     each = max(1, rows[0].numel() * 4) if len(rows) else 1
     at_once = max(1, CACHED // each) if rows.device.type == "cpu" else max(1, len(rows))
     for start in range(0, len(rows), at_once):
-        part = rows[start : start + at_once]
-        if bit_depth == 16:
-            part *= STEPS
-        samples[start : start + at_once] = part.add_(0.5).clamp_(0, peak)
-    return samples
+        yield slice(start, start + at_once)
