@@ -5,6 +5,7 @@ Tensors are N×C×H×W, RGB, 0..255. Parameter names follow the authors' checkpo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,11 +21,17 @@ class NetworkOutput(NamedTuple):
     """The result of every network.
 
     ``sr`` is N×3×sH×sW on the 0..255 scale, unclamped. ``residual`` is the predicted enhanced residual of
-    the same shape, or None: when the network has no auxiliary stream, or it was not asked for.
+    the same shape (of the first elements only, if so asked), or None: when the network has no auxiliary
+    stream, or it was not asked for.
     """
 
     sr: Tensor
     residual: Tensor | None = None
+
+
+def shared_rows(rows: int, share: float) -> int:
+    """Return how many of a batch's ``rows`` a share of it (0..1, 0 excluded) is: at least one."""
+    return max(1, math.ceil(share * rows - 1e-9))
 
 
 def conv(in_channels: int, out_channels: int, kernel_size: int = 3, bias: bool = True) -> nn.Conv2d:

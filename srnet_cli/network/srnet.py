@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.attention import ATTENTIONS, build_attention, recognise_attention
-from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv, shared_rows
 
 Wiring = Literal["code", "figure"]
 FusionMix = Literal["fixed", "learned"]
@@ -125,8 +125,9 @@ class LearnedMix(nn.Conv2d):
 class SRNet(Stream):
     """The two-stream network, or with ``auxiliary=False`` its single-stream base.
 
-    ``forward(lr, residual=False)`` takes N×3×S×S (square where MPR-SA is used) and returns a
-    ``NetworkOutput``; the auxiliary stream's picture is computed only with ``residual=True``.
+    ``forward(lr, residual=False, share=1.0)`` takes N×3×S×S (square where MPR-SA is used) and returns a
+    ``NetworkOutput``; the auxiliary stream's picture is computed only with ``residual=True``, and of the
+    batch's first ⌈``share``·N⌉ elements.
     """
 
     def __init__(self, options: SRNetOptions | None = None) -> None:
@@ -154,13 +155,15 @@ class SRNet(Stream):
     def predicts_residual(self) -> bool:
         return self.model_ssl is not None
 
-    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+    def forward(self, lr: Tensor, residual: bool = False, share: float = 1.0) -> NetworkOutput:
         if self.model_ssl is None:
             shallow = self.shallow(lr)
             return NetworkOutput(self.reconstruct(self.body(shallow) + shallow))
         rat_head, rat_body = self.auxiliary_features(lr)
         sr = self.reconstruct(self.fused_features(lr, rat_head, rat_body))
-        return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body) if residual else None)
+        if not residual:
+            return NetworkOutput(sr, None)
+        return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body[: shared_rows(len(lr), share)]))
 
     def auxiliary_features(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the shallow and deep features that the auxiliary stream lends to the main one."""

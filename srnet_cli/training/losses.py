@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srnet_cli.errors import UsageError
 
@@ -37,7 +37,8 @@ class Sample:
     lr: Tensor
     hr: Tensor
     sr: Tensor
-    #: enhanced residuals, as the auxiliary stream gives them and the true ones; None without that stream
+    #: enhanced residuals, as the auxiliary stream gives them and the true ones, of all patches or of
+    #: the first ones; None without that stream
     predicted: Tensor | None
     residual: Tensor | None
     #: steps that the run has taken
@@ -134,6 +135,8 @@ class HybridLoss:
             loss.check(setting)
         #: whether the auxiliary stream's picture and its target are needed
         self.needs_residual = setting.has_residual and any(loss.needs_residual for loss in active.values())
+        #: of a batch, of whose first patches the auxiliary stream makes a picture
+        self.residual_share = setting.options.residual_share if self.needs_residual else 1.0
         computed = {
             name: loss
             for name, loss in LOSSES.items()
@@ -148,6 +151,12 @@ class HybridLoss:
         #: terms that a recorded step cannot repeat
         self.unrepeatable = tuple(name for name, loss in computed.items() if not loss.replays)
         self._weights = {name: setting.options.weights[name] for name in active.keys() & computed.keys()}
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the network's ``forward`` is asked for, besides the picture."""
+        share = self.residual_share
+        return {"residual": self.needs_residual} | ({"share": share} if share < 1 else {})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,7 +186,10 @@ class HybridLoss:
         # Autocast hands out half precision, whose sums over a batch would be coarse.
         dtype = batch.hr.dtype
         predicted = None if output.residual is None else output.residual.to(dtype)
-        return Sample(batch.lr, batch.hr, output.sr.to(dtype), predicted, batch.residual, step)
+        residual = batch.residual
+        if predicted is not None and residual is not None:
+            residual = residual[: len(predicted)]
+        return Sample(batch.lr, batch.hr, output.sr.to(dtype), predicted, residual, step)
 
     def of(self, sample: Sample) -> tuple[Tensor, ...]:
         """Do the same of a sample."""

@@ -207,6 +207,12 @@ class TrainOptions:
     interpolation: LabelInterpolation = option(
         "bicubic", LOSS, "How LR is enlarged before its residual is taken."
     )
+    residual_share: float = option(
+        1.0,
+        LOSS,
+        "Share of a batch whose residual is predicted and compared; less saves time.",
+        SHARE,
+    )
 
     output: Path = option(Path("run"), KEEPING, "Folder of the run.", flags=("--output", "-o"))
     checkpoint_minutes: float = option(10.0, KEEPING, "Minutes between checkpoints.", NOT_NEGATIVE)
@@ -254,6 +260,9 @@ class TrainOptions:
             raise UsageError("--init takes weights for RGB; they do not fit --input raw")
         if self.milestones is not None and self.schedule == "cosine":
             raise UsageError("--milestones have no meaning with --schedule cosine")
+        relational = [name for name in ("rloss", "rnlloss") if self.weights[name] > 0]
+        if relational and self.residual_share < 1:
+            raise UsageError(f"--{relational[0]}-weight compares whole batches; leave out --residual-share")
         ends = [phase.until for phase in self.phases]
         if ends and (ends != sorted(set(ends)) or ends[-1] != 1):
             raise UsageError(

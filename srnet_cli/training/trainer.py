@@ -139,8 +139,9 @@ class Trainer:
         stepper.set_rate(self._rate())
         size = delivery.order.size
         tail_only = self.schedule.trains_tail_only(progress.step, progress.new_tail)
-        with feed.held() if stepper.records(delivery.batch, tail_only) else nullcontext():
-            losses = stepper(delivery.batch, self.job.share(size), tail_only, progress.step)
+        batch = stepper.turned(delivery.batch, progress.step)
+        with feed.held() if stepper.records(batch, tail_only) else nullcontext():
+            losses = stepper(batch, self.job.share(size), tail_only, progress.step)
         progress.step += 1
         progress.samples += size
         self.meter.add(losses, delivery.waited)

@@ -79,3 +79,17 @@ def test_what_cannot_be_computed_is_refused() -> None:
         hybrid_loss(has_residual=False, rloss_weight=1.0)
     with pytest.raises(ValueError, match="true residual"):
         named(hybrid_loss(), NetworkOutput(picture, picture), picture, None)
+
+
+def test_a_share_of_the_residuals_is_compared() -> None:
+    hr = torch.rand(4, 3, 8, 8) * 255
+    loss = hybrid_loss(residual_share=0.5)
+    assert loss.asked == {"residual": True, "share": 0.5} and "share" not in hybrid_loss().asked
+    apart = torch.tensor([1.0, 3.0, 50.0, 50.0]).reshape(4, 1, 1, 1)
+    losses = named(loss, NetworkOutput(hr, hr[:2] + apart[:2]), hr, hr)
+    assert losses["residual"].item() == pytest.approx(2.0, rel=1e-4)
+
+
+def test_relational_losses_compare_whole_batches() -> None:
+    with pytest.raises(UsageError, match="--rloss-weight compares whole batches"):
+        hybrid_loss(residual_share=0.5, rloss_weight=1.0)

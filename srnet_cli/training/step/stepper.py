@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from srnet_cli.compute.processes import Processes, average_gradients, peers_explained
 from srnet_cli.data import Batch
-from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.blocks import NetworkOutput, shared_rows
 from srnet_cli.training.losses import HybridLoss, Sample
 from srnet_cli.training.step.average import Average
 
@@ -117,6 +117,17 @@ class Stepper:
         """Return whether the next step records, while which no other thread may use the device."""
         return False
 
+    def turned(self, batch: Batch, number: int) -> Batch:
+        """Let other patches come first in each step, where only the first ones have a residual predicted.
+
+        Mixed sources share a batch out in a fixed order; without this one of them could go without.
+        """
+        if self.loss.residual_share == 1:
+            return batch
+        by = -number * shared_rows(len(batch.lr), self.loss.residual_share)
+        residual = None if batch.residual is None else batch.residual.roll(by, 0)
+        return Batch(batch.lr.roll(by, 0), batch.hr.roll(by, 0), residual)
+
     def _follow(self, number: int) -> None:
         if self.average is not None:
             self.average.update(number + 1)
@@ -141,7 +152,7 @@ class Stepper:
     def _sample(self, batch: Batch, number: int) -> Sample:
         batch = replace(batch, lr=batch.lr.contiguous(memory_format=torch.channels_last))
         with self.precision.autocast():
-            output: NetworkOutput = self.parallel(batch.lr, residual=self.loss.needs_residual)
+            output: NetworkOutput = self.parallel(batch.lr, **self.loss.asked)
         return self.loss.sample(output, batch, number)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
@@ -182,7 +193,7 @@ def freeze_unused(network: nn.Module, loss: HybridLoss, in_channels: int, side: 
 
     probe = copy.deepcopy(network).train()
     lr = torch.rand(2, in_channels, side, side, device=next(probe.parameters()).device) * 255
-    output: NetworkOutput = probe(lr, residual=loss.needs_residual)
+    output: NetworkOutput = probe(lr, **loss.asked)
     hr, residual = (torch.rand_like(output.sr) * 255 for _ in range(2))
     loss(output, Batch(lr, hr, residual))[0].backward()  # type: ignore[no-untyped-call]
     unused = {name for name, p in probe.named_parameters() if p.requires_grad and p.grad is None}

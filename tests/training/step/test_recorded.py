@@ -57,7 +57,10 @@ def assert_close(found: State, expected: State, tolerance: float = 1e-5) -> None
             assert (new - old).abs().max() <= tolerance * old.abs().max().clamp(min=1), name
 
 
-@pytest.mark.parametrize("changes", [{}, {"optimizer": "muon"}, {"accumulate": 2, "clip": 1.0, "ema": 0.0}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"optimizer": "muon"}, {"residual_share": 0.5}, {"accumulate": 2, "clip": 1.0, "ema": 0.0}],
+)
 def test_recorded_steps_are_the_plain_ones(changes: dict[str, Any]) -> None:
     lines: list[str] = []
     recorded, plain = prepared(True, lines, **changes), prepared(False, **changes)

@@ -134,3 +134,20 @@ def test_parameters_without_gradient_are_frozen() -> None:
     statistics = {k: v.clone() for k, v in whole.state_dict().items()}
     assert freeze_unused(whole, hybrid_loss(), 3) == []
     assert all(torch.equal(v, statistics[k]) for k, v in whole.state_dict().items())
+
+
+def test_every_patch_has_its_turn_with_a_share_of_the_residuals() -> None:
+    network = build_network("edsr_rat", 2, n_feats=8, n_resblocks=1)
+    asked = stepper_for(network, hybrid_loss(residual_share=0.25))
+    lr = torch.arange(8.0).reshape(8, 1, 1, 1).expand(8, 3, 8, 8)
+    hr = torch.nn.functional.interpolate(lr, scale_factor=2)
+    batch = Batch(lr, hr, hr)
+    seen = []
+    for number in range(4):
+        turned = asked.turned(batch, number)
+        assert torch.equal(turned.hr[:, 0, 0, 0], turned.lr[:, 0, 0, 0])
+        output = network(turned.lr, **asked.loss.asked)
+        assert len(output.sr) == 8 and output.residual is not None and len(output.residual) == 2
+        seen += turned.lr[:2, 0, 0, 0].tolist()
+    assert sorted(seen) == list(range(8))
+    assert stepper_for(network).turned(batch, 3) is batch
