@@ -107,6 +107,8 @@ def _check_network(options: TrainOptions) -> None:
         )
     known = open_options(options.model)
     given = network_options(options)
+    if "in_channels" not in given and known.get("in_channels") and known["in_channels"].default != 3:
+        raise UsageError(f"--model {options.model} reads mosaics", remedy="add --input raw")
     if "in_channels" in given and "in_channels" not in known:
         able = [name for name in network_names() if "in_channels" in open_options(name)]
         raise UsageError(
