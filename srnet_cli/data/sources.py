@@ -27,8 +27,8 @@ class Batch:
     """Aligned patches, float32, values 0..255, on one device.
 
     ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic) and ``hr`` N×3×sh×sw, in the colours that
-    :func:`space_of` tells. ``residual`` is the enhanced residual of each pair (the auxiliary stream's target), shaped as ``hr``; None
-    when not asked for.
+    :func:`space_of` tells. ``residual`` is the enhanced residual of each pair (the auxiliary stream's
+    target), shaped as ``hr``; None when not asked for.
     """
 
     lr: Tensor
@@ -77,7 +77,7 @@ class TrainingSource(Protocol):
 
 
 def space_of(source: TrainingSource, mosaic: bool) -> str:
-    """Return the input space of what is trained on ``source``: ``models.card.INPUT_SPACES`` says what they are.
+    """Return the input space of what is trained on ``source``, one of ``models.card.INPUT_SPACES``.
 
     A source that differs from the others of its kind has an ``input_space``.
     """

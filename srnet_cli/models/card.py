@@ -18,7 +18,7 @@ CARD_FILE = "card.toml"
 MAX_SCALE = 16
 #: what networks read, and give:
 #: "srgb": developed pictures, both;
-#: "mosaic": a packed mosaic, linear and before white balance, of which they make sRGB, as SR-RAW's authors do;
+#: "mosaic": a packed mosaic, linear and before white balance, of which they make sRGB, as for SR-RAW;
 #: "camera": a packed mosaic in the encoding of ``imaging.colour.mosaic``, of which they make camera colours
 INPUT_SPACES = ("srgb", "mosaic", "camera")
 #: a card is a page of text; TOML of tens of kilobytes can take gigabytes to parse

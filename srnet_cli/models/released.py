@@ -45,9 +45,20 @@ def near_names(name: str) -> list[str]:
 def automatic_models(*, light: bool = False) -> tuple[Card, ...]:
     """Return the released models that may be taken without being named, smallest scale first.
 
-    Those are the light ones or, without ``light``, the others.
+    Those are the light ones or, without ``light``, the others; all of them take pictures.
     """
-    return tuple(card for card in released_models() if card.light == light and not card.named_only)
+    cards = released_models()
+    return tuple(c for c in cards if c.input_space == "srgb" and c.light == light and not c.named_only)
+
+
+def mosaic_models(*, light: bool | None) -> tuple[Card, ...]:
+    """Return the released models for mosaics: all, or those that may be taken without being asked for.
+
+    These are with ``light`` all that were measured to be better than light models on developed pictures, and
+    without it the others, that are better than full ones. None takes any.
+    """
+    cards = [card for card in released_models() if card.input_space == "camera"]
+    return tuple(c for c in cards if light is None or (not c.named_only and c.light <= light))
 
 
 def find_model(scale: float, *, light: bool = False) -> str:

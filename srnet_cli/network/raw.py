@@ -2,7 +2,7 @@
 
 Its body is that of ``SRNetLite``. A packed mosaic has a quarter of the sensor's positions, so the same body
 costs a quarter for a sensor pixel. Each output pixel depends on ``receptive_radius`` packed pixels around it
-and on nothing else. Values are those of ``imaging.colour.mosaic``: 0..255, square roots of white-balanced light.
+and on nothing else. Values are square roots of white-balanced light, 0..255 (``imaging.colour.mosaic``).
 """
 
 from __future__ import annotations
@@ -92,9 +92,14 @@ class SRNetRaw(nn.Module):
 
 def interpolate(mosaic: Tensor, kernel: Tensor, scale: int) -> Tensor:
     """Enlarge a mosaic N×4×H×W by the kernel of :func:`interpolation`: N×3×sH×sW float32."""
-    padded = F.pad(mosaic.float(), (1, 1, 1, 1), mode="replicate")
+    padded = extended(mosaic.float())
     with torch.autocast(mosaic.device.type, enabled=False):
         return torch.pixel_shuffle(F.conv2d(padded, kernel), scale)
+
+
+def extended(mosaic: Tensor) -> Tensor:
+    """Repeat the border once, for the kernel of :func:`interpolation`."""
+    return F.pad(mosaic, (1, 1, 1, 1), mode="replicate")
 
 
 def interpolation(scale: int) -> Tensor:

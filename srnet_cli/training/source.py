@@ -34,7 +34,7 @@ def detect_data(options: TrainOptions, say: Say) -> list[Detection]:
     found = [_detect(path, options, say) for path in data_paths(options)]
     if options.input == "raw" and len({kind.kind == "photos" for kind in found}) > 1:
         raise UsageError(
-            "--input raw learns camera colours from photographs and finished pictures from RAW shots: not both",
+            "--input raw learns camera colours from photographs and finished pictures from RAW shots",
             remedy="--data of one kind",
         )
     return found

@@ -28,6 +28,7 @@ from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
+from srnet_cli.zooming.rows.mosaics import cells, centred, tied_colours
 from srnet_cli.zooming.rows.samples import to_float
 from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
 
@@ -80,8 +81,8 @@ class Engine:
     """
 
     def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
-        if model.card.input_space != "srgb":
-            raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
+        if model.card.input_space == "mosaic":
+            raise WeightsError("takes a mosaic before white balance, which no picture has", path=model.path)
         options = options or EngineOptions()
         self.options = options
         device = device_for(options.device, model.network)
@@ -89,7 +90,13 @@ class Engine:
         #: where tiles lie; what Vulkan computes comes from the processor's memory and goes back there
         self.device = torch.device("cpu") if device.type == "vulkan" else device
         self.card: Card = model.card
-        self.scale: int = model.card.scale
+        #: whether it reads the packed mosaics of RAW files; its result then is in camera colours
+        self.reads_mosaics = model.card.input_space == "camera"
+        #: pixels of the picture, along each side, in one that the network reads
+        self.cell = 2 if self.reads_mosaics else 1
+        #: output over the picture, and over what the network reads
+        self.scale: int = model.card.scale // self.cell
+        self.network_scale: int = model.card.scale
         #: how much of the model's crisp set was mixed in
         self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
@@ -113,6 +120,8 @@ class Engine:
     def grid(self, region: Box) -> Grid:
         """Choose the tiles that cover ``region``, so that the fewest pixels are computed twice or in vain.
 
+        Its pixels are those that the network reads.
+
         A network that sees only so far gives the same picture in tiles of any size. The tiles of any other
         are squares within the sizes for which the card states that the result is as good.
         """
@@ -123,7 +132,7 @@ class Engine:
         if self.options.tile:
             side = min(self.tile, fitting(region, 2 * self.radius))
             return cut(region, side, side, self.radius)
-        return fewest(region, self.tile, self.radius, self.scale, self.inside is not None)
+        return fewest(region, self.tile, self.radius, self.network_scale, self.inside is not None)
 
     def computed(self, grid: Grid) -> float:
         """Count the input pixels that the network computes for a grid; of maps that shrink, their average."""
@@ -154,8 +163,8 @@ class Engine:
     ) -> Iterator[Strip]:
         """Zoom ``region`` of a picture, from top to bottom.
 
-        ``pixels`` is H×W×3, uint8 or uint16; around the region the picture's own pixels are the context, at
-        the picture's borders their reflection. ``on_tile`` is called after each tile. With
+        ``pixels`` is H×W×3, or ×4 of a packed mosaic, uint8 or uint16; around the region the picture's own
+        pixels are the context, at its borders their reflection. ``on_tile`` is called after each tile. With
         ``residual`` the strips also carry the predicted residual of a network that has one. When memory runs
         out, smaller batches and then, before the first strip, smaller tiles are tried.
 
@@ -164,10 +173,10 @@ class Engine:
             WeightsError: when the network's output is not finite or absurdly large.
         """
         strips = self._strips(pixels, region, residual and self.predicts_residual, on_tile)
-        if not self.options.keep_colours or self.scale == 1:
+        if not self.options.keep_colours or self.network_scale == 1:
             yield from strips
             return
-        tie, top = ColourTie(pixels, region, self.scale), 0
+        tie, top = ColourTie(tied_colours(pixels), region, self.network_scale), 0
         residuals: list[Tensor] = []
         for strip in strips:
             if strip.residual is not None:
@@ -200,7 +209,7 @@ class Engine:
     def _rows(
         self, pixels: Pixels, grid: Grid, residual: bool, on_tile: Callable[[], None] | None
     ) -> Iterator[Strip]:
-        canvas = Canvas(grid, self.scale, 6 if residual else 3, self.device)
+        canvas = Canvas(grid, self.network_scale, 6 if residual else 3, self.device)
         for top in grid.tops():
             for column, result in enumerate(self._computed(pixels, grid, top, residual)):
                 canvas.place(result, column)
@@ -220,7 +229,7 @@ class Engine:
         at_once = self.batch(grid)
         # What the inside form leaves out is just what is discarded.
         inside = self.inside is not None and grid.discard == self.radius
-        rim = 0 if inside else grid.discard * self.scale
+        rim = 0 if inside else grid.discard * self.network_scale
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
             def prepare(start: int) -> Future[Tensor]:
@@ -281,7 +290,7 @@ class Engine:
             check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
             rim = (self.radius or 0) if inside else 0
             seen = lr[:, :, rim : lr.shape[2] - rim, rim : lr.shape[3] - rim]
-            sr, self.burst = without_bursts(sr, seen, self.scale), True
+            sr, self.burst = without_bursts(sr, centred(seen), self.network_scale), True
             more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
         if more is not None:
             check_plausible(more, self.card.name)
@@ -293,7 +302,7 @@ class Engine:
 def grids(region: Box, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Grid]]:
     """Yield the engines of a chain with the tiles of each, whose input is what the one before made."""
     for engine in engines:
-        yield engine, engine.grid(region)
+        yield engine, engine.grid(cells(region, engine.cell))
         region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
 
 

@@ -1,1 +1,1 @@
-"""Training data for networks that read mosaics: photographs, taken by the simulated camera up to its sensor."""
+"""Training data for networks that read mosaics: photographs as the simulated camera's sensor stores them."""

@@ -2,8 +2,8 @@
 
     HR → exposure → lens → sensor (noise, odd pixels) → mosaic
 
-and what it should have been: HR in the same camera's colours, without lens and noise. Both are in the encoding
-of ``imaging.colour.mosaic``, times 255. The sensor is the one of ``data.camera``, and has the same ranges.
+and what it should have been: HR in the same camera's colours, without lens and noise. Both are in the
+encoding of ``imaging.colour.mosaic``, times 255. The sensor is that of ``data.camera``, and has its ranges.
 """
 
 from __future__ import annotations
