@@ -1,10 +1,10 @@
 """``python -m benchmarks.raw``: is a RAW file better zoomed from its mosaic, or developed first?
 
-The photographs of ``valid`` become RAW files: the simulated camera takes them with a lens four times as short,
-its sensor's values at several ISO speeds are written as Bayer DNGs, and ``srnet zoom`` reads these in both ways.
-What LibRaw demosaics (AHD) is enlarged by bicubic interpolation and by the models for pictures; the mosaic by
-the model for mosaics. All are compared with the photograph. ``benchmarks/results/raw.json`` holds the figures,
-and with ``--card`` the card of the model for mosaics, too.
+The photographs of ``valid`` become RAW files: the simulated camera takes them with a lens four times as
+short, its sensor's values at several ISO speeds are written as Bayer DNGs, and ``srnet zoom`` reads these in
+both ways. What LibRaw demosaics (AHD) is enlarged by bicubic interpolation and by the models for pictures;
+the mosaic by the model for mosaics. All are compared with the photograph. ``benchmarks/results/raw.json``
+holds the figures, and with ``--card`` the card of the model for mosaics, too.
 
 Seconds are those of one thread for a sensor of 1.6 megapixels, decoding and developing included.
 """
@@ -153,7 +153,9 @@ def measure(
             for way in ways:
                 gains = [a - b for a, b in zip(found[way.name], found[judge], strict=True)]
                 mean = float(np.mean(found[way.name]))
-                rows.append(Row(way.name, iso, mean, mean_with_interval(gains, names), sum(g < 0 for g in gains)))
+                rows.append(
+                    Row(way.name, iso, mean, mean_with_interval(gains, names), sum(g < 0 for g in gains))
+                )
                 print(f"ISO {iso}: {way.name} {mean:.2f} dB ({rows[-1].gain.value:+.2f})", flush=True)
     return rows, len(paths)
 

@@ -16,7 +16,7 @@ from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
 from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.training.options import Optimizer
 from srnet_cli.zooming.chain import automatic_chain
 
@@ -82,7 +82,7 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     measured = [(title, origin) for title, origin in _origins(qualities.values()) if origin[1]]
     heads += [*(title for title, _ in measured), "s/MP"]
     rows, origins = [], [origin for _, origin in measured]
-    for card in released_models():
+    for card in picture_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
         if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
             raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
@@ -217,7 +217,7 @@ def scales_table(found: Document) -> str:
     Raises:
         ValueError: when a model is no longer the one that was measured.
     """
-    if found["weights"] != {card.name: card.sha256 for card in released_models()}:
+    if found["weights"] != {card.name: card.sha256 for card in picture_models()}:
         raise ValueError("a model was replaced after the scales were measured: run benchmarks.scales")
     rows = []
     for way in found["ways"]:

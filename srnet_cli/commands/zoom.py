@@ -288,7 +288,7 @@ def zoom(
             demosaic=demosaic,  # type: ignore[arg-type]
             auto_brightness=auto_brightness,
         ),
-        raw_engine=raw_engine.value,
+        raw_engine=raw_engine.value,  # type: ignore[arg-type]
         write=WriteOptions(
             None if image_format is None else image_format.value, bit_depth=bit_depth, quality=quality
         ),

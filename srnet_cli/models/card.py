@@ -94,6 +94,16 @@ class Card:
             raise ValueError(f"default_crisp {self.default_crisp:g} without a table [crisp]")
 
     @property
+    def reads_mosaics(self) -> bool:
+        """Whether the network reads packed mosaics that were balanced, and gives camera colours."""
+        return self.input_space == "camera"
+
+    @property
+    def enlarges(self) -> int:
+        """Return output over picture: a packed mosaic's pixels are two of the sensor's wide."""
+        return self.scale if self.input_space == "srgb" else self.scale // 2
+
+    @property
     def largest_side(self) -> int:
         """The largest side of a tile, in input pixels."""
         return self.largest_tile or self.tile

@@ -16,20 +16,20 @@ from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
 from srnet_cli.compute.device import choose_precision, is_out_of_memory
-from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.errors import DeviceError, UsageError, WeightsError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
 from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
-from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
 from srnet_cli.zooming.rows.mosaics import cells, centred, tied_colours
 from srnet_cli.zooming.rows.samples import to_float
+from srnet_cli.zooming.rows.views import ensemble
 from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
 
 #: batches of tiles that are cut ahead of the one being computed
@@ -38,7 +38,6 @@ AHEAD = 2
 GPU_BATCH_PIXELS = 16 * 256**2
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
-MIRRORED_VIEWS = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,8 @@ class Engine:
 
     Raises:
         DeviceError: when device or precision is not there.
-        WeightsError: when the model does not take pictures.
+        WeightsError: when the model takes what no file has.
+        UsageError: for an ensemble of a model that reads mosaics.
     """
 
     def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
@@ -85,13 +85,15 @@ class Engine:
             raise WeightsError("takes a mosaic before white balance, which no picture has", path=model.path)
         options = options or EngineOptions()
         self.options = options
+        if options.ensemble and model.card.reads_mosaics:
+            raise UsageError("--ensemble flips a mosaic's colours, too", remedy="leave it out")
         device = device_for(options.device, model.network)
         self.dtype = choose_precision(options.precision, device)
         #: where tiles lie; what Vulkan computes comes from the processor's memory and goes back there
         self.device = torch.device("cpu") if device.type == "vulkan" else device
         self.card: Card = model.card
         #: whether it reads the packed mosaics of RAW files; its result then is in camera colours
-        self.reads_mosaics = model.card.input_space == "camera"
+        self.reads_mosaics = model.card.reads_mosaics
         #: pixels of the picture, along each side, in one that the network reads
         self.cell = 2 if self.reads_mosaics else 1
         #: output over the picture, and over what the network reads
@@ -281,7 +283,7 @@ class Engine:
         """
         lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
         network: Interior = self.inside if inside and self.inside is not None else self.network
-        output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
+        output = ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
         sr, more = output.sr, output.residual
         # Each look waits for the device: a result that does not burst is within the range of pictures.
         if not self.options.keep_colours:
@@ -326,30 +328,3 @@ def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: boo
     """Cut tiles: N×H×W×3 as the picture has them; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = torch.from_numpy(np.stack([take(pixels, top, left, grid.height, grid.width) for left in lefts]))
     return tiles.pin_memory() if pinned else tiles
-
-
-def _ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
-    """Average the results of the flips and transposes of a batch of squares."""
-    views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
-    sr = torch.stack([view.sr for view in views]).mean(dim=0)
-    residuals = [view.residual for view in views if view.residual is not None]
-    return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
-
-
-def _view(lr: Tensor, which: int) -> Tensor:
-    if which & 1:
-        lr = lr.flip(3)
-    if which & 2:
-        lr = lr.flip(2)
-    return lr.transpose(2, 3) if which & 4 else lr
-
-
-def _undo(output: NetworkOutput, which: int) -> NetworkOutput:
-    def back(picture: Tensor) -> Tensor:
-        if which & 4:
-            picture = picture.transpose(2, 3)
-        if which & 2:
-            picture = picture.flip(2)
-        return picture.flip(3) if which & 1 else picture
-
-    return NetworkOutput(back(output.sr), None if output.residual is None else back(output.residual))

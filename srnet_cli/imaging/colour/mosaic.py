@@ -20,7 +20,7 @@ from srnet_cli.imaging.srgb import linear_to_srgb
 if TYPE_CHECKING:
     from torch import Tensor
 
-Values = TypeVar("Values", NDArray[np.float32], "Tensor")
+Values = TypeVar("Values", NDArray[np.float32], NDArray[np.float64], "Tensor")
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 
 #: steps of the table that develops; a root is told from the next by them, as 16 bits tell them
@@ -50,8 +50,8 @@ class BalancedMosaic:
 
 @lru_cache(maxsize=4)
 def _curve(stops: float, baseline: float) -> NDArray[np.float32]:
-    light = (np.arange(STEPS + 1) / STEPS) ** 2
-    bright = np.minimum(light * 2.0**stops, 1.0) * 2.0**baseline
+    light: NDArray[np.float64] = (np.arange(STEPS + 1) / STEPS) ** 2
+    bright = np.asarray(np.minimum(light * 2.0**stops, 1.0) * 2.0**baseline, np.float64)
     return np.asarray(linear_to_srgb(shoulder(bright, 2.0**baseline)), np.float32)
 
 
@@ -64,9 +64,3 @@ def to_root(light: Values) -> Values:
     """
     root: Values = light.clip(0, 1) ** 0.5
     return root
-
-
-def to_light(root: Values) -> Values:
-    """Decode to linear light of 0..1."""
-    light: Values = root.clip(0, 1) ** 2
-    return light

@@ -81,8 +81,7 @@ def balanced_mosaic(
     if to_srgb is None:
         to_srgb = measured_matrix(raw, plain)
     values = _sampled(full, colours[area])
-    values, colours = (upright(plane, orientation) for plane in (values, colours[area]))
-    packed, pad = pack_roots(values, colours)
+    packed, pad = pack_roots(upright(values, orientation), upright(colours[area], orientation))
     first, second, third = ((float(r), float(g), float(b)) for r, g, b in to_srgb)
     return BalancedMosaic(packed, pad, (first, second, third), stops, baseline)
 
