@@ -92,7 +92,7 @@ class SRNetRaw(nn.Module):
 
 def interpolate(mosaic: Tensor, kernel: Tensor, scale: int) -> Tensor:
     """Enlarge a mosaic N×4×H×W by the kernel of :func:`interpolation`: N×3×sH×sW float32."""
-    padded = extended(mosaic.float())
+    padded = extended(mosaic.to(kernel.dtype))
     with torch.autocast(mosaic.device.type, enabled=False):
         return torch.pixel_shuffle(F.conv2d(padded, kernel), scale)
 

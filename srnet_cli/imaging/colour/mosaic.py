@@ -62,5 +62,5 @@ def to_root(light: Values) -> Values:
         >>> to_root(np.array([0.0, 0.25, 1.5], np.float32))
         array([0. , 0.5, 1. ], dtype=float32)
     """
-    root: Values = light.clip(0, 1) ** 0.5
-    return root
+    clipped: Values = light.clip(0, 1)
+    return clipped**0.5
