@@ -82,7 +82,7 @@ class Engine:
 
     def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
         if model.card.input_space == "mosaic":
-            raise WeightsError("takes a mosaic before white balance, which no picture has", path=model.path)
+            raise WeightsError("takes a mosaic, not pictures", path=model.path)
         options = options or EngineOptions()
         self.options = options
         if options.ensemble and model.card.reads_mosaics:
