@@ -6,6 +6,8 @@ both ways. What LibRaw demosaics (AHD) is enlarged by bicubic interpolation and 
 the mosaic by the model for mosaics. All are compared with the photograph. ``benchmarks/results/raw.json``
 holds the figures, and with ``--card`` the card of the model for mosaics, too.
 
+``--files FOLDER`` compares the mean colours of flat areas of real RAW files in both ways.
+
 Seconds are those of one thread for a sensor of 1.6 megapixels, decoding and developing included.
 """
 
@@ -34,7 +36,7 @@ from srnet_cli.data.mosaics.simulation import pack
 from srnet_cli.evaluation.metrics import RGB_SHAVE
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.files import atomic_path
-from srnet_cli.imaging import Picture, read_picture
+from srnet_cli.imaging import Picture, is_raw_path, read_picture
 from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.listing import list_pictures
 from srnet_cli.imaging.raw import RawOptions
@@ -58,6 +60,8 @@ BLACK, WHITE = 1024, 65_535
 #: sides of the sensor whose zoom is timed
 TIMED = (1024, 1536)
 _CFA = 32_803
+#: side of the areas whose colours are compared, and the share of them that count as flat
+AREA, FLATTEST = 16, 0.1
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,39 @@ def measure(
     return rows, len(paths)
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """How far the colours of flat areas of a file, zoomed from the mosaic, are from the developed picture."""
+
+    file: str
+    #: None: it was developed, for the reason that follows
+    levels: tuple[float, float, float] | None
+    #: the largest of any flat area
+    most: float = 0.0
+    areas: int = 0
+    reason: str = ""
+
+
+def agreement(path: Path, model: str) -> Agreement:
+    """Compare the two ways at the picture's own size, in areas of ``AREA``² pixels that are flat."""
+    picture = read_picture(path, RawOptions(), mosaic="beside")
+    if picture.mosaic is None:
+        return Agreement(path.name, None, reason="; ".join(picture.metadata.notes[-1:]))
+    made = zoom_picture(picture, plan_frame(picture.height, picture.width, 1.0), [_engine(model)])
+    rows, columns = picture.height // AREA, picture.width // AREA
+
+    def areas(pixels: NDArray[Any]) -> NDArray[np.float64]:
+        cut = pixels[: rows * AREA, : columns * AREA].astype(np.float64) / 257
+        return cut.reshape(rows, AREA, columns, AREA, 3)
+
+    ours, theirs = areas(made.pixels), areas(picture.pixels)
+    spread = theirs.std(axis=(1, 3)).max(axis=2)
+    flat = spread <= np.quantile(spread, FLATTEST)
+    off = (ours.mean(axis=(1, 3)) - theirs.mean(axis=(1, 3)))[flat]
+    red, green, blue = (float(level) for level in off.mean(axis=0))
+    return Agreement(path.name, (red, green, blue), float(np.abs(off).max()), int(flat.sum()))
+
+
 def time_ways(ways: Sequence[Way]) -> dict[str, float]:
     """Time the ways on one thread: processor's seconds per megapixel of the sensor."""
     threads = torch.get_num_threads()
@@ -218,9 +255,15 @@ def main() -> None:
     parser.add_argument("--crop", type=int, help="largest side of their centre that is taken, HR pixels")
     parser.add_argument("--without-full", action="store_true", help="leave out srnet-x4, which takes longest")
     parser.add_argument("--card", action="store_true", help="write the figures into the model's card")
+    parser.add_argument("--files", type=Path, help="only compare colours of the RAW files in this folder")
     parser.add_argument("--untimed", action="store_true", help="measure no time")
     parser.add_argument("--dry", action="store_true", help="write no file")
     arguments = parser.parse_args()
+    if arguments.files is not None:
+        for path in list_pictures(arguments.files):
+            if is_raw_path(path):
+                print(agreement(path, arguments.model), flush=True)
+        return
     judge, mosaic = "develop + srnet-lite-x4", "mosaic"
     ways = [Way("develop + bicubic", None), Way(judge, "srnet-lite-x4")]
     if not arguments.without_full:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
+from docs.raw import raw_note, raw_table
 from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import picture_models
@@ -64,6 +65,10 @@ def write_tables() -> None:
     ablations = [_load(f"ablation-x4-{optimizer}.json") for optimizer in get_args(Optimizer)]
     if any(ablations):
         texts["table:ablation"] = "\n\n".join(ablation_table(found) for found in ablations if found)
+    raw = _load("raw.json")
+    if raw is not None:
+        heads, *rows = raw_table(raw)
+        fill(ROOT / "docs" / "raw.md", {"table:raw": f"{_markdown(heads, rows)}\n\n{raw_note(raw)}"})
     for folder in (ROOT, ROOT / "models"):
         links = "models/" if folder == ROOT else ""
         fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,14 @@ def test_a_model_for_mosaics_is_taken_where_its_card_says_it_is_better(
     assert mosaic_model(engines(), ZoomRequest()) == full
     assert mosaic_model(engines(fast=True), ZoomRequest(fast=True)) == fast
     assert mosaic_model(engines(), ZoomRequest(raw_engine="mosaic")) == asked
+    # Crisp weights that pictures would get unasked are what the eye prefers, but for those who want none.
+    release("crisp-x4", 4, crisp=0.7)
+    (tmp_path / "models" / "full-x4" / "card.toml").unlink()
+    assert mosaic_model(engines(), ZoomRequest()) is None
+    assert mosaic_model(engines(crisp=0.0), ZoomRequest(crisp=0.0)) == full
+    assert mosaic_model(engines(), ZoomRequest(raw_engine="mosaic")) == asked
+    shutil.rmtree(tmp_path / "models" / "crisp-x4")
+    release("full-x4", 4)
     # It never enlarges pictures.
     assert automatic_chain(4) == ["full-x4"]
     assert automatic_chain(4, light=True) == ["lite-x2", "lite-x2"]
