@@ -87,10 +87,11 @@ def outputs(plan: Plan) -> Iterator[Row]:
     """Compare each model's picture of a tile with the CPU's in fp32, dB; plain, and as it is replayed."""
     from srnet_cli.inference.forms import to_inference
     from srnet_cli.inference.graphed import GraphedNetwork
-    from srnet_cli.models.store import load_model, released_models
+    from srnet_cli.models.released import picture_models
+    from srnet_cli.models.store import load_model
 
     lr = sample(plan.tile, 2)
-    for name in plan.models or released_models():
+    for name in plan.models or [card.name for card in picture_models()]:
         model = load_model(name)
         with torch.inference_mode():
             expected = to_inference(model.network)(lr).sr

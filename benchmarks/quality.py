@@ -29,7 +29,7 @@ from srnet_cli.evaluation.outputs.display import Display
 from srnet_cli.evaluation.outputs.exports import document, markdown
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.models.card import CARD_FILE, Card, write_card
-from srnet_cli.models.released import models_folder, released_models
+from srnet_cli.models.released import models_folder, picture_models
 from srnet_cli.version import own_version
 
 #: folder below data/, and how its sharp pictures are reduced
@@ -79,7 +79,7 @@ def measure_scale(
 
     ``only`` names folders of sets, with which the others are left out.
     """
-    two_ends = {card.name for card in released_models() if card.crisp}
+    two_ends = {card.name for card in picture_models() if card.crisp}
     methods = MethodOptions(
         models=(*models, "lanczos"),
         crisp=ENDS if two_ends.intersection(models) else ENDS[:1],
@@ -173,7 +173,7 @@ def main() -> None:
     known = {folder for sets in SETS.values() for folder, _ in sets}
     if unknown := set(arguments.set) - known:
         parser.error(f"--set {', '.join(sorted(unknown))}: one of {', '.join(sorted(known))}")
-    cards = released_models()
+    cards = picture_models()
     for scale in sorted({card.scale for card in cards} & set(arguments.scale or SETS)):
         mine = [
             card for card in cards if card.scale == scale and card.name in (arguments.model or [card.name])

@@ -26,7 +26,7 @@ from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
 from srnet_cli.imaging import Picture
 from srnet_cli.metrics import psnr_rgb
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.models.store import load_model
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
@@ -109,7 +109,7 @@ def _psnr(result: Pixels8, pair: LoadedPair, scale: int) -> float:
 
 def main() -> None:
     argparse.ArgumentParser(prog="python -m benchmarks.scales", description=__doc__).parse_args()
-    cards = released_models()
+    cards = picture_models()
     ways = []
     for scale in SCALES:
         found = open_test_set(shared_folder() / "valid", scale, DataOptions(degradation="camera"))

@@ -14,9 +14,10 @@ from typing import Any, get_args
 
 from benchmarks.record import RESULTS
 from docs.markers import ROOT, fill
+from docs.raw import raw_note, raw_table
 from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.training.options import Optimizer
 from srnet_cli.zooming.chain import automatic_chain
 
@@ -78,6 +79,10 @@ def write_tables() -> None:
     ablations = [_load(f"ablation-x4-{optimizer}.json") for optimizer in get_args(Optimizer)]
     if any(ablations):
         texts["table:ablation"] = "\n\n".join(ablation_table(found) for found in ablations if found)
+    raw = _load("raw.json")
+    if raw is not None:
+        heads, *rows = raw_table(raw)
+        fill(ROOT / "docs" / "raw.md", {"table:raw": f"{_markdown(heads, rows)}\n\n{raw_note(raw)}"})
     for folder in (ROOT, ROOT / "models"):
         links = "models/" if folder == ROOT else ""
         fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})
@@ -96,7 +101,7 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     measured = [(title, origin) for title, origin in _origins(qualities.values()) if origin[1]]
     heads += [*(title for title, _ in measured), "s/MP"]
     rows, origins = [], [origin for _, origin in measured]
-    for card in released_models():
+    for card in picture_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
         if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
             raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
@@ -273,7 +278,7 @@ def scales_table(found: Document) -> str:
     Raises:
         ValueError: when a model is no longer the one that was measured.
     """
-    if found["weights"] != {card.name: card.sha256 for card in released_models()}:
+    if found["weights"] != {card.name: card.sha256 for card in picture_models()}:
         raise ValueError("a model was replaced after the scales were measured: run benchmarks.scales")
     rows = []
     for way in found["ways"]:

@@ -145,6 +145,7 @@ def zoom(
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=_RESULT)
     ] = False,
+    raw_engine: options.RawEngine = options.RawEngineChoice.auto,
     white_balance: Annotated[
         str,
         typer.Option(
@@ -287,6 +288,7 @@ def zoom(
             demosaic=demosaic,  # type: ignore[arg-type]
             auto_brightness=auto_brightness,
         ),
+        raw_engine=raw_engine.value,  # type: ignore[arg-type]
         write=WriteOptions(
             None if image_format is None else image_format.value, bit_depth=bit_depth, quality=quality
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +42,7 @@ _WHAT = "What to zoom"
 _SIZE = "How large, instead of --scale"
 _FIRST = "Know before you wait"
 _RESULT = "The result"
+_RAW = "Developing RAW"
 
 Clean = Annotated[
     bool,
@@ -92,6 +94,16 @@ Compare = Annotated[
         "--compare",
         help="Also a page (HTML) with sliders: details before and after.",
         rich_help_panel=_FIRST,
+    ),
+]
+RawEngineChoice = StrEnum("RawEngineChoice", ["auto", "mosaic", "develop"])
+RawEngine = Annotated[
+    RawEngineChoice,
+    typer.Option(
+        "--raw-engine",
+        help="mosaic: the network reads the sensor's own samples (Bayer); develop: LibRaw's picture; auto: "
+        "the mosaic where a model was measured to do better.",
+        rich_help_panel=_RAW,
     ),
 ]
 Name = Annotated[

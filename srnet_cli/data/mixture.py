@@ -48,6 +48,11 @@ class MixedSource:
         return self.sources[0].scale
 
     @property
+    def input_space(self) -> str | None:
+        """See ``sources.space_of``; sources of different spaces are not mixed."""
+        return getattr(self.sources[0], "input_space", None)
+
+    @property
     def description(self) -> str:
         """One sentence on all of them."""
         return "; ".join(f"{name}: {s.description}" for name, s in zip(self.names, self.sources, strict=True))

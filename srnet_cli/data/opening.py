@@ -7,6 +7,7 @@ from pathlib import Path
 
 from srnet_cli.data import cache
 from srnet_cli.data.kinds import Detection, Plan, SourceKind, SourceOptions
+from srnet_cli.data.mosaics.source import MosaicSource
 from srnet_cli.data.pair_source import split_pairs
 from srnet_cli.data.paired.jobs import find_pairs, recognise_pairs
 from srnet_cli.data.photo_source import SimulatedSource
@@ -35,6 +36,8 @@ def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
 
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:
     smallest = max(options.smallest_photo, 2 * options.scale)
+    if options.pairs.mosaic:
+        return MosaicSource.open(root, options.scale, smallest)
     source = SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
     return replace(source, label=options.label)
 
@@ -60,7 +63,7 @@ KINDS: list[SourceKind] = [
         contents="a folder of photographs",
         recognise=recognise_photos,
         open=_open_photos,
-        options=frozenset({"degradation", "smallest_photo", "residual", "label"}),
+        options=frozenset({"mosaic", "degradation", "smallest_photo", "residual", "label"}),
     ),
 ]
 

@@ -64,7 +64,7 @@ class SimulatedSource:
         degrade = degradation(kind)
         everything = PhotoCache.load(folder, smallest)
         names = held_out_scenes(everything.names)
-        training, held_out = _part(everything, names, keep=False), _part(everything, names, keep=True)
+        training, held_out = part(everything, names, keep=False), part(everything, names, keep=True)
         description = (
             f"{len(training.names)} photographs in {folder}, LR simulated by {_MODELS[kind]} (×{scale}); "
             f"{len(held_out.names)} held out, {len(everything.left_out)} left out"
@@ -83,7 +83,7 @@ class SimulatedSource:
 
     def batch(self, indices: Sequence[int], seed: int, patch: int, device: torch.device | str) -> Batch:
         """See ``TrainingSource.batch``."""
-        seeds = [_seed(seed, index) for index in indices]
+        seeds = [patch_seed(seed, index) for index in indices]
         hr = self.photos.patches(seeds, patch * self.scale).to(device).float()
         if self.patterns:
             hr = draw_patterns(hr, seeds)
@@ -104,16 +104,17 @@ class SimulatedSource:
         height, width = (min(side, _VALIDATION_SIDE) // self.scale * self.scale for side in photo.shape[1:])
         top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
         hr = photo[None, :, top : top + height, left : left + width].float()
-        lr = self.degrade(hr, self.scale, [_seed(_VALIDATION_SEED, number)])
+        lr = self.degrade(hr, self.scale, [patch_seed(_VALIDATION_SEED, number)])
         return ValidationItem(name, _picture(lr), _picture(hr))
 
 
-def _part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
+def part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
+    """Take the photographs of these names, or with ``keep`` false the others."""
     chosen = [i for i, name in enumerate(photos.names) if (name in names) == keep]
     return PhotoCache(tuple(photos.names[i] for i in chosen), tuple(photos.photos[i] for i in chosen))
 
 
-def _seed(seed: int, index: int) -> int:
+def patch_seed(seed: int, index: int) -> int:
     """Derive one 63-bit number for a patch; neighbours share nothing."""
     return int(np.random.SeedSequence((seed, index)).generate_state(1, np.uint64)[0] >> 1)
 

@@ -26,9 +26,9 @@ class Problem:
 class Batch:
     """Aligned patches, float32, values 0..255, on one device.
 
-    ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic: 0 black, 255 white), ``hr`` is N×3×sh×sw and
-    ``residual`` the enhanced residual of each pair (the auxiliary stream's target), shaped as ``hr``; None
-    when not asked for.
+    ``lr`` is N×C×h×w (C is 3, or 4 for a packed mosaic) and ``hr`` N×3×sh×sw, in the colours that
+    :func:`space_of` tells. ``residual`` is the enhanced residual of each pair (the auxiliary stream's
+    target), shaped as ``hr``; None when not asked for.
     """
 
     lr: Tensor
@@ -74,6 +74,15 @@ class TrainingSource(Protocol):
 
     def validation(self) -> Sequence[ValidationItem]:
         """Return the held-out pairs; empty when there are too few scenes to hold one out."""
+
+
+def space_of(source: TrainingSource, mosaic: bool) -> str:
+    """Return the input space of what is trained on ``source``, one of ``models.card.INPUT_SPACES``.
+
+    A source that differs from the others of its kind has an ``input_space``.
+    """
+    own: str | None = getattr(source, "input_space", None)
+    return own or ("mosaic" if mosaic else "srgb")
 
 
 @runtime_checkable

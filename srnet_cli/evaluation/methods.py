@@ -11,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from srnet_cli.compute.device import check_precision, choose_device
-from srnet_cli.errors import DeviceError, UsageError
+from srnet_cli.errors import DeviceError, UsageError, WeightsError
 from srnet_cli.evaluation.pairs import Pixels8
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.resize import INTERPOLATIONS, Interpolation, resize
@@ -19,7 +19,7 @@ from srnet_cli.metrics import quantise
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import check_share
 from srnet_cli.models.peers import PEER_PREFIX, load_any_model, load_peer
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
@@ -207,7 +207,7 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
     check_precision(options.engine.precision, choose_device(options.engine.device, training=False))
     named = tuple(one for name in options.models if name not in INTERPOLATIONS for one in _members(name))
     if not options.models and not options.peers:
-        named = tuple(card.name for card in released_models())
+        named = tuple(card.name for card in picture_models())
     for share in options.crisp:
         check_share(share, "--crisp")
     loaded = [model for name in named for model in _mixtures(name, options.crisp)]
@@ -226,6 +226,8 @@ def _members(name: str) -> list[str]:
 
 def _mixtures(name: str, shares: Sequence[float]) -> Iterator[LoadedModel]:
     faithful = load_any_model(name)
+    if faithful.card.input_space != "srgb":
+        raise WeightsError("takes mosaics, and eval measures on pictures", path=faithful.path)
     for share in dict.fromkeys(shares if faithful.card.crisp else (0.0,)):
         yield load_any_model(name, share) if share else faithful
 

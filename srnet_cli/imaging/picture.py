@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from srnet_cli.imaging.colour.camera import CameraColours
+    from srnet_cli.imaging.colour.mosaic import BalancedMosaic
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -57,6 +58,8 @@ class Picture:
     alpha: Pixels | None = None
     #: H×W×3 linear, where the pixels are camera colours: the light that they were made of
     light: NDArray[np.uint16] | None = None
+    #: of RAW: what the pixels were developed from, where a network for mosaics is to enlarge it
+    mosaic: BalancedMosaic | None = None
     grey: bool = False
     #: developed from a camera RAW file
     raw: bool = False

@@ -38,6 +38,7 @@ from srnet_cli.imaging.metadata.xmp import upright_xmp
 from srnet_cli.imaging.orientation import upright, upright_size
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import (
+    MosaicUse,
     RawOptions,
     develop,
     is_raw_structure,
@@ -57,12 +58,14 @@ def read_picture(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     *,
     camera_colours: bool = False,
+    mosaic: MosaicUse = "none",
 ) -> Picture:
     """Read a camera RAW file or a picture in any format of the table, turned upright.
 
     A RAW file is known by its suffix, any other format by its content. 16-bit pictures stay 16-bit; CMYK
     and CIE Lab become sRGB; of several pages or frames the first is read, with a note. With
-    ``camera_colours`` a RAW file is demosaicked and not developed, to be written as DNG again.
+    ``camera_colours`` a RAW file is demosaicked and not developed, to be written as DNG again; with
+    ``mosaic`` ("beside" or "alone") a developed one has its mosaic too, if a network can take it.
 
     Example:
         >>> picture = read_picture(Path("photo.jpg"))
@@ -78,7 +81,9 @@ def read_picture(
     if found is FORMATS["tiff"] and is_raw_structure(read_structure(path)):
         found = FORMATS["raw"]
     if found.decode is None:
-        return (read_camera_colours if camera_colours else develop)(path, raw, max_pixels)
+        if camera_colours:
+            return read_camera_colours(path, raw, max_pixels)
+        return develop(path, raw, max_pixels, mosaic)
     if camera_colours:
         raise InputError(
             f"is {found.title}, a finished picture: what its sensor saw, and a DNG holds, is not in it",

@@ -13,6 +13,7 @@ from srnet_cli.inference.fused import FusedConv, weights
 from srnet_cli.network.attention import LocalAttention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock
 from srnet_cli.network.lite import SRNetLite
+from srnet_cli.network.raw import SRNetRaw
 from srnet_cli.network.srnet import Stream
 
 #: pixels on each side that an output of a block with local attention depends on
@@ -24,11 +25,14 @@ class InferenceBody(nn.Module):
 
     shift: Tensor | None
 
-    def __init__(self, network: Stream | SRNetLite, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, network: Stream | SRNetLite | SRNetRaw, dtype: torch.dtype, device: torch.device
+    ) -> None:
         super().__init__()
         self.dtype = dtype
         self.head = FusedConv(*weights(network.head[0]), dtype=torch.float32, device=device)
-        mean = network.sub_mean.bias if isinstance(network.sub_mean, MeanShift) else None
+        mean_shift = getattr(network, "sub_mean", None)
+        mean = mean_shift.bias if isinstance(mean_shift, MeanShift) else None
         self.register_buffer(
             "shift", None if mean is None else mean.detach().to(device).view(1, -1, 1, 1), persistent=False
         )

@@ -15,14 +15,17 @@ from torch import nn
 
 from srnet_cli.inference.lite import InferenceLite
 from srnet_cli.inference.plain import PlainInference
+from srnet_cli.inference.raw import InferenceRaw
 from srnet_cli.inference.srnet import InferenceSRNet
 from srnet_cli.network.lite import SRNetLite
+from srnet_cli.network.raw import SRNetRaw
 from srnet_cli.network.srnet import SRNet
 
 #: a network that is not in it runs as it is
 FAST_FORMS: dict[type[nn.Module], Callable[[Any, torch.dtype, torch.device], nn.Module]] = {
     SRNet: InferenceSRNet,
     SRNetLite: InferenceLite,
+    SRNetRaw: InferenceRaw,
 }
 
 

@@ -16,7 +16,11 @@ from srnet_cli.reading import read_input
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
-INPUT_SPACES = ("srgb", "mosaic")
+#: what networks read, and give:
+#: "srgb": developed pictures, both;
+#: "mosaic": a packed mosaic, linear and before white balance, of which they make sRGB, as for SR-RAW;
+#: "camera": a packed mosaic in the encoding of ``imaging.colour.mosaic``, of which they make camera colours
+INPUT_SPACES = ("srgb", "mosaic", "camera")
 #: a card is a page of text; TOML of tens of kilobytes can take gigabytes to parse
 MAX_CARD_BYTES = 16_384
 #: pixels of the input that a tile may be wide: beyond it the features of one tile take gigabytes
@@ -37,7 +41,7 @@ class Card:
     architecture: str
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
-    #: what the network reads: "srgb" pictures, or the packed "mosaic" of a RAW file; its output is sRGB
+    #: one of ``INPUT_SPACES``
     input_space: str = "srgb"
     #: side of the square tile, in input pixels, that the model was trained or measured with
     tile: int = 128
@@ -88,6 +92,16 @@ class Card:
             raise ValueError(f"default_crisp {self.default_crisp:g} is not within 0..1")
         if self.default_crisp and not self.crisp:
             raise ValueError(f"default_crisp {self.default_crisp:g} without a table [crisp]")
+
+    @property
+    def reads_mosaics(self) -> bool:
+        """Whether the network reads packed mosaics that were balanced, and gives camera colours."""
+        return self.input_space == "camera"
+
+    @property
+    def enlarges(self) -> int:
+        """Return output over picture: a packed mosaic's pixels are two of the sensor's wide."""
+        return self.scale if self.input_space == "srgb" else self.scale // 2
 
     @property
     def largest_side(self) -> int:

@@ -70,6 +70,8 @@ def export_onnx(
         ) from error
     if tile is not None and tile < 8:
         raise UsageError(f"--tile of {tile} pixels is too small", remedy="8 or more")
+    if model.card.input_space != "srgb":
+        raise WeightsError("takes mosaics, and only networks for pictures are exported", path=model.path)
     side = tile or (None if takes_any_size(model.network) else model.card.tile)
     network = _PictureAlone(model.network).eval()
     example = torch.zeros(1, 3, side or _SIDE, side or _SIDE)

@@ -28,7 +28,7 @@ def released_models() -> tuple[Card, ...]:
             raise WeightsError(
                 f"the card of {card.name} lies in a folder of another name", path=models_folder()
             )
-    return tuple(sorted(cards, key=lambda card: (card.scale, card.architecture != "srnet", card.name)))
+    return tuple(sorted(cards, key=lambda card: (card.enlarges, card.architecture != "srnet", card.name)))
 
 
 def released_names() -> list[str]:
@@ -45,9 +45,24 @@ def near_names(name: str) -> list[str]:
 def automatic_models(*, light: bool = False) -> tuple[Card, ...]:
     """Return the released models that may be taken without being named, smallest scale first.
 
-    Those are the light ones or, without ``light``, the others.
+    Those are the light ones or, without ``light``, the others; all of them take pictures.
     """
-    return tuple(card for card in released_models() if card.light == light and not card.named_only)
+    return tuple(card for card in picture_models() if card.light == light and not card.named_only)
+
+
+def picture_models() -> tuple[Card, ...]:
+    """Return the released models that take pictures, smallest scale first."""
+    return tuple(card for card in released_models() if card.input_space == "srgb")
+
+
+def mosaic_models(*, light: bool | None) -> tuple[Card, ...]:
+    """Return the released models for mosaics: all, or those that may be taken without being asked for.
+
+    These are with ``light`` all that were measured to be better than light models on developed pictures, and
+    without it the others, that are better than full ones. None takes any.
+    """
+    cards = [card for card in released_models() if card.reads_mosaics]
+    return tuple(c for c in cards if light is None or (not c.named_only and c.light <= light))
 
 
 def find_model(scale: float, *, light: bool = False) -> str:

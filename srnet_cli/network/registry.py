@@ -11,13 +11,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from srnet_cli.network import lapsrn, lite, rcan, rdn, san, srnet, srresnet, vdsr
+from srnet_cli.network import lapsrn, lite, raw, rcan, rdn, san, srnet, srresnet, vdsr
 from srnet_cli.network.architecture import Architecture, Recognised
 
 #: the order is that of names in help texts and errors
 ARCHITECTURES: tuple[Architecture, ...] = (
     srnet.ARCHITECTURE,
     lite.ARCHITECTURE,
+    raw.ARCHITECTURE,
     srresnet.ARCHITECTURE,
     rdn.ARCHITECTURE,
     rcan.ARCHITECTURE,

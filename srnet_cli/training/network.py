@@ -107,6 +107,8 @@ def _check_network(options: TrainOptions) -> None:
         )
     known = open_options(options.model)
     given = network_options(options)
+    if "in_channels" not in given and known.get("in_channels") and known["in_channels"].default != 3:
+        raise UsageError(f"--model {options.model} reads mosaics", remedy="add --input raw")
     if "in_channels" in given and "in_channels" not in known:
         able = [name for name in network_names() if "in_channels" in open_options(name)]
         raise UsageError(
@@ -159,6 +161,12 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
         found = load_model(name_or_path)
     except WeightsError as error:
         raise WeightsError(f"--init: {error.reason}", path=error.path, remedy=error.remedy) from error
+    reads, gives = (_channels(one) for one in (network, found.network))
+    if reads != gives:
+        kinds = ("pictures", "mosaics") if gives < reads else ("mosaics", "pictures")
+        raise WeightsError(
+            f"--init: it reads {kinds[0]}, and what is trained reads {kinds[1]}", path=found.path
+        )
     state = found.network.state_dict()
     other_scale = found.card.scale != scale
     different = differences(network, state)
@@ -177,6 +185,12 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     renewed = f"; {len(tail)} tensors of the tail are of its scale and start from new weights" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){renewed}")
     return bool(tail)
+
+
+def _channels(network: nn.Module) -> int:
+    """Count the planes that a network reads: 3 of a picture, 4 of a mosaic."""
+    channels: int = getattr(getattr(network, "options", None), "in_channels", 3)
+    return channels
 
 
 def _new_doublings(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[int, Upsampler]]:

@@ -256,8 +256,6 @@ class TrainOptions:
         given = [name for name in ("epochs", "steps", "hours") if getattr(self, name) is not None]
         if len(given) > 1:
             raise UsageError(f"--{given[0]} and --{given[1]} both say how long to train; give one")
-        if self.input == "raw" and self.init is not None:
-            raise UsageError("--init takes weights for RGB; they do not fit --input raw")
         if self.milestones is not None and self.schedule == "cosine":
             raise UsageError("--milestones have no meaning with --schedule cosine")
         relational = [name for name in ("rloss", "rnlloss") if self.weights[name] > 0]

@@ -15,6 +15,7 @@ import torch
 from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.models.card import CARD_FILE, read_card
 from srnet_cli.models.tensors import is_mean_shift
 from srnet_cli.training.fields import flag
 from srnet_cli.training.network import network_options
@@ -119,7 +120,12 @@ def _how_far(options: TrainOptions, progress: Progress) -> str:
 
 
 def _where_it_is(options: TrainOptions) -> str:
-    used = "" if options.input == "raw" else f": srnet zoom photo.jpg --model {quote(str(options.output))}"
+    place = quote(str(options.output))
+    if options.input == "rgb":
+        return f"the model is in {options.output}: srnet zoom photo.jpg --model {place}"
+    # Of what is trained on developed pictures of mosaics there is no zoom.
+    able = read_card(options.output / CARD_FILE).reads_mosaics
+    used = f": srnet zoom photo.ARW --model {place}" if able else ""
     return f"the model is in {options.output}{used}"
 
 

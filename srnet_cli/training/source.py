@@ -12,7 +12,7 @@ from srnet_cli.data.device.simulated import on_device
 from srnet_cli.data.mixture import MixedSource, SteppedMixture, name_sources
 from srnet_cli.data.sources import SteppedSource
 from srnet_cli.errors import DataError, UsageError
-from srnet_cli.training.options import TrainOptions, data_paths, patches
+from srnet_cli.training.options import TrainOptions, data_paths, network_scale, patches
 
 if TYPE_CHECKING:
     from srnet_cli.data.kinds import Detection, SourceOptions
@@ -31,13 +31,23 @@ def detect_data(options: TrainOptions, say: Say) -> list[Detection]:
         UsageError: when no data was named, or it is not what the options need.
         DataError: when it is of a kind that is not known.
     """
-    return [_detect(path, options, say) for path in data_paths(options)]
+    found = [_detect(path, options, say) for path in data_paths(options)]
+    if options.input == "raw" and len({kind.kind == "photos" for kind in found}) > 1:
+        raise UsageError(
+            "--input raw learns camera colours from photographs and finished pictures from RAW shots",
+            remedy="--data of one kind",
+        )
+    return found
 
 
 def _detect(path: Path, options: TrainOptions, say: Say) -> Detection:
     from srnet_cli.data.opening import detect_source, kind_named
 
     found = detect_source(path, options.scale)
+    if options.input == "raw" and options.degradation == "bicubic" and found.kind == "photos":
+        raise UsageError(
+            "--degradation bicubic makes no mosaic", remedy="leave it out: with --input raw it is a camera"
+        )
     if options.input == "raw" and "mosaic" not in kind_named(found.kind).options:
         raise UsageError(
             f"--input raw cannot be trained on the {found.kind} in {found.root}: "
@@ -93,7 +103,7 @@ def _open(path: Path, found: Detection, options: TrainOptions, progress: Progres
     except DataError as error:
         if error.remedy is not None or found.kind != "photos":
             raise
-        needed = f"{max(patches(options))} LR pixels ×{options.scale}"
+        needed = f"{max(patches(options))} LR pixels ×{network_scale(options)}"
         raise DataError(
             error.reason, path=error.path, remedy=f"a smaller --patch-size, which is {needed} now"
         ) from error
@@ -123,6 +133,6 @@ def source_options(options: TrainOptions) -> SourceOptions:
         residual=options.interpolation,
         label=options.label,
         degradation=options.degradation,
-        smallest_photo=max(patches(options)) * options.scale,
+        smallest_photo=max(patches(options)) * network_scale(options),
         cache=options.cache,
     )

@@ -29,6 +29,7 @@ from srnet_cli.zooming.guarding.guard import computed_in, note_devices
 from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress, duration
+from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
 from srnet_cli.zooming.request import ZoomRequest, ZoomResult
 from srnet_cli.zooming.showing.comparison import Comparison
 from srnet_cli.zooming.showing.heatmap import write_heatmaps
@@ -177,12 +178,20 @@ def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
     kept = request.skip_existing and target.exists()
     with without_chatter():
         undeveloped = not request.preview and output_format(target, request.write).holds_camera_colours
-        picture = read_picture(source, request.raw, request.max_pixels, camera_colours=undeveloped)
+        model = mosaic_model(run.engines, request, undeveloped=undeveloped)
+        picture = read_picture(
+            source,
+            request.raw,
+            request.max_pixels,
+            camera_colours=undeveloped,
+            mosaic=mosaic_use(model, request),
+        )
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
     picture = _for_print(picture, request)
     frame = request.frame_of(picture.height, picture.width)
-    passes = run.engines.for_scale(request.reached_for(frame))
+    from_mosaic = None if picture.mosaic is None else model
+    passes = run.engines.for_scale(request.reached_for(frame), from_mosaic)
     made = ZoomResult(
         source,
         target,

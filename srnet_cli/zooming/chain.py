@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.console import warn
 from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.models.card import Card
 from srnet_cli.models.peers import load_any_model
-from srnet_cli.models.released import automatic_models, find_model, released_models
+from srnet_cli.models.released import automatic_models, find_model, mosaic_models, released_models
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_passes
 
@@ -72,14 +73,52 @@ class Engines:
         self._choice = choice
         self._loaded: dict[str, Engine] = {}
 
-    def for_scale(self, scale: float) -> list[Engine]:
-        """List the engines to run one after the other.
+    def mosaic_model(self, asked: bool) -> str | None:
+        """Name the model for mosaics that this choice means, None where there is none.
+
+        A released one is taken unasked where its card does not forbid it: it was measured to be truer than
+        developing and enlarging. Where models for pictures would be crisp unasked, and it cannot be, they are
+        what the eye prefers; with ``--crisp 0`` it is taken.
+
+        Raises:
+            WeightsError: when one is ``asked`` for and none is there.
+        """
+        choice = self._choice
+        if choice.model != "auto":
+            if self._engine(choice.model, choice.crisp).reads_mosaics:
+                return choice.model
+            if asked:
+                raise WeightsError(
+                    f"{choice.model} takes pictures, not mosaics", remedy="leave out --raw-engine mosaic"
+                )
+            return None
+        cards = mosaic_models(light=None if asked else choice.fast)
+        if asked and not cards:
+            raise WeightsError("no model for mosaics is installed", remedy="leave out --raw-engine mosaic")
+        if not cards or (not asked and self._is_crisp_unasked(cards[0])):
+            return None
+        return cards[0].name
+
+    def _is_crisp_unasked(self, mosaic: Card) -> bool:
+        """Tell whether pictures would be enlarged with crisp weights, which the model for mosaics lacks."""
+        if self._choice.crisp is not None or mosaic.crisp:
+            return False
+        chain = automatic_chain(mosaic.enlarges, light=self._choice.fast)
+        return any(card.default_crisp for card in released_models() if card.name in chain)
+
+    def for_scale(self, scale: float, mosaic: str | None = None) -> list[Engine]:
+        """List the engines to run one after the other; the first reads a mosaic where ``mosaic`` names it.
 
         Raises:
             WeightsError, DeviceError: as in loading.
             UsageError: when no chain reaches the scale, or crisp weights are wanted of models without any.
         """
         choice = self._choice
+        if mosaic is not None and scale > 1:
+            first = self._engine(mosaic, None)
+            left = scale / first.scale
+            rest = automatic_chain(left, light=choice.fast) if left > 1 else []
+            return [first, *(self._engine(name, None) for name in rest)]
         if choice.model == "auto":
             names = automatic_chain(scale, light=choice.fast)
             return [self._engine(name, share) for name, share in zip(names, self._shares(names), strict=True)]

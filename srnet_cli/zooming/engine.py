@@ -16,19 +16,20 @@ from torch import Tensor, nn
 
 from srnet_cli.compute import cuda
 from srnet_cli.compute.device import choose_precision, is_out_of_memory
-from srnet_cli.errors import DeviceError, WeightsError
+from srnet_cli.errors import DeviceError, UsageError, WeightsError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
 from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
-from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
+from srnet_cli.zooming.rows.mosaics import cells, centred, tied_colours
 from srnet_cli.zooming.rows.samples import to_float
+from srnet_cli.zooming.rows.views import ensemble
 from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
 
 #: batches of tiles that are cut ahead of the one being computed
@@ -37,7 +38,6 @@ AHEAD = 2
 GPU_BATCH_PIXELS = 16 * 256**2
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
-MIRRORED_VIEWS = 8
 
 
 @dataclass(frozen=True)
@@ -76,20 +76,29 @@ class Engine:
 
     Raises:
         DeviceError: when device or precision is not there.
-        WeightsError: when the model does not take pictures.
+        WeightsError: when the model takes what no file has.
+        UsageError: for an ensemble of a model that reads mosaics.
     """
 
     def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
-        if model.card.input_space != "srgb":
-            raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
+        if model.card.input_space == "mosaic":
+            raise WeightsError("takes a mosaic, not pictures", path=model.path)
         options = options or EngineOptions()
         self.options = options
+        if options.ensemble and model.card.reads_mosaics:
+            raise UsageError("--ensemble flips a mosaic's colours, too", remedy="leave it out")
         device = device_for(options.device, model.network)
         self.dtype = choose_precision(options.precision, device)
         #: where tiles lie; what Vulkan computes comes from the processor's memory and goes back there
         self.device = torch.device("cpu") if device.type == "vulkan" else device
         self.card: Card = model.card
-        self.scale: int = model.card.scale
+        #: whether it reads the packed mosaics of RAW files; its result then is in camera colours
+        self.reads_mosaics = model.card.reads_mosaics
+        #: pixels of the picture, along each side, in one that the network reads
+        self.cell = 2 if self.reads_mosaics else 1
+        #: output over the picture, and over what the network reads
+        self.scale: int = model.card.scale // self.cell
+        self.network_scale: int = model.card.scale
         #: how much of the model's crisp set was mixed in
         self.crisp = model.crisp
         self.predicts_residual = bool(getattr(model.network, "predicts_residual", False))
@@ -113,6 +122,8 @@ class Engine:
     def grid(self, region: Box) -> Grid:
         """Choose the tiles that cover ``region``, so that the fewest pixels are computed twice or in vain.
 
+        Its pixels are those that the network reads.
+
         A network that sees only so far gives the same picture in tiles of any size. The tiles of any other
         are squares within the sizes for which the card states that the result is as good.
         """
@@ -123,7 +134,7 @@ class Engine:
         if self.options.tile:
             side = min(self.tile, fitting(region, 2 * self.radius))
             return cut(region, side, side, self.radius)
-        return fewest(region, self.tile, self.radius, self.scale, self.inside is not None)
+        return fewest(region, self.tile, self.radius, self.network_scale, self.inside is not None)
 
     def computed(self, grid: Grid) -> float:
         """Count the input pixels that the network computes for a grid; of maps that shrink, their average."""
@@ -154,8 +165,8 @@ class Engine:
     ) -> Iterator[Strip]:
         """Zoom ``region`` of a picture, from top to bottom.
 
-        ``pixels`` is H×W×3, uint8 or uint16; around the region the picture's own pixels are the context, at
-        the picture's borders their reflection. ``on_tile`` is called after each tile. With
+        ``pixels`` is H×W×3, or ×4 of a packed mosaic, uint8 or uint16; around the region the picture's own
+        pixels are the context, at its borders their reflection. ``on_tile`` is called after each tile. With
         ``residual`` the strips also carry the predicted residual of a network that has one. When memory runs
         out, smaller batches and then, before the first strip, smaller tiles are tried.
 
@@ -164,10 +175,10 @@ class Engine:
             WeightsError: when the network's output is not finite or absurdly large.
         """
         strips = self._strips(pixels, region, residual and self.predicts_residual, on_tile)
-        if not self.options.keep_colours or self.scale == 1:
+        if not self.options.keep_colours or self.network_scale == 1:
             yield from strips
             return
-        tie, top = ColourTie(pixels, region, self.scale), 0
+        tie, top = ColourTie(tied_colours(pixels), region, self.network_scale), 0
         residuals: list[Tensor] = []
         for strip in strips:
             if strip.residual is not None:
@@ -200,7 +211,7 @@ class Engine:
     def _rows(
         self, pixels: Pixels, grid: Grid, residual: bool, on_tile: Callable[[], None] | None
     ) -> Iterator[Strip]:
-        canvas = Canvas(grid, self.scale, 6 if residual else 3, self.device)
+        canvas = Canvas(grid, self.network_scale, 6 if residual else 3, self.device)
         for top in grid.tops():
             for column, result in enumerate(self._computed(pixels, grid, top, residual)):
                 canvas.place(result, column)
@@ -220,7 +231,7 @@ class Engine:
         at_once = self.batch(grid)
         # What the inside form leaves out is just what is discarded.
         inside = self.inside is not None and grid.discard == self.radius
-        rim = 0 if inside else grid.discard * self.scale
+        rim = 0 if inside else grid.discard * self.network_scale
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
             def prepare(start: int) -> Future[Tensor]:
@@ -272,7 +283,7 @@ class Engine:
         """
         lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
         network: Interior = self.inside if inside and self.inside is not None else self.network
-        output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
+        output = ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
         sr, more = output.sr, output.residual
         # Each look waits for the device: a result that does not burst is within the range of pictures.
         if not self.options.keep_colours:
@@ -281,7 +292,7 @@ class Engine:
             check_plausible(self.network(torch.full_like(lr, 128), False).sr, self.card.name)
             rim = (self.radius or 0) if inside else 0
             seen = lr[:, :, rim : lr.shape[2] - rim, rim : lr.shape[3] - rim]
-            sr, self.burst = without_bursts(sr, seen, self.scale), True
+            sr, self.burst = without_bursts(sr, centred(seen), self.network_scale), True
             more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
         if more is not None:
             check_plausible(more, self.card.name)
@@ -293,7 +304,7 @@ class Engine:
 def grids(region: Box, engines: Sequence[Engine]) -> Iterator[tuple[Engine, Grid]]:
     """Yield the engines of a chain with the tiles of each, whose input is what the one before made."""
     for engine in engines:
-        yield engine, engine.grid(region)
+        yield engine, engine.grid(cells(region, engine.cell))
         region = Box(0, 0, region.height * engine.scale, region.width * engine.scale)
 
 
@@ -317,30 +328,3 @@ def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: boo
     """Cut tiles: N×H×W×3 as the picture has them; ``pinned`` memory reaches a CUDA device without waiting."""
     tiles = torch.from_numpy(np.stack([take(pixels, top, left, grid.height, grid.width) for left in lefts]))
     return tiles.pin_memory() if pinned else tiles
-
-
-def _ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
-    """Average the results of the flips and transposes of a batch of squares."""
-    views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
-    sr = torch.stack([view.sr for view in views]).mean(dim=0)
-    residuals = [view.residual for view in views if view.residual is not None]
-    return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
-
-
-def _view(lr: Tensor, which: int) -> Tensor:
-    if which & 1:
-        lr = lr.flip(3)
-    if which & 2:
-        lr = lr.flip(2)
-    return lr.transpose(2, 3) if which & 4 else lr
-
-
-def _undo(output: NetworkOutput, which: int) -> NetworkOutput:
-    def back(picture: Tensor) -> Tensor:
-        if which & 4:
-            picture = picture.transpose(2, 3)
-        if which & 2:
-            picture = picture.flip(2)
-        return picture.flip(3) if which & 1 else picture
-
-    return NetworkOutput(back(output.sr), None if output.residual is None else back(output.residual))

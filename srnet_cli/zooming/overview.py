@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import mosaic_models, released_models
 from srnet_cli.network.macs import parameter_count
 from srnet_cli.network.registry import build_network
 from srnet_cli.zooming.chain import automatic_chain
@@ -68,6 +68,8 @@ def overview() -> list[Overview]:
 
 def purpose_of(card: Card) -> str:
     """Say in words what a model is for."""
+    if card.reads_mosaics:
+        return f"RAW files, from their mosaic{', fast' if card.light else ''}"
     pictures = "reduced by software" if _is_for_software(card) else "from cameras"
     return f"pictures {pictures}{', fast' if card.light else ''}"
 
@@ -86,16 +88,23 @@ def _is_for_software(card: Card) -> bool:
     return card.recipe.get("degradation") == "bicubic"
 
 
+def _of_raw(card: Card, light: bool) -> tuple[int, ...]:
+    """List the scales at which RAW files go through a model for mosaics by themselves."""
+    return tuple(range(2, card.enlarges + 1)) if card in mosaic_models(light=light)[:1] else ()
+
+
 def _of(card: Card, chains: Mapping[bool, Mapping[int, list[str]]]) -> Overview:
     with torch.device("meta"):
         parameters = parameter_count(build_network(card.architecture, card.scale, **card.options))
     taken, fast = (
         tuple(scale for scale, chain in chains.get(light, {}).items() if card.name in chain)
+        if not card.reads_mosaics
+        else _of_raw(card, light)
         for light in (False, True)
     )
     return Overview(
         card.name,
-        card.scale,
+        card.enlarges,
         purpose_of(card),
         parameters,
         gain_of(card),

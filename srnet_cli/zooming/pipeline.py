@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from srnet_cli.compute import cuda
-from srnet_cli.errors import SrnetError
+from srnet_cli.errors import SrnetError, WeightsError
 from srnet_cli.imaging import Metadata, Picture, WriteOptions, open_strip_writer
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.colour.mosaic import BalancedMosaic
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.imaging.write import stored_channels
-from srnet_cli.zooming.engine import Engine, grids
+from srnet_cli.zooming.engine import Engine, Strip, grids
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.rows.linear import block_means
+from srnet_cli.zooming.rows.mosaics import MosaicRows
 from srnet_cli.zooming.rows.reduce import AreaReducer, reduced_in_light
 from srnet_cli.zooming.rows.samples import as_float, to_samples
 from srnet_cli.zooming.strength import LightRows, PlainRows, blend
@@ -80,7 +82,7 @@ def zoom_picture(
     if picture.light is not None:
         light = LightRows(picture.light, frame, _aligned(frame, engines)).rows(0, frame.height)
     metadata = _marked(picture, engines, strength)
-    return replace(picture, pixels=pixels, alpha=alpha, light=light, metadata=metadata)
+    return replace(picture, pixels=pixels, alpha=alpha, light=light, mosaic=None, metadata=metadata)
 
 
 def zoom_to_file(
@@ -181,9 +183,10 @@ def _zoomed_rows(
             # torch does not take memory that may not be written to.
             yield torch.from_numpy(np.require(bicubic, requirements=["C", "W"])), None
         return
+    mosaic = picture.mosaic
     for engine in engines[:-1]:
-        pixels = _all_strips(engine, pixels, region, on_tile)
-        region = Box(0, 0, *pixels.shape[:2])
+        pixels = _all_strips(engine, pixels, region, on_tile, mosaic)
+        region, mosaic = Box(0, 0, *pixels.shape[:2]), None
     last = engines[-1]
     factor = last.scale * region.height / frame.region.height / frame.scale
     reducer = AreaReducer(
@@ -194,7 +197,7 @@ def _zoomed_rows(
     )
     push = reduced_in_light(reducer.push) if picture.raw and factor != 1 else reducer.push
     done = 0
-    for strip in last.strips(pixels, region, want_residual, on_tile):
+    for strip in _strips(last, pixels, region, mosaic, want_residual, on_tile):
         rows = push(strip.sr)
         if plain is not None and len(rows):
             blended = blend(rows.cpu().numpy(), plain.rows(done, len(rows)), strength)
@@ -222,12 +225,37 @@ def _without_model(pixels: Pixels, frame: Frame) -> Tensor:
     return as_float(pixels[frame.region.slices], torch.device("cpu"))
 
 
+def _strips(
+    engine: Engine,
+    pixels: Pixels,
+    region: Box,
+    mosaic: BalancedMosaic | None,
+    residual: bool,
+    on_tile: Callable[[], None] | None,
+) -> Iterator[Strip]:
+    """Zoom a region of the pixels, or of the mosaic for an engine that reads these: sRGB, 0..255."""
+    if not engine.reads_mosaics:
+        yield from engine.strips(pixels, region, residual, on_tile)
+        return
+    if mosaic is None:
+        raise WeightsError(f"{engine.card.name} takes the mosaic of a RAW file, not a picture")
+    rows = MosaicRows(mosaic, region, engine.scale)
+    top = 0
+    for made in rows.cut(s.sr for s in engine.strips(mosaic.values, rows.whole, on_tile=on_tile)):
+        yield Strip(top, made, None)
+        top += len(made)
+
+
 def _all_strips(
-    engine: Engine, pixels: Pixels, region: Box, on_tile: Callable[[], None] | None
+    engine: Engine,
+    pixels: Pixels,
+    region: Box,
+    on_tile: Callable[[], None] | None,
+    mosaic: BalancedMosaic | None,
 ) -> NDArray[np.uint16]:
     """Run a whole pass in memory, with 16 bits, as the next pass's input."""
     whole = np.empty((region.height * engine.scale, region.width * engine.scale, 3), np.uint16)
-    for strip in engine.strips(pixels, region, on_tile=on_tile):
+    for strip in _strips(engine, pixels, region, mosaic, False, on_tile):
         rows = to_samples(strip.sr, 16).cpu().numpy()
         whole[strip.top : strip.top + len(rows)] = rows
     return whole

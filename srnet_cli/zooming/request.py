@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from srnet_cli.errors import UsageError
 from srnet_cli.imaging import RawOptions, WriteOptions
@@ -20,6 +20,8 @@ _ANY_SCALE = 2.0
 _CLEANING, _ONE_PASS = 4.0, 1.01
 
 Status = Literal["written", "skipped", "failed"]
+#: what of a RAW file is enlarged; auto: the mosaic, where a model was measured to do it better
+RawEngine = Literal["auto", "mosaic", "develop"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class ZoomRequest:
     #: share of the network in the result, 0..1; the rest is plain bicubic
     strength: float = 1.0
     raw: RawOptions = field(default_factory=RawOptions)
+    raw_engine: RawEngine = "auto"
     write: WriteOptions = field(default_factory=WriteOptions)
     engine: EngineOptions = field(default_factory=EngineOptions)
     heatmap: bool = False
@@ -59,6 +62,11 @@ class ZoomRequest:
     def __post_init__(self) -> None:
         check_share(self.crisp or 0.0, "--crisp")
         check_share(self.strength, "--strength")
+        if self.raw_engine not in get_args(RawEngine):
+            raise UsageError(
+                f"--raw-engine cannot be {self.raw_engine!r}",
+                remedy=f"one of {', '.join(get_args(RawEngine))}",
+            )
         if self.clean and (self.scale != 1 or self.size is not None):
             raise UsageError(
                 "--clean is for a scale of 1: larger results are cleaned by being enlarged",

@@ -21,6 +21,8 @@ from srnet_cli.main import app
 from srnet_cli.models.store import load_model
 from srnet_cli.training.fields import flag
 from srnet_cli.training.options import option_table
+from tests.captures import write_dng
+from tests.scene import sample_scene
 from tests.scenes import default_shots, write_sequence
 from tests.training.sources import drawing, write_drawings
 from tests.training.test_distribution import environment, wait_for_steps
@@ -207,7 +209,7 @@ def test_tensorboard_is_asked_for_by_name(drawings: Path, tmp_path: Path) -> Non
         ("--data {data} --attention foo", 2, "--attention cannot be 'foo' (one of none, ca,"),
         ("--data {data} --n-feats 7", 2, "--n-feats 7 does not work"),
         ("--data {data} --model edsr --no-auxiliary", 2, "--no-auxiliary has no meaning for --model edsr"),
-        ("--data {data} --input raw", 2, "they have no mosaic any more (sequences of RAW shots (SR-RAW)"),
+        ("--data {data} --input raw", 2, "--input raw has no auxiliary stream, which takes RGB"),
         ("--data {data} --resume --device nosuch", 2, "no kind of device called 'nosuch'"),
         ("--resume", 2, "to go on with (--data begins one)"),
         ("--data {data} --config {config}", 2, "unknown option 'patchsize'; did you mean 'patch_size'?"),
@@ -342,3 +344,36 @@ def test_the_help_is_in_groups() -> None:
     for panel in ("What to train on", "The network", "Optimiser", "Loss", "Measuring and keeping"):
         assert panel in result.output
     assert "torchrun --nproc-per-node" in result.output
+
+
+def test_a_network_for_mosaics_is_trained_on_photographs_and_zooms_raw_files(tmp_path: Path) -> None:
+    data, run = write_drawings(tmp_path / "photos", count=3), tmp_path / "run"
+    network = "--input raw --model srnet_raw --n-feats 8 --n-resblocks 1 --patch-size 8 --batch-size 2"
+    options = f"{network} --validate-every 100000 --workers 1 --device cpu --precision fp32".split()
+    result = train("--data", data, "-o", run, *options, "--steps", "3")
+    assert result.exit_code == 0, result.output
+    assert "mosaics simulated (×4)" in result.stderr
+    assert f"srnet zoom photo.ARW --model {run}" in result.stderr.replace("\n", " ").replace("  ", " ")
+    more = train("-o", run, "--resume", "--steps", "5")
+    assert more.exit_code == 0 and "going on after step 3" in more.stderr
+    card = load_model(run).card
+    assert (card.input_space, card.scale, card.enlarges, card.recipe["trained_steps"]) == ("camera", 8, 4, 5)
+    write_dng(tmp_path / "a.dng", sample_scene(48, 64))
+    zoomed = ["zoom", tmp_path / "a.dng", "-s", 2, "--model", run, "-o", tmp_path / "out.png"]
+    result = CliRunner().invoke(app, list(map(str, zoomed)), prog_name="srnet")
+    assert result.exit_code == 0, result.output
+    picture = cv2.imread(str(tmp_path / "out.png"))
+    assert picture is not None and picture.shape == (96, 128, 3)
+    # The same pictures developed are not for it.
+    cv2.imwrite(str(tmp_path / "in.png"), drawing(7, 40))
+    refused = CliRunner().invoke(app, ["zoom", str(tmp_path / "in.png"), "--model", str(run)])
+    assert refused.exit_code == 1
+
+
+def test_mosaics_are_not_made_by_bicubic_reduction(drawings: Path, tmp_path: Path) -> None:
+    options = ("--data", drawings, "-o", tmp_path / "run", "--input", "raw", "--model", "srnet_raw")
+    assert "--degradation bicubic makes no mosaic" in error_of(train(*options, "--degradation", "bicubic"))
+    sequences = tmp_path / "sequences"
+    write_sequence(sequences / "00000", default_shots(0, (100.0, 50.0)), 96, 128, 0)
+    both = train(*options, "--data", sequences, "-s", "2")
+    assert "camera colours from photographs and finished pictures" in error_of(both)

@@ -61,7 +61,6 @@ def test_options_survive_the_file(tmp_path: Path) -> None:
         ({"schedule": "cosine", "milestones": (3,)}, "no meaning"),
         ({"phases": (Phase(0.5, 8, 8),)}, "the last at 1.0"),
         ({"phases": (Phase(1.0, 8, 8),), "patch_size": 8}, "leave out --patch-size"),
-        ({"input": "raw", "init": "srnet_x4"}, "--init takes weights for RGB"),
         ({"data": (Path("a"),), "shares": (0.8, 0.2)}, "--shares 0.8,0.2 has 2 shares for 1 --data"),
         ({"data": (Path("a"), Path("b")), "shares": (1.0, 0.0)}, "--shares are numbers above 0, not 1,0"),
         ({"data": (Path("a"), Path("b"), Path("x/../a"))}, "--data names a folder twice"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,21 @@ def test_any_option_of_a_network_can_be_set() -> None:
     options = tiny(model="rcan", attention=None, n_feats=16, network_option=("n_resgroups=2",))
     groups = build(options, 2)
     assert groups.options.n_resgroups == 2
+
+
+def test_mosaics_need_the_network_for_them_and_the_other_way_round(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--model srnet_raw reads mosaics"):
+        build(tiny(model="srnet_raw", attention=None, n_feats=8), 4)
+    options = tiny(model="srnet_raw", attention=None, n_feats=8, input="raw", n_resblocks=1)
+    network = build(options, 4)
+    assert network.scale == 4
+    save_model(
+        tmp_path / "raw",
+        network,
+        Card("raw", "srnet_raw", 4, {"n_feats": 8, "n_resblocks": 1}, "camera", tile=16, overlap=2),
+    )
+    again = prepare(replace(options, init=str(tmp_path / "raw")), 4, Processes(CPU), print)
+    assert not again.progress.new_tail
+    folder = saved(tmp_path / "pictures", 4)
+    with pytest.raises(WeightsError, match="it reads pictures, and what is trained reads mosaics"):
+        prepare(replace(options, init=str(folder)), 4, Processes(CPU), print)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,17 @@ import numpy as np
 import pytest
 
 import srnet_cli
-from srnet_cli.errors import UsageError
+from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.imaging import Picture
 from srnet_cli.models import released, store
+from srnet_cli.models.card import Card
 from srnet_cli.models.store import load_model, save_crisp, save_model
+from srnet_cli.network.registry import build_network
 from srnet_cli.zooming.chain import Engines, ModelChoice, automatic_chain
+from srnet_cli.zooming.engine import EngineOptions
+from srnet_cli.zooming.frame import Size
+from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
+from srnet_cli.zooming.request import ZoomRequest
 from tests.models.samples import CARD, tiny
 from tests.zooming.models import noise
 
@@ -99,3 +106,84 @@ def test_zoom_as_a_function(release: Release) -> None:
     for wrong in ({"strength": 1.5}, {"crisp": float("nan")}):
         with pytest.raises(UsageError, match="not within 0 to 1"):
             zoomed(**wrong)
+
+
+def release_raw(folder: Path, name: str, **fields: Any) -> None:
+    options = {"n_feats": 8, "n_resblocks": 1}
+    network = build_network("srnet_raw", 8, **options)
+    card = Card(name, "srnet_raw", 8, options, "camera", tile=32, overlap=0, **fields)
+    save_model(folder / "models" / name, network, card)
+
+
+@pytest.mark.parametrize(
+    ("fields", "full", "fast", "asked"),
+    [
+        ({"light": False}, "raw-x4", "raw-x4", "raw-x4"),
+        ({"light": True}, None, "raw-x4", "raw-x4"),
+        ({"named_only": True}, None, None, "raw-x4"),
+    ],
+)
+def test_a_model_for_mosaics_is_taken_where_its_card_says_it_is_better(
+    release: Release, tmp_path: Path, fields: dict[str, Any], full: str | None, fast: str | None, asked: str
+) -> None:
+    release("full-x4", 4)
+    release("lite-x2", 2, light=True)
+    release_raw(tmp_path, "raw-x4", **fields)
+    assert mosaic_model(engines(), ZoomRequest()) == full
+    assert mosaic_model(engines(fast=True), ZoomRequest(fast=True)) == fast
+    assert mosaic_model(engines(), ZoomRequest(raw_engine="mosaic")) == asked
+    # Crisp weights that pictures would get unasked are what the eye prefers, but for those who want none.
+    release("crisp-x4", 4, crisp=0.7)
+    (tmp_path / "models" / "full-x4" / "card.toml").unlink()
+    assert mosaic_model(engines(), ZoomRequest()) is None
+    assert mosaic_model(engines(crisp=0.0), ZoomRequest(crisp=0.0)) == full
+    assert mosaic_model(engines(), ZoomRequest(raw_engine="mosaic")) == asked
+    shutil.rmtree(tmp_path / "models" / "crisp-x4")
+    release("full-x4", 4)
+    # It never enlarges pictures.
+    assert automatic_chain(4) == ["full-x4"]
+    assert automatic_chain(4, light=True) == ["lite-x2", "lite-x2"]
+    found = engines().for_scale(8, "raw-x4")
+    assert [engine.card.name for engine in found] == ["raw-x4", "full-x4"]
+    assert [engine.scale for engine in found] == [4, 4]
+    assert engines().for_scale(1, "raw-x4") == []
+
+
+def engines(**choice: Any) -> Engines:
+    return Engines(ModelChoice(engine=EngineOptions(device="cpu"), **choice))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"raw_engine": "develop"},
+        {"scale": 1.0},
+        {"strength": 0.0},
+        {"heatmap": True},
+        {"crisp": 0.5},
+        {"engine": EngineOptions(ensemble=True)},
+    ],
+)
+def test_what_only_pictures_can_have_is_had_of_developed_ones(
+    release: Release, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    release_raw(tmp_path, "raw-x4")
+    assert mosaic_model(engines(), ZoomRequest(**changes)) is None
+    assert mosaic_model(engines(), ZoomRequest(), undeveloped=True) is None
+    assert mosaic_use(None, ZoomRequest(**changes)) == "none"
+
+
+def test_developed_pixels_are_made_only_where_they_are_seen() -> None:
+    assert mosaic_use("raw-x4", ZoomRequest()) == "alone"
+    for changes in ({"strength": 0.5}, {"compare": True}, {"preview": True}, {"size": Size(width=100)}):
+        assert mosaic_use("raw-x4", ZoomRequest(**changes)) == "beside"  # type: ignore[arg-type]
+
+
+def test_mosaics_that_nothing_can_take_are_refused(release: Release) -> None:
+    release("full-x4", 4)
+    with pytest.raises(WeightsError, match="no model for mosaics is installed"):
+        mosaic_model(engines(), ZoomRequest(raw_engine="mosaic"))
+    with pytest.raises(WeightsError, match="takes pictures, not mosaics"):
+        mosaic_model(engines(model="full-x4"), ZoomRequest(raw_engine="mosaic", model="full-x4"))
+    with pytest.raises(UsageError, match="--raw-engine cannot be"):
+        ZoomRequest(raw_engine="both")  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.engine import Engine, EngineOptions
@@ -50,7 +50,7 @@ def off(result: NDArray[np.float32], colours: NDArray[np.uint8]) -> float:
     return float(np.abs(np.rint(result) - colours.repeat(scale, 0).repeat(scale, 1)).max())
 
 
-@pytest.mark.parametrize("name", [card.name for card in released_models() if card.light])
+@pytest.mark.parametrize("name", [card.name for card in picture_models() if card.light])
 def test_flat_colours_stay_with_the_light_models(name: str) -> None:
     model = load_model(name)
     for colour in list(itertools.product(LEVELS, repeat=3))[::4]:
@@ -60,7 +60,7 @@ def test_flat_colours_stay_with_the_light_models(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", [card.name for card in released_models()])
+@pytest.mark.parametrize("name", [card.name for card in picture_models()])
 def test_flat_colours_stay_with_every_released_model(name: str) -> None:
     model = load_model(name)
     for colour in itertools.product(LEVELS, repeat=3):

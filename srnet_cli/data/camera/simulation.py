@@ -104,8 +104,13 @@ def ranges_of(name: str) -> CameraRanges | None:
 
 def draw_patterns(hr: Tensor, seeds: Sequence[int], ranges: CameraRanges | None = None) -> Tensor:
     """Replace a share of HR training patches by patterns, before the camera sees them."""
-    p = draw_parameters(seeds, ranges or CameraRanges()).to(hr.device)
-    return with_patterns(hr, p, noise_from_seeds([seed ^ _PATTERN_STREAM for seed in seeds]))
+    p = draw_parameters(seeds, ranges or CameraRanges())
+    rows = p.pattern.nonzero().flatten()
+    if not len(rows):
+        return hr
+    places, own = send(rows, hr.device), [seeds[row] ^ _PATTERN_STREAM for row in rows.tolist()]
+    patterned = with_patterns(hr[places], p.rows(rows).to(hr.device), noise_from_seeds(own))
+    return hr.index_copy(0, places, patterned)
 
 
 def photograph(

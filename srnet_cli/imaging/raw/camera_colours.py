@@ -17,20 +17,14 @@ from srnet_cli.imaging.picture import Picture
 from srnet_cli.imaging.raw.develop import adapted_parameters, cropped
 from srnet_cli.imaging.raw.dng import baseline_exposure, is_dng
 from srnet_cli.imaging.raw.files import opened, orientation_of, structure_of
+from srnet_cli.imaging.raw.matrix import XYZ_TO_SRGB, measured_matrix, stated_matrix
 from srnet_cli.imaging.raw.options import RawOptions
 from srnet_cli.imaging.raw.profile import camera_tags
 from srnet_cli.imaging.raw.proof import check_developed
 from srnet_cli.imaging.raw.shot import describe_shot
 
-#: XYZ (D65) to linear sRGB, IEC 61966-2-1
-XYZ_TO_SRGB = np.array(
-    [[3.240454, -1.537139, -0.498531], [-0.969266, 1.876011, 0.041556], [0.055643, -0.204026, 1.057225]]
-)
 #: far from any mean that is worth a white balance
 _LEAST_GAIN, _MOST_GAIN = 1 / 64, 64.0
-_PEAK = 65_535
-#: fewer pixels tell no matrix, and no camera's has a larger number
-_LEAST_PIXELS, _LARGEST_SHARE = 100, 5.0
 
 
 def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Picture:
@@ -60,9 +54,9 @@ def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Pic
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
         about = describe_shot(raw, structure)
-        to_srgb = _stated_matrix(raw, is_dng(structure))
+        to_srgb = stated_matrix(raw, is_dng(structure))
         if to_srgb is None:
-            to_srgb = _measured_matrix(raw, parameters)
+            to_srgb = measured_matrix(raw, parameters)
         camera = _described(raw, structure, gains, to_srgb, options)
         to_camera = np.linalg.inv(to_srgb) @ XYZ_TO_SRGB / np.array(gains[:3])[:, None]
         known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
@@ -149,34 +143,3 @@ def _described(
         return CameraColours((1.0,), baseline_exposure=stops)
     first, second, third = ((float(r), float(g), float(b)) for r, g, b in to_srgb)
     return CameraColours(gains[:3], (first, second, third), stops)
-
-
-def _stated_matrix(raw: Any, is_dng: bool) -> NDArray[np.float64] | None:
-    """Return LibRaw's matrix from white-balanced camera colours to linear sRGB, where it tells it."""
-    if raw.num_colors == 1:
-        return np.eye(3)
-    stated = np.array(raw.color_matrix, np.float64)[:3, :3]
-    if is_dng and np.allclose(stated.sum(axis=1), 1, atol=0.01):
-        return stated
-    known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
-    if not known.any():
-        return None
-    to_camera = known @ np.linalg.inv(XYZ_TO_SRGB)
-    return np.asarray(np.linalg.inv(to_camera / to_camera.sum(axis=1, keepdims=True)))
-
-
-def _measured_matrix(raw: Any, parameters: dict[str, Any]) -> NDArray[np.float64]:
-    """Return the matrix that LibRaw applies and does not tell, by which pictures in both colours differ."""
-    import rawpy
-
-    small = {**parameters, "half_size": True}
-    camera = raw.postprocess(**small).reshape(-1, 3).astype(np.float64)
-    srgb = raw.postprocess(**{**small, "output_color": rawpy.ColorSpace.sRGB}).reshape(-1, 3)
-    inside = (srgb.min(axis=1) > 0) & (srgb.max(axis=1) < _PEAK)
-    if np.count_nonzero(inside) < _LEAST_PIXELS:
-        return np.eye(3)
-    found, _, rank, _ = np.linalg.lstsq(camera[inside], srgb[inside].astype(np.float64), rcond=1e-6)
-    # White stays white, whatever the rounding of the two.
-    matrix = found.T / found.sum(axis=0)[:, None]
-    plausible = rank == 3 and np.abs(matrix).max() < _LARGEST_SHARE
-    return np.asarray(matrix) if plausible else np.eye(3)

@@ -15,6 +15,7 @@ from srnet_cli.imaging.codecs.ifd import Structure
 from srnet_cli.imaging.colour.shoulder import shoulder
 from srnet_cli.imaging.orientation import upright
 from srnet_cli.imaging.picture import Picture
+from srnet_cli.imaging.raw.balanced import MosaicUse, balanced_mosaic, plainest, why_no_mosaic
 from srnet_cli.imaging.raw.dng import FULL_RANGE, baseline_exposure, is_dng, linear_levels
 from srnet_cli.imaging.raw.files import crop_box, opened, orientation_of, structure_of
 from srnet_cli.imaging.raw.options import RawOptions, libraw_parameters
@@ -27,8 +28,11 @@ _CODED_PEAK = 65_535
 _LEAST_XTRANS = 512
 
 
-def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
+def develop(path: Path, options: RawOptions, max_pixels: int, mosaic: MosaicUse = "none") -> Picture:
     """Develop a RAW file to an upright 16-bit sRGB picture, cropped to what the camera shows.
+
+    With another ``mosaic`` than "none" it also has that, for a network that reads these; where it cannot have
+    it, a note says why. "alone": nobody will see the pixels beside it, which are interpolated plainly.
 
     Raises:
         InputError: LibRaw cannot read the file, its pixels are missing or incomplete, or it has more than
@@ -40,18 +44,29 @@ def develop(path: Path, options: RawOptions, max_pixels: int) -> Picture:
         orientation = orientation_of(raw, structure)
         notes = _notes(raw, options)
         parameters = adapted_parameters(raw, structure, options, notes)
+        against = None if mosaic == "none" else why_no_mosaic(raw, structure, options)
+        if mosaic == "alone" and against is None:
+            parameters.update(plainest())
         linear = raw.postprocess(**parameters)
         check_developed(path, linear)
         stops = options.exposure + _highlight_room(raw, parameters, options)
         baseline = 0.0 if options.auto_brightness else baseline_exposure(structure)
         pixels = _encoded(cropped(linear, raw.sizes), stops, baseline)
         about = describe_shot(raw, structure)
+        balanced = None
+        if against is not None:
+            notes.append(f"developed before it is enlarged: {against}")
+        elif mosaic != "none":
+            balanced = balanced_mosaic(
+                raw, structure, parameters, orientation=orientation, stops=stops, baseline=baseline
+            )
     grey = pixels.shape[2] == 1
     if grey:
         pixels = pixels.repeat(3, axis=2)
         about = replace(about, icc=colour.stated_profile(colour.SRGB_COLOUR, grey=True))
     return Picture(
         upright(pixels, orientation),
+        mosaic=balanced,
         grey=grey,
         raw=True,
         source=path,

@@ -7,6 +7,7 @@ from typing import Any
 
 from srnet_cli.data import TrainingSource
 from srnet_cli.data.mixture import name_sources
+from srnet_cli.data.sources import space_of
 from srnet_cli.models.card import Card
 from srnet_cli.training.network import network_options
 from srnet_cli.training.options import TrainOptions, data_paths, plain
@@ -30,7 +31,7 @@ def card_of(
         architecture=options.model,
         scale=source.scale,
         options=network_options(options),
-        input_space="mosaic" if options.input == "raw" else "srgb",
+        input_space=space_of(source, options.input == "raw"),
         tile=tile,
         overlap=tile // 8,
         recipe=_recipe(options, progress),

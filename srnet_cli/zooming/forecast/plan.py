@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.errors import SrnetError
-from srnet_cli.imaging import WriteOptions, check_output, read_size
+from srnet_cli.imaging import WriteOptions, check_output, is_raw_path, read_size
 from srnet_cli.imaging.write import holds_16_bits, output_format
 from srnet_cli.zooming.chain import Engines
 from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.jobs import ZoomJob
+from srnet_cli.zooming.raw_engine import mosaic_model
 from srnet_cli.zooming.request import ZoomRequest
 
 #: bytes of a pixel of an enlarged photograph, 8 bits, by format: a rule of thumb, not measured
@@ -70,7 +71,10 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             return Forecast(job.source, job.target, height, width, skipped=True)
         frame = request.frame_of(height, width)
         check_output(job.target, frame.height, frame.width, request.write)
-        passes = engines.for_scale(request.reached_for(frame))
+        # What its sensor is shows when it is read; nearly all are Bayer's.
+        undeveloped = output_format(job.target, request.write).holds_camera_colours
+        model = mosaic_model(engines, request, undeveloped=undeveloped) if is_raw_path(job.source) else None
+        passes = engines.for_scale(request.reached_for(frame), model)
         return Forecast(
             job.source,
             job.target,
