@@ -265,10 +265,13 @@ def zoom(
     if size is not None and frame is FrameChoice.CAMERA:
         raise UsageError("--frame camera keeps the input's own size", remedy="say --scale instead of a size")
 
-    from srnet_cli.imaging import RawOptions, WriteOptions
-    from srnet_cli.imaging.boxes import parse_box
-    from srnet_cli.zooming.batch import ZoomRequest
-    from srnet_cli.zooming.engine import EngineOptions
+    from srnet_cli.compute.imports import without_collecting
+
+    with without_collecting():
+        from srnet_cli.imaging import RawOptions, WriteOptions
+        from srnet_cli.imaging.boxes import parse_box
+        from srnet_cli.zooming.batch import ZoomRequest
+        from srnet_cli.zooming.engine import EngineOptions
 
     request = ZoomRequest(
         scale=4.0 if scale is None else scale,
