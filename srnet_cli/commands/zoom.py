@@ -208,6 +208,7 @@ def zoom(
             rich_help_panel=_COMPUTE,
         ),
     ] = False,
+    effort: options.Effort = options.EffortChoice.FULL,
     ensemble: Annotated[
         bool,
         typer.Option(
@@ -281,6 +282,7 @@ def zoom(
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,
         fast=fast,
+        effort=effort.value,
         crisp=crisp,
         strength=strength,
         raw=RawOptions(

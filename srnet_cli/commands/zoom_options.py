@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -101,6 +102,22 @@ Name = Annotated[
         help="Names of results without suffix, such as '{stem}_{scale}x'; also {tag}, {folder}, {number:03}.",
         show_default=False,
         rich_help_panel=_RESULT,
+    ),
+]
+
+
+class EffortChoice(StrEnum):
+    AUTO = "auto"
+    FULL = "full"
+    LIGHT = "light"
+
+
+Effort = Annotated[
+    EffortChoice,
+    typer.Option(
+        help="full: the model computes everything; auto: tiles without much texture are left to the light "
+        "model of its scale, which takes an eighth of the time; light: all tiles are.",
+        rich_help_panel="How it is computed",
     ),
 ]
 

@@ -23,7 +23,8 @@ from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
 from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
-from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.zooming.effort.texture import plain_lefts
+from srnet_cli.zooming.effort.views import average_views
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
@@ -37,7 +38,6 @@ AHEAD = 2
 GPU_BATCH_PIXELS = 16 * 256**2
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
-MIRRORED_VIEWS = 8
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,16 @@ class EngineOptions:
 
 
 class Engine:
-    """One model, ready on one device.
+    """One model, ready on one device; ``lighter`` computes the tiles in which there is nothing to find.
 
     Raises:
         DeviceError: when device or precision is not there.
         WeightsError: when the model does not take pictures.
     """
 
-    def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, model: LoadedModel, options: EngineOptions | None = None, lighter: Engine | None = None
+    ) -> None:
         if model.card.input_space != "srgb":
             raise WeightsError(f"takes a {model.card.input_space}, not pictures", path=model.path)
         options = options or EngineOptions()
@@ -96,8 +98,17 @@ class Engine:
         tile = options.tile or model.card.largest_side
         self.tile = largest_tile(model.network, device, self.dtype, tile)
         self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
+        self.lighter = lighter
+        self.begin_picture()
+
+    def begin_picture(self) -> None:
+        """Count from the beginning what becomes of the tiles."""
         #: whether parts were replaced so far, of which the network made no picture
         self.burst = False
+        #: tiles so far, and those of them that a light model computed
+        self.tiles = self.light_tiles = 0
+        if self.lighter is not None:
+            self.lighter.begin_picture()
 
     @property
     def radius(self) -> int | None:
@@ -216,16 +227,35 @@ class Engine:
 
     def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[Tensor]:
         """Compute one row of tiles, left to right: h×w×3, or ×6 with the residual, without discarded rims."""
-        lefts = grid.lefts()
-        at_once = self.batch(grid)
+        lefts, lighter = grid.lefts(), self.lighter
+        plain = frozenset(lefts if self.card.light else ())
+        if lighter is not None and lighter.predicts_residual >= residual:
+            plain = plain_lefts(pixels, grid, top)
+        self.tiles, self.light_tiles = self.tiles + len(lefts), self.light_tiles + len(plain)
+        if lighter is None:
+            yield from self._batches(pixels, grid, top, lefts, residual)
+            return
+        full = self._batches(pixels, grid, top, [left for left in lefts if left not in plain], residual)
+        light = lighter._batches(pixels, grid, top, sorted(plain), residual, around=lighter.radius or 0)
+        for left in lefts:
+            yield next(light if left in plain else full)
+        self.burst |= lighter.burst
+
+    def _batches(
+        self, pixels: Pixels, grid: Grid, top: int, lefts: list[int], residual: bool, around: int = 0
+    ) -> Iterator[Tensor]:
+        """Compute the tiles of a row that begin at ``lefts``, seeing so many pixels ``around`` each, too."""
+        at_once, beyond, radius = self.batch(grid), grid.discard + around, self.radius or 0
         # What the inside form leaves out is just what is discarded.
-        inside = self.inside is not None and grid.discard == self.radius
-        rim = 0 if inside else grid.discard * self.scale
+        inside = self.inside is not None and beyond >= radius
+        rim = (beyond - radius if inside else beyond) * self.scale
+        size = (grid.height + 2 * around, grid.width + 2 * around)
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
             def prepare(start: int) -> Future[Tensor]:
-                chosen = lefts[start : start + at_once]
-                return preparing.submit(_stacked, pixels, top, chosen, grid, self.device.type == "cuda")
+                chosen = [left - around for left in lefts[start : start + at_once]]
+                pinned = self.device.type == "cuda"
+                return preparing.submit(_stacked, pixels, top - around, chosen, size, pinned)
 
             starts = range(0, len(lefts), at_once)
             pending = [prepare(start) for start in starts[:AHEAD]]
@@ -272,7 +302,7 @@ class Engine:
         """
         lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
         network: Interior = self.inside if inside and self.inside is not None else self.network
-        output = _ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
+        output = average_views(network, lr, residual) if self.options.ensemble else network(lr, residual)
         sr, more = output.sr, output.residual
         # Each look waits for the device: a result that does not burst is within the range of pictures.
         if not self.options.keep_colours:
@@ -313,34 +343,7 @@ def _first_rows(parts: list[Tensor], count: int) -> Tensor | None:
     return rows
 
 
-def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: bool) -> Tensor:
+def _stacked(pixels: Pixels, top: int, lefts: list[int], size: tuple[int, int], pinned: bool) -> Tensor:
     """Cut tiles: N×H×W×3 as the picture has them; ``pinned`` memory reaches a CUDA device without waiting."""
-    tiles = torch.from_numpy(np.stack([take(pixels, top, left, grid.height, grid.width) for left in lefts]))
+    tiles = torch.from_numpy(np.stack([take(pixels, top, left, *size) for left in lefts]))
     return tiles.pin_memory() if pinned else tiles
-
-
-def _ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
-    """Average the results of the flips and transposes of a batch of squares."""
-    views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
-    sr = torch.stack([view.sr for view in views]).mean(dim=0)
-    residuals = [view.residual for view in views if view.residual is not None]
-    return NetworkOutput(sr, torch.stack(residuals).mean(dim=0) if residuals else None)
-
-
-def _view(lr: Tensor, which: int) -> Tensor:
-    if which & 1:
-        lr = lr.flip(3)
-    if which & 2:
-        lr = lr.flip(2)
-    return lr.transpose(2, 3) if which & 4 else lr
-
-
-def _undo(output: NetworkOutput, which: int) -> NetworkOutput:
-    def back(picture: Tensor) -> Tensor:
-        if which & 4:
-            picture = picture.transpose(2, 3)
-        if which & 2:
-            picture = picture.flip(2)
-        return picture.flip(3) if which & 1 else picture
-
-    return NetworkOutput(back(output.sr), None if output.residual is None else back(output.residual))
