@@ -18,6 +18,7 @@ from srnet_cli.models.crisp import check_share
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.residuals.figures import Residual, measure
 from srnet_cli.zooming.chain import Engines, ModelChoice
+from srnet_cli.zooming.effort.texture import Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
@@ -40,6 +41,7 @@ def zoom(
     crop: Box | None = None,
     crisp: float | None = None,
     strength: float = 1.0,
+    effort: Effort = "full",
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture: ...
@@ -55,6 +57,7 @@ def zoom(
     crop: Box | None = None,
     crisp: float | None = None,
     strength: float = 1.0,
+    effort: Effort = "full",
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> NDArray[Sample]: ...
@@ -70,6 +73,7 @@ def zoom(
     crop: Box | None = None,
     crisp: float | None = None,
     strength: float = 1.0,
+    effort: Effort = "full",
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Image: ...
@@ -84,6 +88,7 @@ def zoom(
     crop: Box | None = None,
     crisp: float | None = None,
     strength: float = 1.0,
+    effort: Effort = "full",
     raw: RawOptions | None = None,
     engine: EngineOptions | None = None,
 ) -> Picture | NDArray[Any] | Image:
@@ -101,6 +106,8 @@ def zoom(
         crisp: how much of the model's crisp set of weights is mixed in: 0, true to what was there, to 1,
             crisp to the eye; None takes what the model's card states.
         strength: share of the network in the result, 0 to 1; the rest is plain bicubic.
+        effort: ``auto`` leaves tiles without much texture to the light model of the same scale, ``light``
+            all of them.
         raw: how a RAW file is developed.
         engine: device, precision, tile.
 
@@ -129,9 +136,11 @@ def zoom(
     if isinstance(model, LoadedModel):
         if crisp is not None:
             raise UsageError("crisp is mixed when a model is loaded", remedy="load_model(name, crisp)")
+        if effort != "full":
+            raise UsageError("a model that is loaded has no other one beside it", remedy="name the model")
         engines = [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
     else:
-        engines = Engines(ModelChoice(model, crisp=crisp, engine=options)).for_scale(scale)
+        engines = Engines(ModelChoice(model, crisp=crisp, engine=options, effort=effort)).for_scale(scale)
     return _as_given(zoom_picture(picture, plan, engines, strength=strength), source)
 
 

@@ -209,6 +209,7 @@ def zoom(
             rich_help_panel=_COMPUTE,
         ),
     ] = False,
+    effort: options.Effort = options.EffortChoice.FULL,
     ensemble: Annotated[
         bool,
         typer.Option(
@@ -266,10 +267,13 @@ def zoom(
     if size is not None and frame is FrameChoice.CAMERA:
         raise UsageError("--frame camera keeps the input's own size", remedy="say --scale instead of a size")
 
-    from srnet_cli.imaging import RawOptions, WriteOptions
-    from srnet_cli.imaging.boxes import parse_box
-    from srnet_cli.zooming.batch import ZoomRequest
-    from srnet_cli.zooming.engine import EngineOptions
+    from srnet_cli.compute.imports import without_collecting
+
+    with without_collecting():
+        from srnet_cli.imaging import RawOptions, WriteOptions
+        from srnet_cli.imaging.boxes import parse_box
+        from srnet_cli.zooming.batch import ZoomRequest
+        from srnet_cli.zooming.engine import EngineOptions
 
     request = ZoomRequest(
         scale=4.0 if scale is None else scale,
@@ -279,6 +283,7 @@ def zoom(
         crop=None if crop is None else parse_box(crop, "--crop"),
         model=model,
         fast=fast,
+        effort=effort.value,
         crisp=crisp,
         strength=strength,
         raw=RawOptions(

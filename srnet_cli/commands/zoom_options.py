@@ -117,6 +117,22 @@ Name = Annotated[
 ]
 
 
+class EffortChoice(StrEnum):
+    AUTO = "auto"
+    FULL = "full"
+    LIGHT = "light"
+
+
+Effort = Annotated[
+    EffortChoice,
+    typer.Option(
+        help="full: the model computes everything; auto: tiles without much texture are left to the light "
+        "model of its scale, which takes an eighth of the time; light: all tiles are.",
+        rich_help_panel="How it is computed",
+    ),
+]
+
+
 def asked_size(
     width: int | None, height: int | None, megapixels: float | None, sheet: str | None, scale: float | None
 ) -> Size | None:

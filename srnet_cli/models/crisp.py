@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from srnet_cli.errors import UsageError, WeightsError
-from srnet_cli.models.tensors import State, is_mean_shift, refuse, shape_text
+from srnet_cli.models.tensors import State, is_finite, is_mean_shift, refuse, shape_text
 
 CRISP_FILE = "crisp.safetensors"
 
@@ -38,7 +38,7 @@ def check_crisp(faithful: State, crisp: State) -> None:
             clauses.append(f"{name} is {shape_text(other)} instead of {shape_text(tensor)}")
         elif other.is_floating_point() != tensor.is_floating_point() or other.is_complex():
             clauses.append(f"{name} is of type {other.dtype}")
-        elif other.is_floating_point() and not bool(torch.isfinite(other.float()).all()):
+        elif other.is_floating_point() and not is_finite(other):
             clauses.append(f"{name} holds NaN or infinity")
     refuse(clauses)
 
@@ -55,7 +55,7 @@ def mix(faithful: State, crisp: State, share: float) -> dict[str, Tensor]:
     for name, tensor in faithful.items():
         if tensor.is_floating_point() and not is_mean_shift(name):
             tensor = torch.lerp(tensor.float(), crisp[name].float(), share)
-            if not bool(torch.isfinite(tensor).all()):
+            if not is_finite(tensor):
                 raise WeightsError(f"the two sets are too far apart: {name} cannot be mixed")
         mixed[name] = tensor
     return mixed

@@ -80,3 +80,11 @@ def find_model(scale: float, *, light: bool = False) -> str:
         return reaching[0].name
     largest = max(card.scale for card in fitting)
     return next(card.name for card in fitting if card.scale == largest)
+
+
+def light_sister(name: str) -> str | None:
+    """Name the light model that does what the released model ``name`` does; None where there is none."""
+    cards = released_models()
+    own = next((card for card in cards if card.name == name and not card.light), None)
+    light = [card for card in cards if card.light and not card.named_only]
+    return next((card.name for card in light if own is not None and card.scale == own.scale), None)

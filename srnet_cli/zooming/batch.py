@@ -120,7 +120,8 @@ def _planned(
 
 
 def _engines(request: ZoomRequest) -> Engines:
-    engines = Engines(ModelChoice(request.model, request.fast, request.crisp, request.engine))
+    choice = ModelChoice(request.model, request.fast, request.crisp, request.engine, request.effort)
+    engines = Engines(choice)
     engines.check(request.model_scale)
     return engines
 
@@ -217,7 +218,13 @@ def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
             source_depth=picture.bit_depth,
         )
         heatmaps, devices = _written(job, run, picture, frame, passes)
-        made = replace(made, heatmaps=heatmaps, devices=devices, comparison=job.comparison)
+        made = replace(
+            made,
+            heatmaps=heatmaps,
+            devices=devices,
+            comparison=job.comparison,
+            light_share=_light_share(passes),
+        )
     seconds = time.perf_counter() - started
     what = f"what goes with {target}" if kept else str(target)
     progress.say(f"{what}  {made.width}×{made.height}  {duration(seconds)}")
@@ -239,9 +246,10 @@ def _written(
     run.progress.start_picture(job.source.name, tiles, about)
     page = Comparison(picture, frame) if job.comparison is not None else None
     heatmaps: tuple[Path, ...] = ()
-    computed = [note_devices(engine.network, engine.device) for engine in dict.fromkeys(used)]
+    everyone = dict.fromkeys(e for engine in used for e in (engine, engine.lighter) if e is not None)
+    computed = [note_devices(engine.network, engine.device) for engine in everyone]
     for engine in passes:
-        engine.burst = False
+        engine.begin_picture()
     started = time.perf_counter()
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, run, page)
@@ -257,6 +265,13 @@ def _written(
     for name in {engine.card.name: engine for engine in passes if engine.burst}:
         warn(f"{job.source.name}: {name} made no picture of its finest patterns, which are bicubic")
     return heatmaps, tuple(dict.fromkeys(name for names in computed for name in names()))
+
+
+def _light_share(passes: Sequence[Engine]) -> float | None:
+    """Compute the share of the last picture's tiles that light models computed; None without tiles."""
+    engines = list(dict.fromkeys(passes))
+    tiles = sum(engine.tiles for engine in engines)
+    return round(sum(engine.light_tiles for engine in engines) / tiles, 3) if tiles else None
 
 
 def _for_print(picture: Picture, request: ZoomRequest) -> Picture:

@@ -11,7 +11,14 @@ from srnet_cli.console import warn
 from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.models.card import Card
 from srnet_cli.models.peers import load_any_model
-from srnet_cli.models.released import automatic_models, find_model, mosaic_models, released_models
+from srnet_cli.models.released import (
+    automatic_models,
+    find_model,
+    light_sister,
+    mosaic_models,
+    released_models,
+)
+from srnet_cli.zooming.effort.texture import EFFORTS, Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_passes
 
@@ -30,6 +37,13 @@ class ModelChoice:
     #: how much of a crisp set is mixed in, 0..1; None: what each model's card states
     crisp: float | None = None
     engine: EngineOptions = field(default_factory=EngineOptions)
+    #: which tiles the light model of the same scale computes: none (full), those in which there is nothing
+    #: to find (auto), or all (light)
+    effort: Effort = "full"
+
+    def __post_init__(self) -> None:
+        if self.effort not in EFFORTS:
+            raise UsageError(f"effort {self.effort!r} is none of {', '.join(EFFORTS)}")
 
 
 def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
@@ -145,7 +159,10 @@ class Engines:
         choice = self._choice
         check_precision(choice.engine.precision, choose_device(choice.engine.device, training=False))
         if choice.model == "auto":
-            self._shares(automatic_chain(scale, light=choice.fast))
+            names = automatic_chain(scale, light=choice.fast)
+            self._shares(names)
+            for name in names:
+                self._sister(name)
         else:
             self._engine(choice.model, choice.crisp)
 
@@ -164,10 +181,31 @@ class Engines:
 
     def _engine(self, name: str, crisp: float | None) -> Engine:
         if name not in self._loaded:
-            model = load_any_model(name, crisp)
-            for note in model.notes:
-                warn(f"{model.card.name}: {note}")
-            if self._choice.crisp and not crisp:
-                warn(f"{model.card.name} has no crisp set of weights: its faithful ones are taken")
-            self._loaded[name] = Engine(model, self._choice.engine)
+            sister = self._sister(name)
+            lighter = None
+            if sister is not None:
+                has_crisp = any(card.crisp for card in released_models() if card.name == sister)
+                lighter = self._open(sister, crisp if has_crisp else 0.0)
+            alone = lighter if self._choice.effort == "light" else None
+            self._loaded[name] = alone or self._open(name, crisp, lighter)
         return self._loaded[name]
+
+    def _sister(self, name: str) -> str | None:
+        """Name the light model that does tiles of another one; None where all is left to that one."""
+        if self._choice.effort == "full":
+            return None
+        sister = light_sister(name)
+        if sister is None:
+            raise UsageError(
+                f"--effort {self._choice.effort}: there is no light model beside {name}",
+                remedy="leave out --effort, or name another model",
+            )
+        return sister
+
+    def _open(self, name: str, crisp: float | None, lighter: Engine | None = None) -> Engine:
+        model = load_any_model(name, crisp)
+        for note in model.notes:
+            warn(f"{model.card.name}: {note}")
+        if self._choice.crisp and not crisp:
+            warn(f"{model.card.name} has no crisp set of weights: its faithful ones are taken")
+        return Engine(model, self._choice.engine, lighter)

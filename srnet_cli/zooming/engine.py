@@ -23,13 +23,15 @@ from srnet_cli.inference.bursts import bursts, check_plausible, without_bursts
 from srnet_cli.inference.interior import Interior, interior_of
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
+from srnet_cli.zooming.effort.texture import plain_lefts
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.ways import device_for, largest_tile, open_network
 from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
 from srnet_cli.zooming.rows.mosaics import cells, centred, tied_colours
 from srnet_cli.zooming.rows.samples import to_float
-from srnet_cli.zooming.rows.views import ensemble
+from srnet_cli.zooming.rows.strips import Strip, first_rows
+from srnet_cli.zooming.rows.views import average_views
 from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
 
 #: batches of tiles that are cut ahead of the one being computed
@@ -38,19 +40,6 @@ AHEAD = 2
 GPU_BATCH_PIXELS = 16 * 256**2
 #: below this the tile is not made smaller; the attention would see too little
 SMALLEST_TILE = 48
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Finished rows of the output, from ``top`` on: h×W×3 float32, 0..255, unclamped, on the device.
-
-    Whoever takes it may write to it.
-    """
-
-    top: int
-    sr: Tensor
-    #: the network's predicted residual of the same rows, when it was asked for
-    residual: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,7 @@ class EngineOptions:
 
 
 class Engine:
-    """One model, ready on one device.
+    """One model, ready on one device; ``lighter`` computes the tiles in which there is nothing to find.
 
     Raises:
         DeviceError: when device or precision is not there.
@@ -80,7 +69,9 @@ class Engine:
         UsageError: for an ensemble of a model that reads mosaics.
     """
 
-    def __init__(self, model: LoadedModel, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, model: LoadedModel, options: EngineOptions | None = None, lighter: Engine | None = None
+    ) -> None:
         if model.card.input_space == "mosaic":
             raise WeightsError("takes a mosaic, not pictures", path=model.path)
         options = options or EngineOptions()
@@ -105,8 +96,17 @@ class Engine:
         tile = options.tile or model.card.largest_side
         self.tile = largest_tile(model.network, device, self.dtype, tile)
         self.network: nn.Module = open_network(model.network, device, self.dtype, strict=options.strict)
+        self.lighter = lighter
+        self.begin_picture()
+
+    def begin_picture(self) -> None:
+        """Count from the beginning what becomes of the tiles."""
         #: whether parts were replaced so far, of which the network made no picture
         self.burst = False
+        #: tiles so far, and those of them that a light model computed
+        self.tiles = self.light_tiles = 0
+        if self.lighter is not None:
+            self.lighter.begin_picture()
 
     @property
     def radius(self) -> int | None:
@@ -184,7 +184,7 @@ class Engine:
             if strip.residual is not None:
                 residuals.append(strip.residual)
             for rows in tie.push(strip.sr):
-                yield Strip(top, rows, _first_rows(residuals, len(rows)))
+                yield Strip(top, rows, first_rows(residuals, len(rows)))
                 top += len(rows)
 
     def _strips(
@@ -227,16 +227,35 @@ class Engine:
 
     def _computed(self, pixels: Pixels, grid: Grid, top: int, residual: bool) -> Iterator[Tensor]:
         """Compute one row of tiles, left to right: h×w×3, or ×6 with the residual, without discarded rims."""
-        lefts = grid.lefts()
-        at_once = self.batch(grid)
+        lefts, lighter = grid.lefts(), self.lighter
+        plain = frozenset(lefts if self.card.light else ())
+        if lighter is not None and lighter.predicts_residual >= residual:
+            plain = plain_lefts(pixels, grid, top)
+        self.tiles, self.light_tiles = self.tiles + len(lefts), self.light_tiles + len(plain)
+        if lighter is None:
+            yield from self._batches(pixels, grid, top, lefts, residual)
+            return
+        full = self._batches(pixels, grid, top, [left for left in lefts if left not in plain], residual)
+        light = lighter._batches(pixels, grid, top, sorted(plain), residual, around=lighter.radius or 0)
+        for left in lefts:
+            yield next(light if left in plain else full)
+        self.burst |= lighter.burst
+
+    def _batches(
+        self, pixels: Pixels, grid: Grid, top: int, lefts: list[int], residual: bool, around: int = 0
+    ) -> Iterator[Tensor]:
+        """Compute the tiles of a row that begin at ``lefts``, seeing so many pixels ``around`` each, too."""
+        at_once, beyond, radius = self.batch(grid), grid.discard + around, self.radius or 0
         # What the inside form leaves out is just what is discarded.
-        inside = self.inside is not None and grid.discard == self.radius
-        rim = 0 if inside else grid.discard * self.network_scale
+        inside = self.inside is not None and beyond >= radius
+        rim = (beyond - radius if inside else beyond) * self.network_scale
+        size = (grid.height + 2 * around, grid.width + 2 * around)
         with ThreadPoolExecutor(max_workers=1) as preparing:
 
             def prepare(start: int) -> Future[Tensor]:
-                chosen = lefts[start : start + at_once]
-                return preparing.submit(_stacked, pixels, top, chosen, grid, self.device.type == "cuda")
+                chosen = [left - around for left in lefts[start : start + at_once]]
+                pinned = self.device.type == "cuda"
+                return preparing.submit(_stacked, pixels, top - around, chosen, size, pinned)
 
             starts = range(0, len(lefts), at_once)
             pending = [prepare(start) for start in starts[:AHEAD]]
@@ -283,7 +302,7 @@ class Engine:
         """
         lr = to_float(batch.to(self.device, non_blocking=True)).permute(0, 3, 1, 2)
         network: Interior = self.inside if inside and self.inside is not None else self.network
-        output = ensemble(network, lr, residual) if self.options.ensemble else network(lr, residual)
+        output = average_views(network, lr, residual) if self.options.ensemble else network(lr, residual)
         sr, more = output.sr, output.residual
         # Each look waits for the device: a result that does not burst is within the range of pictures.
         if not self.options.keep_colours:
@@ -312,19 +331,7 @@ class _TileTooLargeError(Exception):
     """One tile alone does not fit the memory."""
 
 
-def _first_rows(parts: list[Tensor], count: int) -> Tensor | None:
-    """Take so many rows off the first of the parts, which are cut as the rows beside them."""
-    if not parts:
-        return None
-    rows = parts[0][:count]
-    if count < len(parts[0]):
-        parts[0] = parts[0][count:]
-    else:
-        parts.pop(0)
-    return rows
-
-
-def _stacked(pixels: Pixels, top: int, lefts: list[int], grid: Grid, pinned: bool) -> Tensor:
+def _stacked(pixels: Pixels, top: int, lefts: list[int], size: tuple[int, int], pinned: bool) -> Tensor:
     """Cut tiles: N×H×W×3 as the picture has them; ``pinned`` memory reaches a CUDA device without waiting."""
-    tiles = torch.from_numpy(np.stack([take(pixels, top, left, grid.height, grid.width) for left in lefts]))
+    tiles = torch.from_numpy(np.stack([take(pixels, top, left, *size) for left in lefts]))
     return tiles.pin_memory() if pinned else tiles

@@ -24,12 +24,13 @@ from srnet_cli.imaging.colour.mosaic import BalancedMosaic
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.resize import resize
 from srnet_cli.imaging.write import stored_channels
-from srnet_cli.zooming.engine import Engine, Strip, grids
+from srnet_cli.zooming.engine import Engine, grids
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.rows.linear import block_means
 from srnet_cli.zooming.rows.mosaics import MosaicRows
 from srnet_cli.zooming.rows.reduce import AreaReducer, reduced_in_light
 from srnet_cli.zooming.rows.samples import as_float, to_samples
+from srnet_cli.zooming.rows.strips import Strip
 from srnet_cli.zooming.strength import LightRows, PlainRows, blend
 from srnet_cli.zooming.strength import strips as plain_strips
 from srnet_cli.zooming.transparency import extend_colours

@@ -11,6 +11,7 @@ from srnet_cli.imaging import RawOptions, WriteOptions
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import PREVIEW, zoom_tag
+from srnet_cli.zooming.effort.texture import Effort
 from srnet_cli.zooming.engine import EngineOptions
 from srnet_cli.zooming.frame import Frame, FrameKind, Size, plan_frame
 
@@ -38,6 +39,8 @@ class ZoomRequest:
     #: "auto", the name of a released model, or a path
     model: str = "auto"
     fast: bool = False
+    #: which tiles a light model computes
+    effort: Effort = "full"
     #: how much of a model's crisp set of weights is mixed in, 0..1; None: what its card states
     crisp: float | None = None
     #: share of the network in the result, 0..1; the rest is plain bicubic
@@ -66,6 +69,10 @@ class ZoomRequest:
             raise UsageError(
                 f"--raw-engine cannot be {self.raw_engine!r}",
                 remedy=f"one of {', '.join(get_args(RawEngine))}",
+            )
+        if self.fast and self.effort != "full":
+            raise UsageError(
+                "--fast lets light models do everything, and --effort shares it out", remedy="leave one out"
             )
         if self.clean and (self.scale != 1 or self.size is not None):
             raise UsageError(
@@ -130,6 +137,8 @@ class ZoomResult:
     models: tuple[str, ...] = ()
     #: of each of the models: how much of its crisp set was mixed in
     crisp: tuple[float, ...] = ()
+    #: share of the tiles that light models computed, 0..1; None where no model was run
+    light_share: float | None = None
     #: share of the network in the result; None where none was made
     strength: float | None = None
     #: what computed it, as ``--device`` names it: more than one where a device was left in the middle

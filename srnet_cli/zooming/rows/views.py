@@ -11,7 +11,7 @@ from srnet_cli.network.blocks import NetworkOutput
 MIRRORED_VIEWS = 8
 
 
-def ensemble(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
+def average_views(network: Interior, lr: Tensor, residual: bool) -> NetworkOutput:
     """Average the results of the flips and transposes of a batch of squares."""
     views = [_undo(network(_view(lr, which), residual), which) for which in range(MIRRORED_VIEWS)]
     sr = torch.stack([view.sr for view in views]).mean(dim=0)

@@ -1,0 +1,1 @@
+"""How much work a tile gets: the light network, the full one, or eight views of it."""
