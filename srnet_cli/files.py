@@ -66,17 +66,13 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     target = Path(target)
     _check_target(target, overwrite)
     remove_stray_temporaries(target.parent)
-    folder = target.parent / f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
-    temporary = folder / target.name
     with ExitStack() as undo:
-        # Made first so that a folder without write permission is refused before any work is done.
-        with _explained(target, folder):
-            folder.mkdir()
-        undo.callback(_remove, folder, target.name)
+        # First, so that a folder without write permission is refused before any work is done.
+        folder, lock = _make_own_folder(target)
+        undo.callback(_remove, folder, target.name, lock)
+        temporary = folder / target.name
         with _explained(target, temporary):
             temporary.touch(exist_ok=False)
-            undo.enter_context(_held(folder, target.name))
-        with _explained(target, temporary):
             yield temporary
         with _explained(target, temporary):
             _flush(temporary)
@@ -212,8 +208,7 @@ def remove_stray_temporaries(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     from filelock import Timeout
 
-    name = _marked(folder)
-    if name is None:
+    if _marked(folder) is None and not _is_bare(folder):
         return
     try:
         with _lock(folder).acquire(blocking=False):
@@ -223,28 +218,40 @@ def _sweep(folder: Path) -> None:
         return
 
 
+def _is_bare(folder: Path) -> bool:
+    """Tell whether nothing is in it but an empty lock: killed before it was marked, or after."""
+    try:
+        return all(entry.name == _LOCK and not entry.stat().st_size for entry in os.scandir(folder))
+    except OSError:
+        return False
+
+
 def _lock(folder: Path) -> BaseFileLock:
     from filelock import FileLock
 
     return FileLock(folder / _LOCK, thread_local=False)
 
 
-@contextmanager
-def _held(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a folder of ours, which is marked only then; without locks it is never swept."""
-    lock = _lock(folder)
-    try:
-        lock.acquire(timeout=_LOCK_SECONDS)
-    except (OSError, NotImplementedError):
-        yield
-        return
-    try:
-        (folder / _OWNER).write_bytes(_MARK.encode() + os.fsencode(name))
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            (folder / _OWNER).unlink(missing_ok=True)
-        lock.release()
+def _make_own_folder(target: Path) -> tuple[Path, BaseFileLock]:
+    """Make a folder and mark it once it is locked; without locks it is not marked, and never swept.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
+    for _ in range(5):
+        folder = target.parent / f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
+        with _explained(target, folder):
+            folder.mkdir()
+        lock = _lock(folder)
+        try:
+            lock.acquire(timeout=_LOCK_SECONDS)
+            (folder / _OWNER).write_bytes(_MARK.encode() + os.fsencode(target.name))
+        except (OSError, NotImplementedError):
+            # Bare as it was, another process may have swept it.
+            if not folder.is_dir():
+                continue
+        return folder, lock
+    raise OutputError("cannot be written: its temporary folder vanishes", path=target)
 
 
 def _marked(folder: Path) -> str | None:
@@ -256,10 +263,12 @@ def _marked(folder: Path) -> str | None:
     return os.fsdecode(name) if mark == _MARK.encode().rstrip() and name and b"/" not in name else None
 
 
-def _remove(folder: Path, name: str | None) -> None:
+def _remove(folder: Path, name: str | None, lock: BaseFileLock | None = None) -> None:
     # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
     with contextlib.suppress(OSError):
         for file in (name, _OWNER, _LOCK):
+            if file == _LOCK and lock is not None:
+                lock.release()
             if file is not None:
                 (folder / file).unlink(missing_ok=True)
         folder.rmdir()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from srnet_cli.errors import UsageError
@@ -277,28 +278,9 @@ def _teacher(setting: Setting) -> Term:
     return Teacher(setting, setting.options.teacher)
 
 
-def _feature(setting: Setting) -> Term:
-    from srnet_cli.training.perceptual.features import FeatureLoss
-
-    return FeatureLoss(setting)
-
-
-def _adversarial(setting: Setting) -> Term:
-    from srnet_cli.training.perceptual.adversary import Adversary
-
-    return Adversary(setting)
-
-
-def _ldl(setting: Setting) -> Term:
-    from srnet_cli.training.perceptual.artefacts import make_ldl
-
-    return make_ldl(setting)
-
-
-def _grid(setting: Setting) -> Term:
-    from srnet_cli.training.perceptual.artefacts import make_grid
-
-    return make_grid(setting)
+def _perceptual(module: str, name: str) -> Callable[[Setting], Term]:
+    """Name what makes a term of ``training.perceptual``, imported when a run has it."""
+    return lambda setting: getattr(import_module(f"srnet_cli.training.perceptual.{module}"), name)(setting)
 
 
 def _check_average(setting: Setting) -> None:
@@ -342,19 +324,21 @@ LOSSES: dict[str, Loss] = {
     "feature": Loss(
         "Weight of the feature distance, as eval measures it; extra 'perceptual'. Makes a grid if nothing "
         "forbids it.",
-        _feature,
+        _perceptual("features", "FeatureLoss"),
     ),
     "adversarial": Loss(
         "Weight of a discriminator's judgement, which learns beside the network.",
-        _adversarial,
+        _perceptual("adversary", "Adversary"),
         settles=False,
     ),
     "ldl": Loss(
         "Weight of L1 where the error is restless, against invented patterns; with --ema.",
-        _ldl,
+        _perceptual("artefacts", "make_ldl"),
         check=_check_average,
     ),
-    "grid": Loss("Weight of the grid of pixel shuffle beyond that of HR.", _grid),
+    "grid": Loss(
+        "Weight of the grid of pixel shuffle beyond that of HR.", _perceptual("artefacts", "make_grid")
+    ),
     "teacher": Loss(
         "L1 on the teacher's pictures.", _teacher, weight=1.0, replays=True, needs_option="teacher"
     ),

@@ -134,7 +134,9 @@ def _makers() -> Iterator[Entry]:
         for order, mark in (("<", "le"), (">", "be")):
             # A directory of one text that lies behind it, in the maker's own sense of an offset.
             text = b"value of the note\0"
-            if maker in _ALONE:
+            if maker == "FUJIFILM":  # always little-endian, and counted from its own start
+                body = head + struct.pack("<IHHHIII", 12, 1, 0x1000, 2, len(text), 30, 0) + text
+            elif maker in _ALONE:
                 body = head + (b"II*\0" if order == "<" else b"MM\0*") + bytes(8) + text
             else:
                 body = head + struct.pack(f"{order}HHHII", 1, 6, 2, len(text), 0x3F3F3F3F) + bytes(4) + text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -27,6 +29,13 @@ def _with_alpha() -> Image.Image:
     return Image.fromarray(np.dstack([photo, photo[::-1, :, 0]]))
 
 
+def _heic() -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stored = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(_photo())).save(stored, quality=90)
+    return stored.getvalue()
+
+
 def with_hole(data: bytes, share: float, length: int, fill: bytes = b"\0") -> bytes:
     """A file without so many bytes from this share of it on."""
     start = int(share * (len(data) - length))
@@ -45,6 +54,8 @@ PHOTOS: dict[str, Callable[[], bytes]] = {
     "lossless.webp": lambda: encoded("WEBP", _photo(), lossless=True),
     "alpha.webp": lambda: encoded("WEBP", _with_alpha(), quality=90),
     "a.avif": lambda: encoded("AVIF", _photo(), quality=80, speed=9),
+    "a.heic": _heic,
+    "a.jxl": lambda: bytes(imagecodecs.jpegxl_encode(_photo(), distance=1.0, effort=3)),
     "zstd.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="zstd"),
     "webp.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="webp"),
 }
@@ -62,6 +73,28 @@ def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
                 with pytest.raises(InputError) as caught:
                     read_picture(path)
                 assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
+
+
+JPEG_2000: dict[str, Callable[[], bytes]] = {
+    "a.jp2": lambda: encoded("JPEG2000", _photo()),
+    "lossy.jp2": lambda: encoded("JPEG2000", _photo(), quality_layers=[8], irreversible=True),
+    "a.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="jpeg2000"),
+}
+
+
+@pytest.mark.parametrize("name", JPEG_2000)
+def test_a_jpeg_2000_with_ones_or_without_its_end_is_refused(tmp_path: Path, name: str) -> None:
+    path, whole = tmp_path / name, JPEG_2000[name]()
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    for share in (0.3, 0.5, 0.8):
+        end = len(whole) if name.endswith("jp2") else whole.rindex(b"\xff\xd9") + 2
+        kept = int(share * end)
+        tail = whole[:kept] + bytes(end - kept) + whole[end:]
+        for damaged in (with_hole(whole, share, 512, b"\xff"), tail):
+            path.write_bytes(damaged)
+            with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
+                read_picture(path)
 
 
 def _drawings() -> dict[str, NDArray[Any]]:
@@ -94,6 +127,9 @@ def _drawings() -> dict[str, NDArray[Any]]:
         ("WEBP", {"quality": 10}),
         ("WEBP", {"lossless": True}),
         ("AVIF", {"quality": 80, "speed": 10}),
+        ("JPEG2000", {}),
+        ("JPEG2000", {"quality_layers": [80, 40, 20, 10, 5], "irreversible": True, "tile_size": (256, 256)}),
+        ("JPEG2000", {"precinct_size": (64, 64), "codeblock_size": (32, 32)}),
     ],
 )
 def test_drawings_without_contents_for_long_stretches_pass(

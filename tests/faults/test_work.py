@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import ifd
-from srnet_cli.imaging.codecs.proof.items import check_frames
+from srnet_cli.imaging.codecs.further.boxes import boxes
+from srnet_cli.imaging.codecs.proof.av1 import check_frames
 from tests.faults.hostile import TALL, noisy, png_chunk, png_of_rows, retagged
 from tests.faults.pictures import encoded, encoded_tiff, scene
 from tests.faults.program import PATIENCE, ROOT, environment
@@ -128,8 +133,150 @@ def test_more_chunks_than_there_is_time_for_are_refused(tmp_path: Path) -> None:
 def test_a_still_picture_of_many_frames_is_refused(tmp_path: Path) -> None:
     """Frames that are not shown, and of which each costs a pass over all pixels."""
     frame, delimiter = bytes([6 << 3 | 2, 4]) + b"1234", bytes([2 << 3 | 2, 0])
-    check_frames(tmp_path, delimiter + frame * 8, [(0, 1000)])
+    check_frames(tmp_path, delimiter + frame * 8)
     for kind in (3, 6):
         many = delimiter + (bytes([kind << 3 | 2, 4]) + b"1234") * 1000
         with pytest.raises(InputError, match="more frames"):
-            check_frames(tmp_path, many, [(0, len(many))])
+            check_frames(tmp_path, many)
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def avif(changes: Callable[[bytes, bytes], bytes] = lambda kind, body: body) -> bytes:
+    """A picture of 64×64 pixels; ``changes`` gives each of the boxes inside of ``meta`` another content."""
+    out = b""
+    for kind, body in boxes(bytes(imagecodecs.avif_encode(noisy()[:64, :64], speed=10))):
+        if kind == b"meta":
+            body = body[:4] + b"".join(box(each, changes(each, inner)) for each, inner in boxes(body[4:]))
+        out += box(kind, body)
+    return out
+
+
+def places(pieces: Sequence[Sequence[tuple[int, int]]]) -> bytes:
+    """The box of places: for each item the start and length of its pieces."""
+    listed = b"".join(
+        struct.pack(">HHH", item, 0, len(each)) + b"".join(struct.pack(">II", *piece) for piece in each)
+        for item, each in enumerate(pieces, 1)
+    )
+    return bytes([0, 0, 0, 0, 0x44, 0]) + struct.pack(">H", len(pieces)) + listed
+
+
+def test_frames_count_over_all_pieces_of_a_picture(tmp_path: Path) -> None:
+    path, frames = tmp_path / "a.avif", bytes([6 << 3 | 2, 4]) + b"1234"
+    path.write_bytes(avif())
+    assert read_picture(path).pixels.shape == (64, 64, 3)
+    start = len(path.read_bytes())
+
+    def scattered(kind: bytes, body: bytes) -> bytes:
+        return places([[(start + 4000, len(frames))] * 40]) if kind == b"iloc" else body
+
+    path.write_bytes(avif(scattered) + bytes(range(1, 251)) * 20)
+    path.write_bytes(path.read_bytes()[: start + 4000] + frames + b"end")
+    with pytest.raises(InputError, match="more frames"):
+        read_picture(path)
+
+
+def test_pieces_that_cost_nothing_in_the_file_are_refused(tmp_path: Path) -> None:
+    """Twenty kilobytes that list millions of pieces, which a decoder goes through one by one."""
+    path = tmp_path / "a.avif"
+    none = bytes(6) + struct.pack(">H", 60) + b"".join(struct.pack(">HHH", n, 0, 65_535) for n in range(60))
+    path.write_bytes(avif(lambda kind, body: none if kind == b"iloc" else body))
+    with pytest.raises(InputError, match="more pieces"):
+        read_picture(path)
+    whole = places([[(0, 500)] * 100])
+    path.write_bytes(avif(lambda kind, body: whole if kind == b"iloc" else body))
+    with pytest.raises(InputError, match="overlap"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("side", [16, 15_000])
+def test_a_picture_of_another_size_than_its_data_is_refused(tmp_path: Path, side: int) -> None:
+    """Decoders stretch what there is: 64 pixels to fifteen thousand, or four thousand to sixteen."""
+
+    def claimed(kind: bytes, body: bytes) -> bytes:
+        at = body.find(b"ispe") + 8
+        return body if kind != b"iprp" else body[:at] + struct.pack(">II", side, side) + body[at + 8 :]
+
+    path = tmp_path / "a.avif"
+    path.write_bytes(avif(claimed))
+    with pytest.raises(InputError, match="its data 64×64"):
+        read_picture(path)
+
+
+def test_of_an_animation_the_first_frame_alone_is_decoded(tmp_path: Path) -> None:
+    """Ten thousand frames in a few bytes each would be as many pictures in memory."""
+    path = tmp_path / "a.jxl"
+    frames = np.stack([np.full((300, 400, 3), value, np.uint8) for value in range(40)])
+    path.write_bytes(imagecodecs.jpegxl_encode(frames, effort=1))
+    decoded: list[Any] = []
+    real = imagecodecs.jpegxl_decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imagecodecs, "jpegxl_decode", lambda *a, **k: decoded.append(r := real(*a, **k)) or r)
+        picture = read_picture(path)
+    assert decoded[0].shape == picture.pixels.shape == (300, 400, 3) and not picture.pixels.any()
+    assert any("first frame" in note for note in picture.metadata.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "said"),
+    [
+        (np.zeros((64, 600, 60), np.uint8), {"photometric": "gray", "planar": True}, "channels besides"),
+        (np.zeros((60, 40, 3), np.float32), {}, "floating-point"),
+    ],
+)
+def test_what_takes_more_than_a_picture_does_is_refused_unseen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: Any, options: dict[str, Any], said: str
+) -> None:
+    path = tmp_path / "a.jxl"
+    path.write_bytes(imagecodecs.jpegxl_encode(values, effort=1, **options))
+    monkeypatch.setattr(imagecodecs, "jpegxl_decode", lambda *a, **k: pytest.fail("was decoded"))
+    with pytest.raises(InputError, match=said):
+        read_picture(path)
+
+
+def webp_animation(height: int, width: int, frame: Image.Image, left: int = 0, top: int = 0) -> bytes:
+    """Two equal frames of a canvas of any size, of which they cover a part."""
+    stored = io.BytesIO()
+    frame.save(stored, "WEBP", lossless=True)
+    chunk = stored.getvalue()[12:]
+    if chunk.startswith(b"VP8X"):
+        chunk = chunk[18:]
+    sides = (left // 2, top // 2, frame.width - 1, frame.height - 1, 10)
+    head = b"".join(value.to_bytes(3, "little") for value in sides) + b"\0"
+    shown = b"ANMF" + struct.pack("<I", 16 + len(chunk)) + head + chunk
+    canvas = bytes([2 | (16 if frame.mode == "RGBA" else 0), 0, 0, 0])
+    canvas += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + canvas + b"ANIM" + struct.pack("<IIH", 6, 0xFF00FF80, 0)
+    return b"RIFF" + struct.pack("<I", len(body + shown * 2)) + body + shown * 2
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_first_frame_that_covers_a_part_stands_where_it_belongs(tmp_path: Path, alpha: bool) -> None:
+    frame = Image.fromarray(noisy()[:24, :32])
+    if alpha:
+        frame.putalpha(Image.fromarray(noisy()[:24, :32, 1]))
+    path = tmp_path / "a.webp"
+    path.write_bytes(webp_animation(80, 100, frame, 20, 10))
+    picture = read_picture(path)
+    with Image.open(path) as image:
+        right = np.asarray(image)
+    assert np.array_equal(picture.pixels, right[..., :3])
+    assert (picture.alpha is None) != alpha and right[..., 0].any() and not right[:10].any()
+
+
+def test_a_large_webp_takes_its_pixels_memory(tmp_path: Path) -> None:
+    """Two hundred bytes of a canvas of 150 megapixels: half a gigabyte, and not two and a half."""
+    path = tmp_path / "a.webp"
+    path.write_bytes(webp_animation(10_000, 15_000, Image.new("RGB", (16, 16), "red")))
+    code = (
+        "import resource, sys\nfrom pathlib import Path\nfrom srnet_cli.imaging import read_picture\n"
+        "assert read_picture(Path(sys.argv[1])).width == 15_000\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, env=environment(), capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout) < 1_200_000

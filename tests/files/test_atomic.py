@@ -174,6 +174,68 @@ def test_killed_process_leaves_the_old_file_and_its_temporary_is_swept(tmp_path:
     assert names(tmp_path) == ["next.png", "picture.png"]
 
 
+DIE = """
+import os, sys
+from pathlib import Path
+from srnet_cli.files import atomic_path
+
+EVENTS = ("os.mkdir", "open", "fcntl.flock", "os.link", "os.rename", "os.remove", "os.rmdir")
+folder, left = Path(sys.argv[1]), 0
+def count(event, arguments):
+    global left
+    if event in EVENTS and str(folder) in str(arguments) or event == "fcntl.flock":
+        left -= 1
+        if left == 0:
+            os._exit(9)
+with atomic_path(folder / "warm.png", overwrite=True):
+    pass
+(folder / "warm.png").unlink()
+sys.addaudithook(count)
+for number in range(1, 100):
+    child = os.fork()
+    if child == 0:
+        left = number
+        with atomic_path(folder / "picture.png", overwrite=True) as temporary:
+            temporary.write_bytes(b"new")
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        break
+    print(number, *sorted(p.relative_to(folder) for p in folder.rglob("*")), flush=True)
+    with atomic_path(folder / "next.png", overwrite=True):
+        pass
+    assert {p.name for p in folder.iterdir()} <= {"next.png", "picture.png"}, list(folder.rglob("*"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_killed_at_any_moment_what_is_left_is_swept(tmp_path: Path) -> None:
+    """Between any two things that are done on the disk: before the mark is there, and after it is gone."""
+    ended = subprocess.run(
+        [sys.executable, "-c", DIE, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    moments = [line.split() for line in ended.stdout.splitlines()]
+    assert len(moments) >= 10
+    inside = [{name.partition("/")[2] for name in moment if "/" in name} for moment in moments]
+    assert set() in inside and {".lock"} in inside
+
+
+def test_folders_that_another_process_sweeps_too_early_are_made_again(tmp_path: Path) -> None:
+    """A sweep between making a folder and locking it, as often as the system allows."""
+    code = (
+        "import sys\nfrom srnet_cli.files import *\n"
+        "while True:\n    remove_stray_temporaries(Path(sys.argv[1]))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as sweeper:
+        try:
+            for number in range(200):
+                with atomic_path(tmp_path / "picture.png", overwrite=True) as temporary:
+                    temporary.write_text(str(number))
+                assert (tmp_path / "picture.png").read_text() == str(number)
+        finally:
+            sweeper.kill()
+
+
 def test_the_temporary_of_a_living_process_stays_whatever_its_number(tmp_path: Path) -> None:
     """In another container its process number may be anyone's, or no one's: the lock counts."""
     with atomic_path(tmp_path / "a.png", overwrite=False) as temporary:

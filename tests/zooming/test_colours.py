@@ -16,7 +16,7 @@ from srnet_cli.models.released import picture_models
 from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.rows.colours import ColourTie
+from srnet_cli.zooming.rows.colours import FADE, FLAT_RADIUS, ColourTie
 
 from .models import Nearest, nearest_model, noise, random_model, smooth_scene
 
@@ -58,14 +58,49 @@ def test_flat_colours_stay_with_the_light_models(name: str) -> None:
         assert off(zoomed(model, flat), flat) <= 1, colour
 
 
+def sets() -> list[tuple[str, float]]:
+    """Every released set of weights: a model's name, and the share of its crisp set."""
+    shares = {card.name: (0.0, 1.0) if card.crisp else (0.0,) for card in picture_models()}
+    return [(name, share) for name in shares for share in shares[name]]
+
+
+def colour_chart(side: int = 20, across: int = 12) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """All 125 colours as patches of one picture, and where the surroundings are flat."""
+    colours = np.array(list(itertools.product(LEVELS, repeat=3)), np.uint8)
+    order = np.random.default_rng(5).permutation(len(colours))
+    filled = np.resize(colours[order], (-(-len(colours) // across) * across, 3)).reshape(-1, across, 3)
+    inner = np.zeros((side, side), bool)
+    reach = FLAT_RADIUS + FADE + 1  # what lies between two input pixels is interpolated
+    inner[reach:-reach, reach:-reach] = True
+    return filled.repeat(side, 0).repeat(side, 1), np.tile(inner, filled.shape[:2])
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", [card.name for card in picture_models()])
-def test_flat_colours_stay_with_every_released_model(name: str) -> None:
-    model = load_model(name)
-    for colour in itertools.product(LEVELS, repeat=3):
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("name", "crisp"), sets())
+def test_colours_stay_with_every_released_model(name: str, crisp: float) -> None:
+    """125 colours side by side, which is harder than each alone, and the eight strongest alone."""
+    model = load_model(name, crisp)
+    chart, inner = colour_chart()
+    scale = model.card.scale
+    result = zoomed(model, chart)
+    assert np.abs(result.clip(0, 255) - result).max() < 1
+    expected, where = (each.repeat(scale, 0).repeat(scale, 1) for each in (chart, inner))
+    assert np.abs(np.rint(result) - expected)[where].max() <= 1
+    for colour in itertools.product((0, 255), repeat=3):
         flat = np.full((24, 24, 3), colour, np.uint8)
         assert off(zoomed(model, flat), flat) <= 1, colour
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("name", "crisp"), sets())
+def test_fine_patterns_keep_their_mean_with_every_released_model(name: str, crisp: float) -> None:
+    model = load_model(name, crisp)
+    for pattern, pixels in patterns().items():
+        result = zoomed(model, pixels)
+        assert np.abs(result.mean(axis=(0, 1)) - pixels.mean(axis=(0, 1))).max() <= 3, pattern
+        assert result.min() >= 0 and result.max() <= 255
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (3, 5), (24, 24), (60, 70)])

@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.av1 import check_frames, stated_size
 from srnet_cli.imaging.codecs.proof.coded import check_extents
-from srnet_cli.imaging.codecs.proof.items import check_frames, extents
+from srnet_cli.imaging.codecs.proof.items import AV1, Item, coded_items
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run
 from srnet_cli.imaging.colour import colour_of_cicp
 from srnet_cli.imaging.depth import from_bits
@@ -27,6 +29,8 @@ from srnet_cli.reading import read_input
 #: what libavif decodes by default
 _LONGEST_SIDE, _MOST_PIXELS = 32_768, 16_384 * 16_384
 _MOST_BOXES = 10_000
+#: properties of a picture in layers
+_LAYERS = (b"a1op", b"a1lx", b"lsel")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class AvifHeader:
     bit_depth: int = 8
     #: codes of primaries and transfer in the sense of H.273
     cicp: tuple[int, int] | None = None
+    #: number of the item
+    item: int | None = None
+    #: whether its frames are layers, of which one is shown
+    layered: bool = False
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -47,8 +55,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
-    check_frames(path, data, check_pieces(path, data))
-    header = read_header(data)
+    items, header = check_pieces(path, data), read_header(data)
     if header.width and header.height:
         check_size(path, header.height, header.width, max_pixels)
     if max(header.height, header.width) > _LONGEST_SIDE or header.height * header.width > _MOST_PIXELS:
@@ -57,6 +64,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy=f"at most {_MOST_PIXELS:,} pixels, {_LONGEST_SIDE:,} a side; save it as PNG or TIFF",
         )
+    _check_coded_size(path, data, header, items)
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
     return with_stated_colour(decoded, header.cicp)
@@ -74,17 +82,31 @@ def with_stated_colour(decoded: Decoded, cicp: tuple[int, int] | None) -> Decode
     return replace(decoded, colour=stated)
 
 
-def check_pieces(path: Path, data: bytes) -> list[tuple[int, int]]:
-    """Refuse a file of items, AVIF or HEIF, whose coded data has holes or breaks off; return where they lie.
+def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
+    """Refuse a file of items, AVIF or HEIF, whose coded data has holes or breaks off, or takes too long.
+
+    Returns its coded pictures.
 
     Raises:
         InputError: it does.
     """
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
-    pieces = list(extents(_meta(data)))
-    check_extents(path, data, pieces)
-    return pieces
+    items = coded_items(path, data, _meta(data))
+    for item in items.values():
+        check_extents(path, data, item.pieces)
+        if item.kind == AV1:
+            check_frames(path, item.data(data))
+    return items
+
+
+def _check_coded_size(path: Path, data: bytes, header: AvifHeader, items: dict[int, Item]) -> None:
+    """Refuse a picture that is not of the size that its coded pixels are: decoders stretch it."""
+    item = None if header.item is None else items.get(header.item)
+    size = None if item is None or item.kind != AV1 else stated_size(item.data(data))
+    if size is not None and header.width and not header.layered and size != (header.height, header.width):
+        stated = f"{header.width}×{header.height}"
+        raise InputError(f"is damaged: it says {stated} pixels, its data {size[1]}×{size[0]}", path=path)
 
 
 def read_header(data: bytes) -> AvifHeader:
@@ -99,7 +121,7 @@ def read_header(data: bytes) -> AvifHeader:
         chosen = [listed[index - 1] for index in indices if 0 < index <= len(listed)]
     except (KeyError, struct.error, IndexError):
         return AvifHeader()
-    return _described(chosen)
+    return replace(_described(chosen), item=item)
 
 
 def _meta(data: bytes) -> dict[bytes, bytes]:
@@ -119,6 +141,8 @@ def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
             header = replace(header, bit_depth=12 if body[2] & 0x20 else 10)
         elif kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8:
             header = replace(header, cicp=struct.unpack(">HH", body[4:8]))
+        elif kind in _LAYERS:
+            header = replace(header, layered=True)
     return header if header.bit_depth in (8, 10, 12) else replace(header, bit_depth=8)
 
 
@@ -139,7 +163,7 @@ def _associated(body: bytes, item: int) -> list[int]:
     return []
 
 
-def _decode_deep(data: bytes, bits: int) -> Pixels:
+def _decode_deep(data: bytes, bits: int, image: Image.Image) -> Pixels:
     """Decode more than 8 bits, which Pillow would cut off."""
     import imagecodecs
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,20 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
-    decoded = decode_image(path, data, max_pixels)
+    decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, data))
     check_webp(path, data, lambda: decoded.samples)
     return decoded
+
+
+def _first_frame(data: bytes, image: Image.Image) -> Pixels:
+    """Decode WebP in the memory of its pixels; Pillow's decoder, made for animations, takes five times it."""
+    import imagecodecs
+
+    alpha = image.mode == "RGBA"
+    # Of an animation the first frame may cover a part only.
+    samples = np.zeros((image.height, image.width, 4 if alpha else 3), np.uint8)
+    imagecodecs.webp_decode(data, index=0, hasalpha=alpha, out=samples)
+    return samples
 
 
 def read_exif(path: Path) -> bytes | None:
@@ -89,11 +101,12 @@ def decode_image(
     data: bytes,
     max_pixels: int,
     check: Callable[[Image.Image], None] | None = None,
-    deep: Callable[[], Pixels] | None = None,
+    deep: Callable[[Image.Image], Pixels] | None = None,
 ) -> Decoded:
     """Decode the first frame of what Pillow reads.
 
-    ``check`` sees the header before the pixels; ``deep`` decodes what Pillow would reduce to 8 bits.
+    ``check`` sees the header before the pixels; ``deep`` decodes in its place, what it would
+    reduce to 8 bits or takes too much memory for.
 
     Raises:
         InputError: it is damaged or too large.
@@ -110,7 +123,7 @@ def decode_image(
                 notes.append("only its first frame was read")
             about = _about(image)
             if deep is not None:
-                return replace(about, samples=deep(), notes=tuple(notes))
+                return replace(about, samples=deep(image), notes=tuple(notes))
             image.load()
             icc, stated = about.icc, None
             if image.mode == "CMYK":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
@@ -65,7 +66,7 @@ def read_exif(path: Path) -> bytes | None:
     return None
 
 
-def _decode_deep(path: Path, contents: PngContents) -> NDArray[np.uint16]:
+def _decode_deep(path: Path, contents: PngContents, _: Image.Image) -> NDArray[np.uint16]:
     """Decode a 16-bit PNG by OpenCV: H×W×C, C = 1 or 2 for grey, 3 or 4 for RGB."""
     # Not through imageio: its plugin for OpenCV would read a file again, not the bytes that were checked.
     import cv2

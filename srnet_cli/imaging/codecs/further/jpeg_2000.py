@@ -11,6 +11,7 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.reading import read_input
 
 #: start of a codestream and of its first segment, which states the size
@@ -41,6 +42,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     check_size(path, header.height, header.width, max_pixels)
     if header.signed or header.bits > 16 or header.components > _MOST_SAMPLES:
         raise InputError("is a JPEG 2000 picture of a kind that is not supported", path=path, remedy="TIFF")
+    check_jpeg_2000(path, data)
     with decoding(path):
         values = np.atleast_3d(imagecodecs.jpeg2k_decode(data))
     from srnet_cli.imaging.depth import from_bits

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,10 @@ _CODESTREAM = b"\xff\x0a"
 #: width over height by the number of the ratio
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _SIDE_BITS = (9, 13, 18, 30)
-_HEAD_BYTES = 32
+_HEAD_BYTES = 64
+#: channels besides the colours (alpha, depth, black): a decoder makes them all, of hundreds, too
+_MOST_FURTHER_CHANNELS = 4
+_MOST_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,11 @@ class _Header:
     height: int
     width: int
     #: EXIF orientation, which the decoder undoes
-    orientation: int
+    orientation: int = 1
+    bits: int = 8
+    floating: bool = False
+    further_channels: int = 0
+    animated: bool = False
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -43,16 +50,15 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     data = read_input(path)
     header = _header(path, data)
     check_size(path, header.height, header.width, max_pixels)
+    if header.floating or header.bits > _MOST_BITS or header.further_channels > _MOST_FURTHER_CHANNELS:
+        kind = "floating-point values" if header.floating else f"{header.bits} bits"
+        if header.further_channels > _MOST_FURTHER_CHANNELS:
+            kind = f"{header.further_channels} channels besides its colours"
+        raise InputError(f"is a JPEG XL picture of {kind}", path=path, remedy="save it as TIFF")
     with decoding(path):
-        values = imagecodecs.jpegxl_decode(data)
-    if values.dtype not in (np.uint8, np.uint16):
-        raise InputError(
-            f"is a JPEG XL picture of {values.dtype} values", path=path, remedy="save it as TIFF"
-        )
-    notes = []
-    if values.ndim == 4:
-        notes.append("only its first frame was read")
-        values = values[0]
+        # All frames of an animation would be decoded otherwise.
+        values = imagecodecs.jpegxl_decode(data, index=0)
+    notes = ["only its first frame was read"] if header.animated else []
     icc = _profile(data)
     if icc is None:
         notes.append("its colours are taken as sRGB; the extra 'jxl' reads a profile")
@@ -78,17 +84,27 @@ def _header(path: Path, data: bytes) -> _Header:
     if not stream.startswith(_CODESTREAM) or len(stream) < 8:
         raise InputError("is cut short: its header is not whole", path=path)
     bits = _Bits(stream[2:_HEAD_BYTES])
-    small = bits.take(1)
-    height = 8 * (bits.take(5) + 1) if small else bits.side()
-    ratio = bits.take(3)
-    if ratio:
-        across, down = _RATIOS[ratio]
-        width = height * across // down
-    else:
-        width = 8 * (bits.take(5) + 1) if small else bits.side()
-    usual = bits.take(1)
-    orientation = 1 + bits.take(3) if not usual and bits.take(1) else 1
-    return _Header(height, width, orientation)
+    header = _Header(*bits.size())
+    if bits.take(1):  # all that follows is as usual
+        return header
+    if bits.take(1):
+        header = replace(header, orientation=1 + bits.take(3))
+        if bits.take(1):
+            bits.size()
+        if bits.take(1):
+            bits.preview_size()
+        if bits.take(1):
+            header = replace(header, animated=True)
+            bits.animation()
+    floating = bool(bits.take(1))
+    depth = bits.number(
+        *(((0, 32), (0, 16), (0, 24), (6, 1)) if floating else ((0, 8), (0, 10), (0, 12), (6, 1)))
+    )
+    if floating:
+        bits.take(4)
+    bits.take(1)
+    further = bits.number((0, 0), (0, 1), (4, 2), (12, 1))
+    return replace(header, floating=floating, bits=depth, further_channels=further)
 
 
 class _Bits:
@@ -102,8 +118,39 @@ class _Bits:
         self._value >>= count
         return found
 
-    def side(self) -> int:
-        return 1 + self.take(_SIDE_BITS[self.take(2)])
+    def number(self, *choices: tuple[int, int]) -> int:
+        """Read one of four forms of a number: so many bits, and what is added to them."""
+        count, offset = choices[self.take(2)]
+        return offset + self.take(count)
+
+    def size(self) -> tuple[int, int]:
+        """Read height and width."""
+        small = self.take(1)
+
+        def side() -> int:
+            return 8 * (self.take(5) + 1) if small else self.number(*((bits, 1) for bits in _SIDE_BITS))
+
+        height = side()
+        return height, self._width(height) or side()
+
+    def preview_size(self) -> None:
+        eighths = self.take(1)
+        forms = ((0, 16), (0, 32), (5, 1), (9, 33)) if eighths else ((6, 1), (8, 65), (10, 321), (12, 1345))
+        height = self.number(*forms)
+        if not self._width(height):
+            self.number(*forms)
+
+    def animation(self) -> None:
+        """Read how fast an animation runs, and how often."""
+        self.number((0, 100), (0, 1000), (10, 1), (30, 1))
+        self.number((0, 1), (0, 1001), (8, 1), (10, 1))
+        self.number((0, 0), (3, 0), (16, 0), (32, 0))
+        self.take(1)
+
+    def _width(self, height: int) -> int:
+        """Read the ratio of a size, and return the width that it gives; 0 where the width follows."""
+        across, down = _RATIOS.get(self.take(3), (0, 1))
+        return height * across // down
 
 
 def _profile(data: bytes) -> bytes | None:

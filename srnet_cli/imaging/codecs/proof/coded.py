@@ -1,7 +1,8 @@
-"""Lost sectors in the coded pixels of WebP and AVIF, whose decoders make a picture of anything.
+"""Lost sectors in the coded pixels of WebP, AVIF, HEIF and JPEG 2000.
 
-Their coders write no long runs of one value, but for the zeros of WebP where the picture is smooth: VP8's
-decision as expected is "false", which then costs next to nothing, and the shortest code of VP8L is zeros.
+Their decoders make a picture of anything. The coders of the first three write no long runs of one value, but
+for the zeros of WebP where the picture is smooth: VP8's decision as expected is "false", which then costs
+next to nothing, and the shortest code of VP8L is zeros.
 Formats: RFC 9649 (WebP), RFC 6386 (VP8), ISO/IEC 23008-12 (items).
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN
+from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN, ends_in_run
 from srnet_cli.imaging.picture import Pixels
 
 _HOLE = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
@@ -27,6 +28,8 @@ _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
 _PACKED_ALPHA = 1
+#: in JPEG 2000 (ISO/IEC 15444-1, annex A)
+_START_OF_TILE = b"\xff\x90"
 
 
 def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
@@ -62,6 +65,21 @@ def check_extents(path: Path, data: bytes, extents: Iterable[tuple[int, int]]) -
         hole = _HOLE.search(data, start, start + length)
         if hole is not None:
             _refuse(path, hole.start(), hole.end() - hole.start())
+
+
+def check_jpeg_2000(path: Path, data: bytes) -> None:
+    """Refuse coded pixels that end in one value, or hold ones, of which no two bytes follow one another.
+
+    Zeros in the middle may be stripes or squares: of these its coder writes thousands.
+
+    Raises:
+        InputError: saying where.
+    """
+    if ends_in_run(data):
+        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    ones = data.find(b"\xff" * LEAST_RUN, max(data.find(_START_OF_TILE), 0))
+    if ones >= 0:
+        _refuse(path, ones, len(data[ones:]) - len(data[ones:].lstrip(b"\xff")))
 
 
 def _refuse(path: Path, start: int, length: int) -> None:

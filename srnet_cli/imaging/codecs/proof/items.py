@@ -1,62 +1,64 @@
-"""Where the coded pixels of an AVIF lie (ISO/IEC 14496-12, 8.11.3: iloc; 8.11.6: iinf)."""
+"""Where the coded pixels of an AVIF or HEIF lie (ISO/IEC 14496-12, 8.11.3: iloc; 8.11.6: iinf)."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError
 
-#: items and pieces of one that are looked at; grids have a few hundred
-_MOST = 10_000
-#: frames of a still picture: one, or a few layers; a decoder works through all that are not shown
-_MOST_FRAMES = 32
-_FRAME_HEADER, _FRAME = 3, 6
+#: items that are looked at, and pieces of all of them; grids have a few hundred
+_MOST, _MOST_PIECES = 10_000, 100_000
+#: items that are coded pictures, by their coding; the others are metadata, or made of these
+AV1 = b"av01"
+_CODED = frozenset({AV1, b"hvc1", b"hev1", b"avc1", b"vvc1"})
 
 
-def check_frames(path: Path, data: bytes, pieces: Iterable[tuple[int, int]]) -> None:
-    """Refuse coded pixels of more frames than a still picture has (AV1, 5.3: OBUs).
+@dataclass(frozen=True)
+class Item:
+    """A coded picture: the four letters of its coding, and start and length of its pieces in the file."""
+
+    kind: bytes
+    pieces: tuple[tuple[int, int], ...]
+
+    def data(self, file: bytes) -> bytes:
+        """Return what it is coded to."""
+        return b"".join(file[start : start + length] for start, length in self.pieces)
+
+
+def coded_items(path: Path, data: bytes, meta: Mapping[bytes, bytes]) -> dict[int, Item]:
+    """Find the pictures that the boxes of ``meta`` list, by their numbers; what is damaged ends it.
 
     Raises:
-        InputError: it has more.
+        InputError: they are in more pieces than there is time for, or their pieces overlap.
     """
-    for start, length in pieces:
-        frames, position, end = 0, start, min(start + length, len(data))
-        while position < end:
-            head = data[position]
-            position += 2 if head & 4 else 1
-            frames += head >> 3 & 15 in (_FRAME_HEADER, _FRAME)
-            if frames > _MOST_FRAMES:
-                raise InputError("has more frames in one picture than it is given time for", path=path)
-            if not head & 2:
-                break  # it reaches to the end
-            size, shift = 0, 0
-            while position < end and shift < 56:
-                byte = data[position]
-                size |= (byte & 127) << shift
-                position, shift = position + 1, shift + 7
-                if not byte & 128:
-                    break
-            position += size
+    kinds: dict[int, bytes] = {}
+    pieces: dict[int, list[tuple[int, int]]] = {}
+    count = total = 0
+    # What is damaged in the boxes, the decoder names.
+    with contextlib.suppress(KeyError, IndexError, struct.error):
+        kinds = _kinds(meta[b"iinf"])
+    with contextlib.suppress(KeyError, IndexError, struct.error):
+        for item, start, length in _located(meta[b"iloc"]):
+            count += 1
+            if count > _MOST_PIECES:
+                raise InputError("has its pixels in more pieces than it is given time for", path=path)
+            if item in kinds:
+                pieces.setdefault(item, []).append((start, length))
+                total += length
+    # A picture and what is made of it may share their data.
+    if total > 4 * len(data):
+        raise InputError("is damaged: its pieces overlap", path=path)
+    return {item: Item(kinds[item], tuple(found)) for item, found in pieces.items()}
 
 
-def extents(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int]]:
-    """Yield start and length, in the file, of each piece of every picture that the boxes of ``meta`` list.
-
-    What is damaged ends it.
-    """
-    try:
-        coded = _coded_items(meta[b"iinf"])
-        yield from _located(meta[b"iloc"], coded)
-    except (KeyError, IndexError, struct.error):
-        return
-
-
-def _coded_items(body: bytes) -> set[int]:
-    """Return the numbers of the items that are AV1 pictures; the others are metadata, or made of these."""
+def _kinds(body: bytes) -> dict[int, bytes]:
+    """Return the coding of each item that is a coded picture."""
     count, position = _short(body, 4) if body[0] == 0 else _long(body, 4)
-    found = set()
+    found = {}
     for _ in range(min(count, _MOST)):
         if position + 8 > len(body):
             break
@@ -64,18 +66,19 @@ def _coded_items(body: bytes) -> set[int]:
         version = body[position + 8]
         if kind == b"infe" and version in (2, 3):
             item, after = _short(body, position + 12) if version == 2 else _long(body, position + 12)
-            if body[after + 2 : after + 6] == b"av01":
-                found.add(item)
+            if body[after + 2 : after + 6] in _CODED:
+                found[item] = body[after + 2 : after + 6]
         position += max(size, 8)
     return found
 
 
-def _located(body: bytes, wanted: set[int]) -> Iterator[tuple[int, int]]:
+def _located(body: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of an item, start and length for each piece in the file."""
     version, sizes = body[0], struct.unpack_from(">BB", body, 4)
     offset_size, length_size, base_size = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4
     index_size = sizes[1] & 15 if version in (1, 2) else 0
     count, position = _short(body, 6) if version < 2 else _long(body, 6)
-    for _ in range(min(count, _MOST)):
+    for _ in range(count):
         item, position = (
             (struct.unpack_from(">H", body, position)[0], position + 2)
             if version < 2
@@ -92,8 +95,8 @@ def _located(body: bytes, wanted: set[int]) -> Iterator[tuple[int, int]]:
             start = _sized(body, position + index_size, offset_size)
             length = _sized(body, position + index_size + offset_size, length_size)
             position += index_size + offset_size + length_size
-            if in_file and item in wanted:
-                yield base + start, length
+            # Of what lies elsewhere (in a box of its own) nothing is looked at.
+            yield item if in_file else -1, base + start, length
 
 
 def _short(body: bytes, position: int) -> tuple[int, int]:

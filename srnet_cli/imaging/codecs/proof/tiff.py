@@ -17,7 +17,7 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
-from srnet_cli.imaging.codecs.proof.coded import check_webp
+from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
 from srnet_cli.imaging.picture import Pixels
 
@@ -31,6 +31,7 @@ _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all
 _PACKERS = frozenset({34925, 34926, 50000})
 _WEBP = frozenset({34927, 50001})
+_JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 #: strips or tiles: each costs its decoder some ten microseconds, however small it is
 _MOST_PIECES = 500_000
 #: bytes that the samples of a pixel may take: four channels of 16 bits
@@ -132,6 +133,8 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
             empty = compression in _DENSE and ends_in_run(data)
         if compression in _WEBP:
             check_webp(path, data, partial(_webp_samples, path, data))
+        if compression in _JPEG_2000:
+            check_jpeg_2000(path, data)
         if empty:
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
 
