@@ -99,7 +99,7 @@ OUTLOOK = Study(
         Arm("learned", "residual", "enhanced residual, learned 1×1 fusion (ours)",
             {"network_option": ("fusion_mix=learned",)}),
     ),
-    {"model": "edsr_rat", "n_feats": 24, "n_resblocks": 3, "patch_size": 24, "batch_size": 4},
+    {"model": "edsr_rat", "n_feats": 24, "n_resblocks": 3, "patch_size": 16, "batch_size": 4},
 )  # fmt: skip
 STUDIES = {study.name: study for study in (NETWORKS, OUTLOOK)}
 

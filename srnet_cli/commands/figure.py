@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.commands.residual import InterpolationChoice, LostChoice
+from srnet_cli.commands.residual import AlignChoice, InterpolationChoice, LostChoice, motion_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,8 @@ EXAMPLES = """
 [bold]Examples[/]
 
   srnet figure motivation lr.png hr.png --scale 4 -o motivation.png
+
+  srnet figure motivation wide.JPG tele.JPG --align affine      two shots: cuts the common view first
 
   srnet figure lost lr.png hr.png --lost channels   the histogram of lost information, by the authors' formula
 
@@ -92,6 +94,10 @@ def figure(
             help="Of motivation and lost: what reduces and enlarges; the published figure has nearest."
         ),
     ] = InterpolationChoice.BICUBIC,
+    align: Annotated[
+        AlignChoice | None,
+        typer.Option(help="Of motivation and lost: register LR to HR first.", show_default="none"),
+    ] = None,
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Of motivation: inferno, cividis, jet, …")
     ] = "inferno",
@@ -110,9 +116,11 @@ def figure(
         return
     match kind:
         case FigureKind.MOTIVATION:
-            pixels = _motivation(inputs, scale or 4, interpolation, colormap)
+            rows, hr = _rows(kind, inputs, scale or 4, interpolation, align)
+            pixels = _motivation(rows, hr, colormap)
         case FigureKind.LOST:
-            pixels = _lost(inputs, scale or 4, interpolation, lost)
+            rows, _ = _rows(kind, inputs, scale or 4, interpolation, align)
+            pixels = _lost(rows, lost)
         case FigureKind.EPOCHS:
             pixels = _epochs(inputs)
         case _:
@@ -120,35 +128,44 @@ def figure(
     _write_picture(pixels, output or Path(f"{kind.value}.png"), overwrite)
 
 
-def _motivation(
-    inputs: list[Path], scale: int, interpolation: InterpolationChoice, colormap: str
-) -> NDArray[np.uint8]:
+def _motivation(rows: tuple[Row, Row], hr: NDArray[np.uint8], colormap: str) -> NDArray[np.uint8]:
     from srnet_cli.figures.motivation import motivation_image
 
-    rows, hr = _rows(FigureKind.MOTIVATION, inputs, scale, interpolation)
     return motivation_image(rows, hr, colormap)
 
 
-def _lost(
-    inputs: list[Path], scale: int, interpolation: InterpolationChoice, lost: LostChoice
-) -> NDArray[np.uint8]:
+def _lost(rows: tuple[Row, Row], lost: LostChoice) -> NDArray[np.uint8]:
     from srnet_cli.figures.motivation import lost_image
 
-    rows, _ = _rows(FigureKind.LOST, inputs, scale, interpolation)
     return lost_image(rows, lost.value)
 
 
 def _rows(
-    kind: FigureKind, inputs: list[Path], scale: int, interpolation: InterpolationChoice
+    kind: FigureKind,
+    inputs: list[Path],
+    scale: int,
+    interpolation: InterpolationChoice,
+    align: AlignChoice | None,
 ) -> tuple[tuple[Row, Row], NDArray[np.uint8]]:
     from srnet_cli.errors import UsageError
     from srnet_cli.figures.motivation import motivation_rows
     from srnet_cli.imaging import read_picture
     from srnet_cli.imaging.depth import to_8_bit
+    from srnet_cli.residuals.comparison import CompareOptions, compare
+    from srnet_cli.residuals.field_of_view import differing_views
 
     if len(inputs) != 2:
         raise UsageError(f"{kind.value} takes LR and HR, not {len(inputs)} files")
-    lr, hr = (to_8_bit(read_picture(path).pixels) for path in inputs)
+    wide, long = map(read_picture, inputs)
+    views = None if align is AlignChoice.NONE else differing_views(wide, long)
+    if views is not None and align is None:
+        raise views.unaligned().about(inputs[0])
+    motion = motion_of(align)
+    if motion is None:
+        lr, hr = to_8_bit(wide.pixels), to_8_bit(long.pixels)
+    else:
+        found = compare(wide.pixels, long.pixels, CompareOptions(interpolation.value, motion), views)
+        lr, hr = found.lr_up, found.hr
     return motivation_rows(lr, hr, scale, interpolation.value), hr
 
 

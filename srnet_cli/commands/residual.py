@@ -148,7 +148,7 @@ def residual(
         raise UsageError(f"--window takes an odd number of pixels, not {window}")
     colormap_table(colormap)  # a name that does not exist ends the command before any work
     request = ResidualRequest(
-        compare=CompareOptions(interpolation.value, _motion(align), match_colour),
+        compare=CompareOptions(interpolation.value, motion_of(align), match_colour),
         draw=DrawOptions(colormap, _range(value_range), window, lost.value),
         heatmap=heatmap,
         output=output,
@@ -169,7 +169,8 @@ def residual(
         raise typer.Exit(1)
 
 
-def _motion(choice: AlignChoice | None) -> Motion | None:
+def motion_of(choice: AlignChoice | None) -> Motion | None:
+    """Name the motion model of a choice; None for none."""
     motions: dict[AlignChoice | None, Motion] = {
         AlignChoice.TRANSLATION: "translation",
         AlignChoice.EUCLIDEAN: "euclidean",
