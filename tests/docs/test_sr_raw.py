@@ -89,8 +89,11 @@ def test_the_published_experiment_runs_as_the_page_says(tmp_path: Path) -> None:
     table = (tmp_path / "comparison.md").read_text(encoding="utf-8")
     assert re.search(r"^\| srnet \|", table, re.MULTILINE)
     assert "SR-RAW ×4 PSNR Y authors" in table and "SR-RAW ×8 PSNR Y authors" in table
-    for name in ("psnr-over-time", "psnr-over-parameters", "psnr-over-epochs"):
+    for name in (
+        "psnr-over-time", "psnr-over-parameters", "psnr-over-epochs", "motivation", "lost-information",
+    ):  # fmt: skip
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert picture.width > 800
     assert len(list((tmp_path / "lost").glob("*.png"))) == 6
     assert list((tmp_path / "report-x4" / "panels").rglob("*.png"))
+    assert list((tmp_path / "report-x4").glob("*-comparison.png"))
