@@ -22,6 +22,7 @@ from srnet_cli.zooming.effort.texture import Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
+from srnet_cli.zooming.request import ZoomRequest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,6 +40,7 @@ def zoom(
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
     crop: Box | None = None,
+    clean: bool = False,
     crisp: float | None = None,
     strength: float = 1.0,
     effort: Effort = "full",
@@ -55,6 +57,7 @@ def zoom(
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
     crop: Box | None = None,
+    clean: bool = False,
     crisp: float | None = None,
     strength: float = 1.0,
     effort: Effort = "full",
@@ -71,6 +74,7 @@ def zoom(
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
     crop: Box | None = None,
+    clean: bool = False,
     crisp: float | None = None,
     strength: float = 1.0,
     effort: Effort = "full",
@@ -86,6 +90,7 @@ def zoom(
     model: str | LoadedModel = "auto",
     frame: FrameKind = "full",
     crop: Box | None = None,
+    clean: bool = False,
     crisp: float | None = None,
     strength: float = 1.0,
     effort: Effort = "full",
@@ -103,6 +108,8 @@ def zoom(
             smallest released model that reaches the scale, or a chain.
         frame: ``full``, or ``camera`` for the centre at the input's own size.
         crop: only this region.
+        clean: at a scale of 1: through the network, and reduced again, so that noise and faults of
+            demosaicking go.
         crisp: how much of the model's crisp set of weights is mixed in: 0, true to what was there, to 1,
             crisp to the eye; None takes what the model's card states.
         strength: share of the network in the result, 0 to 1; the rest is plain bicubic.
@@ -130,17 +137,22 @@ def zoom(
         SrnetError: its subclasses say what could not be read, loaded or computed.
     """
     check_share(strength, "strength")
+    if clean and scale != 1:
+        raise UsageError("clean is for a scale of 1: larger results are cleaned by being enlarged")
     picture = _as_picture(source, raw)
     plan = plan_frame(picture.height, picture.width, scale, frame, crop)
     options = engine or EngineOptions()
+    name = model if isinstance(model, str) else model.card.name
+    reached = ZoomRequest(scale, clean=clean, model=name).reached_for(plan)
     if isinstance(model, LoadedModel):
         if crisp is not None:
             raise UsageError("crisp is mixed when a model is loaded", remedy="load_model(name, crisp)")
         if effort != "full":
             raise UsageError("a model that is loaded has no other one beside it", remedy="name the model")
-        engines = [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
+        engines = [Engine(model, options)] * len(plan_passes(reached, [model.card.scale]))
     else:
-        engines = Engines(ModelChoice(model, crisp=crisp, engine=options, effort=effort)).for_scale(scale)
+        choice = ModelChoice(model, crisp=crisp, engine=options, effort=effort)
+        engines = Engines(choice).for_scale(reached)
     return _as_given(zoom_picture(picture, plan, engines, strength=strength), source)
 
 

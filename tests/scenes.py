@@ -74,7 +74,9 @@ def default_shots(seed: int = 0, focals: Sequence[float] = FOCALS, wobble: float
 
 
 @lru_cache(maxsize=64)
-def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> Frame:
+def render(
+    shot: Shot, height: int = 360, width: int = 480, scene: int = 0, supersampling: int = _SUPERSAMPLING
+) -> Frame:
     """Render what the lens of ``shot`` projects on the sensor, for scene number ``scene``."""
     factor = shot.focal / FOCALS[0]
     angle = np.deg2rad(shot.rotation)
@@ -82,7 +84,7 @@ def render(shot: Shot, height: int = 360, width: int = 480, scene: int = 0) -> F
     centre = np.array([(width - 1) / 2 + shot.shift[0], (height - 1) / 2 + shot.shift[1]])
     scene_to_pixel = np.column_stack([turn, centre])
 
-    k = _SUPERSAMPLING
+    k = supersampling
     canvas = np.full((height * k, width * k, 3), 0.35, np.float32)
     shapes = _shapes(scene)
     vertices = (shapes.vertices @ turn.T + centre + 0.5) * k - 0.5
@@ -162,17 +164,21 @@ def write_sequence(
     scene: int = 0,
     raw: str | None = "ARW",
     jpeg: bool = True,
+    quick: bool = False,
 ) -> list[Frame]:
-    """Write ``00001.ARW``, ``00001.JPG`` … in the order of ``shots``; ``raw`` is ARW, DNG or None."""
+    """Write ``00001.ARW``, ``00001.JPG`` … in the order of ``shots``; ``raw`` is ARW, DNG or None.
+
+    ``quick`` takes a fifth of the time, for many scenes: jagged edges, and RAW without noise.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     frames = []
     for number, shot in enumerate(shots if shots is not None else default_shots(scene), start=1):
-        frame = render(shot, height, width, scene)
+        frame = render(shot, height, width, scene, 1 if quick else _SUPERSAMPLING)
         frames.append(frame)
         if jpeg:
             save_jpeg(folder / f"{number:05d}.JPG", develop(frame, shot.noise, seed=number), shot.focal)
         if raw is not None:
-            capture = Capture(focal_length=shot.focal, read_noise=4.0, seed=number)
+            capture = Capture(focal_length=shot.focal, read_noise=None if quick else 4.0, seed=number)
             write = write_arw if raw == "ARW" else write_dng
             write(folder / f"{number:05d}.{raw}", frame.linear, capture)
     return frames

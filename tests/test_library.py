@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 import srnet_cli
-from srnet_cli.errors import InputError
+from srnet_cli.errors import InputError, UsageError
 from srnet_cli.imaging import Picture, write_picture
 from srnet_cli.imaging.resize import resize
 from srnet_cli.models.card import Card
@@ -48,6 +48,15 @@ def test_zoom_a_picture_and_a_file(model: LoadedModel, tmp_path: Path) -> None:
     save_model(tmp_path / "tiny", model.network, CARD, half=False)
     again = srnet_cli.zoom(tmp_path / "a.png", 2, model=str(tmp_path / "tiny"))
     assert np.array_equal(again.pixels, enlarged.pixels)
+
+
+def test_clean_is_the_way_through_the_network_and_back(model: LoadedModel) -> None:
+    picture = Picture(scene())
+    assert np.array_equal(srnet_cli.zoom(picture, 1, model=model).pixels, picture.pixels)
+    cleaned = srnet_cli.zoom(picture, 1, model=model, clean=True).pixels
+    assert cleaned.shape == picture.pixels.shape and (cleaned != picture.pixels).any()
+    with pytest.raises(UsageError, match="scale of 1"):
+        srnet_cli.zoom(picture, 2, model=model, clean=True)
 
 
 def test_zoom_frames_and_other_scales(model: LoadedModel) -> None:

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.commands.residual import InterpolationChoice
+from srnet_cli.commands.residual import AlignChoice, InterpolationChoice, LostChoice, motion_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from srnet_cli.figures.evaluations import MeasuredSet
+    from srnet_cli.figures.motivation import Row
 
 EXAMPLES = """
 [bold]Examples[/]
 
   srnet figure motivation lr.png hr.png --scale 4 -o motivation.png
+
+  srnet figure motivation wide.JPG tele.JPG --align affine      two shots: cuts the common view first
+
+  srnet figure lost lr.png hr.png --lost channels   the histogram of lost information, by the authors' formula
 
   srnet figure time report/ -o time.png          PSNR over seconds, of srnet eval -o report
 
@@ -35,6 +40,7 @@ EXAMPLES = """
 
 class FigureKind(StrEnum):
     MOTIVATION = "motivation"
+    LOST = "lost"
     TIME = "time"
     PARAMETERS = "parameters"
     EPOCHS = "epochs"
@@ -46,8 +52,8 @@ def figure(
     kind: Annotated[
         FigureKind,
         typer.Argument(
-            help="motivation: what a zoom loses beside a reduction by computer. time, parameters, epochs: "
-            "plots. table, ablation: Markdown.",
+            help="motivation, lost: what a zoom loses beside a reduction by computer, as pictures, as a "
+            "histogram. time, parameters, epochs: plots. table, ablation: Markdown.",
             show_default=False,
         ),
     ],
@@ -56,7 +62,8 @@ def figure(
         typer.Argument(
             metavar="INPUT…",
             readable=False,
-            help="LR and HR for motivation; runs of srnet train for epochs; else folders of srnet eval -o.",
+            help="LR and HR for motivation and lost; runs of srnet train for epochs; else folders of "
+            "srnet eval -o.",
             show_default=False,
         ),
     ],
@@ -76,18 +83,28 @@ def figure(
             "-s",
             min=2,
             max=16,
-            help="Of motivation: how far HR is reduced; LR may be enlarged already. Of the others: the sets "
-            "of this scale alone.",
+            help="Of motivation and lost: how far HR is reduced; LR may be enlarged already. Of the others: "
+            "the sets of this scale alone.",
             show_default="4; all",
         ),
     ] = None,
     interpolation: Annotated[
         InterpolationChoice,
-        typer.Option(help="Of motivation: what reduces and enlarges; the published figure has nearest."),
+        typer.Option(
+            help="Of motivation and lost: what reduces and enlarges; the published figure has nearest."
+        ),
     ] = InterpolationChoice.BICUBIC,
+    align: Annotated[
+        AlignChoice | None,
+        typer.Option(help="Of motivation and lost: register LR to HR first.", show_default="none"),
+    ] = None,
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Of motivation: inferno, cividis, jet, …")
     ] = "inferno",
+    lost: Annotated[
+        LostChoice,
+        typer.Option(help="Of lost: shares of a pixel's light, or of each channel's value as the authors'."),
+    ] = LostChoice.LIGHT,
     metric: Annotated[
         str, typer.Option(metavar="KEY", help="Of time and parameters: a metric of results.json.")
     ] = "psnr_y_published",
@@ -99,7 +116,11 @@ def figure(
         return
     match kind:
         case FigureKind.MOTIVATION:
-            pixels = _motivation(inputs, scale or 4, interpolation, colormap)
+            rows, hr = _rows(kind, inputs, scale or 4, interpolation, align)
+            pixels = _motivation(rows, hr, colormap)
+        case FigureKind.LOST:
+            rows, _ = _rows(kind, inputs, scale or 4, interpolation, align)
+            pixels = _lost(rows, lost)
         case FigureKind.EPOCHS:
             pixels = _epochs(inputs)
         case _:
@@ -107,18 +128,45 @@ def figure(
     _write_picture(pixels, output or Path(f"{kind.value}.png"), overwrite)
 
 
-def _motivation(
-    inputs: list[Path], scale: int, interpolation: InterpolationChoice, colormap: str
-) -> NDArray[np.uint8]:
+def _motivation(rows: tuple[Row, Row], hr: NDArray[np.uint8], colormap: str) -> NDArray[np.uint8]:
+    from srnet_cli.figures.motivation import motivation_image
+
+    return motivation_image(rows, hr, colormap)
+
+
+def _lost(rows: tuple[Row, Row], lost: LostChoice) -> NDArray[np.uint8]:
+    from srnet_cli.figures.motivation import lost_image
+
+    return lost_image(rows, lost.value)
+
+
+def _rows(
+    kind: FigureKind,
+    inputs: list[Path],
+    scale: int,
+    interpolation: InterpolationChoice,
+    align: AlignChoice | None,
+) -> tuple[tuple[Row, Row], NDArray[np.uint8]]:
     from srnet_cli.errors import UsageError
-    from srnet_cli.figures.motivation import motivation_image, motivation_rows
+    from srnet_cli.figures.motivation import motivation_rows
     from srnet_cli.imaging import read_picture
     from srnet_cli.imaging.depth import to_8_bit
+    from srnet_cli.residuals.comparison import CompareOptions, compare
+    from srnet_cli.residuals.field_of_view import differing_views
 
     if len(inputs) != 2:
-        raise UsageError(f"motivation takes LR and HR, not {len(inputs)} files")
-    lr, hr = (to_8_bit(read_picture(path).pixels) for path in inputs)
-    return motivation_image(motivation_rows(lr, hr, scale, interpolation.value), hr, colormap)
+        raise UsageError(f"{kind.value} takes LR and HR, not {len(inputs)} files")
+    wide, long = map(read_picture, inputs)
+    views = None if align is AlignChoice.NONE else differing_views(wide, long)
+    if views is not None and align is None:
+        raise views.unaligned().about(inputs[0])
+    motion = motion_of(align)
+    if motion is None:
+        lr, hr = to_8_bit(wide.pixels), to_8_bit(long.pixels)
+    else:
+        found = compare(wide.pixels, long.pixels, CompareOptions(interpolation.value, motion), views)
+        lr, hr = found.lr_up, found.hr
+    return motivation_rows(lr, hr, scale, interpolation.value), hr
 
 
 def _epochs(runs: list[Path]) -> NDArray[np.uint8]:

@@ -35,9 +35,9 @@ def models(
 
 def listing(found: Sequence[Overview]) -> list[str]:
     """Write a line for each model that fits 80 columns, with a heading, and notes below."""
-    from srnet_cli.evaluation.outputs.tables import count
+    from srnet_cli.evaluation.outputs.tables import count, significant
 
-    rows = [("model", "scale", "values", "gain dB", "crisp", "taken for")]
+    rows = [("model", "scale", "values", "gain dB", "crisp", "s/MP", "taken for")]
     for model in found:
         gain = model.gain_over_bicubic
         rows.append(
@@ -47,6 +47,7 @@ def listing(found: Sequence[Overview]) -> list[str]:
                 count(model.parameters),
                 "–" if gain is None else f"{gain.value:+.2f}",
                 f"{model.default_crisp:g}" if model.crisp else "–",
+                "–" if model.speed is None else significant(model.speed.seconds_per_megapixel),
                 _taken(model),
             )
         )
@@ -58,8 +59,14 @@ def listing(found: Sequence[Overview]) -> list[str]:
         measured = "" if gain is None else f"; gain on {gain.pictures}"
         purposes.setdefault((model.purpose, measured), []).append(model.name)
     notes = [f"{purpose}{measured}:\n  {', '.join(names)}" for (purpose, measured), names in purposes.items()]
-    key = "gain: PSNR over bicubic, dB. crisp: its --crisp unasked; –: no crisp weights."
-    return [*(line.rstrip() for line in lines), "", *notes, "", key]
+    key = [
+        "gain: PSNR over bicubic, dB. crisp: its --crisp unasked; –: no crisp weights.",
+        "s/MP: seconds here for a megapixel of the picture; –: not measured. It is by",
+        "  srnet zoom PICTURE --dry-run --model NAME",
+    ]
+    where = sorted({model.speed.device for model in found if model.speed is not None})
+    key += [f"  measured on {device}" for device in where]
+    return [*(line.rstrip() for line in lines), "", *notes, "", *key]
 
 
 def _taken(model: Overview) -> str:

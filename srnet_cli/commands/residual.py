@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from srnet_cli.imaging.registration import Motion
     from srnet_cli.residuals.batch import PairResult
+    from srnet_cli.residuals.figures import LostOf
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -35,6 +36,11 @@ class InterpolationChoice(StrEnum):
     BILINEAR = "bilinear"
     BICUBIC = "bicubic"
     LANCZOS = "lanczos"
+
+
+class LostChoice(StrEnum):
+    LIGHT = "light"
+    CHANNELS = "channels"
 
 
 class AlignChoice(StrEnum):
@@ -109,6 +115,14 @@ def residual(
             min=3, help="Side of the entropy map's window in pixels, odd.", rich_help_panel=_DRAWING
         ),
     ] = 15,
+    lost: Annotated[
+        LostChoice,
+        typer.Option(
+            help="What a share of lost information is a share of: a pixel's light, or each channel's value, "
+            "as the authors' figure has it.",
+            rich_help_panel=_DRAWING,
+        ),
+    ] = LostChoice.LIGHT,
     output: Annotated[
         Path,
         typer.Option(
@@ -134,8 +148,8 @@ def residual(
         raise UsageError(f"--window takes an odd number of pixels, not {window}")
     colormap_table(colormap)  # a name that does not exist ends the command before any work
     request = ResidualRequest(
-        compare=CompareOptions(interpolation.value, _motion(align), match_colour),
-        draw=DrawOptions(colormap, _range(value_range), window),
+        compare=CompareOptions(interpolation.value, motion_of(align), match_colour),
+        draw=DrawOptions(colormap, _range(value_range), window, lost.value),
         heatmap=heatmap,
         output=output,
         overwrite=overwrite,
@@ -145,7 +159,7 @@ def residual(
     pairs = find_pairs(lr, hr)
     results = []
     for result in run_pairs(pairs, request):
-        _report(result, single=len(pairs) == 1 and not json)
+        _report(result, lost.value, single=len(pairs) == 1 and not json)
         results.append(result)
     if json:
         emit_json({"results": [result.document() for result in results]})
@@ -155,7 +169,8 @@ def residual(
         raise typer.Exit(1)
 
 
-def _motion(choice: AlignChoice | None) -> Motion | None:
+def motion_of(choice: AlignChoice | None) -> Motion | None:
+    """Name the motion model of a choice; None for none."""
     motions: dict[AlignChoice | None, Motion] = {
         AlignChoice.TRANSLATION: "translation",
         AlignChoice.EUCLIDEAN: "euclidean",
@@ -178,7 +193,7 @@ def _range(text: str) -> tuple[float, float] | None:
     return low, high
 
 
-def _report(result: PairResult, single: bool) -> None:
+def _report(result: PairResult, lost: LostOf, single: bool) -> None:
     """Say what is known of a pair: errors and notes, and the figures if it is the only one."""
     from srnet_cli.console import show_error, warn
 
@@ -188,10 +203,10 @@ def _report(result: PairResult, single: bool) -> None:
     for note in result.notes:
         warn(f"{result.pair.lr.name}: {note}")
     if single:
-        _print_figures(result)
+        _print_figures(result, lost)
 
 
-def _print_figures(result: PairResult) -> None:
+def _print_figures(result: PairResult, lost: LostOf) -> None:
     """Print a column for LR as it was given, and one for each change."""
     from rich.markup import escape
     from rich.table import Table
@@ -211,10 +226,11 @@ def _print_figures(result: PairResult) -> None:
     for rows in zip(*columns, strict=True):
         table.add_row(rows[0][0], *(value for _, value in rows))
     table.add_section()
-    table.add_row("share of pixels that", *[""] * len(columns))
+    counted, whole = ("pixels", " of light") if lost == "light" else ("R, G, B values", "")
+    table.add_row(f"share of {counted} that", *[""] * len(columns))
     for lowest in range(0, 100, 10):
-        shares = [f"{100 * stage.figures.lost_shares[lowest // 10]:.1f} %" for stage in comparison.stages]
-        table.add_row(f"lost {lowest}–{lowest + 10} % of light", *shares)
+        shares = [f"{100 * stage.figures.lost(lost)[lowest // 10]:.1f} %" for stage in comparison.stages]
+        table.add_row(f"lost {lowest}–{lowest + 10} %{whole}", *shares)
     people().print(table, soft_wrap=False)
     for line in _changes(result):
         people().print(line)

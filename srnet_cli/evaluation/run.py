@@ -17,7 +17,7 @@ from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluat
 from srnet_cli.evaluation.outputs.display import Display, show_results
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
-from srnet_cli.evaluation.outputs.panels import panel_png
+from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.results import SetResult, file_name
 from srnet_cli.files import atomic_path, folder_for, make_folder
@@ -25,7 +25,7 @@ from srnet_cli.version import own_version
 
 #: what lies in the folder of an evaluation whatever was measured, and what of each set
 FILES = ("results.csv", "pictures.csv", "results.md", "report.html", "results.json")
-PANELS, SCATTER = "panels", "-psnr-over-time.png"
+PANELS, SCATTER, COMPARISON = "panels", "-psnr-over-time.png", "-comparison.png"
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,9 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
         scatters.append(scatter_png(result) if result.measured else None)
         if scatters[-1] is not None:
             write(f"{result.slug}{SCATTER}", scatters[-1])
+        compared = comparison_png(result)
+        if compared is not None:
+            write(f"{result.slug}{COMPARISON}", compared)
         for index, picture in enumerate(result.pictures, start=1):
             if picture.view is not None:
                 name = file_name(f"{index:03d} {picture.name}")
@@ -113,6 +116,7 @@ def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None
     for path in (
         *map(folder.joinpath, FILES),
         *folder.glob(f"*{SCATTER}"),
+        *folder.glob(f"*{COMPARISON}"),
         *folder.glob(f"{PANELS}/*/*.png"),
     ):
         if path.is_dir():

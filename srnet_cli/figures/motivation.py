@@ -1,4 +1,7 @@
-"""The motivation figure: what a zoom lost of a picture, above what a reduction by computer loses of it."""
+"""The motivation figure: what a zoom lost of a picture, above what a reduction by computer loses of it.
+
+And beside it the histogram of lost information of both.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.residuals.comparison import pair_scale
 from srnet_cli.residuals.entropy import DEFAULT_WINDOW, entropy_map, sampling
-from srnet_cli.residuals.figures import Residual, measure
+from srnet_cli.residuals.figures import LostOf, Residual, measure
 from srnet_cli.residuals.heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
@@ -24,6 +27,7 @@ from srnet_cli.residuals.heatmaps import (
     loss_map,
     rendered,
 )
+from srnet_cli.residuals.panel import STYLE, draw_shares
 
 #: inches of a picture's longer side, and between pictures
 _CELL, _GAP = 1.75, 0.08
@@ -129,6 +133,17 @@ def motivation_image(
             bar = drawing.colorbar(images[column - 3], cax=drawing.add_axes(place), orientation="horizontal")
             bar.outline.set_linewidth(0.4)
             bar.set_label(label)
+        return rendered(drawing)
+
+
+def lost_image(rows: tuple[Row, Row], of: LostOf) -> NDArray[np.uint8]:
+    """Plot how much of HR's information both rows lost, spread over ten bins: H×W×3."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**STYLE, "font.size": 8.0}):
+        drawing = figure(4.2, 2.7, _DPI)
+        draw_shares(drawing.subplots(), {row.title: row.residual.figures.lost(of) for row in rows}, of)
+        drawing.tight_layout(pad=0.6)
         return rendered(drawing)
 
 

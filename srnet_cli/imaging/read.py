@@ -85,11 +85,7 @@ def read_picture(
             return read_camera_colours(path, raw, max_pixels)
         return develop(path, raw, max_pixels, mosaic)
     if camera_colours:
-        raise InputError(
-            f"is {found.title}, a finished picture: what its sensor saw, and a DNG holds, is not in it",
-            path=path,
-            remedy="write it as TIFF or PNG, or zoom the RAW file",
-        )
+        raise _finished_already(path, found)
     return _finished(path, found.decode(path, max_pixels))
 
 
@@ -110,27 +106,34 @@ def read_focal_length(path: Path) -> float | None:
     return None if found.read_exif is None else focal_length_of(found.read_exif(path))
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def read_size(path: Path, *, camera_colours: bool = False) -> tuple[int, int]:
     """Return height and width of a picture as it is upright, from its header; pixels are not decoded.
+
+    ``camera_colours`` says that they will be wanted of it.
 
     Example:
         >>> read_size(Path("photo.jpg"))
         (3456, 5184)
 
     Raises:
-        InputError: the file cannot be read, or its header is damaged.
+        InputError: the file cannot be read, or its header is damaged; or its camera colours are wanted and it
+            is not RAW.
     """
     path = Path(path)
     found = _format(path)
     if found is FORMATS["tiff"]:
         structure = read_structure(path)
         if not is_raw_structure(structure):
+            if camera_colours:
+                raise _finished_already(path, found)
             page = chosen_page(path, structure.directories)[1]
             turn = structure.directories[0].integer(274, 1)
             return upright_size(page.integer(257, 0), page.integer(256, 0), turn)
         found = FORMATS["raw"]
     if found.decode is None:
         return raw_size(path)
+    if camera_colours:
+        raise _finished_already(path, found)
     if found.read_size is not None:
         return found.read_size(path)
     # Of thousands of pictures only the headers are read.
@@ -139,6 +142,15 @@ def read_size(path: Path) -> tuple[int, int]:
     if exif is None and found is FORMATS["png"] and found.read_exif is not None:
         exif = found.read_exif(path)  # it may stand behind the pixels
     return upright_size(height, width, orientation_of(exif))
+
+
+def _finished_already(path: Path, found: Format) -> InputError:
+    """Tell that a picture has no camera colours."""
+    return InputError(
+        f"is {found.title}, a finished picture: what its sensor saw, and a DNG holds, is not in it",
+        path=path,
+        remedy="write it as TIFF or PNG, or zoom the RAW file",
+    )
 
 
 def _format(path: Path) -> Format:

@@ -14,8 +14,7 @@ from srnet_cli.errors import SrnetError, unexpected
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
 from srnet_cli.models.released import released_models
-from srnet_cli.page.work import Made, Shown, Work
-from srnet_cli.zooming.request import ZoomRequest
+from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready
 
 _SCALES = (2, 3, 4, 6, 8, 16)
 #: seconds between two looks at how far a zoom is
@@ -119,12 +118,12 @@ class View:
         self.progress.visible = True
         crop = self.crop if len(self.sources) == 1 else None
         crisp = float(self.crisp.value) if self.crisp.enabled else None
-        request = ZoomRequest(float(self.scale.value), crop=crop, fast=bool(self.fast.value), crisp=crisp)
+        wish = Wish(float(self.scale.value), crop, bool(self.fast.value), crisp)
         timer = ui.timer(_LOOK, self._look)
         try:
             for source in list(self.sources):
                 try:
-                    made = await run.io_bound(self.work.zoom, source, request)
+                    made = await run.io_bound(self.work.zoom, source, wish)
                     if made is not None:  # else the program ends
                         self._add(made)
                 except Exception as error:
@@ -198,6 +197,8 @@ def serve(port: int, show: bool) -> None:
             own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
             (own / "made").mkdir()
             View(own, Work(own / "made")).build()
+            # A timer begins when the browser has the page: before, importing torch would keep it waiting.
+            ui.timer(_LOOK, lambda: run.io_bound(make_ready), once=True)
 
         ui.run(
             host="127.0.0.1", port=port, show=show, reload=False, title="srnet", show_welcome_message=False

@@ -1,20 +1,25 @@
-"""The zooms that a page asks for, done in another thread than the one that answers the browser."""
+"""The zooms that a page asks for, done in another thread than the one that answers the browser.
+
+torch takes longer to import than all that the page needs before a zoom, so it is imported by what zooms, or
+by :func:`make_ready` when the page is there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from srnet_cli.imaging import Picture, check_output, read_picture
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
-from srnet_cli.zooming.chain import Engines, ModelChoice
-from srnet_cli.zooming.jobs import plan_jobs
-from srnet_cli.zooming.pipeline import tile_count, zoom_to_file
-from srnet_cli.zooming.request import ZoomRequest
-from srnet_cli.zooming.showing.comparison import Comparison
+
+if TYPE_CHECKING:
+    from srnet_cli.zooming.chain import Engines, ModelChoice
 
 #: side of the picture on which a part is chosen
 _SHOWN = 1000
@@ -41,6 +46,21 @@ class Shown:
     reduction: float
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is chosen on the page."""
+
+    scale: float
+    crop: Box | None = None
+    fast: bool = False
+    crisp: float | None = None
+
+
+def make_ready() -> None:
+    """Import what zooms, while somebody looks for a picture."""
+    import_module("srnet_cli.zooming.pipeline")
+
+
 class Work:
     """One zoom after the other into a folder, with how far it is: ``done`` of ``total`` tiles."""
 
@@ -62,15 +82,21 @@ class Work:
         size = (max(1, round(picture.width / reduction)), max(1, round(picture.height / reduction)))
         return Shown(image.resize(size, Image.Resampling.BOX), picture.height, picture.width, reduction)
 
-    def zoom(self, source: Path, request: ZoomRequest) -> Made:
+    def zoom(self, source: Path, wish: Wish) -> Made:
         """Zoom a picture; what an earlier zoom of the same kind made is replaced.
 
         Raises:
             SrnetError: it cannot be read, computed or written.
         """
+        from srnet_cli.zooming.chain import Engines, ModelChoice
+        from srnet_cli.zooming.jobs import plan_jobs
+        from srnet_cli.zooming.pipeline import tile_count, zoom_to_file
+        from srnet_cli.zooming.request import ZoomRequest
+        from srnet_cli.zooming.showing.comparison import Comparison
+
         self.done, self.total = 0, 1
         picture = self._read(source)
-        request = replace(request, compare=True)
+        request = ZoomRequest(wish.scale, crop=wish.crop, fast=wish.fast, crisp=wish.crisp, compare=True)
         (job,) = plan_jobs([source], f"{self._folder}/", request.tag, compare=True).jobs
         if job.error is not None:
             raise job.error

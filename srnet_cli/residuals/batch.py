@@ -165,10 +165,8 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
         notes.append("LR and HR have different colour profiles; their values are compared as stored")
     views = None if request.as_they_are else differing_views(lr, hr)
     if views is not None and request.compare.align is None:
-        raise InputError(
-            f"{views}: the two do not show the same",
-            remedy="--align affine cuts LR to HR's field of view; --align none compares them as they are",
-        )
+        remedy = "--align affine cuts LR to HR's field of view; --align none compares them as they are"
+        raise views.unaligned(remedy)
     comparison = compare(lr.pixels, hr.pixels, request.compare, views)
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)

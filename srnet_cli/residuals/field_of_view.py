@@ -31,6 +31,10 @@ class Views:
     def __str__(self) -> str:
         return f"LR was taken at {self.lr_focal:.4g} mm, HR at {self.hr_focal:.4g} mm"
 
+    def unaligned(self, remedy: str = "--align affine cuts LR to HR's field of view") -> InputError:
+        """Tell that the two must not be compared as they are."""
+        return InputError(f"{self}: the two do not show the same", remedy=remedy)
+
 
 def differing_views(lr: Picture, hr: Picture) -> Views | None:
     """Return what the focal lengths of two shots say; None where they are alike or not known.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.data.labels import enhanced_residual, residual_image
 from srnet_cli.metrics import entropy, mae, psnr_rgb, psnr_y, ssim
+
+#: what a share of lost information is a share of: ``light`` is a pixel's channels added up, ``channels`` each
+#: channel's value by itself, the proportion of the residual in HR that the authors' figure shows
+LostOf = Literal["light", "channels"]
 
 _BINS = 10
 _STRIP = 512
@@ -33,6 +38,12 @@ class Figures:
     entropy_enhanced: float
     #: share of the pixels that lost 0–10 %, 10–20 %, … 90–100 % of their light; they add up to 1
     lost_shares: tuple[float, ...]
+    #: the same by channels: of all values above 0 in HR
+    lost_shares_channels: tuple[float, ...]
+
+    def lost(self, of: LostOf) -> tuple[float, ...]:
+        """Choose the ten shares."""
+        return self.lost_shares if of == "light" else self.lost_shares_channels
 
 
 @dataclass(frozen=True)
@@ -62,27 +73,38 @@ def measure(lr_up: NDArray[np.uint8], hr: NDArray[np.uint8]) -> Residual:
         entropy_channels=(first, second, third),
         entropy_enhanced=entropy(enhanced),
         lost_shares=lost_shares(plain, hr),
+        lost_shares_channels=lost_shares(plain, hr, "channels"),
     )
     return Residual(plain, enhanced, figures)
 
 
-def lost_shares(residual: NDArray[np.uint8], hr: NDArray[np.uint8]) -> tuple[float, ...]:
-    """Spread the loss over ten bins of pixels by residual over HR, both summed over the channels.
+def lost_shares(
+    residual: NDArray[np.uint8], hr: NDArray[np.uint8], of: LostOf = "light"
+) -> tuple[float, ...]:
+    """Spread the loss over ten bins of residual over HR; a loss above the whole counts in the last bin.
 
-    A loss above the whole counts in the last bin. A black HR pixel has lost nothing if LR is black there
-    too, else all.
+    By ``light`` pixels are counted, and a black one of HR has lost nothing if LR is black there too, else
+    all. By ``channels`` the values of all channels are counted, but for those that are 0 in HR: they have no
+    proportion.
 
     Returns:
-        Ten shares of the pixels, 0–10 % first, that add up to 1.
+        Ten shares, 0–10 % first, that add up to 1; all 0 where nothing can be counted.
     """
     counts = np.zeros(_BINS, np.int64)
     for top in range(0, hr.shape[0], _STRIP):
-        lost = _channel_sum(residual[top : top + _STRIP])
-        light = _channel_sum(hr[top : top + _STRIP])
-        # Whole numbers below 8000: rounding never carries a quotient across a bin's edge.
-        bins = np.where(light > 0, _BINS * lost / np.maximum(light, 1), _BINS * lost).astype(np.int64)
-        counts += np.bincount(np.minimum(bins, _BINS - 1).reshape(-1), minlength=_BINS)
-    return tuple((counts / counts.sum()).tolist())
+        lost, light = residual[top : top + _STRIP], hr[top : top + _STRIP]
+        if of == "light":
+            counts += _counts(_channel_sum(lost), _channel_sum(light))
+        else:
+            known = light > 0
+            counts += _counts(lost[known].astype(np.float32), light[known].astype(np.float32))
+    return tuple((counts / max(1, counts.sum())).tolist())
+
+
+def _counts(lost: NDArray[np.float32], light: NDArray[np.float32]) -> NDArray[np.int64]:
+    # Whole numbers below 8000: rounding never carries a quotient across a bin's edge.
+    bins = np.where(light > 0, _BINS * lost / np.maximum(light, 1), _BINS * lost).astype(np.int64)
+    return np.bincount(np.minimum(bins, _BINS - 1).reshape(-1), minlength=_BINS)
 
 
 def _channel_sum(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from srnet_cli.imaging import Picture, write_picture
 
 from .comparison import Comparison
 from .entropy import DEFAULT_WINDOW, entropy_map, sampling
-from .figures import Figures
+from .figures import Figures, LostOf
 from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
@@ -37,6 +37,8 @@ class DrawOptions:
     value_range: tuple[float, float] | None = None
     #: side in pixels of the window of the entropy map, odd
     window: int = DEFAULT_WINDOW
+    #: what the shares of lost information are shares of
+    lost: LostOf = "light"
 
 
 def write_results(
@@ -68,7 +70,7 @@ def _pictures(
     window = sampling(height, width, options.window).window
     bits = entropy_map(residual.plain, options.window)
     yield "entropy", heatmap_image(bits, 0.0, entropy_top(window), options.colormap, label=ENTROPY_LABEL)
-    yield "histogram", histogram_image(residual)
+    yield "histogram", histogram_image(residual, options.lost)
     scene = Scene(
         comparison.lr_up, comparison.hr, residual, bits, window, _enlargement(comparison), changes(comparison)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.metrics import histogram
 
-from .figures import Figures, Residual
+from .figures import Figures, LostOf, Residual
 from .heatmaps import (
     DEFAULT_COLORMAP,
     ENTROPY_LABEL,
@@ -36,7 +36,10 @@ _DPI = 220
 _SIDE = 1000
 _CHANNEL_COLOURS = ("#c8102e", "#1b9e4b", "#2458b8")
 _GREY = "#5b6b7b"
-_STYLE: Any = {
+#: bars of one loss, and of a second one beside it
+_SHARES = (_GREY, "#c8102e")
+#: matplotlib settings of small print
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.0,
     "axes.labelsize": 7.0,
@@ -72,16 +75,16 @@ class Scene:
     changes: tuple[str, ...] = ()
 
 
-def histogram_image(residual: Residual) -> NDArray[np.uint8]:
-    """Plot the residual's histogram and how the loss is spread over the pixels: H×W×3."""
+def histogram_image(residual: Residual, of: LostOf = "light") -> NDArray[np.uint8]:
+    """Plot the residual's histogram and how the loss is spread over pixels or values: H×W×3."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         drawing = figure(6.6, 2.6, _DPI)
         left, right = drawing.subplots(1, 2, width_ratios=(1.35, 1.0))
         _draw_histogram(left, residual)
         left.set_ylabel("% of the pixels")
-        _draw_shares(right, residual.figures.lost_shares)
+        draw_shares(right, {"": residual.figures.lost(of)}, of)
         drawing.tight_layout(pad=0.6, w_pad=2.0)
         return rendered(drawing)
 
@@ -105,7 +108,7 @@ def overview_image(
 
     colours = ListedColormap(colormap_table(colormap) / 255.0)
     residual = scene.residual
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         grid = _Grid(scene.hr.shape[0] / scene.hr.shape[1])
         _show(grid.cell(0, 0), _reduced(scene.lr_up), "a", f"LR, {scene.enlargement}")
         _show(grid.cell(0, 1), _reduced(scene.hr), "b", "HR")
@@ -233,13 +236,28 @@ def _draw_histogram(axes: Axes, residual: Residual) -> None:
     _open(axes)
 
 
-def _draw_shares(axes: Axes, shares: Sequence[float]) -> None:
-    percent = [100.0 * share for share in shares]
-    axes.bar(np.arange(len(percent)) * 10.0 + 5.0, percent, width=8.6, color=_GREY)
+def draw_shares(axes: Axes, shares: Mapping[str, Sequence[float]], of: LostOf) -> None:
+    """Draw the ten shares of one loss or more, side by side in every bin, by their names."""
+    width = 8.6 / len(shares)
+    for index, (name, bins) in enumerate(shares.items()):
+        left = np.arange(len(bins)) * 10.0 + 0.7
+        axes.bar(
+            left + index * width,
+            100.0 * np.array(bins),
+            width,
+            align="edge",
+            color=_SHARES[index],
+            label=name,
+        )
     axes.set_xticks(range(0, 101, 20))
     axes.set_xlim(0, 100)
-    axes.set_xlabel("share of a pixel's light that was lost, %")
-    axes.set_ylabel("% of the pixels")
+    light = of == "light"
+    axes.set_xlabel(
+        "share of a pixel's light that was lost, %" if light else "residual / HR of each value, %"
+    )
+    axes.set_ylabel("% of the pixels" if light else "% of the values of R, G, B")
+    if len(shares) > 1:
+        axes.legend(frameon=False)
     _open(axes)
 
 

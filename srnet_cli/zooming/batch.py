@@ -18,7 +18,7 @@ from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.write import holds_16_bits, output_format
+from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.names import NamePattern, factor_text
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine
@@ -178,7 +178,7 @@ def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
     assert target is not None
     kept = request.skip_existing and target.exists()
     with without_chatter():
-        undeveloped = not request.preview and output_format(target, request.write).holds_camera_colours
+        undeveloped = request.wants_camera_colours(target)
         model = mosaic_model(run.engines, request, undeveloped=undeveloped)
         picture = read_picture(
             source,

@@ -13,6 +13,7 @@ from srnet_cli.models.released import mosaic_models, released_models
 from srnet_cli.network.macs import parameter_count
 from srnet_cli.network.registry import build_network
 from srnet_cli.zooming.chain import automatic_chain
+from srnet_cli.zooming.forecast.pace import Pace, Paces
 from srnet_cli.zooming.frame import MAX_SCALE
 
 #: sets of a card's figures by which its model is judged: their names begin so. The first that it has counts.
@@ -44,6 +45,8 @@ class Overview:
     #: whether it has a second, crisp set of weights, and how much of it is taken unasked
     crisp: bool
     default_crisp: float
+    #: on this machine, from zooms and forecasts before; None where it was not measured
+    speed: Pace | None
 
     def document(self) -> dict[str, Any]:
         """Put it as JSON has it."""
@@ -63,7 +66,8 @@ def overview() -> list[Overview]:
         for light in (False, True)
         if any(card.light == light and not card.named_only for card in cards)
     }
-    return [_of(card, chains) for card in cards]
+    paces = Paces.of_user()
+    return [_of(card, chains, paces) for card in cards]
 
 
 def purpose_of(card: Card) -> str:
@@ -93,7 +97,7 @@ def _of_raw(card: Card, light: bool) -> tuple[int, ...]:
     return tuple(range(2, card.enlarges + 1)) if card in mosaic_models(light=light)[:1] else ()
 
 
-def _of(card: Card, chains: Mapping[bool, Mapping[int, list[str]]]) -> Overview:
+def _of(card: Card, chains: Mapping[bool, Mapping[int, list[str]]], paces: Paces) -> Overview:
     with torch.device("meta"):
         parameters = parameter_count(build_network(card.architecture, card.scale, **card.options))
     taken, fast = (
@@ -112,4 +116,5 @@ def _of(card: Card, chains: Mapping[bool, Mapping[int, list[str]]]) -> Overview:
         fast,
         bool(card.crisp),
         card.default_crisp,
+        paces.known(card.sha256),
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from srnet_cli.errors import UsageError
 from srnet_cli.imaging import RawOptions, WriteOptions
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.write import output_format
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import PREVIEW, zoom_tag
 from srnet_cli.zooming.effort.texture import Effort
@@ -98,6 +99,10 @@ class ZoomRequest:
     def reached_for(self, frame: Frame) -> float:
         """Return what the models have to reach for a frame of this request."""
         return self.model_scale if self.clean else frame.scale
+
+    def wants_camera_colours(self, target: Path) -> bool:
+        """Tell whether a picture is read as what its sensor saw, for a result of this name."""
+        return not self.preview and output_format(target, self.write).holds_camera_colours
 
     @property
     def tag(self) -> str:

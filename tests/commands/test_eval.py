@@ -64,6 +64,7 @@ def test_output_holds_every_kind_of_file(photos: Path, tmp_path: Path) -> None:
         "report.html",
         "photos-x2-lr-by-bicubic-reduction-psnr-over-time.png",
         "panels/photos-x2-lr-by-bicubic-reduction/001-ant.png",
+        "photos-x2-lr-by-bicubic-reduction-comparison.png",
     }
 
 

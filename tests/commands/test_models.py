@@ -39,6 +39,33 @@ def test_the_document_agrees_with_the_cards_and_with_zoom() -> None:
     assert not found
 
 
+def test_speed_is_what_was_measured_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    listing = CliRunner().invoke(app, ["models"]).stdout
+    assert "--dry-run" in listing and "measured on" not in listing
+    card = next(card for card in released_models() if card.name == "srnet-x4")
+    with_torch = f"once torch {torch.__version__}"
+    paces = {
+        f"{card.sha256[:12]} Some Card 0 torch.float16 512 {with_torch}": 2e-6,
+        f"{card.sha256[:12]} cpu 2 torch.bfloat16 128 {with_torch}": 3.14e-5,
+        f"{card.sha256[:12]} cpu 2 torch.bfloat16 128 ensemble torch {torch.__version__}": 1.0,
+        f"{card.sha256[:12]} cpu 2 torch.bfloat16 128 once torch 0.1": 1.0,
+        f"{card.sha256[:12]} nonsense": 1.0,
+    }
+    folder = tmp_path / "srnet"
+    folder.mkdir()
+    (folder / "paces.json").write_text(json.dumps(paces))
+    listing = CliRunner().invoke(app, ["models"]).stdout
+    assert "  31.4  " in next(line for line in listing.splitlines() if line.startswith("srnet-x4 "))
+    assert "measured on cpu, 2 threads, bfloat16" in listing
+    found = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)["models"]
+    speeds = {model["name"]: model["speed"] for model in found}
+    assert speeds["srnet-x4"]["seconds_per_megapixel"] == pytest.approx(31.4)
+    assert speeds["srnet-x2"] is None
+
+
 def test_completion_offers_models_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "srnet-own").mkdir()

@@ -88,6 +88,17 @@ def test_json_is_the_only_thing_on_stdout(pair: tuple[Path, Path], tmp_path: Pat
     assert load(found["files"]["heatmap"]).shape[0] == 96
 
 
+def test_lost_information_by_channels_is_the_authors(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    plain = run(*pair, "--heatmap", "-o", tmp_path / "light")
+    asked = run(*pair, "--heatmap", "--lost", "channels", "-o", tmp_path / "channels")
+    assert "share of pixels that" in plain.stderr and "lost 0–10 % of light" in plain.stderr
+    assert "share of R, G, B values that" in asked.stderr and "of light" not in asked.stderr
+    light, channels = (load(tmp_path / name / "lr_histogram.png") for name in ("light", "channels"))
+    assert light.shape == channels.shape and (light != channels).any()
+    (found,) = documents(run(*pair, "--json", "-o", tmp_path / "json"))
+    assert sum(found["figures"]["lost_shares_channels"]) == pytest.approx(1.0)
+
+
 def test_without_heatmap_only_the_residuals_are_written(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert run(*pair, "-o", tmp_path / "out").exit_code == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"lr_residual.png", "lr_enhanced.png"}

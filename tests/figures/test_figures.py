@@ -68,6 +68,17 @@ def test_motivation_is_drawn_from_a_pair(tmp_path: Path) -> None:
     assert isinstance(run("motivation", pair[0]).exception, UsageError)
 
 
+def test_lost_information_is_drawn_by_either_formula(tmp_path: Path) -> None:
+    hr = np.random.default_rng(0).integers(1, 256, (64, 96, 3), dtype=np.uint8)
+    for name, pixels in (("hr", hr), ("lr", hr[::4, ::4])):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    pair = tmp_path / "lr.png", tmp_path / "hr.png"
+    assert run("lost", *pair, "-o", tmp_path / "a.png").exit_code == 0
+    assert run("lost", *pair, "--lost", "channels", "-o", tmp_path / "b.png").exit_code == 0
+    assert (load(tmp_path / "a.png") != load(tmp_path / "b.png")).any()
+    assert isinstance(run("lost", pair[0]).exception, UsageError)
+
+
 def test_several_scales_are_one_table_with_best_and_second_best(tmp_path: Path) -> None:
     four = results(
         tmp_path / "a", 4, row("bicubic", 20.0), row("srnet-x4", 25.0, 3_429_678), row("san", 24.0, 10)

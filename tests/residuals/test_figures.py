@@ -79,6 +79,18 @@ def test_lost_shares_by_hand() -> None:
     assert shares == pytest.approx([3, 1, 0, 0, 0, 1, 0, 0, 0, 2])
 
 
+def test_lost_shares_of_channels_by_hand() -> None:
+    hr = np.array([[[100, 50, 0], [10, 10, 0]]], np.uint8)
+    lost = np.array([[[9, 5, 200], [10, 255, 0]]], np.uint8)
+    # 9 %, 10 %, black: no proportion; 100 %, 2550 %, black.
+    shares = np.array(lost_shares(lost, hr, "channels")) * 4
+    assert shares == pytest.approx([1, 1, 0, 0, 0, 0, 0, 0, 0, 2])
+    black = np.zeros_like(hr)
+    assert lost_shares(lost, black, "channels") == (0.0,) * 10
+    grey = np.repeat(np.arange(1, 201, dtype=np.uint8).reshape(10, 20)[..., None], 3, axis=2)
+    assert lost_shares(grey // 3, grey, "channels") == lost_shares(grey // 3, grey)
+
+
 def test_every_share_falls_into_the_bin_of_exact_arithmetic() -> None:
     light = np.arange(256).repeat(256).reshape(256, 256)
     lost = np.tile(np.arange(256), (256, 1))

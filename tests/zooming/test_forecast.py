@@ -55,6 +55,15 @@ def test_a_forecast_says_what_a_run_does(model: str, tmp_path: Path) -> None:
     json.dumps([said.document() for said in [*found, *again]])
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.png"])
+def test_a_forecast_refuses_dng_of_a_finished_picture(model: str, tmp_path: Path, name: str) -> None:
+    write_picture(Picture(noise(16, 24)), tmp_path / name)
+    request = ZoomRequest(scale=2, model=model, engine=CPU)
+    (said,) = forecast_batch([tmp_path / name], tmp_path / "out.dng", request)
+    (made,) = run_batch([tmp_path / name], tmp_path / "out.dng", request) or ()
+    assert said.error is not None and str(said.error) == made.error
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_forecast_knows_how_a_picture_is_turned(model: str, tmp_path: Path, orientation: int) -> None:
     from PIL import Image

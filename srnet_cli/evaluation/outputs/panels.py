@@ -1,8 +1,10 @@
-"""One picture by every method, side by side, as in the published figures."""
+"""Pictures by every method, side by side, as in the published figures."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,40 +22,85 @@ _SIDE, _TEXT, _GAP = 256, 46, 10
 _BOX = "#ffd400"
 
 
+@dataclass(frozen=True)
+class _Panel:
+    """A picture's place in a figure: the whole at the left, two rows of details beside it; screen pixels."""
+
+    picture: PictureResult
+    view: View
+    names: tuple[str, ...]
+
+    @property
+    def columns(self) -> int:
+        return max(2, math.ceil((len(self.names) + 1) / 2))
+
+    @property
+    def height(self) -> int:
+        return 2 * (_SIDE + _TEXT) + _GAP
+
+    @property
+    def whole_width(self) -> float:
+        whole = self.view.whole
+        return float(min(2.2 * self.height, (self.height - _TEXT) * whole.shape[1] / whole.shape[0]))
+
+    @property
+    def width(self) -> int:
+        return round(self.whole_width + self.columns * (_SIDE + _GAP) + 2 * _GAP)
+
+
 def panel_png(result: SetResult, picture: PictureResult, view: View) -> bytes:
     """Draw HR with the detail marked; beside it the detail of HR and of every method with its figures.
 
     The detail is where bicubic loses most. The figures are those of the whole picture (or of the evaluated
     crop), the best in bold.
     """
+    return _drawn(result, [_panel(result, picture, view)])
+
+
+def comparison_png(result: SetResult) -> bytes | None:
+    """Draw all pictures that are shown of a set, one panel below the other; None where none is."""
+    panels = [
+        _panel(result, picture, picture.view) for picture in result.pictures if picture.view is not None
+    ]
+    return _drawn(result, panels) if panels else None
+
+
+def _panel(result: SetResult, picture: PictureResult, view: View) -> _Panel:
+    return _Panel(picture, view, tuple(info.name for info in result.methods if info.name in view.results))
+
+
+def _drawn(result: SetResult, panels: Sequence[_Panel]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    names = [info.name for info in result.methods if info.name in view.results]
-    columns = max(2, math.ceil((len(names) + 1) / 2))
-    cell_width, cell_height = _SIDE + _GAP, _SIDE + _TEXT
-    height = 2 * cell_height + _GAP
-    whole_width = min(2.2 * height, (height - _TEXT) * view.whole.shape[1] / view.whole.shape[0])
-    width = round(whole_width + columns * cell_width + 2 * _GAP)
+    width, height = max(panel.width for panel in panels), sum(panel.height for panel in panels)
     drawing = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(drawing)
+    # Details stand below each other, however wide the pictures are.
+    left = max(panel.whole_width for panel in panels)
+    for index, panel in enumerate(panels):
+        top = sum(above.height for above in panels[:index])
+        _draw(drawing, result, panel, top, left)
+    content = BytesIO()
+    drawing.savefig(content, format="png")
+    return content.getvalue()
 
-    whole = _axes(drawing, _GAP, _GAP, whole_width, height - _TEXT - _GAP)
+
+def _draw(drawing: Figure, result: SetResult, panel: _Panel, top: int, whole_width: float) -> None:
+    picture, view = panel.picture, panel.view
+    whole = _axes(drawing, _GAP, top + _GAP, whole_width, panel.height - _TEXT - _GAP)
     whole.imshow(view.whole, interpolation="antialiased")
     _mark(whole, view)
     _caption(whole, f"{picture.name}", f"{result.title}")
 
-    keys = tuple(key for key in ("psnr_rgb", "lpips" if "lpips" in result.keys else "ssim_y"))
-    shown = [("HR", view.hr), *((name, view.results[name]) for name in names)]
+    keys = ("psnr_rgb", "lpips" if "lpips" in result.keys else "ssim_y")
+    shown = [("HR", view.hr), *((name, view.results[name]) for name in panel.names)]
     for index, (name, pixels) in enumerate(shown):
-        row, column = divmod(index, columns)
-        left = 2 * _GAP + whole_width + column * cell_width
-        axes = _axes(drawing, left, _GAP + row * cell_height, _SIDE, _SIDE)
+        row, column = divmod(index, panel.columns)
+        left = 2 * _GAP + whole_width + column * (_SIDE + _GAP)
+        axes = _axes(drawing, left, top + _GAP + row * (_SIDE + _TEXT), _SIDE, _SIDE)
         axes.imshow(view.closer(pixels), interpolation="nearest")
         _caption(axes, name, _figures(picture, name, keys))
-    content = BytesIO()
-    drawing.savefig(content, format="png")
-    return content.getvalue()
 
 
 def _axes(drawing: Figure, left: float, top: float, width: float, height: float) -> Axes:

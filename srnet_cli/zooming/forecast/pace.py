@@ -6,6 +6,7 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,16 @@ _FILE = "paces.json"
 _MOST = 200
 #: seconds; a shorter zoom says little about the pace
 _LEAST_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a model was on this machine."""
+
+    #: of a million pixels of the input, the overlaps of its tiles not counted
+    seconds_per_megapixel: float
+    #: what computed it, and how: "cpu, 2 threads, bfloat16"
+    device: str
 
 
 class Paces:
@@ -53,6 +64,11 @@ class Paces:
             pixels * self._pace(engine)
             for pixels, engine in zip(_computed(frame, engines), engines, strict=True)
         )
+
+    def known(self, sha256: str) -> Pace | None:
+        """Return the pace of a model that was measured last, on whatever device; None where none was."""
+        found = [_read_key(key, pace) for key, pace in self._known.items() if key.startswith(sha256[:12])]
+        return next((pace for pace in reversed(found) if pace is not None), None)
 
     def learn(self, frame: Frame, engines: Sequence[Engine], seconds: float) -> None:
         """Take the time that a zoom really took into account."""
@@ -92,6 +108,18 @@ def _key(engine: Engine) -> str:
     threads = torch.get_num_threads() if engine.device.type == "cpu" else 0
     tile, ensemble = engine.tile, "ensemble" if engine.options.ensemble else "once"
     return f"{title} {device} {threads} {engine.dtype} {tile} {ensemble} torch {torch.__version__}"
+
+
+def _read_key(key: str, pace: float) -> Pace | None:
+    """Read a name that :func:`_key` gave; None for eight views at once, and for another version of torch."""
+    parts = key.split(" ")
+    if len(parts) < 8:
+        return None
+    _, *device, threads, dtype, _, views, _, version = parts
+    if views != "once" or version != torch.__version__:
+        return None
+    cores = "" if threads == "0" else f", {threads} thread{'' if threads == '1' else 's'}"
+    return Pace(1e6 * pace, f"{' '.join(device)}{cores}, {dtype.removeprefix('torch.')}")
 
 
 def _computed(frame: Frame, engines: Sequence[Engine]) -> list[float]:

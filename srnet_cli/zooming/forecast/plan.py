@@ -66,7 +66,7 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
         if job.error is not None:
             raise job.error
         assert job.target is not None
-        height, width = read_size(job.source)
+        height, width = read_size(job.source, camera_colours=request.wants_camera_colours(job.target))
         if request.skip_existing and all(path.exists() for path in job.files):
             return Forecast(job.source, job.target, height, width, skipped=True)
         frame = request.frame_of(height, width)

@@ -23,7 +23,7 @@ from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.display import _broken, _parts, _width
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
-from srnet_cli.evaluation.outputs.panels import panel_png
+from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.outputs.tables import (
     Cell,
@@ -123,6 +123,22 @@ def test_the_scatter_and_the_panels_are_pictures(result: SetResult) -> None:
         assert picture.view is not None
         panel = np.asarray(Image.open(io.BytesIO(panel_png(result, picture, picture.view))).convert("RGB"))
         assert panel.std() > 20
+
+
+def test_the_comparison_has_the_panels_of_all_pictures_that_are_shown(result: SetResult) -> None:
+    shown = [picture for picture in result.pictures if picture.view is not None]
+    assert len(shown) == 2
+    heights = []
+    for picture in shown:
+        assert picture.view is not None
+        heights.append(Image.open(io.BytesIO(panel_png(result, picture, picture.view))).height)
+    content = comparison_png(result)
+    assert content is not None
+    whole = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+    assert whole.shape[0] == sum(heights)
+    assert all(half.std() > 20 for half in np.split(whole, [heights[0]]))
+    unseen = tuple(replace(picture, view=None) for picture in result.pictures)
+    assert comparison_png(replace(result, pictures=unseen)) is None
 
 
 def test_a_panel_shows_the_detail_pixel_by_pixel(result: SetResult) -> None:
