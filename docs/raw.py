@@ -32,6 +32,6 @@ def raw_note(found: Document) -> str:
     cut = "" if side is None else f", of which the middle {side} pixels of each side were taken"
     return (
         f"PSNR RGB in dB against {found['pictures']} photographs{cut}; in brackets the mean gain over "
-        "`develop + srnet-lite-x4` with its 95 % interval, faithful weights both. Seconds of one thread, for a "
-        "megapixel of the sensor, reading and developing included, on a machine that did other work."
+        "`develop + srnet-lite-x4` with its 95 % interval, faithful weights both. Seconds of one thread, for "
+        "a megapixel of the sensor, reading and developing included, on a machine that did other work."
     )
