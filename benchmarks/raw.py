@@ -37,6 +37,7 @@ from srnet_cli.evaluation.metrics import RGB_SHAVE
 from srnet_cli.evaluation.statistics import Mean, mean_with_interval
 from srnet_cli.files import atomic_path
 from srnet_cli.imaging import Picture, is_raw_path, read_picture
+from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.listing import list_pictures
 from srnet_cli.imaging.raw import RawOptions
@@ -62,6 +63,8 @@ TIMED = (1024, 1536)
 _CFA = 32_803
 #: side of the areas whose colours are compared, and the share of them that count as flat
 AREA, FLATTEST = 16, 0.1
+#: largest side of the part of a file that is compared
+MIDDLE = 1024
 
 
 @dataclass(frozen=True)
@@ -178,18 +181,23 @@ class Agreement:
 
 
 def agreement(path: Path, model: str) -> Agreement:
-    """Compare the two ways at the picture's own size, in areas of ``AREA``² pixels that are flat."""
+    """Compare the two ways at the picture's own size, in areas of ``AREA``² pixels that are flat.
+
+    Of a large picture the middle is taken.
+    """
     picture = read_picture(path, RawOptions(), mosaic="beside")
     if picture.mosaic is None:
         return Agreement(path.name, None, reason="; ".join(picture.metadata.notes[-1:]))
-    made = zoom_picture(picture, plan_frame(picture.height, picture.width, 1.0), [_engine(model)])
-    rows, columns = picture.height // AREA, picture.width // AREA
+    height, width = (min(side, MIDDLE) // AREA * AREA for side in (picture.height, picture.width))
+    box = Box((picture.height - height) // 2, (picture.width - width) // 2, height, width)
+    frame = plan_frame(picture.height, picture.width, 1.0, crop=box)
+    made = zoom_picture(picture, frame, [_engine(model)])
+    rows, columns = height // AREA, width // AREA
 
     def areas(pixels: NDArray[Any]) -> NDArray[np.float64]:
-        cut = pixels[: rows * AREA, : columns * AREA].astype(np.float64) / 257
-        return cut.reshape(rows, AREA, columns, AREA, 3)
+        return (pixels.astype(np.float64) / 257).reshape(rows, AREA, columns, AREA, 3)
 
-    ours, theirs = areas(made.pixels), areas(picture.pixels)
+    ours, theirs = areas(made.pixels), areas(picture.pixels[box.slices])
     spread = theirs.std(axis=(1, 3)).max(axis=2)
     flat = spread <= np.quantile(spread, FLATTEST)
     off = (ours.mean(axis=(1, 3)) - theirs.mean(axis=(1, 3)))[flat]

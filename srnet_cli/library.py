@@ -22,6 +22,7 @@ from srnet_cli.zooming.effort.texture import Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import FrameKind, plan_frame, plan_passes
 from srnet_cli.zooming.pipeline import zoom_picture
+from srnet_cli.zooming.raw_engine import mosaic_model
 from srnet_cli.zooming.request import ZoomRequest
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def zoom(
             or an image of Pillow.
         scale: output over input, 1 to 16.
         model: the name of a released model, a path, or what ``load_model`` returned; ``auto`` takes the
-            smallest released model that reaches the scale, or a chain.
+            smallest released model that reaches the scale, or a chain. Those for mosaics take RAW files.
         frame: ``full``, or ``camera`` for the centre at the input's own size.
         crop: only this region.
         clean: at a scale of 1: through the network, and reduced again, so that noise and faults of
@@ -139,20 +140,25 @@ def zoom(
     check_share(strength, "strength")
     if clean and scale != 1:
         raise UsageError("clean is for a scale of 1: larger results are cleaned by being enlarged")
-    picture = _as_picture(source, raw)
-    plan = plan_frame(picture.height, picture.width, scale, frame, crop)
     options = engine or EngineOptions()
-    name = model if isinstance(model, str) else model.card.name
-    reached = ZoomRequest(scale, clean=clean, model=name).reached_for(plan)
     if isinstance(model, LoadedModel):
         if crisp is not None:
             raise UsageError("crisp is mixed when a model is loaded", remedy="load_model(name, crisp)")
         if effort != "full":
             raise UsageError("a model that is loaded has no other one beside it", remedy="name the model")
-        engines = [Engine(model, options)] * len(plan_passes(reached, [model.card.scale]))
+        asked = ZoomRequest(scale, clean=clean, model=model.card.name)
+        picture = _as_picture(source, raw, model.card.reads_mosaics)
     else:
-        choice = ModelChoice(model, crisp=crisp, engine=options, effort=effort)
-        engines = Engines(choice).for_scale(reached)
+        asked = ZoomRequest(scale, clean=clean, model=model, crisp=crisp, strength=strength, engine=options)
+        choice = Engines(ModelChoice(model, crisp=crisp, engine=options, effort=effort))
+        mosaic = mosaic_model(choice, asked) if isinstance(source, str | Path) else None
+        picture = _as_picture(source, raw, mosaic is not None)
+    plan = plan_frame(picture.height, picture.width, scale, frame, crop)
+    reached = asked.reached_for(plan)
+    if isinstance(model, LoadedModel):
+        engines = _passes(model, reached, options)
+    else:
+        engines = choice.for_scale(reached, None if picture.mosaic is None else mosaic)
     return _as_given(zoom_picture(picture, plan, engines, strength=strength), source)
 
 
@@ -172,11 +178,19 @@ def residual(lr: Source, hr: Source, *, interpolation: Interpolation = "bicubic"
     return measure(resize(small, large.shape[0], large.shape[1], interpolation), large)
 
 
-def _as_picture(source: Source | NDArray[Any] | Image, raw: RawOptions | None) -> Picture:
+def _passes(model: LoadedModel, scale: float, options: EngineOptions) -> list[Engine]:
+    """Return the passes of one model; behind one that reads mosaics, those of others."""
+    if scale <= 1 or not model.card.reads_mosaics:
+        return [Engine(model, options)] * len(plan_passes(scale, [model.card.scale]))
+    left = scale / model.card.enlarges
+    return [Engine(model, options), *Engines(ModelChoice(engine=options)).for_scale(max(left, 1.0))]
+
+
+def _as_picture(source: Source | NDArray[Any] | Image, raw: RawOptions | None, mosaic: bool) -> Picture:
     if isinstance(source, np.ndarray):
         return picture_of_array(source)
     if isinstance(source, str | Path | Picture):
-        return _opened(source, raw)
+        return _opened(source, raw, mosaic)
     return picture_of_image(source)
 
 
@@ -186,5 +200,7 @@ def _as_given(picture: Picture, source: Source | NDArray[Any] | Image) -> Pictur
     return picture if isinstance(source, str | Path | Picture) else image_like(picture, source)
 
 
-def _opened(source: Source, raw: RawOptions | None) -> Picture:
-    return source if isinstance(source, Picture) else read_picture(Path(source), raw or RawOptions())
+def _opened(source: Source, raw: RawOptions | None, mosaic: bool = False) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    return read_picture(Path(source), raw or RawOptions(), mosaic="beside" if mosaic else "none")

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from srnet_cli.models.card import Card
-from srnet_cli.models.released import mosaic_models, released_models
+from srnet_cli.models.released import released_models
 from srnet_cli.network.macs import parameter_count
 from srnet_cli.network.registry import build_network
-from srnet_cli.zooming.chain import automatic_chain
+from srnet_cli.zooming.chain import Engines, ModelChoice, automatic_chain
 from srnet_cli.zooming.forecast.pace import Pace, Paces
 from srnet_cli.zooming.frame import MAX_SCALE
 
@@ -94,7 +94,8 @@ def _is_for_software(card: Card) -> bool:
 
 def _of_raw(card: Card, light: bool) -> tuple[int, ...]:
     """List the scales at which RAW files go through a model for mosaics by themselves."""
-    return tuple(range(2, card.enlarges + 1)) if card in mosaic_models(light=light)[:1] else ()
+    taken = Engines(ModelChoice(fast=light)).mosaic_model(asked=False) == card.name
+    return tuple(range(2, card.enlarges + 1)) if taken else ()
 
 
 def _of(card: Card, chains: Mapping[bool, Mapping[int, list[str]]], paces: Paces) -> Overview:

@@ -12,7 +12,7 @@ import pytest
 from docs import tables
 from docs.markers import ROOT, fill
 from docs.outputs import EXAMPLES, WIDTH, _typed, _wrapped
-from srnet_cli.models.released import released_models
+from srnet_cli.models.released import picture_models
 from srnet_cli.zooming.chain import automatic_chain
 
 
@@ -140,7 +140,7 @@ def scales(**weights: str) -> dict[str, Any]:
     way = {"scale": 2, "light": False, "lost": 1, "gain": gain, "seconds_per_lr_megapixel": 30.0}
     return {
         "machine": quality()["machine"],
-        "weights": {card.name: card.sha256 for card in released_models()} | weights,
+        "weights": {card.name: card.sha256 for card in picture_models()} | weights,
         "ways": [
             {**way, "models": automatic_chain(2), "reached": 4},
             {**way, "models": ["one", "other"], "reached": 2, "light": True},

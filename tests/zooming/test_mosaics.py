@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import srnet_cli
 from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.imaging import Picture, read_picture
 from srnet_cli.imaging.boxes import Box
@@ -16,6 +17,7 @@ from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.registry import build_network
+from srnet_cli.zooming.chain import Engines
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.pipeline import tile_count, zoom_picture
@@ -115,6 +117,18 @@ def test_noise_gives_no_colour_cast(tmp_path: Path) -> None:
         axis=(0, 1)
     )
     assert np.abs(difference).max() < 1.5
+
+
+@pytest.mark.parametrize("scale", [1.5, 8.0])
+def test_from_python(tmp_path: Path, scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.dng"
+    write_dng(path, sample_scene(32, 40))
+    second = Engine(nearest_model(2), CPU)
+    monkeypatch.setattr(Engines, "for_scale", lambda self, scale: [second] if scale > 1 else [])
+    made = srnet_cli.zoom(path, scale, model=raw_model(), engine=CPU)
+    assert made.pixels.shape == (round(32 * scale), round(40 * scale), 3)
+    with pytest.raises(WeightsError, match="takes the mosaic"):
+        srnet_cli.zoom(np.zeros((16, 16, 3), np.uint8), 2, model=raw_model(), engine=CPU)
 
 
 def test_a_picture_has_no_mosaic() -> None:
