@@ -93,7 +93,7 @@ def main() -> None:
     for found in sets:
         for crisp in arguments.crisp:
             full: Outcome | None = None
-            for effort in ("full", *(each for each in EFFORTS if each != "full")):
+            for effort in sorted(EFFORTS, key=lambda each: each != "full"):
                 made = measure(found, effort, crisp, arguments.tile, arguments.limit)
                 full = full or made
                 row = {

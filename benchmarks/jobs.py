@@ -172,7 +172,7 @@ def run_job(megapixels: float, suffix: str, settings: Settings, source: Path | N
     context = multiprocessing.get_context("spawn")
     near, far = context.Pipe()
     with tempfile.TemporaryDirectory() as folder:
-        picture = _picture(Path(folder), megapixels, source)
+        picture = drawn_picture(Path(folder), megapixels, source)
         arguments = (far, time.time(), megapixels, picture, suffix, settings)
         process = context.Process(target=_zoom, args=arguments, daemon=True)
         process.start()
@@ -182,7 +182,8 @@ def run_job(megapixels: float, suffix: str, settings: Settings, source: Path | N
     return result
 
 
-def _picture(folder: Path, megapixels: float, source: Path | None) -> Path:
+def drawn_picture(folder: Path, megapixels: float, source: Path | None) -> Path:
+    """Write a JPEG of that size, drawn or made of a photograph that is repeated."""
     import cv2
 
     height = round((megapixels * 1e6 / 1.5) ** 0.5)

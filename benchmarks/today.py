@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import machine_facts
+from benchmarks.ncnn_models import NcnnModel, NcnnUpscaler
 from benchmarks.quality import CITY100, CITY100_VALID, shared_folder
 from benchmarks.record import record
 from srnet_cli.data.shots.frames import read_rgb
@@ -44,8 +45,6 @@ MEASURED = (
     CITY100,
     CITY100_VALID,
 )
-#: Real-ESRGAN's own setting for pictures that do not fit at once; 10 is its padding
-TILE, PADDING = 128, 10
 
 Enlarge = Callable[[Pixels8], Pixels8]
 
@@ -81,34 +80,7 @@ def _denoise_and_sharpen(lr: Pixels8) -> Pixels8:
 
 def real_esrgan(folder: Path) -> Enlarge:
     """Run Real-ESRGAN x4plus through ncnn on the CPU, one thread, in overlapping tiles."""
-    import ncnn  # type: ignore[import-not-found]  # nothing else here needs it
-
-    network = ncnn.Net()
-    network.opt.use_vulkan_compute = False
-    network.opt.num_threads = 1
-    network.load_param(str(folder / "realesrgan-x4plus.param"))
-    network.load_model(str(folder / "realesrgan-x4plus.bin"))
-
-    def tile(pixels: Pixels8) -> Pixels8:
-        extractor = network.create_extractor()
-        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / 255
-        extractor.input("data", ncnn.Mat(planes))
-        _, result = extractor.extract("output")
-        values = np.array(result, np.float32).transpose(1, 2, 0).clip(0, 1) * 255
-        return np.asarray(np.rint(values), np.uint8)
-
-    def enlarge(lr: Pixels8) -> Pixels8:
-        padded = np.pad(lr, ((PADDING, PADDING), (PADDING, PADDING), (0, 0)), "reflect")
-        result = np.empty((lr.shape[0] * SCALE, lr.shape[1] * SCALE, 3), np.uint8)
-        for top in range(0, lr.shape[0], TILE):
-            for left in range(0, lr.shape[1], TILE):
-                part = padded[top : top + TILE + 2 * PADDING, left : left + TILE + 2 * PADDING]
-                inner = tile(part)[PADDING * SCALE : -PADDING * SCALE, PADDING * SCALE : -PADDING * SCALE]
-                rows, columns = inner.shape[:2]
-                result[SCALE * top :, SCALE * left :][:rows, :columns] = inner
-        return result
-
-    return enlarge
+    return NcnnUpscaler(NcnnModel(folder / "realesrgan-x4plus", SCALE), threads=1)
 
 
 def measure_set(found: PairSet, methods: Mapping[str, Enlarge]) -> dict[str, Any]:

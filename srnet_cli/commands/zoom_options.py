@@ -27,6 +27,8 @@ EXAMPLES = """
 
   srnet zoom photo.ARW -s 1 --clean               no larger, but demosaicked and cleaned by the network
 
+  srnet zoom photo.jpg --effort auto              sky and walls by the light model: half the time
+
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
 
   srnet zoom holiday/ --dry-run                   what that would make, and how long it would take

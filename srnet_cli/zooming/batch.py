@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.compute.device import precision_name
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
 from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
@@ -22,10 +21,12 @@ from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.names import NamePattern, factor_text
 from srnet_cli.zooming.chain import Engines, ModelChoice
 from srnet_cli.zooming.engine import Engine
+from srnet_cli.zooming.forecast.announcement import announcement
+from srnet_cli.zooming.forecast.files import writing_seconds
 from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.forecast.plan import Forecast, forecast
 from srnet_cli.zooming.frame import Frame, plan_frame
-from srnet_cli.zooming.guarding.guard import computed_in, note_devices
+from srnet_cli.zooming.guarding.guard import note_devices
 from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, plan_jobs
 from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
 from srnet_cli.zooming.progress import BatchProgress, duration
@@ -241,8 +242,12 @@ def _written(
     assert target is not None
     used = passes if request.runs_models else []
     tiles = tile_count(frame, used)
-    estimate = None if run.paces is None else run.paces.seconds(frame, used)
-    about = _announcement(picture, frame, used, tiles, estimate)
+    estimate, writing = None, 0.0
+    if run.paces is not None:
+        deep = picture.bit_depth == 16
+        writing = writing_seconds(target, request.write, frame.height, frame.width, deep)
+        estimate = writing + run.paces.seconds(frame, used, picture.pixels)
+    about = announcement(picture, frame, used, tiles, estimate)
     run.progress.start_picture(job.source.name, tiles, about)
     page = Comparison(picture, frame) if job.comparison is not None else None
     heatmaps: tuple[Path, ...] = ()
@@ -254,7 +259,7 @@ def _written(
     with folder_for(target.parent):
         residual = _make(picture, frame, passes, target, run, page)
         if run.paces is not None:
-            run.paces.learn(frame, used, time.perf_counter() - started)
+            run.paces.learn(frame, used, time.perf_counter() - started - writing, picture.pixels)
         if request.heatmap:
             if residual is None:
                 warn(f"{job.source.name}: the model has no auxiliary stream, so there is no heatmap")
@@ -329,28 +334,3 @@ def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
             raise OutputError("is a folder, not a file", path=path, remedy="name another output")
         if not (request.overwrite or request.skip_existing) and os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
-
-
-def _announcement(
-    picture: Picture, frame: Frame, passes: Sequence[Engine], tiles: int, seconds: float | None
-) -> str:
-    """Say what the work will cost, as far as it is known before the first tile."""
-    given = frame.region.height * frame.region.width / 1e6
-    made = frame.height * frame.width / 1e6
-    # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.
-    strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
-    light = 0 if picture.light is None else picture.light.nbytes
-    memory = (picture.pixels.nbytes + light + strip) / 1e9
-    how = ", ".join(
-        f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
-    )
-    time_needed = "" if seconds is None else f"about {duration(seconds)}, "
-    return (
-        f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, {time_needed}"
-        f"about {memory:.1f} GB besides the model" + (f" ({how})" if how else "")
-    )
-
-
-def _computing(engine: Engine) -> str:
-    device, dtype = computed_in(engine.network, engine.device, engine.dtype)
-    return f"on {device} in {precision_name(dtype)}"

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from srnet_cli.imaging import Picture, read_picture, write_picture
+from srnet_cli.imaging import Picture, WriteOptions, read_picture, write_picture
 from srnet_cli.models.store import save_model
 from srnet_cli.zooming.batch import ZoomRequest, forecast_batch, run_batch
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.forecast.pace import Paces
+from srnet_cli.zooming.forecast.files import reading_seconds, writing_seconds
+from srnet_cli.zooming.forecast.pace import Paces, _key
 from srnet_cli.zooming.frame import Size, plan_frame
 from srnet_cli.zooming.progress import BatchProgress
 from tests.captures import Capture, write_dng
 
-from .models import nearest_model, noise, random_model
+from .models import light_model, nearest_model, noise, random_model
 
 CPU = EngineOptions(device="cpu", precision="fp32")
 
@@ -102,6 +104,27 @@ def test_chained_passes_cost_what_each_reads(tmp_path: Path) -> None:
     single = paces.seconds(plan_frame(512, 512, 2), [one])
     double = paces.seconds(plan_frame(512, 512, 4), [one, one])
     assert double == pytest.approx(5 * single, rel=0.2)
+
+
+def test_an_estimate_tells_the_light_tiles_when_it_sees_the_picture() -> None:
+    both = Engine(random_model(2), CPU, Engine(light_model(2), CPU))
+    frame, plain = plan_frame(200, 200, 2), np.full((200, 200, 3), 120, np.uint8)
+    paces = Paces()
+    paces._known = {_key(both): 1.0, _key(both.lighter or both): 0.125}
+    assert paces.seconds(frame, [both], plain) < 0.6 * paces.seconds(frame, [both])
+    assert paces.seconds(frame, [both], noise(200, 200)) == paces.seconds(frame, [both])
+    paces.learn(frame, [both], 1e9, plain)
+    assert paces._known[_key(both)] == 1 and paces._known[_key(both.lighter or both)] > 1
+
+
+def test_slow_formats_take_their_time() -> None:
+    seconds = {
+        name: writing_seconds(Path(f"a.{name}"), WriteOptions(), 4000, 6000, deep=False)
+        for name in ("png", "jpg", "webp", "avif")
+    }
+    assert seconds["png"] < seconds["webp"] < seconds["avif"] or torch.get_num_threads() > 4
+    assert writing_seconds(Path("a.png"), WriteOptions(), 4000, 6000, deep=True) > seconds["png"]
+    assert reading_seconds(Path("a.ARW"), 4000, 6000) > reading_seconds(Path("a.jpg"), 4000, 6000)
 
 
 def test_progress_counts_pictures_that_end_early() -> None:

@@ -48,6 +48,10 @@ def test_the_first_process_reports_for_both(tmp_path: Path) -> None:
     results = results["results"] if isinstance(results, dict) else results
     assert sorted(Path(r["source"]).name for r in results) == ["0.png", "1.png", "2.png"]
     assert all(r["status"] == "written" and (tmp_path / r["target"]).exists() for r in results)
+    # Nothing was done twice, and one process sums up.
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert done.stderr.count("3 pictures written in") == 1
+    assert "pictures written" not in done.stderr.replace("3 pictures written in", "")
 
 
 def test_half_an_environment_of_torchrun_is_one_line(tmp_path: Path) -> None:

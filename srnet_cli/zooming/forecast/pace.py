@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from srnet_cli.compute.device import device_title
 from srnet_cli.compute.measurements import user_cache
 from srnet_cli.errors import SrnetError
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.picture import Pixels
 from srnet_cli.kept import keep, read_kept
+from srnet_cli.zooming.effort.texture import plain_share
 from srnet_cli.zooming.engine import Engine, grids
 from srnet_cli.zooming.frame import Frame
 
@@ -24,7 +28,9 @@ _FILE = "paces.json"
 #: more entries than all models on some devices have; older ones are dropped
 _MOST = 200
 #: seconds; a shorter zoom says little about the pace
-_LEAST_SECONDS = 2.0
+_LEAST_SECONDS = 1.0
+#: times that a part is computed to measure a pace; the fastest counts, as other programs may take turns
+MEASURED = 2
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,11 @@ class Pace:
 class Paces:
     """Seconds per computed pixel of each engine, kept in a file from run to run.
 
-    ``file`` is where; None keeps them in memory.
+    ``file`` is where; None keeps them in memory. ``clock`` gives the seconds of what is measured.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
-        self._file = file
+    def __init__(self, file: Path | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._file, self._clock = file, clock
         self._known = {} if file is None else _read(file)
         self._changed = False
 
@@ -54,28 +60,29 @@ class Paces:
         folder = user_cache()
         return cls(None if folder is None else folder / _FILE)
 
-    def seconds(self, frame: Frame, engines: Sequence[Engine]) -> float:
+    def seconds(self, frame: Frame, engines: Sequence[Engine], pixels: Pixels | None = None) -> float:
         """Estimate the computing time of a frame; a pace that is not known is measured first.
+
+        Without the ``pixels`` nobody knows which tiles are left to a light network: then none is.
 
         Raises:
             DeviceError, WeightsError: as :meth:`Engine.strips`.
         """
-        return sum(
-            pixels * self._pace(engine)
-            for pixels, engine in zip(_computed(frame, engines), engines, strict=True)
-        )
+        return sum(count * self._pace(engine) for engine, count in _computed(frame, engines, pixels))
 
     def known(self, sha256: str) -> Pace | None:
         """Return the pace of a model that was measured last, on whatever device; None where none was."""
         found = [_read_key(key, pace) for key, pace in self._known.items() if key.startswith(sha256[:12])]
         return next((pace for pace in reversed(found) if pace is not None), None)
 
-    def learn(self, frame: Frame, engines: Sequence[Engine], seconds: float) -> None:
+    def learn(
+        self, frame: Frame, engines: Sequence[Engine], seconds: float, pixels: Pixels | None = None
+    ) -> None:
         """Take the time that a zoom really took into account."""
-        estimate = self.seconds(frame, engines)
+        estimate = self.seconds(frame, engines, pixels)
         if seconds < _LEAST_SECONDS or estimate <= 0:
             return
-        for key in {_key(engine) for engine in engines}:
+        for key in {_key(engine) for engine, _ in _computed(frame, engines, pixels)}:
             # Half of the way: one run beside other work is no reason to forget those before.
             self._known[key] *= math.sqrt(seconds / estimate)
         self._changed = True
@@ -92,9 +99,28 @@ class Paces:
     def _pace(self, engine: Engine) -> float:
         key = _key(engine)
         if key not in self._known:
-            self._known[key] = _measured(engine)
+            self._known[key] = self._measured(engine)
             self._changed = True
         return self._known[key]
+
+    def _measured(self, engine: Engine) -> float:
+        """Compute a part that fits one batch of tiles, the first time so that kernels are loaded."""
+        side = max(16, engine.tile // 2 if engine.device.type == "cpu" else engine.tile * 2)
+        pixels, region = _drawn(side), Box(0, 0, side, side)
+        taken = []
+        for _ in range(MEASURED + 1):
+            started = self._clock()
+            for _strip in engine.strips(pixels, region):
+                pass
+            taken.append(self._clock() - started)
+        return min(taken[1:]) / engine.computed(engine.grid(region))
+
+
+def _drawn(side: int) -> NDArray[np.uint8]:
+    """Draw slopes and edges as a photograph has them: in noise, correcting colours takes much longer."""
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 3), np.float32)
+    return np.asarray(np.clip((smooth - 127) * 6 + 127, 0, 255), np.uint8)
 
 
 def _read(file: Path) -> dict[str, float]:
@@ -122,21 +148,15 @@ def _read_key(key: str, pace: float) -> Pace | None:
     return Pace(1e6 * pace, f"{' '.join(device)}{cores}, {dtype.removeprefix('torch.')}")
 
 
-def _computed(frame: Frame, engines: Sequence[Engine]) -> list[float]:
-    """Count the pixels that each engine reads, overlaps and padding too."""
-    return [engine.computed(grid) for engine, grid in grids(frame.region, engines)]
-
-
-def _measured(engine: Engine) -> float:
-    """Compute a part that fits one batch of tiles, twice: the first time kernels are loaded."""
-    side = max(16, engine.tile // 2 if engine.device.type == "cpu" else engine.tile * 2)
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    region = Box(0, 0, side, side)
-    for _ in engine.strips(pixels, region):
-        pass
-    started = time.perf_counter()
-    for _ in engine.strips(pixels, region):
-        pass
-    taken = time.perf_counter() - started
-    (count,) = _computed(Frame(region, engine.scale, side, side), [engine])
-    return taken / count
+def _computed(frame: Frame, engines: Sequence[Engine], pixels: Pixels | None) -> list[tuple[Engine, float]]:
+    """Count the pixels that each engine computes, overlaps and padding too."""
+    found: list[tuple[Engine, float]] = []
+    for number, (engine, grid) in enumerate(grids(frame.region, engines)):
+        count, lighter = engine.computed(grid), engine.lighter
+        if lighter is not None and pixels is not None and number == 0:
+            share, around = plain_share(pixels, grid), lighter.radius or 0
+            each = (grid.height + 2 * around) * (grid.width + 2 * around)
+            found.append((lighter, share * grid.rows * grid.columns * each))
+            count *= 1 - share
+        found.append((engine, count))
+    return [each for each in found if each[1]]

@@ -12,6 +12,7 @@ from srnet_cli.errors import SrnetError
 from srnet_cli.imaging import WriteOptions, check_output, is_raw_path, read_size
 from srnet_cli.imaging.write import holds_16_bits, output_format
 from srnet_cli.zooming.chain import Engines
+from srnet_cli.zooming.forecast.files import reading_seconds, writing_seconds
 from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.frame import Frame
 from srnet_cli.zooming.jobs import ZoomJob
@@ -82,7 +83,9 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             width,
             frame,
             tuple(engine.card.name for engine in passes),
-            paces.seconds(frame, passes),
+            reading_seconds(job.source, height, width)
+            + paces.seconds(frame, passes)
+            + writing_seconds(job.target, request.write, frame.height, frame.width, job.is_deep),
             _bytes(job, frame, request.write),
         )
     except SrnetError as error:

@@ -60,7 +60,7 @@ def test_the_light_network_does_the_plain_tiles_and_the_full_one_the_others() ->
 
 def test_a_light_tile_is_what_the_light_network_makes_of_the_whole_picture() -> None:
     """Its context is the picture's own, so faded together the two results of one network are that result."""
-    pixels = cv2.GaussianBlur(noise(70, 150), (0, 0), 12)
+    pixels = np.asarray(cv2.GaussianBlur(noise(70, 150), (0, 0), 12), np.uint8)
     light = light_model(2)
     assert np.allclose(
         whole(engine(nearest_model(2), light), pixels), whole(engine(light), pixels), atol=1e-2
