@@ -15,7 +15,9 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, encoded_tiff, scene
+from tests.captures import Capture
+from tests.faults.hostile import retagged
+from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
 
 HEIGHT, WIDTH = 384, 512
 
@@ -73,6 +75,39 @@ def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
                 with pytest.raises(InputError) as caught:
                     read_picture(path)
                 assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
+
+
+def lossless_dng(values: NDArray[np.uint16]) -> bytes:
+    """A DNG whose mosaic is lossless JPEG, in one piece."""
+    plain = encoded_dng(Capture(read_noise=4.0), *values.shape)
+    coded = bytes(imagecodecs.ljpeg_encode(values, bitspersample=14))
+    changed = retagged(retagged(plain, 259, 3, 1, 7), 273, 4, 1, len(plain))
+    return retagged(changed, 279, 4, 1, len(coded)) + coded
+
+
+def test_a_raw_file_of_lossless_jpeg_with_a_hole_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.dng"
+    noise = np.random.default_rng(0).normal(0, 30, (HEIGHT, WIDTH))
+    values = (1000 + 20 * np.mgrid[:HEIGHT, :WIDTH].sum(0) % 9000 + noise).astype(np.uint16)
+    whole = lossless_dng(values)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    start = whole.rindex(b"\xff\xd8\xff")
+    for share in (0.3, 0.6):
+        for fill in (b"\0", b"\xff"):
+            path.write_bytes(whole[:start] + with_hole(whole[start:], share, 2048, fill))
+            with pytest.raises(InputError, match="lost"):
+                read_picture(path)
+
+
+def test_an_overexposed_raw_file_of_lossless_jpeg_passes(tmp_path: Path) -> None:
+    """Where all samples are the same, their code may be zeros, thousands of them."""
+    path = tmp_path / "a.dng"
+    values = np.full((HEIGHT, WIDTH), 16_383, np.uint16)
+    values[:40] = np.random.default_rng(0).integers(1000, 1003, (40, WIDTH))
+    path.write_bytes(lossless_dng(values))
+    assert bytes(512) in path.read_bytes()
+    assert read_picture(path).width == WIDTH
 
 
 JPEG_2000: dict[str, Callable[[], bytes]] = {
