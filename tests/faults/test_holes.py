@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from tests.captures import Capture
-from tests.faults.hostile import retagged
+from tests.faults.hostile import retagged, with_tail
 from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
 
 HEIGHT, WIDTH = 384, 512
@@ -128,6 +129,35 @@ def test_a_jpeg_2000_with_ones_or_without_its_end_is_refused(tmp_path: Path, nam
         tail = whole[:kept] + bytes(end - kept) + whole[end:]
         for damaged in (with_hole(whole, share, 512, b"\xff"), tail):
             path.write_bytes(damaged)
+            with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
+                read_picture(path)
+
+
+def psd(packed: bool) -> bytes:
+    """A Photoshop file without layers; packed rows as they come, in runs of different bytes."""
+    planes = _photo().transpose(2, 0, 1)
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, HEIGHT, WIDTH, 8, 3) + bytes(12)
+    if not packed:
+        return head + struct.pack(">H", 0) + planes.tobytes()
+    parts = planes.reshape(-1, WIDTH // 128, 128)
+    rows = [b"".join(b"\x7f" + part.tobytes() for part in row) for row in parts]
+    return head + struct.pack(f">H{len(rows)}H", 1, *map(len, rows)) + b"".join(rows)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_a_photoshop_file_whose_rows_are_not_all_there_is_refused(
+    tmp_path: Path, share: float, fill: bytes
+) -> None:
+    path = tmp_path / "a.psd"
+    for whole in (psd(packed=True), psd(packed=False)):
+        path.write_bytes(whole)
+        assert np.array_equal(read_picture(path).pixels, _photo())
+        damaged = [with_tail(whole, share, fill), whole[: int(share * len(whole))]]
+        if whole == psd(packed=True):
+            damaged.append(with_hole(whole, share, 512, fill))
+        for data in damaged:
+            path.write_bytes(data)
             with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
                 read_picture(path)
 
