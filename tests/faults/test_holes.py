@@ -16,6 +16,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from tests.captures import Capture
 from tests.faults.hostile import retagged, with_tail
 from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
@@ -99,6 +100,13 @@ def test_a_raw_file_of_lossless_jpeg_with_a_hole_is_refused(tmp_path: Path) -> N
             path.write_bytes(whole[:start] + with_hole(whole[start:], share, 2048, fill))
             with pytest.raises(InputError, match="lost"):
                 read_picture(path)
+
+
+def test_the_lowest_quality_in_a_raw_file_passes(tmp_path: Path) -> None:
+    """All steps of its tables are 255, 64 bytes of them."""
+    data = encoded("JPEG", _photo(), quality=1)
+    assert b"\xff" * 60 in data
+    check_raw_piece(tmp_path, data)
 
 
 def test_an_overexposed_raw_file_of_lossless_jpeg_passes(tmp_path: Path) -> None:
