@@ -14,7 +14,7 @@ from srnet_cli.errors import SrnetError, unexpected
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
 from srnet_cli.models.released import released_models
-from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready
+from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name
 
 _SCALES = (2, 3, 4, 6, 8, 16)
 #: seconds between two looks at how far a zoom is
@@ -67,14 +67,14 @@ class View:
             self.results = ui.column().classes("w-full gap-6")
 
     async def _received(self, event: Any) -> None:
-        name = Path(event.file.name.replace("\\", "/")).name or "picture"
-        target = self.folder / f"{len(self.sources)}" / name
-        target.parent.mkdir()
-        await event.file.save(target)
+        name = upload_name(event.file.name)
         try:
+            # One for each: several arrive at a time, of one name, too.
+            target = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.folder)) / name
+            await event.file.save(target)
             shown = await run.io_bound(self.work.show, target)
         except Exception as error:
-            self._say(error, target)
+            self._say(error, Path(name))
             return
         if shown is None:  # the program ends
             return

@@ -6,6 +6,7 @@ by :func:`make_ready` when the page is there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from srnet_cli.files import make_folder
 from srnet_cli.imaging import Picture, check_output, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 #: side of the picture on which a part is chosen
 _SHOWN = 1000
+#: bytes of a name, to which results add what was done; and letters of its suffix
+_LONGEST_NAME, _LONGEST_SUFFIX = 150, 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,20 @@ def make_ready() -> None:
     import_module("srnet_cli.zooming.pipeline")
 
 
+def upload_name(stated: str) -> str:
+    """Give a file a name as the browser states it: without folders, of letters, digits and a few signs.
+
+    Example:
+        >>> upload_name("C:\\\\photos\\\\my <first> photo.jpg"), upload_name(".."), upload_name("{x}.png")
+        ('my _first_ photo.jpg', 'picture', '_x_.png')
+    """
+    name = re.sub(r"[^\w .,()+@=-]", "_", stated.replace("\\", "/").rpartition("/")[2])
+    while len(name.encode()) > _LONGEST_NAME:
+        stem, suffix = Path(name).stem, Path(name).suffix[:_LONGEST_SUFFIX]
+        name = stem[: min(len(stem) - 1, _LONGEST_NAME // 2)] + suffix
+    return name if name.strip(". ") else "picture"
+
+
 class Work:
     """One zoom after the other into a folder, with how far it is: ``done`` of ``total`` tiles."""
 
@@ -83,7 +101,7 @@ class Work:
         return Shown(image.resize(size, Image.Resampling.BOX), picture.height, picture.width, reduction)
 
     def zoom(self, source: Path, wish: Wish) -> Made:
-        """Zoom a picture; what an earlier zoom of the same kind made is replaced.
+        """Zoom a picture, which lies in a folder of its own; what an earlier zoom made of it is replaced.
 
         Raises:
             SrnetError: it cannot be read, computed or written.
@@ -97,7 +115,9 @@ class Work:
         self.done, self.total = 0, 1
         picture = self._read(source)
         request = ZoomRequest(wish.scale, crop=wish.crop, fast=wish.fast, crisp=wish.crisp, compare=True)
-        (job,) = plan_jobs([source], f"{self._folder}/", request.tag, compare=True).jobs
+        folder = self._folder / source.parent.name
+        make_folder(folder)
+        (job,) = plan_jobs([source], f"{folder}/", request.tag, compare=True).jobs
         if job.error is not None:
             raise job.error
         assert job.target is not None and job.comparison is not None

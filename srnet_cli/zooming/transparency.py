@@ -11,14 +11,23 @@ from srnet_cli.imaging.picture import Pixels
 Values = NDArray[np.float32]
 
 
+#: alpha, 0..1, below which a colour counts for less the less it is seen
+FAINT = 16 / 255
+#: pixels around what is seen better in which that is so: as far as networks and the tie of colours reach
+REACH = 32
+
+
 def extend_colours(pixels: Pixels, alpha: Pixels) -> Pixels:
-    """Continue the visible colours under pixels that are wholly transparent; all others stay."""
-    hidden = alpha == 0
-    if not hidden.any() or hidden.all():
-        return pixels
+    """Continue the visible colours under pixels that are wholly transparent, or nearly so beside others."""
     weight = alpha.astype(np.float32) / np.float32(np.iinfo(alpha.dtype).max)
-    filled = _filled(pixels.astype(np.float32), weight)
-    return np.where(hidden[..., None], np.rint(filled).astype(pixels.dtype), pixels)
+    near = np.asarray(cv2.dilate((weight >= FAINT).astype(np.uint8), np.ones((2 * REACH + 1,) * 2, np.uint8)))
+    faint = (weight < FAINT) & ((near > 0) | (weight == 0))
+    if not faint.any() or not weight.any():
+        return pixels
+    filled = _filled(pixels.astype(np.float32), np.where(faint, np.float32(0), weight))
+    share = np.square(weight / np.float32(FAINT))[..., None]
+    mixed = np.rint(filled + share * (pixels - filled)).astype(pixels.dtype)
+    return np.where(faint[..., None], mixed, pixels)
 
 
 def _filled(colours: Values, weight: Values) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, encoded_tiff, scene
+from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from tests.captures import Capture
+from tests.faults.hostile import retagged, with_tail
+from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
 
 HEIGHT, WIDTH = 384, 512
 
@@ -75,6 +79,46 @@ def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
                 assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
 
 
+def lossless_dng(values: NDArray[np.uint16]) -> bytes:
+    """A DNG whose mosaic is lossless JPEG, in one piece."""
+    plain = encoded_dng(Capture(read_noise=4.0), *values.shape)
+    coded = bytes(imagecodecs.ljpeg_encode(values, bitspersample=14))
+    changed = retagged(retagged(plain, 259, 3, 1, 7), 273, 4, 1, len(plain))
+    return retagged(changed, 279, 4, 1, len(coded)) + coded
+
+
+def test_a_raw_file_of_lossless_jpeg_with_a_hole_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.dng"
+    noise = np.random.default_rng(0).normal(0, 30, (HEIGHT, WIDTH))
+    values = (1000 + 20 * np.mgrid[:HEIGHT, :WIDTH].sum(0) % 9000 + noise).astype(np.uint16)
+    whole = lossless_dng(values)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    start = whole.rindex(b"\xff\xd8\xff")
+    for share in (0.3, 0.6):
+        for fill in (b"\0", b"\xff"):
+            path.write_bytes(whole[:start] + with_hole(whole[start:], share, 2048, fill))
+            with pytest.raises(InputError, match="lost"):
+                read_picture(path)
+
+
+def test_the_lowest_quality_in_a_raw_file_passes(tmp_path: Path) -> None:
+    """All steps of its tables are 255, 64 bytes of them."""
+    data = encoded("JPEG", _photo(), quality=1)
+    assert b"\xff" * 60 in data
+    check_raw_piece(tmp_path, data)
+
+
+def test_an_overexposed_raw_file_of_lossless_jpeg_passes(tmp_path: Path) -> None:
+    """Where all samples are the same, their code may be zeros, thousands of them."""
+    path = tmp_path / "a.dng"
+    values = np.full((HEIGHT, WIDTH), 16_383, np.uint16)
+    values[:40] = np.random.default_rng(0).integers(1000, 1003, (40, WIDTH))
+    path.write_bytes(lossless_dng(values))
+    assert bytes(512) in path.read_bytes()
+    assert read_picture(path).width == WIDTH
+
+
 JPEG_2000: dict[str, Callable[[], bytes]] = {
     "a.jp2": lambda: encoded("JPEG2000", _photo()),
     "lossy.jp2": lambda: encoded("JPEG2000", _photo(), quality_layers=[8], irreversible=True),
@@ -93,6 +137,35 @@ def test_a_jpeg_2000_with_ones_or_without_its_end_is_refused(tmp_path: Path, nam
         tail = whole[:kept] + bytes(end - kept) + whole[end:]
         for damaged in (with_hole(whole, share, 512, b"\xff"), tail):
             path.write_bytes(damaged)
+            with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
+                read_picture(path)
+
+
+def psd(packed: bool) -> bytes:
+    """A Photoshop file without layers; packed rows as they come, in runs of different bytes."""
+    planes = _photo().transpose(2, 0, 1)
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, HEIGHT, WIDTH, 8, 3) + bytes(12)
+    if not packed:
+        return head + struct.pack(">H", 0) + planes.tobytes()
+    parts = planes.reshape(-1, WIDTH // 128, 128)
+    rows = [b"".join(b"\x7f" + part.tobytes() for part in row) for row in parts]
+    return head + struct.pack(f">H{len(rows)}H", 1, *map(len, rows)) + b"".join(rows)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_a_photoshop_file_whose_rows_are_not_all_there_is_refused(
+    tmp_path: Path, share: float, fill: bytes
+) -> None:
+    path = tmp_path / "a.psd"
+    for whole in (psd(packed=True), psd(packed=False)):
+        path.write_bytes(whole)
+        assert np.array_equal(read_picture(path).pixels, _photo())
+        damaged = [with_tail(whole, share, fill), whole[: int(share * len(whole))]]
+        if whole == psd(packed=True):
+            damaged.append(with_hole(whole, share, 512, fill))
+        for data in damaged:
+            path.write_bytes(data)
             with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
                 read_picture(path)
 

@@ -56,6 +56,9 @@ def _round(name: str, seed: int, findings: Path) -> int:
     warnings.filterwarnings("ignore", module="PIL")
     kind, generator = NIGHT[name], random.Random(f"{name} {seed}")
     seeds = kind.seeds()
+    if not seeds:
+        print(f"{name}: left out, the package that writes it is not installed")
+        return 0
     work = findings / f"in-work-{name}"
     work.mkdir(exist_ok=True)
     path = work / f"a{kind.suffix}"

@@ -180,6 +180,15 @@ def _box_places(data: bytes, position: int, end: int, riff: bool) -> list[int]:
     return places
 
 
+def header_bytes(data: bytes, generator: random.Random) -> bytes:
+    """One, two or four of the first bytes, where sizes and depths stand."""
+    size = generator.choice((1, 2, 4))
+    at = generator.randrange(min(len(data), 400))
+    current = int.from_bytes(data[at : at + size], "big")
+    number = _number(current, generator) if generator.random() < 0.5 else generator.getrandbits(8 * size)
+    return data[:at] + (number & (1 << 8 * size) - 1).to_bytes(size, "big") + data[at + size :]
+
+
 def tensor_header(data: bytes, generator: random.Random) -> bytes:
     """Change shape, type or place of a tensor in the header of a safetensors file."""
     (length,) = struct.unpack("<Q", data[:8])
@@ -208,5 +217,11 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
     "webp": (boxes, lost_strip),
     "avif": (boxes, lost_strip),
     "pieces": (directory_entries, lost_strip),
+    "heif": (boxes, lost_strip, header_bytes),
+    "jxl": (boxes, lost_strip, header_bytes),
+    "jp2": (boxes, lost_strip, header_bytes),
+    "gif": (header_bytes, lost_strip),
+    "bmp": (header_bytes, lost_strip),
+    "psd": (header_bytes, lost_strip),
     "safetensors": (tensor_header,),
 }

@@ -84,7 +84,7 @@ def test_a_picture_is_dropped_zoomed_compared_and_downloaded(address: str, tmp_p
     assert abs(got.width - 4 * 32) <= 8 and abs(got.height - 4 * 24) <= 8
 
 
-def test_what_is_no_picture_is_said(address: str, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_said_and_the_next_are_taken(address: str, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"nothing of the kind")
     with open_browser() as browser:
         page = browser.new_page()
@@ -92,6 +92,8 @@ def test_what_is_no_picture_is_said(address: str, tmp_path: Path) -> None:
         page.goto(address)
         page.set_input_files("input[type=file]", tmp_path / "broken.png")
         page.get_by_text("broken.png: is not a picture").wait_for()
+        page.set_input_files("input[type=file]", [draw(tmp_path / "a.png"), draw(tmp_path / "b.png")])
+        page.get_by_text("2 pictures; all of each is zoomed").wait_for()
         page.close()
 
 

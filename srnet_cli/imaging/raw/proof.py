@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
 from srnet_cli.imaging.raw.dng import is_linear, stated_levels
 from srnet_cli.reading import open_input
 
 _REDUCED_PICTURE, _UNCOMPRESSED = 1, 1
+_JPEG = b"\xff\xd8\xff"
 #: bytes of one value at the end of compressed data; some makers pad theirs
 _LEAST_STRIP_END = 256
 #: and at the end of a file whose structure is unknown
@@ -42,6 +44,10 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             if reduced or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):
+                file.seek(start)
+                if file.read(len(_JPEG)) == _JPEG:
+                    file.seek(start)
+                    check_raw_piece(path, file.read(length))
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(

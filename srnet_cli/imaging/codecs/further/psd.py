@@ -5,14 +5,21 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import imagecodecs
+import numpy as np
+
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.layout import Decoded
+from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.reading import read_input
 
 #: bitmap, grey, palette, RGB, CMYK
 _MODES = (0, 1, 2, 3, 4)
 _HEAD_BYTES = 26
+_WHOLE_BYTES = 8
+#: how rows are stored
+_PLAIN, _PACKED = 0, 1
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -24,11 +31,46 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     data = read_input(path)
     if len(data) < _HEAD_BYTES:
         raise InputError("is cut short: its header is not whole", path=path)
-    version, depth, mode = struct.unpack_from(">H16xHH", data, 4)
+    version, channels, height, width, depth, mode = struct.unpack_from(">H6xHIIHH", data, 4)
     if version != 1 or depth not in (1, 8) or mode not in _MODES:
         raise InputError(
             f"is a Photoshop file of a kind that is not supported ({depth} bits)",
             path=path,
             remedy="save it as TIFF",
         )
+    check_size(path, height, width, max_pixels)
+    if depth == _WHOLE_BYTES:
+        _check_rows(path, data, channels, height, width)
     return decode_image(path, data, max_pixels)
+
+
+def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int) -> None:
+    """Refuse a picture whose planes break off, or whose packed rows are not as long as it is wide.
+
+    Raises:
+        InputError: with what is missing.
+    """
+    with decoding(path):
+        compression, start = _pixels(data)
+        if compression == _PLAIN:
+            planes = np.frombuffer(data, np.uint8, channels * height * width, start)
+            for plane in planes.reshape(channels, height, width):
+                check_end(path, plane)
+        elif compression == _PACKED:
+            lengths = struct.unpack_from(f">{channels * height}H", data, start)
+            position = start + 2 * len(lengths)
+            for index, length in enumerate(lengths):
+                row = imagecodecs.packbits_decode(data[position : position + length])
+                if len(row) != width:
+                    where = f"row {index % height + 1} of channel {index // height + 1}"
+                    raise InputError(f"is damaged: {where} has {len(row)} of {width} pixels", path=path)
+                position += length
+
+
+def _pixels(data: bytes) -> tuple[int, int]:
+    """Return how the whole picture is stored, and where, behind three sections of any length."""
+    position = _HEAD_BYTES
+    for _ in range(3):
+        (length,) = struct.unpack_from(">I", data, position)
+        position += 4 + length
+    return struct.unpack_from(">H", data, position)[0], position + 2

@@ -18,7 +18,11 @@ from srnet_cli.imaging.codecs.proof.segments import SOS, Segment, segments
 _LEAST_HOLE = 64
 #: libjpeg writes up to a thousand bits of corrections on end
 _LEAST_OF_CORRECTIONS = 256
+#: and differences of a lossless picture that fall on end
+_LEAST_OF_DIFFERENCES = 256
 _DHT, _DQT = 0xC4, 0xDB
+#: the frame of lossless JPEG, as RAW files and DNG have it: differences between neighbours
+_LOSSLESS = 0xC3
 #: frames of Huffman codes: baseline, extended, progressive
 _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 #: class of the tables for everything but the means of blocks
@@ -62,6 +66,8 @@ def check_holes(path: Path, data: bytes) -> None:
             tables.zero_codes.update(_zero_codes(body))
         elif segment.marker == _DQT:
             tables.steps.update(_steps(body))
+        elif segment.marker == _LOSSLESS:
+            tables.frame = _LOSSLESS
         elif segment.marker in _HUFFMAN:
             tables.frame = segment.marker
             tables.components = {
@@ -69,10 +75,25 @@ def check_holes(path: Path, data: bytes) -> None:
                 for at in range(6, len(body) - 2, 3)
             }
         elif segment.marker == SOS and tables.frame and len(body) >= 6:
+            may_be = _may_be_flat if tables.frame == _LOSSLESS else _may_be_empty
             for start, length in _holes(data, segment):
-                if not _may_be_empty(tables, body, length):
+                if not may_be(tables, body, length):
                     where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
                     raise InputError(f"is damaged: {where}", path=path)
+
+
+def check_raw_piece(path: Path, data: bytes) -> None:
+    """Refuse a piece of a RAW file's pixels that is a JPEG with a hole, be it of zeros or of ones.
+
+    Raises:
+        InputError: saying where.
+    """
+    check_holes(path, data)
+    # Ahead of the first scan they are the steps of the lowest quality.
+    ones = data.find(b"\xff" * _LEAST_HOLE, max(data.find(b"\xff\xda"), 0))
+    if ones >= 0:
+        lost = len(data) - ones - len(data[ones:].lstrip(b"\xff"))
+        raise InputError(f"is damaged: {lost:,} bytes of its pixels are lost", path=path)
 
 
 def _holes(data: bytes, scan: Segment) -> Iterator[tuple[int, int]]:
@@ -100,6 +121,17 @@ def _steps(body: bytes) -> Iterator[tuple[int, int]]:
         wide = body[0] >> 4
         yield body[0] & 15, int.from_bytes(body[1:3], "big") if wide else body[1]
         body = body[129 if wide else 65 :]
+
+
+def _may_be_flat(tables: _Tables, scan: bytes, length: int) -> bool:
+    """Return whether so many bytes of zeros may stand for samples that are all the same.
+
+    The shortest code of a photograph is that of a difference, of its noise: then each would be less than the
+    one before by the same number.
+    """
+    used = [scan[at + 1] >> 4 for at in range(1, min(1 + 2 * scan[0], len(scan) - 4), 2)]
+    falls = any(tables.zero_codes.get(table, (0, 1))[0] for table in used)
+    return not falls or length < _LEAST_OF_DIFFERENCES
 
 
 def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
