@@ -115,6 +115,7 @@ def evaluate(
     split: Annotated[
         SplitChoice | None,
         typer.Option(
+            metavar=" | ".join(SplitChoice),
             help="Which real zoom pairs: the data's test part, else held-out scenes (auto); held-out "
             "scenes; the items of the published runs; all.",
             show_default="auto",
@@ -234,12 +235,13 @@ def evaluate(
         bool, typer.Option("--json", help="Print one JSON document on stdout.", rich_help_panel=_RESULT)
     ] = False,
     device: Annotated[
-        str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to compute.", rich_help_panel=_COMPUTE)
+        str,
+        typer.Option(metavar="auto | cpu | cuda | mps", help="Where to compute.", rich_help_panel=_COMPUTE),
     ] = "auto",
     precision: Annotated[
         str,
         typer.Option(
-            metavar="auto|fp32|bf16|fp16",
+            metavar="auto | fp32 | bf16 | fp16",
             help="Arithmetic of networks: fp32 unless asked otherwise, so that comparisons hold on every "
             "device; auto takes what this one is fast at, as srnet zoom does.",
             rich_help_panel=_COMPUTE,

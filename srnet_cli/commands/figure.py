@@ -52,6 +52,7 @@ def figure(
     kind: Annotated[
         FigureKind,
         typer.Argument(
+            metavar="KIND",
             help="motivation, lost: what a zoom loses beside a reduction by computer, as pictures, as a "
             "histogram. time, parameters, epochs: plots. table, ablation: Markdown.",
             show_default=False,
@@ -91,12 +92,17 @@ def figure(
     interpolation: Annotated[
         InterpolationChoice,
         typer.Option(
-            help="Of motivation and lost: what reduces and enlarges; the published figure has nearest."
+            metavar=" | ".join(InterpolationChoice),
+            help="Of motivation and lost: what reduces and enlarges; the published figure has nearest.",
         ),
     ] = InterpolationChoice.BICUBIC,
     align: Annotated[
         AlignChoice | None,
-        typer.Option(help="Of motivation and lost: register LR to HR first.", show_default="none"),
+        typer.Option(
+            metavar=" | ".join(AlignChoice),
+            help="Of motivation and lost: register LR to HR first.",
+            show_default="none",
+        ),
     ] = None,
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Of motivation: inferno, cividis, jet, …")

@@ -66,11 +66,16 @@ def residual(
     ],
     interpolation: Annotated[
         InterpolationChoice,
-        typer.Option(help="How a smaller LR is enlarged to HR's size.", rich_help_panel=_LR),
+        typer.Option(
+            metavar=" | ".join(InterpolationChoice),
+            help="How a smaller LR is enlarged to HR's size.",
+            rich_help_panel=_LR,
+        ),
     ] = InterpolationChoice.BICUBIC,
     align: Annotated[
         AlignChoice | None,
         typer.Option(
+            metavar=" | ".join(AlignChoice),
             help="Register LR to HR first, to fractions of a pixel; of both, the common part is compared. "
             "Of two focal lengths HR's field of view is cut out of LR first; "
             "without --align they are refused.",
@@ -104,7 +109,7 @@ def residual(
         str,
         typer.Option(
             "--range",
-            metavar="auto|LOW,HIGH",
+            metavar="auto | LOW,HIGH",
             help="Grey levels of the first and the last colour.",
             rich_help_panel=_DRAWING,
         ),

@@ -111,7 +111,7 @@ def _typer_option(name: str, key: Key) -> Any:
     option, kind = key.option, base_type(key.type)
     assert option is not None
     flags = option.flags or ((f"{flag(name)}/--no-{flag(name)[2:]}",) if kind is bool else (flag(name),))
-    choices = "|".join(get_args(kind)) if get_origin(kind) is Literal else None
+    choices = " | ".join(get_args(kind)) if get_origin(kind) is Literal else None
     return typer.Option(
         *flags,
         help=option.help,

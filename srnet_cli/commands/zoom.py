@@ -105,6 +105,7 @@ def zoom(
         FormatChoice | None,
         typer.Option(
             "--format",
+            metavar=" | ".join(row.name for row in written_formats()),
             help="Without it, the input's own; TIFF for RAW. Of RAW a DNG can be made, in camera colours.",
             show_default=False,
             rich_help_panel=_RESULT,
@@ -149,7 +150,7 @@ def zoom(
     white_balance: Annotated[
         str,
         typer.Option(
-            metavar="camera|auto|daylight|R,G,B,G",
+            metavar="camera | auto | daylight | R,G,B,G",
             help="White balance, or four gains.",
             rich_help_panel=_RAW,
         ),
@@ -160,13 +161,15 @@ def zoom(
     highlights: Annotated[
         str,
         typer.Option(
-            metavar="clip|blend|reconstruct", help="What becomes of overexposed parts.", rich_help_panel=_RAW
+            metavar="clip | blend | reconstruct",
+            help="What becomes of overexposed parts.",
+            rich_help_panel=_RAW,
         ),
     ] = "clip",
     demosaic: Annotated[
         str,
         typer.Option(
-            metavar="ahd|linear|vng|ppg|dcb|dht|aahd",
+            metavar="ahd | linear | vng | ppg | dcb | dht | aahd",
             help="LibRaw's demosaicking algorithm.",
             rich_help_panel=_RAW,
         ),
@@ -219,7 +222,7 @@ def zoom(
     device: Annotated[
         str,
         typer.Option(
-            metavar="auto|cpu|cuda|xpu|mps|vulkan",
+            metavar="auto | cpu | cuda | xpu | mps | vulkan",
             help="Where to compute; with :1 the second of a kind. srnet devices lists them.",
             rich_help_panel=_COMPUTE,
         ),
@@ -235,7 +238,7 @@ def zoom(
     precision: Annotated[
         str,
         typer.Option(
-            metavar="auto|fp32|bf16|fp16",
+            metavar="auto | fp32 | bf16 | fp16",
             help="Auto takes what the device is fast at.",
             rich_help_panel=_COMPUTE,
         ),

@@ -30,6 +30,7 @@ def forecast_document(found: Sequence[Forecast]) -> dict[str, Any]:
         "planned": [each.document() for each in found],
         "seconds": round(sum(each.seconds for each in found), 1),
         "bytes": sum(each.bytes for each in found),
+        "bytes_range": list(_bytes_range(found)),
         "free_bytes": free_space(found),
     }
 
@@ -57,15 +58,22 @@ def forecast_lines(found: Sequence[Forecast], free: int | None) -> list[str]:
             ]
     made = [each for each in found if each.frame is not None]
     pixels = sum(each.frame.height * each.frame.width for each in made if each.frame is not None)
-    room = "" if free is None else f" ({size(free)} free)"
-    bytes_needed = sum(each.bytes for each in made)
+    least, most = _bytes_range(made)
     lines.append(
         f"{_pictures(len(made))}, {pixels / 1e6:,.1f} megapixels: about "
-        f"{duration(sum(each.seconds for each in made))} and {size(bytes_needed)}{room}"
+        f"{duration(sum(each.seconds for each in made))} and {size(sum(each.bytes for each in made))}"
     )
-    if free is not None and bytes_needed > free:
-        lines.append("the disk is too small for that")
+    if made:
+        room = "" if free is None else f"; {size(free)} are free"
+        lines.append(f"{size(least)} to {size(most)}, by what is in the pictures{room}")
+    if free is not None and most > free:
+        short = "is too small" if least > free else "may be too small"
+        lines.append(f"the disk {short} for that")
     return lines
+
+
+def _bytes_range(found: Sequence[Forecast]) -> tuple[int, int]:
+    return sum(each.bytes_range[0] for each in found), sum(each.bytes_range[1] for each in found)
 
 
 def say_results(results: Sequence[ZoomResult]) -> None:

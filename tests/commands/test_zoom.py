@@ -52,7 +52,8 @@ def test_a_dry_run_lists_files_sizes_models_time_and_disk(
     assert lines[0] == f"{files[0]} → {tmp_path / 'a_w50.png'}"
     assert "36×24 → 50×33 (×1.389)" in lines[1] and lines[1].endswith("kB")
     assert "cannot be done: there is no such file" in lines[5]
-    assert lines[-1].startswith("2 pictures, 0.0 megapixels: about ") and "free" in lines[-1]
+    assert lines[-2].startswith("2 pictures, 0.0 megapixels: about ")
+    assert "by what is in the pictures" in lines[-1] and "free" in lines[-1]
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["a.png", "b.jpg"]
     document = json.loads(srnet("zoom", *files, "--model", model, "-s", "2", "--dry-run", "--json").out)
     assert [each["result_width"] for each in document["planned"]] == [72, 72]
