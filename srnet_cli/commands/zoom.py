@@ -166,14 +166,7 @@ def zoom(
             rich_help_panel=_RAW,
         ),
     ] = "clip",
-    demosaic: Annotated[
-        str,
-        typer.Option(
-            metavar="ahd | linear | vng | ppg | dcb | dht | aahd",
-            help="LibRaw's demosaicking algorithm.",
-            rich_help_panel=_RAW,
-        ),
-    ] = "ahd",
+    demosaic: options.Demosaic = "ahd",
     auto_brightness: Annotated[
         bool,
         typer.Option("--auto-brightness", help="Brighten until one per cent is white.", rich_help_panel=_RAW),

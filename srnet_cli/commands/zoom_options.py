@@ -108,6 +108,14 @@ RawEngine = Annotated[
         rich_help_panel=_RAW,
     ),
 ]
+Demosaic = Annotated[
+    str,
+    typer.Option(
+        metavar="ahd | linear | vng | ppg | dcb | dht | aahd",
+        help="LibRaw's demosaicking algorithm.",
+        rich_help_panel=_RAW,
+    ),
+]
 Name = Annotated[
     str | None,
     typer.Option(
