@@ -178,11 +178,7 @@ def main() -> None:
         pairs = _pairs(Path(place), given.pictures)
         for name in [*given.programs, *given.checkpoint]:
             outcomes += compare(name, jobs, pairs, given.ncnn)
-    outcomes.append(
-        Outcome(
-            "OpenCV dnn_superres", left_out="no package has its networks, and only contrib wheels the module"
-        )
-    )
+    outcomes.append(Outcome("OpenCV dnn_superres", left_out="no package has its networks"))
     text = table(outcomes)
     print(text)
     if given.save:

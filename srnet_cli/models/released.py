@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from pathlib import Path
 
 from srnet_cli.errors import WeightsError
@@ -22,13 +23,20 @@ def released_models() -> tuple[Card, ...]:
     Raises:
         WeightsError: when a card is damaged.
     """
-    cards = [read_card(file) for file in sorted(models_folder().glob(f"*/{CARD_FILE}"))]
+    files = sorted(models_folder().glob(f"*/{CARD_FILE}"))
+    cards = [_card(file, file.stat().st_mtime_ns, file.stat().st_size) for file in files]
     for card in cards:
         if not (models_folder() / card.name).is_dir():
             raise WeightsError(
                 f"the card of {card.name} lies in a folder of another name", path=models_folder()
             )
     return tuple(sorted(cards, key=lambda card: (card.enlarges, card.architecture != "srnet", card.name)))
+
+
+@lru_cache(maxsize=64)
+def _card(file: Path, changed: int, size: int) -> Card:
+    """Read a card once; a zoom asks half a dozen times which there are."""
+    return read_card(file)
 
 
 def released_names() -> list[str]:
