@@ -1,7 +1,8 @@
 """The README's commands, run as they stand there, with what they print.
 
 ``python -m docs.outputs`` runs them in an empty folder (with the checkout's docs/ in it) and writes each
-command and its output between the README's markers ``<!-- output:NAME -->``.
+command and its output between the README's markers ``<!-- output:NAME -->``; with names only those examples,
+which must not need what others make.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +51,8 @@ EXAMPLES = (
 PREPARE = Example("prepare", "srnet train --data SR-RAW --prepare-only --cache big-disk/cache")
 
 
-def run_examples(folder: Path) -> dict[str, str]:
-    """Run every command in ``folder``; Markdown of each by its marker.
+def run_examples(folder: Path, only: Sequence[str] = ()) -> dict[str, str]:
+    """Run every command in ``folder``, or those of the names ``only``; Markdown of each by its marker.
 
     Raises:
         RuntimeError: when a command ends with another code than it promises.
@@ -61,7 +63,11 @@ def run_examples(folder: Path) -> dict[str, str]:
     if scene.is_dir():
         (folder / "SR-RAW").symlink_to(scene)
         examples.append(PREPARE)
-    return {f"output:{example.name}": _run(example, folder) for example in examples}
+    return {
+        f"output:{example.name}": _run(example, folder)
+        for example in examples
+        if not only or example.name in only
+    }
 
 
 def _run(example: Example, folder: Path) -> str:
@@ -104,7 +110,7 @@ def _typed(command: str) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        write_outputs(run_examples(Path(folder)))
+        write_outputs(run_examples(Path(folder), sys.argv[1:]))
 
 
 def write_outputs(texts: dict[str, str]) -> None:

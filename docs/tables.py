@@ -83,6 +83,12 @@ def write_tables() -> None:
     if raw is not None:
         heads, *rows = raw_table(raw)
         fill(ROOT / "docs" / "raw.md", {"table:raw": f"{_markdown(heads, rows)}\n\n{raw_note(raw)}"})
+    names = [
+        f"ablation-outlook-{data}-x4-{o}.json" for data in ("simulated", "real") for o in get_args(Optimizer)
+    ]
+    outlooks = [found for name in names if (found := _load(name)) is not None]
+    if outlooks:
+        texts["table:outlook"] = "\n\n".join(map(ablation_table, outlooks))
     for folder in (ROOT, ROOT / "models"):
         links = "models/" if folder == ROOT else ""
         fill(folder / "README.md", {**texts, "table:models": models_table(found, links)})
@@ -343,9 +349,17 @@ def published_table() -> str:
 
 
 def ablation_table(found: Document) -> str:
-    """The published ablation in small: gains over bicubic, and over the network each one adds to."""
-    heads = ["network", "parameters", "s/step", "over bicubic", "over its base"]
+    """What each arm of an ablation gains over bicubic, and over the arm that it differs from in one thing."""
     lines, seeds = found["lines"], len(found["seeds"])
+    bases = [line for line in lines if line["over_base"] is None]
+    over = "over its base" if len(bases) > 1 else "over the first"
+    heads = ["network" if len(bases) > 1 else "trained with", "parameters", "s/step", "over bicubic", over]
+    real = found.get("set", "valid") != "valid"
+    pictures = (
+        f"{found['pictures']} real pairs of `{found.get('set')}`"
+        if real
+        else f"{found['pictures']} photographs of `valid` behind the simulated camera"
+    )
     rows = [
         [
             line["title"],
@@ -357,8 +371,8 @@ def ablation_table(found: Document) -> str:
         for line in lines
     ]
     note = (
-        f"Gain in PSNR RGB in dB on the {found['pictures']} photographs of `valid` behind the simulated "
-        f"camera, mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} "
+        f"Gain in PSNR RGB in dB on the {pictures}, "
+        f"mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} "
         f"each from scratch with {found['optimizer'].title()} (rate {found['lr']:g}): "
         f"{found['n_feats']} channels, {found['n_resblocks']} blocks, "
         f"{found['steps']:,} steps of {found['batch_size']} patches of {found['patch_size']}² LR pixels. "
