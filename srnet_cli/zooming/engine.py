@@ -109,6 +109,11 @@ class Engine:
             self.lighter.begin_picture()
 
     @property
+    def planes(self) -> int:
+        """Values of a pixel that the network reads: of a picture, or of a packed mosaic."""
+        return 4 if self.reads_mosaics else 3
+
+    @property
     def radius(self) -> int | None:
         """Input pixels on each side that an output pixel depends on; None: the whole tile."""
         radius: int | None = getattr(self.network, "receptive_radius", None)

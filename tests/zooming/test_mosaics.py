@@ -16,10 +16,15 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import LoadedModel
+from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.registry import build_network
 from srnet_cli.zooming.chain import Engines
 from srnet_cli.zooming.engine import Engine, EngineOptions
+from srnet_cli.zooming.forecast.pace import _measured
 from srnet_cli.zooming.frame import Frame, plan_frame
+from srnet_cli.zooming.guarding.guard import GuardedNetwork
+from srnet_cli.zooming.guarding.looks import is_plausible, trial_tile
+from srnet_cli.zooming.guarding.ways import _processor
 from srnet_cli.zooming.pipeline import tile_count, zoom_picture
 from srnet_cli.zooming.rows.mosaics import cells, tied_colours
 from tests.captures import Capture, write_dng
@@ -169,3 +174,16 @@ def test_colours_of_cells_are_taken_at_their_middle() -> None:
     expected = 1000 + 100 * (2 * np.arange(12) + 0.5)
     assert np.abs(tied[:, 1:-1].astype(float) - expected[1:-1, None]).max() <= 1
     assert tied_colours(packed[..., :3].astype(np.uint16)).shape == (8, 12, 3)
+
+
+def test_how_long_it_takes_is_measured_on_mosaics() -> None:
+    assert _measured(Engine(raw_model(tile=32), CPU)) > 0
+
+
+def test_a_card_that_computes_it_is_looked_after() -> None:
+    network = raw_model(plain=True).network
+    guarded = GuardedNetwork(network, [_processor(network), _processor(network)])
+    tile = trial_tile(4)
+    made = guarded(tile)
+    assert made.sr.shape == (1, 3, 256, 256) and is_plausible(tile, made)
+    assert not is_plausible(tile, NetworkOutput(torch.zeros_like(made.sr)))

@@ -106,7 +106,7 @@ class Paces:
     def _measured(self, engine: Engine) -> float:
         """Compute a part that fits one batch of tiles, the first time so that kernels are loaded."""
         side = max(16, engine.tile // 2 if engine.device.type == "cpu" else engine.tile * 2)
-        pixels, region = _drawn(side), Box(0, 0, side, side)
+        pixels, region = _drawn(side, engine.planes), Box(0, 0, side, side)
         taken = []
         for _ in range(MEASURED + 1):
             started = self._clock()
@@ -116,9 +116,9 @@ class Paces:
         return min(taken[1:]) / engine.computed(engine.grid(region))
 
 
-def _drawn(side: int) -> NDArray[np.uint8]:
+def _drawn(side: int, planes: int) -> NDArray[np.uint8]:
     """Draw slopes and edges as a photograph has them: in noise, correcting colours takes much longer."""
-    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, planes), dtype=np.uint8)
     smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 3), np.float32)
     return np.asarray(np.clip((smooth - 127) * 6 + 127, 0, 255), np.uint8)
 

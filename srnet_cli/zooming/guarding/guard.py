@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from srnet_cli.compute.device import device_title, is_out_of_memory, precision_name
 from srnet_cli.errors import DeviceError, SrnetError
 from srnet_cli.network.blocks import NetworkOutput
-from srnet_cli.zooming.guarding.looks import AGREEMENT, TRIAL_TOLERANCE, agrees, is_plausible, trial_tile
+from srnet_cli.zooming.guarding.looks import (
+    AGREEMENT,
+    TRIAL_TOLERANCE,
+    agrees,
+    is_plausible,
+    planes_of,
+    trial_tile,
+)
 
 #: false alarms after which tiles are no longer held against their input: such a network is just like that
 PATIENCE = 3
@@ -68,6 +75,7 @@ class GuardedNetwork(nn.Module):
         self.used: list[Way] = []
         self._alarms = 0
         self._done_sides: set[int] = set()
+        self._trial = trial_tile(planes_of(network))
         expected = _plain(network)
         self._open(expected)
         self._expected = expected
@@ -120,7 +128,7 @@ class GuardedNetwork(nn.Module):
             return True
         if output.sr.shape[:1] != lr.shape[:1]:
             return False
-        judge, _ = self._ways[-1].open(trial_tile())
+        judge, _ = self._ways[-1].open(self._trial)
         for index in range(len(lr)):
             tile, made = lr[index : index + 1], output.sr[index : index + 1]
             if is_plausible(tile, NetworkOutput(made)):
@@ -146,7 +154,7 @@ class GuardedNetwork(nn.Module):
         """Make the network of the first way that computes the built-in tile rightly."""
         while True:
             try:
-                self._network, made = self.way.open(trial_tile())
+                self._network, made = self.way.open(self._trial)
                 if made is None or agrees(made, expected, TRIAL_TOLERANCE):
                     return
                 problem = "gave a wrong picture of the built-in tile"
@@ -190,7 +198,7 @@ def _plain(network: nn.Module) -> Tensor:
     """Compute the built-in tile by the network as it is, in float32 where it is."""
     weight = next(network.parameters(), torch.zeros(1))
     with torch.inference_mode():
-        output: NetworkOutput = network.eval()(trial_tile().to(weight.device), False)
+        output: NetworkOutput = network.eval()(trial_tile(planes_of(network)).to(weight.device), False)
     return output.sr.float().cpu()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from srnet_cli.network.blocks import NetworkOutput
 
@@ -20,14 +20,24 @@ AGREEMENT = 0.05
 TRIAL_SIDE = 32
 
 
-def trial_tile() -> Tensor:
-    """Draw the built-in tile: slopes, an edge, stripes and a bright spot; 1×3×32×32, 0..255."""
+def trial_tile(planes: int = 3) -> Tensor:
+    """Draw the built-in tile: slopes, an edge, stripes and a bright spot; 1×3×32×32, 0..255.
+
+    With four ``planes`` it is a mosaic, R, G, B, G.
+    """
     y, x = torch.meshgrid(torch.arange(TRIAL_SIDE), torch.arange(TRIAL_SIDE), indexing="ij")
     slope = 40 + 4.0 * x + 2.0 * y
     edge = torch.where(x + y > TRIAL_SIDE, 60.0, 0.0)
     stripes = torch.where((x // 2 + y // 3) % 2 == 0, 12.0, -12.0)
     spot = torch.where((x - 8) ** 2 + (y - 22) ** 2 < 9, 50.0, 0.0)
-    return torch.stack([slope + edge, slope + stripes, 200 - slope + spot]).clamp(0, 255).unsqueeze(0)
+    tile = torch.stack([slope + edge, slope + stripes, 200 - slope + spot]).clamp(0, 255).unsqueeze(0)
+    return tile if planes == 3 else tile[:, [0, 1, 2, 1]]
+
+
+def planes_of(network: nn.Module) -> int:
+    """Count the planes that a network reads: 3 of a picture, 4 of a mosaic."""
+    planes: int = getattr(getattr(network, "options", None), "in_channels", 3)
+    return planes
 
 
 def agrees(made: Tensor, expected: Tensor, tolerance: float) -> bool:
@@ -46,7 +56,7 @@ def is_plausible(lr: Tensor, output: NetworkOutput) -> bool:
     A right result of a picture that is nearly noise may be found implausible, too: then it is computed again,
     which costs time only.
     """
-    sr = output.sr
+    sr, lr = output.sr, lr[:, :3]
     block = max(1, min(lr.shape[-2:]) // BLOCKS)
     scale = sr.shape[-1] // lr.shape[-1]
     if sr.shape[-1] != lr.shape[-1] * scale or sr.shape[-2] != lr.shape[-2] * scale:
