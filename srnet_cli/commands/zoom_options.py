@@ -27,7 +27,7 @@ EXAMPLES = """
 
   srnet zoom photo.ARW -s 1 --clean               no larger, but demosaicked and cleaned by the network
 
-  srnet zoom photo.jpg --effort auto              sky and walls by the light model: half the time
+  srnet zoom photo.jpg --effort auto              sky and walls by the light model, in 0.6 of the time
 
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
 

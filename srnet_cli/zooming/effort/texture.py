@@ -20,7 +20,7 @@ Effort = Literal["auto", "full", "light"]
 EFFORTS: tuple[Effort, ...] = ("auto", "full", "light")
 
 #: mean slope, in levels (0..255) a pixel, below which a tile is left to the light network
-PLAIN_SLOPE = 5.0
+PLAIN_SLOPE = 4.5
 #: standard deviation, in pixels, of the blur that takes noise away
 BLUR = 1.0
 
