@@ -26,7 +26,7 @@ _WRITTEN = {
     "tiff": _Pace(0.007),
     "dng": _Pace(0.01),
     "jpeg": _Pace(0.004, shared=False),
-    "webp": _Pace(0.05, shared=False),
+    "webp": _Pace(0.08, shared=False),
     "avif": _Pace(0.44),
 }
 _OTHERWISE = _Pace(0.05, shared=False)
