@@ -295,6 +295,7 @@ def ablation_table(found: Document) -> str:
     heads = ["network" if len(bases) > 1 else "trained with", "parameters", "s/step", "over bicubic", over]
     # Other work on the machine makes steps longer, and those of one arm more than those of another.
     busy = (found["machine"].get("load_per_core") or 0) > 0.5
+    centres = f" (centres of {found['crop']}² pixels)" if "crop" in found else ""
     real = found.get("set", "valid") != "valid"
     pictures = (
         f"{found['pictures']} real pairs of `{found.get('set')}`"
@@ -312,7 +313,7 @@ def ablation_table(found: Document) -> str:
         for line in lines
     ]
     note = (
-        f"Gain in PSNR RGB in dB on the {pictures}, "
+        f"Gain in PSNR RGB in dB on the {pictures}{centres}, "
         f"mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} "
         f"each from scratch with {found['optimizer'].title()} (rate {found['lr']:g}): "
         f"{found['n_feats']} channels, {found['n_resblocks']} blocks, "
