@@ -354,6 +354,9 @@ def ablation_table(found: Document) -> str:
     bases = [line for line in lines if line["over_base"] is None]
     over = "over its base" if len(bases) > 1 else "over the first"
     heads = ["network" if len(bases) > 1 else "trained with", "parameters", "s/step", "over bicubic", over]
+    # Other work on the machine makes steps longer, and those of one arm more than those of another.
+    busy = (found["machine"].get("load_per_core") or 0) > 0.5
+    centres = f" (centres of {found['crop']}² pixels)" if "crop" in found else ""
     real = found.get("set", "valid") != "valid"
     pictures = (
         f"{found['pictures']} real pairs of `{found.get('set')}`"
@@ -364,14 +367,14 @@ def ablation_table(found: Document) -> str:
         [
             line["title"],
             count(line["parameters"]),
-            significant(line["seconds_per_step"]),
+            "–" if busy else significant(line["seconds_per_step"]),
             _gain(line["over_bicubic"]),
             _gain(line["over_base"]) if line["over_base"] else "",
         ]
         for line in lines
     ]
     note = (
-        f"Gain in PSNR RGB in dB on the {pictures}, "
+        f"Gain in PSNR RGB in dB on the {pictures}{centres}, "
         f"mean [95 %] over the pictures, of {'one training' if seeds == 1 else f'{seeds} trainings'} "
         f"each from scratch with {found['optimizer'].title()} (rate {found['lr']:g}): "
         f"{found['n_feats']} channels, {found['n_resblocks']} blocks, "
