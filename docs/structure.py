@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compute",),
     ("config_file", "console", "kept", "names"),
     ("files", "reading"),
+    ("temporaries",),
     ("errors", "interrupts", "version"),
 )
 #: what the boxes of the drawing say
@@ -59,6 +60,7 @@ SUBJECTS = {
     "kept": "tables from run to run",
     "names": "of all results",
     "files": "whole or not at all",
+    "temporaries": "not finished yet",
     "reading": "regular files only",
     "errors": "every expected failure",
     "interrupts": "Ctrl-C",

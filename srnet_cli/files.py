@@ -1,9 +1,7 @@
 """Files that appear whole or not at all.
 
 Everything this program writes goes through :func:`atomic_path`: a temporary file in a hidden folder beside
-the target, flushed to the disk, then renamed. As long as the process lives it holds a lock in that folder;
-what a killed one left is removed by the next write beside it. Only folders with our own mark in them are
-removed, and of them only the file that the mark names.
+the target (:mod:`srnet_cli.temporaries`), flushed to the disk, then renamed.
 """
 
 from __future__ import annotations
@@ -12,31 +10,18 @@ import contextlib
 import errno
 import itertools
 import os
-import re
 import shutil
-import socket
 import sys
 import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from srnet_cli.errors import OutputError
+from srnet_cli.temporaries import OwnFolder, remove_stray_temporaries
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-_FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-\d+-\d+\.tmp$")
-#: in each of these folders: the lock, and the mark with the name of the temporary file
-_LOCK, _OWNER = ".lock", ".owner"
-_MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
-#: another process looks at a lock for a moment only
-_LOCK_SECONDS = 5.0
 _OTHER_OUTPUT = "name another output"
-_counter = itertools.count()
 
 #: what the operating system's refusal means to the user: reason and remedy
 _CAUSES = {
@@ -68,9 +53,11 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     remove_stray_temporaries(target.parent)
     with ExitStack() as undo:
         # First, so that a folder without write permission is refused before any work is done.
-        folder, lock = _make_own_folder(target)
-        undo.callback(_remove, folder, target.name, lock)
-        temporary = folder / target.name
+        own = OwnFolder(target)
+        undo.callback(own.remove)
+        with _explained(target, own.path):
+            own.make()
+        temporary = own.path / target.name
         with _explained(target, temporary):
             temporary.touch(exist_ok=False)
             yield temporary
@@ -188,92 +175,6 @@ def folder_for(folder: Path) -> Iterator[None]:
                 place.rmdir()
 
 
-def remove_stray_temporaries(folder: Path) -> None:
-    """Remove what killed processes left in ``folder``; what living ones hold a lock on stays.
-
-    The lock is the system's, so it holds between containers, in which process numbers mean nothing. Of other
-    machines, whose locks may not be seen through a network share, everything stays.
-    """
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        # A folder that may be written but not listed: nothing can be swept there.
-        return
-    for entry in entries:
-        match = _FOLDER.match(entry.name)
-        if match and match["host"] == _host() and entry.is_dir(follow_symlinks=False):
-            _sweep(Path(entry.path))
-
-
-def _sweep(folder: Path) -> None:
-    from filelock import Timeout
-
-    if _marked(folder) is None and not _is_bare(folder):
-        return
-    try:
-        with _lock(folder).acquire(blocking=False):
-            # Whoever held it may just have ended; then only this lock is left.
-            _remove(folder, _marked(folder))
-    except (Timeout, OSError, NotImplementedError):
-        return
-
-
-def _is_bare(folder: Path) -> bool:
-    """Tell whether nothing is in it but an empty lock: killed before it was marked, or after."""
-    try:
-        return all(entry.name == _LOCK and not entry.stat().st_size for entry in os.scandir(folder))
-    except OSError:
-        return False
-
-
-def _lock(folder: Path) -> BaseFileLock:
-    from filelock import FileLock
-
-    return FileLock(folder / _LOCK, thread_local=False)
-
-
-def _make_own_folder(target: Path) -> tuple[Path, BaseFileLock]:
-    """Make a folder and mark it once it is locked; without locks it is not marked, and never swept.
-
-    Raises:
-        OutputError: the disk refuses.
-    """
-    for _ in range(5):
-        folder = target.parent / f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
-        with _explained(target, folder):
-            folder.mkdir()
-        lock = _lock(folder)
-        try:
-            lock.acquire(timeout=_LOCK_SECONDS)
-            (folder / _OWNER).write_bytes(_MARK.encode() + os.fsencode(target.name))
-        except (OSError, NotImplementedError):
-            # Bare as it was, another process may have swept it.
-            if not folder.is_dir():
-                continue
-        return folder, lock
-    raise OutputError("cannot be written: its temporary folder vanishes", path=target)
-
-
-def _marked(folder: Path) -> str | None:
-    """Return the name of the temporary file in a folder that we made, None in any other."""
-    try:
-        mark, _, name = (folder / _OWNER).read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return os.fsdecode(name) if mark == _MARK.encode().rstrip() and name and b"/" not in name else None
-
-
-def _remove(folder: Path, name: str | None, lock: BaseFileLock | None = None) -> None:
-    # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
-    with contextlib.suppress(OSError):
-        for file in (name, _OWNER, _LOCK):
-            if file == _LOCK and lock is not None:
-                lock.release()
-            if file is not None:
-                (folder / file).unlink(missing_ok=True)
-        folder.rmdir()
-
-
 def _check_target(target: Path, overwrite: bool) -> None:
     with _explained(target, target):
         if target.is_dir():
@@ -282,12 +183,6 @@ def _check_target(target: Path, overwrite: bool) -> None:
             raise OutputError("exists already", path=target, remedy="--overwrite replaces it")
         if not target.parent.is_dir():
             raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
-
-
-@cache
-def _host() -> str:
-    """This machine's name in letters for file names: on a shared disk a process number is not enough."""
-    return re.sub(r"[^0-9A-Za-z]", "_", socket.gethostname())[:40] or "localhost"
 
 
 def _flush(path: Path) -> None:

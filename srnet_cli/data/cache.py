@@ -26,7 +26,8 @@ from srnet_cli.compute.measurements import user_cache
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, unexpected
-from srnet_cli.files import atomic_path, make_folder, remove_stray_temporaries
+from srnet_cli.files import atomic_path, make_folder
+from srnet_cli.temporaries import remove_stray_temporaries
 
 #: raised when the same inputs and parameters would give other results
 _FORMAT = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from srnet_cli import files
+from srnet_cli import files, temporaries
 from srnet_cli.errors import OutputError
 from srnet_cli.files import atomic_path
 
@@ -251,7 +251,7 @@ def test_the_temporary_of_a_living_process_stays_whatever_its_number(tmp_path: P
 
 def test_what_only_looks_like_a_temporary_stays(tmp_path: Path) -> None:
     """Files and folders of that name which we did not make, and what someone put into one that we made."""
-    host = files._host()
+    host = temporaries._host()
     others = [f".srnet-{host}-4194304-0.tmp", ".a.png.srnet-otherhost-1-0.tmp.png", "a.srnet-x-1-0.tmp.png"]
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
@@ -260,7 +260,7 @@ def test_what_only_looks_like_a_temporary_stays(tmp_path: Path) -> None:
     (unmarked / "mine.png").write_bytes(b"mine")
     marked = tmp_path / f".srnet-{host}-4194304-2.tmp"
     marked.mkdir()
-    (marked / ".owner").write_bytes(files._MARK.encode() + b"half.png")
+    (marked / ".owner").write_bytes(temporaries._MARK.encode() + b"half.png")
     for name in ("half.png", "mine.png"):
         (marked / name).write_bytes(b"mine")
     with atomic_path(tmp_path / "next.png", overwrite=False) as temporary:

@@ -20,7 +20,7 @@ from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.registry import build_network
 from srnet_cli.zooming.chain import Engines
 from srnet_cli.zooming.engine import Engine, EngineOptions
-from srnet_cli.zooming.forecast.pace import _measured
+from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.guarding.guard import GuardedNetwork
 from srnet_cli.zooming.guarding.looks import is_plausible, trial_tile
@@ -176,8 +176,10 @@ def test_colours_of_cells_are_taken_at_their_middle() -> None:
     assert tied_colours(packed[..., :3].astype(np.uint16)).shape == (8, 12, 3)
 
 
-def test_how_long_it_takes_is_measured_on_mosaics() -> None:
-    assert _measured(Engine(raw_model(tile=32), CPU)) > 0
+def test_how_long_it_takes_is_measured_on_mosaics(tmp_path: Path) -> None:
+    paces = Paces(tmp_path / "paces.json")
+    frame = plan_frame(32, 32, 4)
+    assert paces.seconds(frame, [Engine(raw_model(tile=32), CPU)]) > 0
 
 
 def test_a_card_that_computes_it_is_looked_after() -> None:

@@ -52,7 +52,7 @@ def test_a_scale_of_one_is_the_picture_itself() -> None:
 
 def test_alpha_is_a_plain_resize_and_grey_stays_grey(tmp_path: Path) -> None:
     grey = noise(20, 30)[..., :1].repeat(3, axis=2)
-    alpha = np.maximum(noise(20, 30, seed=1)[..., 0], 1)  # nothing is hidden wholly
+    alpha = np.maximum(noise(20, 30, seed=1)[..., 0], 16)  # nothing is hidden, or nearly so
     picture = Picture(grey, alpha=alpha, grey=True)
     target = tmp_path / "out.png"
     zoom_to_file(picture, plan_frame(20, 30, 2), [engine(2)], target, WriteOptions())

@@ -1,0 +1,145 @@
+"""Hidden folders with files that are not finished yet.
+
+As long as the process lives it holds a lock in its folder; what a killed one left is removed by the next
+write beside it. Only folders with our own mark in them are removed, or with nothing but a lock, and of them
+only the file that the mark names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import socket
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srnet_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-\d+-\d+\.tmp$")
+#: in each of these folders: the lock, and the mark with the name of the temporary file
+_LOCK, _OWNER = ".lock", ".owner"
+_MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
+#: another process looks at a lock for a moment only
+_LOCK_SECONDS = 5.0
+_counter = itertools.count()
+
+
+def remove_stray_temporaries(folder: Path) -> None:
+    """Remove what killed processes left in ``folder``; what living ones hold a lock on stays.
+
+    The lock is the system's, so it holds between containers, in which process numbers mean nothing. Of other
+    machines, whose locks may not be seen through a network share, everything stays.
+    """
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        # A folder that may be written but not listed: nothing can be swept there.
+        return
+    for entry in entries:
+        match = _FOLDER.match(entry.name)
+        if match and match["host"] == _host() and entry.is_dir(follow_symlinks=False):
+            _sweep(Path(entry.path))
+
+
+def _sweep(folder: Path) -> None:
+    from filelock import Timeout
+
+    if _marked(folder) is None and not _is_bare(folder):
+        return
+    try:
+        with _lock(folder).acquire(blocking=False):
+            # Whoever held it may just have ended; then only this lock is left.
+            _remove(folder, _marked(folder))
+    except (Timeout, OSError, NotImplementedError):
+        return
+
+
+def _is_bare(folder: Path) -> bool:
+    """Tell whether nothing is in it but an empty lock: killed before it was marked, or after."""
+    try:
+        return all(entry.name == _LOCK and not entry.stat().st_size for entry in os.scandir(folder))
+    except OSError:
+        return False
+
+
+def _lock(folder: Path) -> BaseFileLock:
+    from filelock import FileLock
+
+    return FileLock(folder / _LOCK, thread_local=False)
+
+
+class OwnFolder:
+    """A hidden folder beside a file that is to be written, locked and marked while its process lives.
+
+    ``remove`` may be called whatever became of ``make``, which a signal may interrupt anywhere.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._lock: BaseFileLock | None = None
+        self.path = target.parent / self._name()
+
+    @staticmethod
+    def _name() -> str:
+        return f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
+
+    def make(self) -> None:
+        """Make it, and mark it once it is locked; without locks it is not marked, and never swept.
+
+        Raises:
+            OSError: the disk refuses.
+            OutputError: it vanishes again and again.
+        """
+        for _ in range(5):
+            self.path.mkdir()
+            self._lock = _lock(self.path)
+            try:
+                self._lock.acquire(timeout=_LOCK_SECONDS)
+                (self.path / _OWNER).write_bytes(_MARK.encode() + os.fsencode(self._target.name))
+            except (OSError, NotImplementedError):
+                # Bare as it was, another process may have swept it.
+                if not self.path.is_dir():
+                    self.path = self._target.parent / self._name()
+                    continue
+            return
+        raise OutputError("cannot be written: its temporary folder vanishes", path=self._target)
+
+    def remove(self) -> None:
+        """Remove it with what is in it of ours."""
+        try:
+            _remove(self.path, self._target.name, self._lock)
+        except BaseException:  # a signal's, in the middle of it
+            _remove(self.path, self._target.name, self._lock)
+            raise
+
+
+def _marked(folder: Path) -> str | None:
+    """Return the name of the temporary file in a folder that we made, None in any other."""
+    try:
+        mark, _, name = (folder / _OWNER).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return os.fsdecode(name) if mark == _MARK.encode().rstrip() and name and b"/" not in name else None
+
+
+def _remove(folder: Path, name: str | None, lock: BaseFileLock | None = None) -> None:
+    # A temporary that cannot be removed is swept by the next write; it must not hide the first error.
+    with contextlib.suppress(OSError):
+        for file in (name, _OWNER, _LOCK):
+            if file == _LOCK and lock is not None:
+                lock.release()
+            if file is not None:
+                (folder / file).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+@cache
+def _host() -> str:
+    """This machine's name in letters for file names: on a shared disk a process number is not enough."""
+    return re.sub(r"[^0-9A-Za-z]", "_", socket.gethostname())[:40] or "localhost"
