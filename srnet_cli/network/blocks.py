@@ -29,6 +29,12 @@ class NetworkOutput(NamedTuple):
     residual: Tensor | None = None
 
 
+def planes_of(network: nn.Module) -> int:
+    """Count the planes that a network reads: 3 of a picture, 4 of a mosaic."""
+    planes: int = getattr(getattr(network, "options", None), "in_channels", 3)
+    return planes
+
+
 def shared_rows(rows: int, share: float) -> int:
     """Return how many of a batch's ``rows`` a share of it (0..1, 0 excluded) is: at least one."""
     return max(1, math.ceil(share * rows - 1e-9))

@@ -13,7 +13,7 @@ from srnet_cli.errors import UsageError, WeightsError
 from srnet_cli.models.card import Card
 from srnet_cli.models.tensors import differences, load_checkpoint_into
 from srnet_cli.network.attention import ATTENTIONS
-from srnet_cli.network.blocks import Upsampler
+from srnet_cli.network.blocks import Upsampler, planes_of
 from srnet_cli.network.registry import build_network, network_names, open_options
 from srnet_cli.training.fields import flag
 from srnet_cli.training.options import TrainOptions
@@ -161,7 +161,7 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
         found = load_model(name_or_path)
     except WeightsError as error:
         raise WeightsError(f"--init: {error.reason}", path=error.path, remedy=error.remedy) from error
-    reads, gives = (_channels(one) for one in (network, found.network))
+    reads, gives = (planes_of(one) for one in (network, found.network))
     if reads != gives:
         kinds = ("pictures", "mosaics") if gives < reads else ("mosaics", "pictures")
         raise WeightsError(
@@ -185,12 +185,6 @@ def start_from(network: nn.Module, name_or_path: str, scale: int, say: Say) -> b
     renewed = f"; {len(tail)} tensors of the tail are of its scale and start from new weights" if tail else ""
     say(f"started from {found.card.name} (×{found.card.scale}){renewed}")
     return bool(tail)
-
-
-def _channels(network: nn.Module) -> int:
-    """Count the planes that a network reads: 3 of a picture, 4 of a mosaic."""
-    channels: int = getattr(getattr(network, "options", None), "in_channels", 3)
-    return channels
 
 
 def _new_doublings(network: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[int, Upsampler]]:

@@ -10,13 +10,12 @@ from torch import Tensor, nn
 
 from srnet_cli.compute.device import device_title, is_out_of_memory, precision_name
 from srnet_cli.errors import DeviceError, SrnetError
-from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.blocks import NetworkOutput, planes_of
 from srnet_cli.zooming.guarding.looks import (
     AGREEMENT,
     TRIAL_TOLERANCE,
     agrees,
     is_plausible,
-    planes_of,
     trial_tile,
 )
 

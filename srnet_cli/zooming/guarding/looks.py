@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from srnet_cli.network.blocks import NetworkOutput
 
@@ -32,12 +32,6 @@ def trial_tile(planes: int = 3) -> Tensor:
     spot = torch.where((x - 8) ** 2 + (y - 22) ** 2 < 9, 50.0, 0.0)
     tile = torch.stack([slope + edge, slope + stripes, 200 - slope + spot]).clamp(0, 255).unsqueeze(0)
     return tile if planes == 3 else tile[:, [0, 1, 2, 1]]
-
-
-def planes_of(network: nn.Module) -> int:
-    """Count the planes that a network reads: 3 of a picture, 4 of a mosaic."""
-    planes: int = getattr(getattr(network, "options", None), "in_channels", 3)
-    return planes
 
 
 def agrees(made: Tensor, expected: Tensor, tolerance: float) -> bool:
