@@ -21,12 +21,14 @@ from srnet_cli.errors import OutputError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-_FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-\d+-\d+\.tmp$")
+_FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-(?P<process>\d+)-\d+\.tmp$")
 #: in each of these folders: the lock, and the mark with the name of the temporary file
 _LOCK, _OWNER = ".lock", ".owner"
 _MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
 #: another process looks at a lock for a moment only
 _LOCK_SECONDS = 5.0
+#: attempts at a folder that is swept before it is locked, which only processes of other containers do
+_ATTEMPTS = 100
 _counter = itertools.count()
 
 
@@ -44,13 +46,14 @@ def remove_stray_temporaries(folder: Path) -> None:
     for entry in entries:
         match = _FOLDER.match(entry.name)
         if match and match["host"] == _host() and entry.is_dir(follow_symlinks=False):
-            _sweep(Path(entry.path))
+            _sweep(Path(entry.path), int(match["process"]))
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folder: Path, process: int) -> None:
     from filelock import Timeout
 
-    if _marked(folder) is None and not _is_bare(folder):
+    # Without a mark yet, it may be between its making and its lock.
+    if _marked(folder) is None and (_lives(process) or not _is_bare(folder)):
         return
     try:
         with _lock(folder).acquire(blocking=False):
@@ -58,6 +61,19 @@ def _sweep(folder: Path) -> None:
             _remove(folder, _marked(folder))
     except (Timeout, OSError, NotImplementedError):
         return
+
+
+def _lives(process: int) -> bool:
+    """Tell whether a process of this number lives here; not asked on Windows, which keeps open files."""
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _is_bare(folder: Path) -> bool:
@@ -96,7 +112,7 @@ class OwnFolder:
             OSError: the disk refuses.
             OutputError: it vanishes again and again.
         """
-        for _ in range(5):
+        for _ in range(_ATTEMPTS):
             self.path.mkdir()
             self._lock = _lock(self.path)
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from srnet_cli.errors import InputError, SrnetError, UsageError, WeightsError
+from srnet_cli.evaluation.resources import measured
 from srnet_cli.imaging import read_picture
 from srnet_cli.models.card import MAX_TILE, read_card
 from srnet_cli.models.store import load_model
@@ -164,10 +165,11 @@ def test_a_card_claims_no_more_than_networks_have(
         f"{field} = {value}" if line.startswith(field) else line for line in card.read_text().splitlines()
     ]
     card.write_text("\n".join(lines))
-    began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(WeightsError, match=f"{field} {value}.* but the weights are"):
+    refused = pytest.raises(WeightsError, match=f"{field} {value}.* but the weights are")
+    with measured(torch.device("cpu")) as cost, refused:
         load_model(tmp_path / "m")
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - began < 200_000
+    assert cost.memory is not None
+    assert cost.memory < 200e6
 
 
 def test_a_tile_that_would_take_gigabytes_is_refused(tmp_path: Path, model: Path) -> None:

@@ -270,13 +270,16 @@ def test_a_large_webp_takes_its_pixels_memory(tmp_path: Path) -> None:
     """Two hundred bytes of a canvas of 150 megapixels: half a gigabyte, and not two and a half."""
     path = tmp_path / "a.webp"
     path.write_bytes(webp_animation(10_000, 15_000, Image.new("RGB", (16, 16), "red")))
+    # In a process of its own: what this one has freed and kept would be used again, and not be seen.
     code = (
-        "import resource, sys\nfrom pathlib import Path\nfrom srnet_cli.imaging import read_picture\n"
-        "assert read_picture(Path(sys.argv[1])).width == 15_000\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import sys, torch\nfrom pathlib import Path\nfrom srnet_cli.evaluation.resources import measured\n"
+        "from srnet_cli.imaging import read_picture\n"
+        "with measured(torch.device('cpu')) as cost:\n"
+        "    assert read_picture(Path(sys.argv[1])).width == 15_000\n"
+        "print(cost.memory)"
     )
     told = subprocess.run(
         [sys.executable, "-c", code, str(path)], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     assert told.returncode == 0, told.stderr
-    assert int(told.stdout) < 1_200_000
+    assert 400e6 < int(told.stdout) < 1.2e9

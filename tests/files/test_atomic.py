@@ -220,13 +220,19 @@ def test_killed_at_any_moment_what_is_left_is_swept(tmp_path: Path) -> None:
     assert set() in inside and {".lock"} in inside
 
 
-def test_folders_that_another_process_sweeps_too_early_are_made_again(tmp_path: Path) -> None:
-    """A sweep between making a folder and locking it, as often as the system allows."""
+@pytest.mark.parametrize("container", ["the same", "another"])
+def test_another_process_that_sweeps_all_the_time_takes_nothing(tmp_path: Path, container: str) -> None:
+    """Between making a folder and locking it too, and where our process number means nothing to it."""
     code = (
-        "import sys\nfrom srnet_cli.files import *\n"
+        "import sys\nfrom srnet_cli import temporaries\nfrom srnet_cli.files import *\n"
+        "if sys.argv[2] == 'another':\n    temporaries._lives = lambda process: False\n"
+        "print('ready', flush=True)\n"
         "while True:\n    remove_stray_temporaries(Path(sys.argv[1]))\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as sweeper:
+    command = [sys.executable, "-c", code, str(tmp_path), container]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as sweeper:
+        assert sweeper.stdout is not None
+        assert sweeper.stdout.readline() == b"ready\n"
         try:
             for number in range(200):
                 with atomic_path(tmp_path / "picture.png", overwrite=True) as temporary:
