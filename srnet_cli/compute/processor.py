@@ -36,8 +36,11 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def has_bf16() -> bool:
-    """Tell whether bf16 arithmetic is native; without it bf16 is emulated, slower than fp32."""
-    return any(_answers(probe) for name, probe in _PROBES if name in _WITH_BF16)
+    """Tell whether bf16 arithmetic is native; without it bf16 is emulated, slower than fp32.
+
+    A processor that has it while torch was told to stay within AVX2 (``ATEN_CPU_CAPABILITY``) does not count.
+    """
+    return not is_without_avx512() and any(_answers(probe) for name, probe in _PROBES if name in _WITH_BF16)
 
 
 def is_without_avx512() -> bool:

@@ -141,6 +141,15 @@ def test_the_processor_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not processor.has_bf16() and not processor.is_without_avx512()
 
 
+def test_bf16_does_not_count_where_torch_stays_within_avx2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``ATEN_CPU_CAPABILITY=avx2`` has it on a processor with more: bf16 would be emulated there."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    for capability, native in (("AVX512", True), ("AVX2", False)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda found=capability: found)
+        assert processor.has_bf16() is native
+        assert choose_precision("auto", torch.device("cpu")) == (torch.bfloat16 if native else torch.float32)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say")
 def test_the_memory_is_known() -> None:
     assert (processor.memory() or 0) > 1 << 28
