@@ -15,6 +15,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from tests.faults.grids import grid_of
 from tests.faults.hostile import TALL, WIDE, noisy, png_chunk, retagged, tiff
 from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
 
@@ -105,6 +106,14 @@ def _bmp_of_runs(rows: list[bytes]) -> bytes:
     return head + info + b"".join(bytes([n, n, n, 0]) for n in range(256)) + body
 
 
+def _grid(tile: tuple[int, int] = (96, 128), said: tuple[int, int] = (192, 256)) -> bytes:
+    """An AVIF of four tiles, of which the last may be smaller than all are said to be."""
+    whole = scene(192, 256)
+    tiles = [np.ascontiguousarray(whole[y : y + 96, x : x + 128]) for y in (0, 96) for x in (0, 128)]
+    tiles[3] = np.ascontiguousarray(tiles[3][: tile[0], : tile[1]])
+    return grid_of(tiles, (192, 256), (96, 128), said)
+
+
 _ROW, _SHORT_ROW, _STEP = b"\4\x50\0\0", b"\2\x50\0\0", b"\1\x50\0\2\2\0\1\x50\0\0"
 
 HALVES: dict[str, Callable[[], bytes]] = {
@@ -126,6 +135,8 @@ HALVES: dict[str, Callable[[], bytes]] = {
     ),
     "small-version-of-what-is-cut.tif": lambda: _small_version(cut=True),
     "small-version-of-what-is-below-and-cut.tif": lambda: _small_version(cut=True, inside=True),
+    "a-smaller-tile.avif": lambda: _grid(tile=(48, 64)),
+    "half-of-the-grid.avif": lambda: _grid(said=(96, 256)),
     "twice-the-rows.png": _png_of_twice_the_rows,
     "in-the-header.bmp": lambda: _bmp(10, 0),
     "half-the-height.bmp": lambda: _bmp(22, TALL // 2),
@@ -174,6 +185,13 @@ def test_what_is_whole_passes(tmp_path: Path, name: str, make: Callable[[], byte
     path = tmp_path / name
     path.write_bytes(make())
     assert read_picture(path).pixels.shape == (TALL, WIDE, 3)
+
+
+def test_a_grid_whose_tiles_are_as_they_say_passes(tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    path.write_bytes(_grid())
+    difference = read_picture(path).pixels.astype(int) - scene(192, 256)
+    assert np.abs(difference).mean() < 16
 
 
 def test_runs_without_gaps_pass(tmp_path: Path) -> None:
