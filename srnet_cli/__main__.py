@@ -1,5 +1,16 @@
 """``python -m srnet_cli``, and the console script."""
 
+import sys
+
+
+def _leave_current_folder() -> None:
+    """Take no modules from the current folder, where ``python -m`` looks first, but this package itself."""
+    from os.path import realpath  # loaded by Python itself; pathlib would look there for what it needs
+
+    own = realpath(f"{__file__}/../..")
+    if sys.path and not sys.flags.safe_path and realpath(sys.path[0] or ".") != own:
+        del sys.path[0]
+
 
 def start() -> None:
     """Run the program; Ctrl-C counts from here on, also while it is still being imported."""
@@ -12,4 +23,5 @@ def start() -> None:
 
 
 if __name__ == "__main__":
+    _leave_current_folder()
     start()

@@ -127,6 +127,17 @@ def refusals(tasks: Sequence[Task], identities: Identities) -> list[OutputError 
     return found
 
 
+def refuse_replacing(reads: Sequence[Path], writes: Sequence[Path]) -> None:
+    """Refuse to write what the same command reads, whatever it is called, before any work.
+
+    Raises:
+        OutputError: naming what would be replaced.
+    """
+    error = refusals([Task(tuple(reads), tuple(writes))], Identities())[0] if reads else None
+    if error is not None:
+        raise error
+
+
 def _folder_identity(folder: Path) -> Hashable:
     """Device and inode of the nearest folder that is there, and the names below it."""
     for place in (folder, *folder.parents):

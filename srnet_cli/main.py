@@ -172,10 +172,12 @@ def _open_closed_streams() -> None:
 def _prepare_computing() -> None:
     """Settings that only take effect before torch is imported."""
     from srnet_cli.compute.allocator import keep_large_blocks
+    from srnet_cli.compute.imports import keep_out_current_folder
     from srnet_cli.compute.threads import limit_threads
 
     limit_threads()
     keep_large_blocks()
+    keep_out_current_folder()
 
 
 def _run(arguments: list[str], debug: bool) -> int:

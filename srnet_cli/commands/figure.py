@@ -48,6 +48,10 @@ class FigureKind(StrEnum):
     ABLATION = "ablation"
 
 
+#: figures that are Markdown
+_TEXTS = (FigureKind.TABLE, FigureKind.ABLATION)
+
+
 def figure(
     kind: Annotated[
         FigureKind,
@@ -117,7 +121,14 @@ def figure(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Make a figure or a table of a paper from pairs, evaluations or runs."""
-    if kind in (FigureKind.TABLE, FigureKind.ABLATION):
+    from srnet_cli.files import refuse_replacing
+
+    target = output
+    if target is None and kind not in _TEXTS:
+        target = Path(f"{kind.value}.png")
+    if target is not None:
+        refuse_replacing(_read(kind, inputs), (target,))
+    if kind in _TEXTS:
         _write_text(_table(kind, inputs, scale), output, overwrite)
         return
     match kind:
@@ -131,7 +142,17 @@ def figure(
             pixels = _epochs(inputs)
         case _:
             pixels = _cost(kind, inputs, scale, metric)
-    _write_picture(pixels, output or Path(f"{kind.value}.png"), overwrite)
+    assert target is not None
+    _write_picture(pixels, target, overwrite)
+
+
+def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
+    """List the files that a figure is made of; of a folder it is one."""
+    from srnet_cli.figures.evaluations import RESULTS
+    from srnet_cli.figures.plots import LOG
+
+    name = LOG if kind is FigureKind.EPOCHS else RESULTS
+    return [path / name if path.is_dir() else path for path in inputs]
 
 
 def _motivation(rows: tuple[Row, Row], hr: NDArray[np.uint8], colormap: str) -> NDArray[np.uint8]:

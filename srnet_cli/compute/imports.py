@@ -1,8 +1,9 @@
-"""The cost of importing torch, which a zoom of a small picture mostly consists of."""
+"""How modules are imported: at what cost, which a small zoom mostly consists of, and from where."""
 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,3 +23,12 @@ def without_collecting() -> Iterator[None]:
         gc.freeze()
         if was_on:
             gc.enable()
+
+
+def keep_out_current_folder() -> None:
+    """Have Python processes that are started from here on take no modules from the current folder.
+
+    One of ``multiprocessing`` looks there first, before it is told where else to look: perhaps in a folder
+    of a stranger's pictures, with a ``signal.py`` among them.
+    """
+    os.environ.setdefault("PYTHONSAFEPATH", "1")

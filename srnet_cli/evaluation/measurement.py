@@ -26,6 +26,7 @@ from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, c
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
+from srnet_cli.files import refuse_replacing
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.metrics.features import FeatureDistance
 from srnet_cli.metrics.perceptual import Lpips
@@ -73,13 +74,16 @@ class Watcher:
         """Hear something that the user should know."""
 
 
-def evaluate(request: EvaluationRequest, processes: Processes, watcher: Watcher) -> list[SetResult] | None:
+def evaluate(
+    request: EvaluationRequest, processes: Processes, watcher: Watcher, replaced: Sequence[Path] = ()
+) -> list[SetResult] | None:
     """Measure everything; None in processes other than the first.
 
     A picture that cannot be read or done is in the result with its reason; so is a method that fails on it.
+    ``replaced`` are the files that the results will replace: none of them may be measured on.
 
     Raises:
-        SrnetError: when models or data cannot be opened at all.
+        SrnetError: when models or data cannot be opened at all, or are to be replaced.
     """
     methods = replace(
         request.methods,
@@ -91,6 +95,7 @@ def evaluate(request: EvaluationRequest, processes: Processes, watcher: Watcher)
             watcher.note(f"no released model enlarges ×{scale}: only interpolations are measured")
     learned = _open_learned(request, processes.device, watcher)
     sets = _open_sets(request, catalogue, processes, watcher)
+    refuse_replacing([file for found in sets for item in found.items for file in item.files], replaced)
     results = []
     for found in sets:
         result = _evaluate_set(found, catalogue, request, learned, processes, watcher)

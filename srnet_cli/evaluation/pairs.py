@@ -39,6 +39,10 @@ class PairItem(Protocol):
     def scene(self) -> str:
         """Pairs of one scene are not independent of each other."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The user's own files that it is read from."""
+
     def load(self) -> LoadedPair:
         """Read or make both pictures; DataError when that fails."""
 
@@ -69,6 +73,10 @@ class SimulatedItem:
     def scene(self) -> str:
         return self.name
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
     def load(self) -> LoadedPair:
         hr = _multiple_of(read_rgb(self.path), self.scale)
         if self.degradation == "bicubic":
@@ -85,6 +93,10 @@ class FileItem:
     lr: Path
     hr: Path
     scale: int
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.lr, self.hr
 
     def load(self) -> LoadedPair:
         lr, hr = read_rgb(self.lr), read_rgb(self.hr)
@@ -116,6 +128,10 @@ class PreparedItem:
     @property
     def scene(self) -> str:
         return self.item.scene
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return ()
 
     def load(self) -> LoadedPair:
         return LoadedPair(np.array(self.item.open("lr")), np.array(self.item.open("hr")))

@@ -57,7 +57,7 @@ def _run(
     request: EvaluationRequest, output: Path | None, overwrite: bool, processes: Processes
 ) -> EvaluationOutcome:
     with Display() as display:
-        results = evaluate(request, processes, display)
+        results = evaluate(request, processes, display, () if output is None else _own_files(output))
     assert results is not None
     show_results(results)
     whole = document(results, _about(request))
@@ -113,17 +113,18 @@ def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None
     for path in (folder / PANELS, *folder.glob(f"{PANELS}/*")):
         if path.exists() and not path.is_dir():
             raise OutputError("is a file where a folder of panels belongs", path=path, remedy="move it away")
-    for path in (
-        *map(folder.joinpath, FILES),
-        *folder.glob(f"*{SCATTER}"),
-        *folder.glob(f"*{COMPARISON}"),
-        *folder.glob(f"{PANELS}/*/*.png"),
-    ):
+    for path in _own_files(folder):
         if path.is_dir():
             raise OutputError("is a folder where a result belongs", path=path, remedy="move it away")
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
     return folder_for(folder)
+
+
+def _own_files(folder: Path) -> tuple[Path, ...]:
+    """List what results will replace, or may: whatever is in the folder under a name of theirs."""
+    patterns = (f"*{SCATTER}", f"*{COMPARISON}", f"{PANELS}/*/*.png")
+    return (*map(folder.joinpath, FILES), *(path for pattern in patterns for path in folder.glob(pattern)))
 
 
 def _about(request: EvaluationRequest) -> dict[str, Any]:

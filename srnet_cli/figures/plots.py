@@ -30,7 +30,7 @@ _DPI = 160
 _DOT = 4.5
 #: what a log may hold, bytes
 _LONGEST_LOG = 2**28
-_LOG = "log.jsonl"
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_curve(run: Path, name: str | None = None) -> Curve:
     Raises:
         InputError: when the folder has no log, or nothing was measured in it.
     """
-    file = run / _LOG if run.is_dir() else run
+    file = run / LOG if run.is_dir() else run
     try:
         records = [json.loads(line) for line in read_text_input(file, _LONGEST_LOG).splitlines() if line]
         points = [(float(r["epoch"]), float(r["psnr"])) for r in records if r.get("psnr") is not None]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from srnet_cli.errors import InputError
 from srnet_cli.evaluation.metrics import metric
+from srnet_cli.evaluation.outputs.exports import as_markdown
 from srnet_cli.evaluation.outputs.tables import count, number
 from srnet_cli.figures.evaluations import MeasuredSet, Method
 
@@ -42,9 +43,9 @@ def comparison_table(sets: Sequence[MeasuredSet]) -> str:
     for one in sets:
         methods = {one.named(method): method for method in one.methods}
         for key in _measured(one.methods):
-            heads.append(f"{one.title} {metric(key).title}")
+            heads.append(f"{as_markdown(one.title)} {metric(key).title}")
             columns.append(_marked([_value(methods.get(name), key) for name in names], key))
-    return _markdown(heads, zip(names, *columns, strict=True))
+    return _markdown(heads, zip(map(as_markdown, names), *columns, strict=True))
 
 
 def ablation_table(measured: MeasuredSet) -> str:

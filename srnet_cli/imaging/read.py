@@ -13,7 +13,8 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.layout import Decoded, decoding
 from srnet_cli.imaging.codecs.pillow_read import exif_in, pillow_without_limit
-from srnet_cli.imaging.codecs.tiff_read import chosen_page, read_structure
+from srnet_cli.imaging.codecs.proof.pages import chosen_page
+from srnet_cli.imaging.codecs.tiff_read import read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
 from srnet_cli.imaging.formats import (
     FORMATS,
@@ -126,7 +127,7 @@ def read_size(path: Path, *, camera_colours: bool = False) -> tuple[int, int]:
         if not is_raw_structure(structure):
             if camera_colours:
                 raise _finished_already(path, found)
-            page = chosen_page(path, structure.directories)[1]
+            page = chosen_page(path, structure)[1]
             turn = structure.directories[0].integer(274, 1)
             return upright_size(page.integer(257, 0), page.integer(256, 0), turn)
         found = FORMATS["raw"]

@@ -259,7 +259,7 @@ def test_photographs_left_out_are_counted(drawings: Path, tmp_path: Path) -> Non
 
 def test_a_folder_that_was_there_keeps_what_it_had(drawings: Path, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("steps = 3\n")
-    result = train("--data", drawings, "-o", tmp_path, *SHORT.split(), "--patch-size", "4000")
+    result = train("--data", drawings, "-o", tmp_path, "--resume", *SHORT.split(), "--patch-size", "4000")
     assert isinstance(result.exception, DataError)
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
     assert (tmp_path / "config.toml").read_text() == "steps = 3\n"

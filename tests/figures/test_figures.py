@@ -95,6 +95,13 @@ def test_several_scales_are_one_table_with_best_and_second_best(tmp_path: Path) 
     assert run("table", four, "--scale", "8").exit_code == 1
 
 
+def test_names_in_a_table_are_text_and_nothing_else(tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>|[a](b)"
+    report = results(tmp_path / "a", 4, row("bicubic", 20.0), row(name, 21.0))
+    line = run("table", report).stdout.splitlines()[3]
+    assert line.startswith("| \\<script>alert(1)\\</script>\\|\\[a](b) | ")
+
+
 def test_the_ablation_names_the_parts_of_its_networks(tmp_path: Path) -> None:
     assert {name for name, _, _ in ABLATION} <= set(network_names())
     assert len(ABLATION) == 12

@@ -141,8 +141,8 @@ def _picture_document(picture: PictureResult) -> dict[str, Any]:
 
 def _set_markdown(result: SetResult) -> str:
     failed = [f"not measured: {p.name} ({'; '.join(p.errors)})" for p in result.failed]
-    notes = "\n".join(f"- {_escaped(line)}" for line in (*result.notes, *failed))
-    head = f"### {_escaped(result.title)}, {len(result.measured)} pictures"
+    notes = "\n".join(f"- {as_markdown(line)}" for line in (*result.notes, *failed))
+    head = f"### {as_markdown(result.title)}, {len(result.measured)} pictures"
     makers = (quality_table, detail_table, cost_table) if result.measured else ()
     tables = [_table_markdown(make(result)) for make in makers]
     return "\n\n".join(part for part in (head, *tables, notes) if part)
@@ -150,14 +150,18 @@ def _set_markdown(result: SetResult) -> str:
 
 def _table_markdown(table: Table) -> str:
     def cell(content: Cell) -> str:
-        return f"**{_escaped(content.text)}**" if content.best else _escaped(content.text)
+        return f"**{as_markdown(content.text)}**" if content.best else as_markdown(content.text)
 
     rules = [":--", *["--:"] * (len(table.heads) - 1)]
-    lines = [[_escaped(head) for head in table.heads], rules, *([cell(c) for c in row] for row in table.rows)]
+    lines = [
+        [as_markdown(head) for head in table.heads],
+        rules,
+        *([cell(c) for c in row] for row in table.rows),
+    ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _escaped(text: str) -> str:
+def as_markdown(text: str) -> str:
     """Escape what Markdown takes for its own; names may hold it."""
     for sign in "\\|*_`<[":
         text = text.replace(sign, f"\\{sign}")

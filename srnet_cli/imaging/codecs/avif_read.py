@@ -6,6 +6,7 @@ Format: ISO/IEC 14496-12 (boxes), 23008-12 (items and their properties).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
 from srnet_cli.imaging.codecs.proof.av1 import check_frames, stated_size
 from srnet_cli.imaging.codecs.proof.coded import check_extents
-from srnet_cli.imaging.codecs.proof.items import AV1, Item, coded_items
+from srnet_cli.imaging.codecs.proof.items import AV1, Item, coded_items, grid_size
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run
 from srnet_cli.imaging.colour import colour_of_cicp
 from srnet_cli.imaging.depth import from_bits
@@ -64,7 +65,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy=f"at most {_MOST_PIXELS:,} pixels, {_LONGEST_SIDE:,} a side; save it as PNG or TIFF",
         )
-    _check_coded_size(path, data, header, items)
+    _check_sizes(path, data, header, items)
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
     return with_stated_colour(decoded, header.cicp)
@@ -100,10 +101,22 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     return items
 
 
-def _check_coded_size(path: Path, data: bytes, header: AvifHeader, items: dict[int, Item]) -> None:
-    """Refuse a picture that is not of the size that its coded pixels are: decoders stretch it."""
-    item = None if header.item is None else items.get(header.item)
-    size = None if item is None or item.kind != AV1 else stated_size(item.data(data))
+def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, Item]) -> None:
+    """Refuse pictures, and tiles of one, that are of another size than they say: decoders stretch or cut.
+
+    Raises:
+        InputError: naming both sizes.
+    """
+    meta = _meta(data)
+    headers = _headers(meta)
+    for number, item in items.items():
+        if item.kind == AV1 and number in headers:
+            _check_size(path, headers[number], stated_size(item.data(data)))
+    if primary.item is not None:
+        _check_size(path, primary, grid_size(data, meta, primary.item))
+
+
+def _check_size(path: Path, header: AvifHeader, size: tuple[int, int] | None) -> None:
     if size is not None and header.width and not header.layered and size != (header.height, header.width):
         stated = f"{header.width}×{header.height}"
         raise InputError(f"is damaged: it says {stated} pixels, its data {size[1]}×{size[0]}", path=path)
@@ -111,17 +124,27 @@ def _check_coded_size(path: Path, data: bytes, header: AvifHeader, items: dict[i
 
 def read_header(data: bytes) -> AvifHeader:
     """Read the properties of the primary item; what is missing or damaged keeps its default."""
+    meta = _meta(data)
     try:
-        inside = _meta(data)
-        primary = inside[b"pitm"]
+        primary = meta[b"pitm"]
         (item,) = struct.unpack(">I" if primary[0] else ">H", primary[4 : 8 if primary[0] else 6])
-        properties = dict(boxes(inside[b"iprp"]))
-        listed = list(boxes(properties[b"ipco"]))
-        indices = _associated(properties[b"ipma"], item)
-        chosen = [listed[index - 1] for index in indices if 0 < index <= len(listed)]
     except (KeyError, struct.error, IndexError):
         return AvifHeader()
-    return replace(_described(chosen), item=item)
+    found = _headers(meta).get(item)
+    return AvifHeader() if found is None else replace(found, item=item)
+
+
+def _headers(meta: dict[bytes, bytes]) -> dict[int, AvifHeader]:
+    """Read the properties of all items that have any."""
+    try:
+        properties = dict(boxes(meta[b"iprp"]))
+        listed = list(boxes(properties[b"ipco"]))
+        return {
+            item: _described([listed[index - 1] for index in indices if 0 < index <= len(listed)])
+            for item, indices in _associated(properties[b"ipma"])
+        }
+    except (KeyError, struct.error, IndexError):
+        return {}
 
 
 def _meta(data: bytes) -> dict[bytes, bytes]:
@@ -146,8 +169,8 @@ def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
     return header if header.bit_depth in (8, 10, 12) else replace(header, bit_depth=8)
 
 
-def _associated(body: bytes, item: int) -> list[int]:
-    """Return the numbers of an item's properties, from 1 on."""
+def _associated(body: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield each item, and the numbers of its properties, from 1 on."""
     version, wide = body[0], body[3] & 1
     (count,) = struct.unpack(">I", body[4:8])
     position = 8
@@ -158,9 +181,7 @@ def _associated(body: bytes, item: int) -> list[int]:
         layout = f">{number}{'H' if wide else 'B'}"
         found = struct.unpack_from(layout, body, position + 1)
         position += 1 + struct.calcsize(layout)
-        if identity == item:
-            return [value & (0x7FFF if wide else 0x7F) for value in found]
-    return []
+        yield identity, tuple(value & (0x7FFF if wide else 0x7F) for value in found)
 
 
 def _decode_deep(data: bytes, bits: int, image: Image.Image) -> Pixels:

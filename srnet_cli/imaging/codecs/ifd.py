@@ -80,7 +80,7 @@ class Directory:
 
     entries: dict[int, Entry] = field(default_factory=dict)
     children: dict[int, list[Directory]] = field(default_factory=dict)
-    #: tags whose values lie behind the end of the file
+    #: tags whose values, or what they point to, lie behind the end of the file
     lost: set[int] = field(default_factory=set)
 
     def number(self, tag: int) -> float | None:
@@ -130,6 +130,13 @@ class Structure:
     directories: list[Directory]
     #: BigTIFF, with offsets of 64 bits
     big: bool = False
+    #: whether the chain of top directories leads behind the end of the file
+    broken: bool = False
+
+    @property
+    def lacks_directories(self) -> bool:
+        """Return whether a directory of pixels lies behind the end of the file."""
+        return self.broken or any(SUB_DIRECTORIES in directory.lost for directory in self.walk())
 
     def walk(self) -> Iterator[Directory]:
         """Return every directory of the file."""
@@ -182,7 +189,8 @@ class _Parser:
             (first,) = struct.unpack(f"{self._order}I", head[4:8])
         else:
             return None
-        return Structure(self._order, self._chain(first), self._big)
+        directories, broken = self._chain(first)
+        return Structure(self._order, directories, self._big, broken)
 
     def _read(self, offset: int, length: int) -> bytes:
         if offset >= self._size:
@@ -190,13 +198,15 @@ class _Parser:
         self._file.seek(offset)
         return self._file.read(length)
 
-    def _chain(self, offset: int) -> list[Directory]:
-        found = []
+    def _chain(self, offset: int) -> tuple[list[Directory], bool]:
+        """Return the directories from one on, and whether the last points behind the end of the file."""
+        found, broken = [], False
         while offset and offset not in self._seen and len(self._seen) < _MAX_DIRECTORIES:
+            broken = offset >= self._size
             directory, offset = self._directory(offset)
             if directory is not None:
                 found.append(directory)
-        return found
+        return found, broken
 
     def _directory(self, offset: int) -> tuple[Directory | None, int]:
         self._seen.add(offset)
@@ -238,6 +248,8 @@ class _Parser:
         if tag in _POINTERS:
             targets = value.numbers() if kind in _OFFSETS else ()
             children = [child for target in targets for child in self._pointed(int(target))]
+            if any(target >= self._size for target in targets):
+                directory.lost.add(tag)
             if children:
                 directory.children[tag] = children
         else:

@@ -16,6 +16,7 @@ import numpy as np
 from srnet_cli.errors import InputError, OutputError
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
+from srnet_cli.imaging.codecs.proof.bmp import check_bmp
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
@@ -62,7 +63,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     """Read a BMP file; errors as :func:`decode`."""
     try:
-        return decode(path, max_pixels)
+        decoded = decode(path, max_pixels)
     except InputError as error:
         with open_input(path) as file:
             head = file.read(_BMP_HEAD)
@@ -74,6 +75,8 @@ def decode_bmp(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it with 24 bits, or as PNG",
         ) from error
+    check_bmp(path, read_input(path))
+    return decoded
 
 
 def _unusual_bmp(header: bytes) -> str | None:

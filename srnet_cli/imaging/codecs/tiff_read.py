@@ -21,15 +21,16 @@ from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
+from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
-from srnet_cli.imaging.codecs.proof.tiff import check_compressed, check_pieces
+from srnet_cli.imaging.codecs.proof.tiff import check_compressed
 from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import open_input
 
-_WIDTH, _HEIGHT, _SUBFILE_TYPE, _INK_SET = 256, 257, 254, 332
+_WIDTH, _HEIGHT, _INK_SET = 256, 257, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
@@ -40,12 +41,6 @@ _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
 #: fax, LZW, deflate, PackBits, LZMA, Zstandard, and pictures; of others it is not known what they allocate
 _COMPRESSIONS = PICTURES | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 34926, 50000}
-_REDUCED_PICTURE = 1
-#: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
-_LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
-#: a small picture may lie in one large tile
-_LEAST_TILE = 1 << 24
 #: colours, alpha, and a few that are left out; a header that claims more would only cost memory
 _MOST_SAMPLES = 16
 _REMEDY = "save it as TIFF of 8 or 16 bits, RGB or grey"
@@ -61,11 +56,13 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             is not supported.
     """
     structure = read_structure(path)
-    index, directory = chosen_page(path, structure.directories)
+    index, directory = chosen_page(path, structure)
     height, width = directory.integer(_HEIGHT, 0), directory.integer(_WIDTH, 0)
     check_size(path, height, width, max_pixels)
     check_page(path, directory, max_pixels)
     notes = ["only its first page was read"] if len(structure.directories) > 1 else []
+    if is_reduced(directory):
+        notes.append("it says that it is a small version of another picture, which is not in the file")
     exif = exif_of(structure)
     import tifffile
 
@@ -141,48 +138,6 @@ def exif_of(structure: ifd.Structure) -> bytes:
         {**top.children, ifd.EXIF_POINTER: [exif]} if ifd.EXIF_POINTER in top.children else top.children
     )
     return ifd.pack_file(Directory(small, children), structure.order)
-
-
-def chosen_page(path: Path, directories: list[Directory]) -> tuple[int, Directory]:
-    """Return index and directory of the first page in full size.
-
-    Raises:
-        InputError: no page has a size.
-    """
-    pages = [
-        (i, d) for i, d in enumerate(directories) if d.integer(_WIDTH, 0) > 0 and d.integer(_HEIGHT, 0) > 0
-    ]
-    if not pages:
-        raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
-    full = [(i, d) for i, d in pages if not d.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE]
-    return (full or pages)[0]
-
-
-def check_page(path: Path, page: Directory, max_pixels: int) -> None:
-    """Refuse a page whose pixels are missing or reach beyond the end of the file; decoders fill these grey.
-
-    Raises:
-        InputError: with the reason.
-    """
-    starts, lengths = page.pieces()
-    if not starts:
-        raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
-    if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
-        raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
-    if page.lost & _LAYOUT:
-        raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
-    present = path.stat().st_size
-    if any(start >= present for start in starts):
-        raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
-    # The length of a single piece may be missing when nothing is compressed.
-    if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
-        raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
-    end = max((a + b for a, b in zip(starts, lengths, strict=False)), default=0)
-    if end > present:
-        raise InputError(
-            f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
-        )
-    check_pieces(path, page, max_pixels)
 
 
 def _check_kind(path: Path, page: Any, directory: Directory) -> None:

@@ -14,13 +14,19 @@ from filelock import FileLock, Timeout
 
 from srnet_cli.errors import OutputError, SrnetError, UsageError
 from srnet_cli.files import atomic_path, folder_for, make_folder
+from srnet_cli.models.card import CARD_FILE
+from srnet_cli.models.crisp import CRISP_FILE
+from srnet_cli.models.store import WEIGHTS_FILE
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
 from srnet_cli.training.run.curves import draw_curves
 
 Records = list[dict[str, Any]]
 
-#: held by the process that trains in a folder
-LOCK_FILE = ".lock"
+#: held by the process that trains in a folder; it is removed at the end, so nobody else may call a file so
+LOCK_FILE = ".srnet-run.lock"
+#: what a run replaces, besides its log and checkpoints: files, and the folder of panels
+CURVES, PANELS = "curves.png", "panels"
+_REPLACED = (CONFIG_FILE, CURVES, PANELS, "best.pt", WEIGHTS_FILE, CARD_FILE, CRISP_FILE)
 
 
 class RunFolder:
@@ -60,7 +66,7 @@ class RunFolder:
 
         Raises:
             UsageError: when another run is in it.
-            OutputError: when it cannot be made or written.
+            OutputError: when it cannot be made or written, or holds what is no run's and would be replaced.
         """
         if self.last.exists() or (self.log.exists() and not afresh):
             remedy = (
@@ -73,11 +79,30 @@ class RunFolder:
                 path=self.path,
                 remedy=f"{remedy}; or choose another --output folder",
             )
+        self._refuse_to_replace(afresh)
         with folder_for(self.path):
             if not os.access(self.path, os.W_OK):
                 raise OutputError("no permission to write there", path=self.path)
             with self.locked(), self._config_removed_if_unused():
                 yield
+
+    def _refuse_to_replace(self, afresh: bool) -> None:
+        """Refuse a folder of something else: a model, a folder of data, a recipe of one's own.
+
+        Raises:
+            OutputError: naming what is in the way.
+        """
+        if self._logged():
+            return  # afresh, and a run's
+        for path in (self.log, *map(self.path.joinpath, _REPLACED)):
+            # A run that was killed before its first line of log has left its options.
+            ours = afresh and path == self.config
+            if not ours and os.path.lexists(path) and not _is_empty(path):
+                raise OutputError(
+                    "exists already, and a run would replace it",
+                    path=path,
+                    remedy="choose another --output folder; --resume begins an unfinished run again",
+                )
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -158,7 +183,7 @@ class RunFolder:
         """Renew the curves."""
 
         def write() -> None:
-            with atomic_path(self.path / "curves.png", overwrite=True) as temporary:
+            with atomic_path(self.path / CURVES, overwrite=True) as temporary:
                 draw_curves(self.records, temporary, title)
 
         self._try("the curves", write)
@@ -167,8 +192,8 @@ class RunFolder:
         """Add the panel of one validation."""
 
         def write() -> None:
-            make_folder(self.path / "panels")
-            with atomic_path(self.path / "panels" / f"step-{step:08d}.png", overwrite=True) as temporary:
+            make_folder(self.path / PANELS)
+            with atomic_path(self.path / PANELS / f"step-{step:08d}.png", overwrite=True) as temporary:
                 temporary.write_bytes(panel())
 
         self._try("a panel", write)
@@ -191,6 +216,11 @@ class RunFolder:
             if isinstance(record, dict) and isinstance(record.get("step"), int):
                 records.append(record)
         return records
+
+
+def _is_empty(path: Path) -> bool:
+    """Tell whether nothing would be lost with a file or folder."""
+    return not any(path.iterdir()) if path.is_dir() else path.exists() and not path.stat().st_size
 
 
 def _rounded(value: Any) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.avif_read import check_pieces, with_stated_colour
@@ -15,6 +17,12 @@ from srnet_cli.imaging.depth import from_bits
 from srnet_cli.reading import read_input
 
 _PREFIX = b"Exif\0\0"
+#: weights of red and blue in luma: BT.601, BT.709, BT.2020
+_LUMA = ((0.299, 0.114), (0.2126, 0.0722), (0.2627, 0.0593))
+#: side of the blocks that are looked at, and how many may be of the colour that nothing decodes to
+_BLOCK, _MOST_EMPTY = 8, 3
+#: of the peak: how far rounding may move a colour
+_ROUNDING = 1.5 / 255
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -32,6 +40,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         info = file.info
         bits = int(info.get("bit_depth", 8))
         values = np.atleast_3d(np.asarray(file))
+    _check_decoded(path, values, (1 << bits) - 1)
     notes = ("only its main picture was read",) if len(file) > 1 else ()
     nclx = info.get("nclx_profile") or {}
     decoded = Decoded(
@@ -44,6 +53,37 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     # 2 is "unspecified".
     codes = int(nclx.get("color_primaries", 2)), int(nclx.get("transfer_characteristics", 2))
     return with_stated_colour(decoded, codes)
+
+
+def _check_decoded(path: Path, values: NDArray[Any], peak: int) -> None:
+    """Refuse blocks that were never decoded: where its data breaks off the decoder leaves luma and chroma 0.
+
+    That is a green without red and blue, far out of what coders make of colours, which differs by matrix and
+    range. A graphic may have exactly that green; it is refused, too.
+
+    Raises:
+        InputError: saying how much is missing.
+    """
+    if values.shape[2] < 3:
+        return
+    height, width = (length - length % _BLOCK for length in values.shape[:2])
+    pixels = values[:height, :width]
+    empty = np.zeros((height // _BLOCK, width // _BLOCK), bool)
+    for green in _greens():
+        of_it = (pixels[..., 0] == 0) & (pixels[..., 2] == 0)
+        of_it &= np.abs(pixels[..., 1] / peak - green) <= _ROUNDING
+        blocks = of_it.reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
+        empty |= blocks.all(axis=(1, 3))
+    if np.count_nonzero(empty) > _MOST_EMPTY:
+        raise InputError(f"is incomplete: {empty.mean():.1%} of its pixels cannot be decoded", path=path)
+
+
+def _greens() -> Iterator[float]:
+    """Yield the greens, 0..1, of luma and chroma 0, in full and in limited range."""
+    for red, blue in _LUMA:
+        chroma = 128 * 2 * (blue * (1 - blue) + red * (1 - red)) / (1 - red - blue)
+        yield chroma / 255
+        yield (chroma * 255 / 224 - 16 * 255 / 219) / 255
 
 
 def read_size(path: Path) -> tuple[int, int]:

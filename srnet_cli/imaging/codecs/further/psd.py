@@ -18,6 +18,8 @@ from srnet_cli.reading import read_input
 _MODES = (0, 1, 2, 3, 4)
 _HEAD_BYTES = 26
 _WHOLE_BYTES = 8
+#: resources: how each begins, its least length; that of the version, and its byte that tells of a whole
+_RESOURCE, _RESOURCE_BYTES, _VERSION_INFO, _HAS_WHOLE = b"8BIM", 12, 1057, 4
 #: how rows are stored
 _PLAIN, _PACKED = 0, 1
 
@@ -39,6 +41,12 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             remedy="save it as TIFF",
         )
     check_size(path, height, width, max_pixels)
+    if _lacks_whole(data):
+        raise InputError(
+            "has layers only: it was saved without a whole picture",
+            path=path,
+            remedy="save it with maximised compatibility, or as TIFF",
+        )
     if depth == _WHOLE_BYTES:
         _check_rows(path, data, channels, height, width)
     return decode_image(path, data, max_pixels)
@@ -65,6 +73,28 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int)
                     where = f"row {index % height + 1} of channel {index // height + 1}"
                     raise InputError(f"is damaged: {where} has {len(row)} of {width} pixels", path=path)
                 position += length
+
+
+def _lacks_whole(data: bytes) -> bool:
+    """Return whether the program says that what stands for the whole picture is empty: a blank sheet."""
+    try:
+        (colours,) = struct.unpack_from(">I", data, _HEAD_BYTES)
+        position = _HEAD_BYTES + 4 + colours
+        (length,) = struct.unpack_from(">I", data, position)
+        position += 4
+        end = min(position + length, len(data))
+        while position + _RESOURCE_BYTES <= end and data[position : position + 4] == _RESOURCE:
+            (number,) = struct.unpack_from(">H", data, position + 4)
+            named = position + 6
+            # A name with its length ahead, and a body, each of even length.
+            named += 1 + data[named] + (data[named] + 1) % 2
+            (size,) = struct.unpack_from(">I", data, named)
+            if number == _VERSION_INFO:
+                return bool(size > _HAS_WHOLE and data[named + 4 + _HAS_WHOLE] == 0)
+            position = named + 4 + size + size % 2
+    except (struct.error, IndexError):
+        pass  # cut short: its decoder names it
+    return False
 
 
 def _pixels(data: bytes) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.codestream import check_tiles
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN, ends_in_run
 from srnet_cli.imaging.picture import Pixels
 
@@ -68,7 +69,7 @@ def check_extents(path: Path, data: bytes, extents: Iterable[tuple[int, int]]) -
 
 
 def check_jpeg_2000(path: Path, data: bytes) -> None:
-    """Refuse coded pixels that end in one value, or hold ones, of which no two bytes follow one another.
+    """Refuse coded pixels that lack tiles, end in one value, or hold ones, which never are neighbours.
 
     Zeros in the middle may be stripes or squares: of these its coder writes thousands.
 
@@ -77,6 +78,7 @@ def check_jpeg_2000(path: Path, data: bytes) -> None:
     """
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    check_tiles(path, data)
     ones = data.find(b"\xff" * LEAST_RUN, max(data.find(_START_OF_TILE), 0))
     if ones >= 0:
         _refuse(path, ones, len(data[ones:]) - len(data[ones:].lstrip(b"\xff")))

@@ -6,7 +6,7 @@ Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,10 @@ _WEBP = frozenset({34927, 50001})
 _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 #: strips or tiles: each costs its decoder some ten microseconds, however small it is
 _MOST_PIECES = 500_000
+#: of any TIFF
+_HEADER_BYTES = 8
+#: bytes behind an uncompressed piece that mean nothing
+_MOST_PADDING = 4096
 #: bytes that the samples of a pixel may take: four channels of 16 bits
 _MOST_PIXEL_BYTES = 8
 
@@ -70,10 +74,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             remedy="save it with larger strips or tiles",
         )
     starts, lengths = page.pieces()
-    if len(starts) < pieces.count:
-        raise InputError(
-            f"is incomplete: it lists {len(starts)} of the {pieces.count} pieces of its pixels", path=path
-        )
+    check_listed(path, page)
     plain = page.integer(_COMPRESSION, _NONE) == _NONE and page.integer(_PHOTOMETRIC, 0) != _YCBCR
     if not lengths and (pieces.count > 1 or not plain):
         raise InputError("is a damaged TIFF file: it does not say how long its pieces are", path=path)
@@ -82,6 +83,58 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
         raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
     if plain:
         _check_plain(path, page, pieces, lengths or (present - starts[0],))
+        check_surplus(path, page)
+
+
+def check_listed(path: Path, page: Directory) -> None:
+    """Refuse a page that lists other pieces than its size asks for, or one in the header, which is nowhere.
+
+    Raises:
+        InputError: saying which.
+    """
+    wanted, starts = _pieces(page).count, page.pieces()[0]
+    if len(starts) < wanted:
+        raise InputError(
+            f"is incomplete: it lists {len(starts):,} of the {wanted:,} pieces of its pixels", path=path
+        )
+    if len(starts) > wanted:
+        raise InputError(
+            f"is damaged: it lists {len(starts):,} pieces of its pixels, its size asks for {wanted:,}",
+            path=path,
+        )
+    check_places(path, starts)
+
+
+def check_places(path: Path, starts: Sequence[int]) -> None:
+    """Refuse pieces that would begin in the header of the file: decoders leave them black, or read that.
+
+    Raises:
+        InputError: naming the first.
+    """
+    for index, start in enumerate(starts):
+        if start < _HEADER_BYTES:
+            raise InputError(f"is incomplete: piece {index + 1} of its pixels is nowhere", path=path)
+
+
+def check_surplus(path: Path, page: Directory, least_bits: int = 1) -> None:
+    """Refuse uncompressed pieces that are longer by half than their rows: the size is not that of the pixels.
+
+    Some programs pad a little, or the last strip to the rows of the others. ``least_bits`` of a sample may
+    be stored whatever is stated.
+
+    Raises:
+        InputError: naming the first.
+    """
+    pieces = _pieces(page)
+    stated = page.integer(_BITS, 1)
+    whole = pieces.rows * pieces.row_bytes * max(least_bits, stated) // stated if stated else 0
+    for index, length in enumerate(page.pieces()[1]):
+        if whole and length >= whole + max(whole // 2, _MOST_PADDING):
+            raise InputError(
+                f"is damaged: piece {index + 1} of its pixels has {length:,} bytes, "
+                f"its size asks for {whole:,}",
+                path=path,
+            )
 
 
 def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[int, ...]) -> None:
@@ -90,10 +143,10 @@ def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[in
     for index, length in enumerate(lengths[: pieces.count]):
         row = index % pieces.down * pieces.rows
         rows = pieces.rows if tiled else min(pieces.rows, height - row)
-        if length < rows * pieces.row_bytes:
+        wanted = rows * pieces.row_bytes
+        if length < wanted:
             raise InputError(
-                f"is incomplete: piece {index + 1} of its pixels has {length:,} of "
-                f"{rows * pieces.row_bytes:,} bytes",
+                f"is incomplete: piece {index + 1} of its pixels has {length:,} of {wanted:,} bytes",
                 path=path,
             )
 

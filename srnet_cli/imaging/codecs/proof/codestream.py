@@ -1,0 +1,71 @@
+"""Tiles of JPEG 2000: whether all that its size asks for are there. Its decoder leaves the rest black.
+
+Format: ISO/IEC 15444-1, A.4.2 (SOT: start of a tile-part), A.5.1 (SIZ: size of picture and tiles).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+
+_START, _TILE_PART, _DATA, _END = b"\xff\x4f\xff\x51", 0xFF90, 0xFF93, 0xFFD9
+#: of a SOT segment with its marker
+_TILE_PART_BYTES = 12
+#: parts of tiles that are looked at; pictures have a few thousand
+_MOST_PARTS = 1 << 20
+
+
+def check_tiles(path: Path, data: bytes) -> None:
+    """Refuse a codestream that lacks tiles, or parts of a tile that says how many it has.
+
+    What is damaged beyond that, the decoder names.
+
+    Raises:
+        InputError: saying how many there are.
+    """
+    start = data.find(_START)
+    try:
+        right, bottom, _, _, wide, tall, left, top = struct.unpack_from(">8I", data, start + 8)
+        wanted = -(-(right - left) // wide) * -(-(bottom - top) // tall)
+    except (struct.error, ZeroDivisionError):
+        return
+    if start < 0:
+        return
+    found, stated = _parts(data, start + 2)
+    if len(found) < wanted:
+        raise InputError(
+            f"is incomplete: it has {len(found):,} of the {wanted:,} tiles of its pixels", path=path
+        )
+    for tile, count in stated.items():
+        if found[tile] < count:
+            raise InputError(
+                f"is incomplete: tile {tile + 1} of its pixels has {found[tile]} of {count} parts", path=path
+            )
+
+
+def _parts(data: bytes, position: int) -> tuple[Counter[int], dict[int, int]]:
+    """Count the parts of each tile from the first segment on, and those that tiles say they have."""
+    found: Counter[int] = Counter()
+    stated: dict[int, int] = {}
+    for _ in range(_MOST_PARTS):
+        if position + _TILE_PART_BYTES > len(data):
+            break
+        marker, length = struct.unpack_from(">HH", data, position)
+        if marker in (_DATA, _END) or length < 2:
+            break
+        if marker != _TILE_PART:
+            position += 2 + length
+            continue
+        tile, size = struct.unpack_from(">HI", data, position + 4)
+        count = data[position + 11]
+        found[tile] += 1
+        if count:
+            stated[tile] = count
+        # Zero: to the end.
+        if size < _TILE_PART_BYTES:
+            break
+        position += size
+    return found, stated

@@ -1,0 +1,75 @@
+"""The pages of a TIFF: which of them is the picture, and whether its pixels lie in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.ifd import Directory, Structure
+from srnet_cli.imaging.codecs.proof.tiff import check_pieces
+
+_WIDTH, _HEIGHT, _SUBFILE_TYPE = 256, 257, 254
+_REDUCED_PICTURE = 1
+#: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
+_LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+#: a small picture may lie in one large tile
+_LEAST_TILE = 1 << 24
+
+
+def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
+    """Return index and directory of the first page in full size.
+
+    Raises:
+        InputError: no page has a size; or all are small versions of one that is elsewhere.
+    """
+    pages = [(i, d) for i, d in enumerate(structure.directories) if _has_size(d)]
+    if not pages:
+        raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
+    full = [(i, d) for i, d in pages if not is_reduced(d)]
+    if full:
+        return full[0]
+    if structure.lacks_directories:
+        raise InputError("is cut short: only a small version of its picture is left", path=path)
+    if any(_has_size(d) and not is_reduced(d) for d in structure.walk()):
+        raise InputError(
+            "is a TIFF file of a kind that is not supported (only small versions in its pages)",
+            path=path,
+            remedy="save it as TIFF of one page",
+        )
+    return pages[0]
+
+
+def _has_size(directory: Directory) -> bool:
+    return directory.integer(_WIDTH, 0) > 0 and directory.integer(_HEIGHT, 0) > 0
+
+
+def is_reduced(directory: Directory) -> bool:
+    return bool(directory.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE)
+
+
+def check_page(path: Path, page: Directory, max_pixels: int) -> None:
+    """Refuse a page whose pixels are missing or reach beyond the end of the file; decoders fill these grey.
+
+    Raises:
+        InputError: with the reason.
+    """
+    starts, lengths = page.pieces()
+    if not starts:
+        raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
+    if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
+        raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
+    if page.lost & _LAYOUT:
+        raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
+    present = path.stat().st_size
+    if any(start >= present for start in starts):
+        raise InputError("is cut short: its pixels lie behind the end of the file", path=path)
+    # The length of a single piece may be missing when nothing is compressed.
+    if lengths and (len(lengths) != len(starts) or min(lengths) < 1):
+        raise InputError("is a damaged TIFF file: some of its pixels are missing", path=path)
+    end = max((a + b for a, b in zip(starts, lengths, strict=False)), default=0)
+    if end > present:
+        raise InputError(
+            f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
+        )
+    check_pieces(path, page, max_pixels)

@@ -1,0 +1,134 @@
+"""No command replaces what it reads, nor what nobody said it may."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from srnet_cli.errors import OutputError
+from srnet_cli.files import refuse_replacing
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Program, disk
+
+#: what the folder of a run holds, besides its log and checkpoints
+RUN_FILES = ("config.toml", "curves.png", "card.toml", "weights.safetensors", "crisp.safetensors", "best.pt")
+RUN_FILES += ("panels/step-00000002.png",)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    lr, hr = tmp_path / "lr.png", tmp_path / "hr.png"
+    lr.write_bytes(encoded("PNG", scene(24, 24)))
+    hr.write_bytes(encoded("PNG", scene(96, 96)))
+    return lr, hr
+
+
+@pytest.mark.parametrize("kind", ["motivation", "lost"])
+@pytest.mark.parametrize("name", ["hr.png", "HR.PNG", "link.png", "hard.png"])
+def test_a_figure_never_replaces_a_picture_that_it_is_made_of(
+    srnet: Program, pair: tuple[Path, Path], tmp_path: Path, kind: str, name: str
+) -> None:
+    lr, hr = pair
+    (tmp_path / "link.png").symlink_to(hr)
+    os.link(hr, tmp_path / "hard.png")
+    before = disk(tmp_path)
+    ended = srnet("figure", kind, lr, hr, "-o", tmp_path / name, "--overwrite")
+    assert ended.code == 1
+    assert f"the result would replace {hr}, another input" in ended.err
+    assert disk(tmp_path) == before
+
+
+def test_a_table_never_replaces_the_evaluation_that_it_is_made_of(srnet: Program, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(json.dumps({"sets": []}))
+    before = disk(tmp_path)
+    ended = srnet("figure", "table", tmp_path, "-o", tmp_path / "results.json", "--overwrite")
+    assert ended.code == 1
+    assert "the result would replace its own input" in ended.err
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "card.toml"])
+def test_an_exported_model_never_replaces_its_own_files(
+    srnet: Program, model: Path, tmp_path: Path, name: str
+) -> None:
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    before = disk(copy)
+    ended = srnet("export", copy, "-o", copy / name, "--overwrite")
+    assert ended.code == 1
+    assert "the result would replace" in ended.err
+    assert disk(copy) == before
+
+
+def test_the_name_of_a_model_leads_out_of_no_folder(
+    srnet: Program, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(
+        "srnet_cli.models.onnx_export.export_onnx", lambda found, path, *rest: written.append(path)
+    )
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    card = (copy / "card.toml").read_text(encoding="utf-8").splitlines()
+    named = ['name = "../../escaped"' if line.startswith("name = ") else line for line in card]
+    (copy / "card.toml").write_text("\n".join(named), encoding="utf-8")
+    assert srnet("export", copy).code == 0
+    assert written == [Path("_.._escaped.onnx")]
+
+
+@pytest.mark.parametrize("name", RUN_FILES)
+def test_a_run_begins_in_no_folder_of_something_else(srnet: Program, tmp_path: Path, name: str) -> None:
+    data, output = tmp_path / "data", tmp_path / "mine"
+    for folder in (data, (output / name).parent):
+        folder.mkdir(parents=True)
+    for number in range(3):
+        (data / f"{number}.png").write_bytes(encoded("PNG", scene(96, 96)))
+    (output / name).write_bytes(encoded("PNG", scene(40, 40)))
+    (output / ".lock").write_text("a note")
+    before = disk(output)
+    options = ("--model", "srnet_lite", "--scale", "2", "--steps", "1", "--patch-size", "16")
+    ended = srnet("train", "--data", data, "-o", output, *options, "--batch-size", "2", "--device", "cpu")
+    assert ended.code == 1
+    assert "exists already, and a run would replace it" in ended.err
+    assert disk(output) == before
+
+
+def test_a_run_that_is_begun_again_deletes_no_log_of_something_else(srnet: Program, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"visitor": 1}\n')
+    before = disk(tmp_path)
+    data = tmp_path.parent / f"{tmp_path.name}-data"
+    data.mkdir()
+    (data / "a.png").write_bytes(encoded("PNG", scene(96, 96)))
+    ended = srnet("train", "--data", data, "-o", tmp_path, "--resume", "--scale", "2", "--steps", "1")
+    assert ended.code == 1
+    assert "log.jsonl: exists already" in ended.err
+    assert disk(tmp_path) == before
+
+
+def test_an_evaluation_never_replaces_the_pictures_that_it_measures_on(
+    srnet: Program, tmp_path: Path
+) -> None:
+    data = tmp_path / "report" / "panels" / "set"
+    data.mkdir(parents=True)
+    (data / "001-a.png").write_bytes(encoded("PNG", scene(96, 96)))
+    before = disk(tmp_path)
+    ended = srnet(
+        *("eval", "--data", data, "--scale", "2", "--model", "bicubic", "--no-lpips", "--device", "cpu"),
+        *("--no-feature-distance", "-o", tmp_path / "report", "--overwrite"),
+    )
+    assert ended.code == 1
+    assert "the result would replace its own input" in ended.err
+    assert disk(tmp_path) == before
+
+
+def test_places_of_a_file_are_compared_with_those_that_are_read(tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    source.write_bytes(b"")
+    refuse_replacing([source], [tmp_path / "b.png"])
+    refuse_replacing([], [source])
+    with pytest.raises(OutputError, match="would replace its own input"):
+        refuse_replacing([source], [tmp_path / "b.png", tmp_path / "sub" / ".." / "A.PNG"])
