@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.shell.completion import complete_model
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet export srnet-lite-x4 -o lite.onnx          any height and width
-
   srnet export runs/x4/srnet -o srnet.onnx --tile 96
 """
 

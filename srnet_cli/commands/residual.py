@@ -15,14 +15,9 @@ if TYPE_CHECKING:
     from srnet_cli.residuals.figures import LostOf
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet residual lr.png hr.png --heatmap          figures, heatmaps, overview
-
   srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap   cuts the common view first
-
   srnet residual LR/ HR/ --output lost/ --json
-
   srnet residual lr.png hr.png --heatmap --colormap jet   the published look
 """
 

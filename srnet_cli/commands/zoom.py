@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from srnet_cli.commands import zoom_options as options
-from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.shell.completion import complete_model
 from srnet_cli.commands.zoom_options import EXAMPLES as EXAMPLES
 from srnet_cli.commands.zoom_streams import Streams, streams
 from srnet_cli.imaging.formats import written_formats
