@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from srnet_cli import console
 from srnet_cli.errors import InputError
+from srnet_cli.training.run.progress import ProgressLines, progress_display
 from srnet_cli.zooming.progress import BatchProgress, _TimeLeft
 
 
@@ -55,3 +56,15 @@ def test_no_time_is_left_below_zero() -> None:
     (task,) = progress._tasks.values()
     task.completed = 0.1 + 0.2 + 1e-12
     assert str(_TimeLeft().render(task)) == "0.0 s left"
+
+
+def test_a_run_that_takes_no_step_leaves_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    for steps in (0, 1):
+        speaking(monkeypatch, terminal=True)
+        with progress_display() as display:
+            lines = ProgressLines(display)
+            lines.say("this run is finished")
+            for step in range(steps):
+                lines.stepped(step + 1, 1.0)
+            lines.close()
+        assert len(display.tasks) == steps
