@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -265,7 +266,7 @@ def _print_summary(results: Sequence[PairResult]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import people, printable, say
     from srnet_cli.residuals.panel import decibels
 
     table = Table("pair")
@@ -285,3 +286,7 @@ def _print_summary(results: Sequence[PairResult]) -> None:
             f"{figures.entropy:.3f}",
         )
     people().print(table, soft_wrap=False)
+    written = [path for result in results for path in result.files.values()]
+    if written:
+        folder = os.path.commonpath([path.parent for path in written])
+        say(f"{len(written)} pictures written to {printable(folder)}")
