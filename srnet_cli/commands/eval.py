@@ -231,7 +231,11 @@ def evaluate(
     ] = False,
     device: Annotated[
         str,
-        typer.Option(metavar="auto | cpu | cuda | mps", help="Where to compute.", rich_help_panel=_COMPUTE),
+        typer.Option(
+            metavar="auto | cpu | cuda | xpu | mps | vulkan",
+            help="Where to compute.",
+            rich_help_panel=_COMPUTE,
+        ),
     ] = "auto",
     precision: Annotated[
         str,

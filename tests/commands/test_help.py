@@ -8,6 +8,7 @@ import pytest
 import typer.main
 
 from srnet_cli.commands.shell.examples import laid_out
+from srnet_cli.compute.devices import KINDS
 from srnet_cli.main import app
 
 PROGRAM: Any = typer.main.get_command(app)
@@ -72,3 +73,12 @@ broken anywhere.
         " Prose that is broken",
         " anywhere.",
     ]
+
+
+@pytest.mark.parametrize("name", ["zoom", "eval", "train"])
+def test_every_device_that_a_command_takes_is_named(name: str) -> None:
+    command = PROGRAM.commands[name]
+    context = command.context_class(command, info_name=name)
+    (option,) = [option for option in command.params if "--device" in option.opts]
+    named = {word for word in (option.make_metavar(ctx=context) or "").split() if word != "|"}
+    assert named == {"auto", *(kind.name for kind in KINDS if kind.trains or name != "train")}
