@@ -46,9 +46,8 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a model as ONNX: pictures N×3×H×W, RGB, 0..255, in and out; tiles are the caller's affair."""
-    from rich.markup import escape
 
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import printable, say
     from srnet_cli.models.onnx_export import export_onnx
     from srnet_cli.models.peers import load_any_model
 
@@ -56,4 +55,4 @@ def export(
     target = output or Path(f"{found.card.name}.onnx")
     side = export_onnx(found, target, tile, overwrite)
     size = "any height and width" if side is None else f"{side}×{side} LR pixels"
-    people().print(f"×{found.card.scale} of {size}, written to {escape(printable(str(target)))}")
+    say(f"×{found.card.scale} of {size}, written to {printable(str(target))}")

@@ -228,8 +228,6 @@ def _write_picture(pixels: NDArray[np.uint8], output: Path, overwrite: bool) -> 
 
 
 def _say(output: Path) -> None:
-    from rich.markup import escape
+    from srnet_cli.console import printable, say
 
-    from srnet_cli.console import people, printable
-
-    people().print(f"written to {escape(printable(str(output)))}")
+    say(f"written to {printable(str(output))}")

@@ -212,7 +212,7 @@ def _print_figures(result: PairResult, lost: LostOf) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import people, printable, say
     from srnet_cli.residuals.panel import figure_rows
 
     comparison = result.comparison
@@ -234,9 +234,9 @@ def _print_figures(result: PairResult, lost: LostOf) -> None:
         table.add_row(f"lost {lowest}–{lowest + 10} %{whole}", *shares)
     people().print(table, soft_wrap=False)
     for line in _changes(result):
-        people().print(line)
+        say(line)
     for path in result.files.values():
-        people().print(escape(printable(str(path))))
+        say(printable(str(path)))
 
 
 def _changes(result: PairResult) -> list[str]:

@@ -61,13 +61,12 @@ def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -
         return
     end = run_training(options, resume)
     if end.stopped_by:
-        from rich.markup import escape
+        from srnet_cli.console import printable, say
 
-        from srnet_cli.console import people, printable
-
-        people().print(
-            f"[yellow]interrupted[/] after step {end.step}; the checkpoint is written, "
-            f"srnet train --output {escape(printable(str(options.output)))} --resume goes on",
+        say(
+            ("interrupted", "yellow"),
+            f" after step {end.step}; the checkpoint is written, "
+            f"srnet train --output {printable(str(options.output))} --resume goes on",
         )
         raise typer.Exit(128 + end.stopped_by)
 
