@@ -24,7 +24,7 @@ class Command(TyperCommand):
         finally:
             self.epilog = examples
         if examples:
-            typer.echo(f" {typer.style(_HEADING, bold=True)}\n")
+            typer.echo(f"\n {typer.style(_HEADING, bold=True)}\n")
             typer.echo(laid_out(examples, shutil.get_terminal_size().columns))
 
 
