@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
     from srnet_cli.errors import SrnetError
 
@@ -82,7 +82,9 @@ def show_error(error: SrnetError) -> None:
     remedy = "" if error.remedy is None else f"  → {printable(error.remedy)}"
     reason = printable(error.reason)
     parts = (("error", "bold red"), " ", (where, "bold"), ": " if where else "", reason, (remedy, "cyan"))
-    _voice().failures.print(_assembled(parts))
+    voice = _voice()
+    # The one that knows of a progress bar on the screen, as long as it speaks.
+    _print(voice.failures if voice.console.quiet else voice.console, parts)
 
 
 def warn(message: str) -> None:
@@ -92,13 +94,34 @@ def warn(message: str) -> None:
 
 def say(*parts: str | tuple[str, str]) -> None:
     """Print a line of texts as they are, or of texts with a style: no markup is looked for in them."""
-    people().print(_assembled(parts))
+    _print(people(), parts)
 
 
-def _assembled(parts: tuple[str | tuple[str, str], ...]) -> Text:
+def _print(console: Console, parts: tuple[str | tuple[str, str], ...]) -> None:
+    """Print one line; a terminal gets it broken between words, and a path in one piece."""
     from rich.text import Text
 
-    return Text.assemble(*parts)
+    text = Text.assemble(*parts)
+    if console.is_terminal:
+        lines = text.divide(_breaks(text.plain, console.width))
+        for line in lines:
+            line.rstrip()
+        text = Text("\n").join(lines)
+    console.print(text)
+
+
+def _breaks(text: str, width: int) -> list[int]:
+    """Find where lines of ``width`` cells begin, the first one left out; words stay whole."""
+    from rich.cells import cell_len
+
+    found, filled = [], 0
+    for word in re.finditer(r"\s*\S+", text):
+        if filled and filled + cell_len(word[0]) > width:
+            found.append(word.end() - len(word[0].lstrip()))
+            filled = cell_len(word[0].lstrip())
+        else:
+            filled += cell_len(word[0])
+    return found
 
 
 def printable(text: str) -> str:

@@ -27,6 +27,7 @@ from srnet_cli.commands import residual as residual_command
 from srnet_cli.commands import train as train_command
 from srnet_cli.commands import ui as ui_command
 from srnet_cli.commands import zoom as zoom_command
+from srnet_cli.commands.shell.examples import Command
 
 if TYPE_CHECKING:
     from srnet_cli.errors import SrnetError
@@ -91,16 +92,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("zoom", epilog=zoom_command.EXAMPLES)(zoom_command.zoom)
-app.command("residual", epilog=residual_command.EXAMPLES)(residual_command.residual)
-app.command("train", epilog=train_command.EXAMPLES)(train_command.train)
-app.command("eval", epilog=eval_command.EXAMPLES)(eval_command.evaluate)
-app.command("ui", epilog=ui_command.EXAMPLES)(ui_command.serve)
-app.command("info", epilog=info_command.EXAMPLES)(info_command.info)
-app.command("figure", epilog=figure_command.EXAMPLES)(figure_command.figure)
-app.command("export", epilog=export_command.EXAMPLES)(export_command.export)
-app.command("models", epilog=models_command.EXAMPLES)(models_command.models)
-app.command("devices", epilog=devices_command.EXAMPLES)(devices_command.devices)
+app.command("zoom", cls=Command, epilog=zoom_command.EXAMPLES)(zoom_command.zoom)
+app.command("residual", cls=Command, epilog=residual_command.EXAMPLES)(residual_command.residual)
+app.command("train", cls=Command, epilog=train_command.EXAMPLES)(train_command.train)
+app.command("eval", cls=Command, epilog=eval_command.EXAMPLES)(eval_command.evaluate)
+app.command("ui", cls=Command, epilog=ui_command.EXAMPLES)(ui_command.serve)
+app.command("info", cls=Command, epilog=info_command.EXAMPLES)(info_command.info)
+app.command("figure", cls=Command, epilog=figure_command.EXAMPLES)(figure_command.figure)
+app.command("export", cls=Command, epilog=export_command.EXAMPLES)(export_command.export)
+app.command("models", cls=Command, epilog=models_command.EXAMPLES)(models_command.models)
+app.command("devices", cls=Command, epilog=devices_command.EXAMPLES)(devices_command.devices)
 
 
 def _show_version(wanted: bool) -> None:

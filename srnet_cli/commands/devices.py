@@ -13,12 +13,8 @@ if TYPE_CHECKING:
     from srnet_cli.errors import SrnetError
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet devices                                   what there is, and which one auto takes
-
   srnet devices --measure                         how fast each one is; auto then takes the fastest
-
   srnet zoom photo.jpg --device vulkan            on a card by name
 """
 WIDTH = 80

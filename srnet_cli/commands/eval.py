@@ -8,19 +8,13 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.shell.completion import complete_model
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet eval --data Set5                                     released models, literature's bicubic reduction
-
   srnet eval --data photos/ --degradation camera -o results  simulated camera zoom; tables, panels, report
-
   srnet eval --data SR-RAW --protocol published              the authors' pairs, items and 512×512 crop
-
   srnet eval --data Set5 --data Set14 --model srnet-x4 --model run/best --peer RLFN_x4.pth
-
   torchrun --nproc-per-node 4 -m srnet_cli eval --data Urban100 --json > results.json
 """
 
@@ -29,6 +23,7 @@ PUBLISHED_CROP = 512
 
 _DATA = "What to measure on"
 _METHODS = "What to compare"
+_MEASURES = "What is measured besides"
 _RESULT = "The result"
 _COMPUTE = "How it is computed"
 
@@ -191,7 +186,7 @@ def evaluate(
             "--lpips/--no-lpips",
             help="Demand or leave out LPIPS. Without it, measured where it is installed.",
             show_default=False,
-            rich_help_panel=_METHODS,
+            rich_help_panel=_MEASURES,
         ),
     ] = None,
     features: Annotated[
@@ -202,7 +197,7 @@ def evaluate(
             "measured where that is installed. The second table has it, with sharpness, noise, halos and "
             "grids beside HR's.",
             show_default=False,
-            rich_help_panel=_METHODS,
+            rich_help_panel=_MEASURES,
         ),
     ] = None,
     output: Annotated[
@@ -236,7 +231,11 @@ def evaluate(
     ] = False,
     device: Annotated[
         str,
-        typer.Option(metavar="auto | cpu | cuda | mps", help="Where to compute.", rich_help_panel=_COMPUTE),
+        typer.Option(
+            metavar="auto | cpu | cuda | xpu | mps | vulkan",
+            help="Where to compute.",
+            rich_help_panel=_COMPUTE,
+        ),
     ] = "auto",
     precision: Annotated[
         str,

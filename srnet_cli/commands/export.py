@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.shell.completion import complete_model
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet export srnet-lite-x4 -o lite.onnx          any height and width
-
   srnet export runs/x4/srnet -o srnet.onnx --tile 96
 """
 
@@ -49,9 +46,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a model as ONNX: pictures N×3×H×W, RGB, 0..255, in and out; tiles are the caller's affair."""
-    from rich.markup import escape
-
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import printable, say
     from srnet_cli.files import refuse_replacing
     from srnet_cli.models.card import CARD_FILE
     from srnet_cli.models.crisp import CRISP_FILE
@@ -65,4 +60,4 @@ def export(
     refuse_replacing([found.path, *map(found.path.with_name, (CARD_FILE, CRISP_FILE))], (target,))
     side = export_onnx(found, target, tile, overwrite)
     size = "any height and width" if side is None else f"{side}×{side} LR pixels"
-    people().print(f"×{found.card.scale} of {size}, written to {escape(printable(str(target)))}")
+    say(f"×{found.card.scale} of {size}, written to {printable(str(target))}")

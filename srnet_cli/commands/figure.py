@@ -18,22 +18,13 @@ if TYPE_CHECKING:
     from srnet_cli.figures.motivation import Row
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet figure motivation lr.png hr.png --scale 4 -o motivation.png
-
   srnet figure motivation wide.JPG tele.JPG --align affine      two shots: cuts the common view first
-
   srnet figure lost lr.png hr.png --lost channels   the histogram of lost information, by the authors' formula
-
   srnet figure time report/ -o time.png          PSNR over seconds, of srnet eval -o report
-
   srnet figure parameters report/ -o parameters.png
-
   srnet figure epochs runs/srnet runs/edsr -o epochs.png
-
   srnet figure table report-x4/ report-x8/       Markdown on stdout; best bold, second underlined
-
   srnet figure ablation report/ -o ablation.md
 """
 
@@ -258,8 +249,6 @@ def _write_picture(pixels: NDArray[np.uint8], output: Path, overwrite: bool) -> 
 
 
 def _say(output: Path) -> None:
-    from rich.markup import escape
+    from srnet_cli.console import printable, say
 
-    from srnet_cli.console import people, printable
-
-    people().print(f"written to {escape(printable(str(output)))}")
+    say(f"written to {printable(str(output))}")

@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from srnet_cli.zooming.forecast.plan import Forecast
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet info photo.ARW                            size, depth, colours, camera, and what a zoom would do
-
   srnet info holiday/*.jpg --json                 the same for programs
 """
 

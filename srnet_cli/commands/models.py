@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from srnet_cli.zooming.overview import Overview
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet models                                    every model, and when srnet zoom takes it
-
   srnet models --json                             the same for programs
 """
 

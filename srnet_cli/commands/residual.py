@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,14 +16,9 @@ if TYPE_CHECKING:
     from srnet_cli.residuals.figures import LostOf
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet residual lr.png hr.png --heatmap          figures, heatmaps, overview
-
   srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap   cuts the common view first
-
   srnet residual LR/ HR/ --output lost/ --json
-
   srnet residual lr.png hr.png --heatmap --colormap jet   the published look
 """
 
@@ -216,7 +212,7 @@ def _print_figures(result: PairResult, lost: LostOf) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import people, printable, say
     from srnet_cli.residuals.panel import figure_rows
 
     comparison = result.comparison
@@ -238,9 +234,9 @@ def _print_figures(result: PairResult, lost: LostOf) -> None:
         table.add_row(f"lost {lowest}–{lowest + 10} %{whole}", *shares)
     people().print(table, soft_wrap=False)
     for line in _changes(result):
-        people().print(line)
+        say(line)
     for path in result.files.values():
-        people().print(escape(printable(str(path))))
+        say(printable(str(path)))
 
 
 def _changes(result: PairResult) -> list[str]:
@@ -270,7 +266,7 @@ def _print_summary(results: Sequence[PairResult]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from srnet_cli.console import people, printable
+    from srnet_cli.console import people, printable, say
     from srnet_cli.residuals.panel import decibels
 
     table = Table("pair")
@@ -290,3 +286,7 @@ def _print_summary(results: Sequence[PairResult]) -> None:
             f"{figures.entropy:.3f}",
         )
     people().print(table, soft_wrap=False)
+    written = [path for result in results for path in result.files.values()]
+    if written:
+        folder = os.path.commonpath([path.parent for path in written])
+        say(f"{len(written)} pictures written to {printable(folder)}")

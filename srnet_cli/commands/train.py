@@ -16,24 +16,16 @@ from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table
 from srnet_cli.training.recipe import options_from, resolved
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet train --data SR-RAW/                      SRNet ×4 by the published recipe
-
   srnet train --data photos/ --scale 2 --hours 8 --schedule cosine --ema 0.999
-
   srnet train --data photos/ --data SR-RAW/ --shares 0.8,0.2     both in each batch
-
   srnet train --data SR-RAW/ --scale 8 --init srnet-x4 -o x8
-
   srnet train --config recipe.toml -o again       phases of growing patches are a table of the file
-
   srnet train -o again --resume                   go on after Ctrl-C, SIGTERM or a power cut
-
   torchrun --nproc-per-node 8 -m srnet_cli train --data SR-RAW/ --resume
 
 A run keeps config.toml, log.jsonl, curves.png, panels/, last.pt and best.pt in its folder, and the model
-itself: [bold]srnet zoom photo.jpg --model run/[/]. Checkpoints are written every few minutes, at Ctrl-C and
+itself: srnet zoom photo.jpg --model run/. Checkpoints are written every few minutes, at Ctrl-C and
 at SIGTERM.
 """
 
@@ -69,13 +61,12 @@ def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -
         return
     end = run_training(options, resume)
     if end.stopped_by:
-        from rich.markup import escape
+        from srnet_cli.console import printable, say
 
-        from srnet_cli.console import people, printable
-
-        people().print(
-            f"[yellow]interrupted[/] after step {end.step}; the checkpoint is written, "
-            f"srnet train --output {escape(printable(str(options.output)))} --resume goes on",
+        say(
+            ("interrupted", "yellow"),
+            f" after step {end.step}; the checkpoint is written, "
+            f"srnet train --output {printable(str(options.output))} --resume goes on",
         )
         raise typer.Exit(128 + end.stopped_by)
 

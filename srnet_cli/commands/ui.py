@@ -7,10 +7,7 @@ from typing import Annotated
 import typer
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet ui                                        opens the browser
-
   srnet ui --port 9000 --no-browser               only says where the page is
 """
 

@@ -11,32 +11,18 @@ if TYPE_CHECKING:
     from srnet_cli.zooming.frame import Size
 
 EXAMPLES = """
-[bold]Examples[/]
-
   srnet zoom photo.ARW --scale 4                  the whole frame, four times as large, as 16-bit TIFF
-
   srnet zoom photo.ARW -s 4 --frame camera        what a lens four times as long would have taken
-
   srnet zoom photo.jpg -s 3 --crop 1200,800,640,480 -o bird.png
-
   srnet zoom holiday/ -s 2 -o large/ --recursive --skip-existing
-
   srnet zoom photo.jpg --crisp 0.7                crisper to the eye, less true to the light that there was
-
   srnet zoom photo.ARW -s 2 -o photo.dng          a DNG in camera colours, to be developed later
-
   srnet zoom photo.ARW -s 1 --clean               no larger, but demosaicked and cleaned by the network
-
   srnet zoom photo.jpg --effort auto              sky and walls by the light model, in 0.6 of the time
-
   srnet zoom photo.jpg --heatmap                  also where the network found something to restore
-
   srnet zoom holiday/ --dry-run                   what that would make, and how long it would take
-
   srnet zoom *.jpg --preview                      a telling detail of each, before and after, in seconds
-
   srnet zoom photo.ARW --print 60x40cm@300dpi     as large as the print needs it
-
   srnet zoom - -o - --format png < a.jpg > b.png  from a program to a program
 """
 

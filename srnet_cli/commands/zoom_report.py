@@ -117,12 +117,12 @@ def _table(results: Sequence[ZoomResult]) -> object:
 
 
 def _say_skipped(results: Sequence[ZoomResult]) -> None:
-    from srnet_cli.console import people
+    from srnet_cli.console import say
 
     skipped, total = sum(result.status == "skipped" for result in results), len(results)
     if skipped:
         all_of_them = "nothing to do: " if skipped == total else ""
-        people().print(f"{all_of_them}{skipped} of {total} left out, the results exist")
+        say(f"{all_of_them}{skipped} of {total} left out, the results exist")
 
 
 def size(count: float) -> str:

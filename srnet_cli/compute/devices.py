@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from srnet_cli.compute import cuda, mps, processor, vulkan, xpu
+from srnet_cli.version import extra_command
 
 Place = Literal["processor", "card", "integrated", "software"]
 
@@ -47,10 +48,17 @@ class Kind:
     count: Callable[[], int]
     #: what they are
     find: Callable[[], tuple[Device, ...]]
-    #: what to do where there is none
-    remedy: str
+    #: what there has to be
+    need: str
     #: whether it can train, too
     trains: bool = True
+    #: the extra that it needs besides
+    extra: str | None = None
+
+    @property
+    def remedy(self) -> str:
+        """Say what to do where there is none."""
+        return self.need if self.extra is None else f"{self.need}, and {extra_command(self.extra)}"
 
 
 def _cuda() -> tuple[Device, ...]:
@@ -108,8 +116,9 @@ KINDS: tuple[Kind, ...] = (
         "Vulkan",
         lambda: len(vulkan.cards()),
         _vulkan,
-        f"any card with a driver, and {vulkan.EXTRA}",
+        "any card with a driver",
         trains=False,
+        extra="vulkan",
     ),
     Kind("cpu", "the processor", lambda: 1, lambda: (processor_device(),), ""),
 )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from srnet_cli.compute import ncnn_process
 from srnet_cli.compute.chatter import collecting
 from srnet_cli.errors import DeviceError, MissingExtraError
+from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 CardKind = Literal["discrete", "integrated", "virtual", "software"]
 
-EXTRA = 'pip install "srnet-cli[vulkan]"'
 #: seconds that a driver has to name its cards, and to compile its programs and compute a small tile
 PATIENCE, TRIAL_PATIENCE = 20.0, 120.0
 _ALLOCATION = re.compile(r"vkAllocateMemory failed|out of (?:device|host) memory|OUT_OF_\w+_MEMORY", re.I)
@@ -66,7 +66,7 @@ def demand() -> None:
         MissingExtraError: it is not.
     """
     if not installed():
-        raise MissingExtraError("Vulkan needs ncnn, which is not installed", remedy=EXTRA)
+        raise MissingExtraError("Vulkan needs ncnn, which is not installed", remedy=extra_command("vulkan"))
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.compute.processes import Processes, join_processes
-from srnet_cli.console import people, printable
+from srnet_cli.console import printable, say
 from srnet_cli.errors import OutputError
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.outputs.display import Display, show_results
@@ -63,9 +63,7 @@ def _run(
     whole = document(results, _about(request))
     if output is not None:
         write_results(results, whole, output, overwrite)
-        from rich.markup import escape
-
-        people().print(f"written to {escape(printable(str(output)))}; to look at: report.html")
+        say(f"written to {printable(str(output))}; to look at: report.html")
     return EvaluationOutcome(whole, sum(len(result.failed) for result in results))
 
 

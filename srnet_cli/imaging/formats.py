@@ -25,6 +25,10 @@ def _never(head: bytes) -> bool:
     return False
 
 
+def _nothing() -> None:
+    """Say that nothing is missing."""
+
+
 @dataclass(frozen=True)
 class Format:
     """One row: a format of pictures."""
@@ -68,6 +72,10 @@ class Format:
     iptc_limit: int = 0
     #: whether texts with keywords have a place
     has_texts: bool = False
+    #: whether it holds a colour profile; where it does not, colours are brought to sRGB
+    has_profile: bool = True
+    #: what has to be installed before it can be written, None when it can
+    missing: Callable[[], str | None] = _nothing
     #: whether it holds camera colours, and so only what was RAW
     holds_camera_colours: bool = False
 
@@ -190,7 +198,13 @@ for _row in (
         "jxl", "JPEG XL", (".jxl",),
         matches=lambda head: head[:2] == b"\xff\x0a" or head[4:12] == b"JXL \r\n\x87\n",
         decode=_codec("further.jpeg_xl", "decode"),
+        read_exif=_codec("further.jpeg_xl", "read_exif"),
         read_size=_codec("further.jpeg_xl", "read_size"),
+        encode=_codec("further.jpeg_xl", "encode"),
+        depth=16,
+        quality=90,
+        has_profile=False,
+        missing=_codec("further.jpeg_xl", "missing"),
     ),
     Format(
         "jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf"),

@@ -29,7 +29,7 @@ class WriteOptions:
     format: str | None = None
     #: bits per channel, 8 or 16; None keeps the picture's own where the format holds it
     bit_depth: int | None = None
-    #: 1..100 (100 is lossless in WebP); None is what the format's row says
+    #: 1..100 (100 is lossless in WebP and JPEG XL); None is what the format's row says
     quality: int | None = None
 
     def __post_init__(self) -> None:
@@ -133,9 +133,17 @@ def check_output(
         ('WebP is written with 8 bits, the picture has 16',)
 
     Raises:
-        OutputError: the format is unknown, too small for the picture, or cannot hold the bit depth asked for.
+        OutputError: the format is unknown, too small for the picture, cannot hold the bit depth asked for, or
+            its library is missing.
     """
     row = output_format(path, options)
+    needed = row.missing()
+    if needed is not None:
+        raise OutputError(
+            f"cannot be written: {row.title} needs a package that is not installed",
+            path=path,
+            remedy=f"pip install {needed}, or choose another format",
+        )
     deep = joined(
         other.title for other in written_formats() if other.depth == 16 and not other.holds_camera_colours
     )
@@ -176,11 +184,18 @@ class StripWriter:
     """Writer that takes a picture's rows from top to bottom."""
 
     def __init__(
-        self, encoder: Encoder, height: int, width: int, channels: int, bit_depth: int, opaque: bool
+        self,
+        encoder: Encoder,
+        height: int,
+        width: int,
+        channels: int,
+        bit_depth: int,
+        opaque: bool,
+        converted_from: bytes | None = None,
     ) -> None:
         self._encoder = encoder
         self._height, self._width, self._channels = height, width, channels
-        self._bit_depth, self._opaque = bit_depth, opaque
+        self._bit_depth, self._opaque, self._converted_from = bit_depth, opaque, converted_from
         self._written = 0
         #: what the user should know about the file, one sentence each
         self.notes: tuple[str, ...] = ()
@@ -192,6 +207,8 @@ class StripWriter:
             raise ValueError(f"rows are {rows.shape[1:]}, the picture {(self._width, self._channels)}")
         if self._written + rows.shape[0] > self._height:
             raise ValueError(f"more than the picture's {self._height} rows")
+        if self._converted_from is not None:
+            rows = _in_srgb(rows, self._converted_from)
         converted = to_bit_depth(rows, self._bit_depth)
         self._encoder.write(_on_white(converted) if self._opaque else converted)
         self._written += rows.shape[0]
@@ -238,11 +255,15 @@ def open_strip_writer(
     bit_depth = min(options.bit_depth or source_depth, row.depth)
     quality = options.quality or row.quality or 100
     layout = Layout(path, height, width, channels - opaque, bit_depth, quality, camera=metadata.camera)
-    layout = with_metadata(_with_profile(layout, row, metadata, notes), row, metadata, notes)
+    layout = _with_profile(layout, row, metadata, notes)
+    converted_from = None if row.has_profile else layout.icc
+    if not row.has_profile:
+        layout = replace(layout, icc=None)
+    layout = with_metadata(layout, row, metadata, notes, as_srgb=converted_from is not None)
     with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("wb") as file:
         encoder = row.encode(file, layout)
         try:
-            writer = StripWriter(encoder, height, width, channels, bit_depth, opaque)
+            writer = StripWriter(encoder, height, width, channels, bit_depth, opaque, converted_from)
             writer.notes = tuple(notes)
             yield writer
             writer.finish()
@@ -277,12 +298,23 @@ def _on_white(rows: Pixels) -> Pixels:
     return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
+def _in_srgb(rows: Pixels, icc: bytes) -> Pixels:
+    """Return rows of a profile in sRGB; alpha behind the colours stays."""
+    colours = 1 if rows.shape[2] < 3 else 3
+    return np.concatenate([colour.to_srgb(rows[..., :colours], icc), rows[..., colours:]], axis=2)
+
+
 def _with_profile(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
-    """Return the layout with the profile that the file can hold."""
+    """Return the layout with the profile that fits its channels; none that says what a file without says."""
     icc, colour_known = metadata.icc, metadata.colour_known
     # Where grey is stored as RGB, a profile of grey means nothing.
     stored_grey = layout.channels < 3 and row.has_grey
     if icc is not None and colour.profile_space(icc) != ("GRAY" if stored_grey else "RGB "):
         notes.append("its colour profile does not fit the stored channels and was left out")
         icc, colour_known = None, False
+    if icc is not None and not row.has_profile:
+        if colour.is_srgb(icc):
+            icc = None
+        else:
+            notes.append(f"{row.title} is written without a colour profile: its colours were brought to sRGB")
     return replace(layout, icc=icc, colour_known=colour_known)

@@ -15,6 +15,7 @@ from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.attention import MPRSA
+from srnet_cli.version import extra_command
 
 #: names of what goes in and comes out: N×3×H×W and N×3×sH×sW, RGB, float32, 0..255
 INPUT, OUTPUT = "lr", "sr"
@@ -66,7 +67,7 @@ def export_onnx(
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"ONNX needs the package {error.name!r}", remedy="pip install 'srnet-cli[onnx]'"
+            f"ONNX needs the package {error.name!r}", remedy=extra_command("onnx")
         ) from error
     if tile is not None and tile < 8:
         raise UsageError(f"--tile of {tile} pixels is too small", remedy="8 or more")

@@ -13,8 +13,7 @@ from nicegui import app, run, ui
 from srnet_cli.errors import SrnetError, unexpected
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
-from srnet_cli.models.released import released_models
-from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name
+from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name, usual_crisp
 
 _SCALES = (2, 3, 4, 6, 8, 16)
 #: seconds between two looks at how far a zoom is
@@ -34,6 +33,8 @@ class View:
     #: where the mouse went down, in pixels of the shown picture
     corner: tuple[float, float] | None = None
     busy: bool = False
+    #: whether somebody moved the slider; until then a zoom is as crisp as its models' cards say
+    crisp_chosen: bool = False
 
     def build(self) -> None:
         """Lay out the page."""
@@ -48,15 +49,16 @@ class View:
             upload.props(f'accept="{suffixes}" flat bordered').classes("w-full")
             with ui.row().classes("items-center gap-6 w-full"):
                 self.scale = ui.select({s: f"×{s}" for s in _SCALES}, value=4, label="Scale").classes("w-24")
-                self.fast = ui.checkbox("fast").tooltip("light models: quicker, a little less sharp")
+                self.scale.on_value_change(self._offer_crisp)
+                self.fast = ui.checkbox("fast", on_change=self._offer_crisp)
+                self.fast.tooltip("light models: quicker, a little less sharp")
                 with ui.column().classes("gap-0 w-64"):
                     ui.label("faithful – crisp").classes("text-sm text-gray-600")
                     self.crisp = ui.slider(min=0, max=1, step=0.05, value=0).props("label")
+                    self.crisp.on("change", self._crisp_chosen)
+                    self.crisp.disable()
                 self.button = ui.button("Zoom", on_click=self._zoom).props("id=zoom")
                 self.button.disable()
-            if not any(card.crisp for card in released_models()):
-                self.crisp.disable()
-                self.crisp.tooltip("no installed model has crisp weights")
             self.progress = ui.linear_progress(value=0, show_value=False).props("instant-feedback")
             self.progress.visible = False
             self.about = ui.label("").classes("text-sm text-gray-600")
@@ -65,6 +67,24 @@ class View:
             ).classes("w-full chosen")
             self.image.visible = False
             self.results = ui.column().classes("w-full gap-6")
+
+    async def make_ready(self) -> None:
+        """Import what zooms; then it is known how crisp a zoom may be."""
+        await run.io_bound(make_ready)
+        await self._offer_crisp()
+
+    async def _offer_crisp(self) -> None:
+        """Let the slider stand where a zoom by these models is unasked; none is there for those without."""
+        try:
+            usual = await run.io_bound(usual_crisp, float(self.scale.value), bool(self.fast.value))
+        except SrnetError:  # said when it is zoomed
+            usual = None
+        self.crisp.set_enabled(usual is not None)
+        if usual is not None and not self.crisp_chosen:
+            self.crisp.value = usual
+
+    def _crisp_chosen(self) -> None:
+        self.crisp_chosen = True
 
     async def _received(self, event: Any) -> None:
         name = upload_name(event.file.name)
@@ -196,9 +216,10 @@ def serve(port: int, show: bool) -> None:
         async def page() -> None:
             own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
             (own / "made").mkdir()
-            View(own, Work(own / "made")).build()
+            view = View(own, Work(own / "made"))
+            view.build()
             # A timer begins when the browser has the page: before, importing torch would keep it waiting.
-            ui.timer(_LOOK, lambda: run.io_bound(make_ready), once=True)
+            ui.timer(_LOOK, view.make_ready, once=True)
 
         ui.run(
             host="127.0.0.1", port=port, show=show, reload=False, title="srnet", show_welcome_message=False

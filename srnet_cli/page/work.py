@@ -65,6 +65,13 @@ def make_ready() -> None:
     import_module("srnet_cli.zooming.pipeline")
 
 
+def usual_crisp(scale: float, fast: bool) -> float | None:
+    """Find how crisp a zoom is unasked, 0..1; None where nothing can be chosen."""
+    from srnet_cli.zooming import chain
+
+    return chain.usual_crisp(scale, light=fast)
+
+
 def upload_name(stated: str) -> str:
     """Give a file a name as the browser states it: without folders, of letters, digits and a few signs.
 

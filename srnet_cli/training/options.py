@@ -223,7 +223,7 @@ class TrainOptions:
     log_every: int = option(25, KEEPING, "Steps between lines of the log.", POSITIVE)
     tensorboard: bool = option(False, KEEPING, "Also write event files.", flags=("--tensorboard",))
 
-    device: str = option("auto", COMPUTE, "Where to compute.", metavar="auto | cpu | cuda | mps")
+    device: str = option("auto", COMPUTE, "Where to compute.", metavar="auto | cpu | cuda | xpu | mps")
     precision: Precision = option("auto", COMPUTE, "Of forward and backward.")
     compile: bool = option(False, COMPUTE, "Compile the network with torch.compile.")
     workers: int = option(2, COMPUTE, "Threads that prepare batches.", POSITIVE)

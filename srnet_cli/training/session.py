@@ -191,7 +191,11 @@ def _reporter(job: Processes) -> Iterator[Reporter]:
         yield Reporter()
         return
     with progress_display() as display:
-        yield ProgressLines(display)
+        lines = ProgressLines(display)
+        try:
+            yield lines
+        finally:
+            lines.close()
 
 
 @contextmanager

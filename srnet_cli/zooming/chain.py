@@ -64,6 +64,17 @@ def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
     return [find_model(s, light=light) for s in passes]
 
 
+def usual_crisp(scale: float, *, light: bool = False) -> float | None:
+    """Find how crisp a zoom is unasked, 0..1; None where no model of the chain has crisp weights.
+
+    Raises:
+        as :func:`automatic_chain`.
+    """
+    chain = automatic_chain(scale, light=light)
+    shares = [card.default_crisp for card in released_models() if card.name in chain and card.crisp]
+    return max(shares, default=None)
+
+
 def _passes(scale: float, *, light: bool) -> tuple[int, ...]:
     available = {card.scale for card in automatic_models(light=light)}
     if scale > 1 and not available:

@@ -25,7 +25,8 @@ class _TimeLeft(ProgressColumn):
     def render(self, task: Task) -> Text:
         done, total = task.completed, task.total or 0.0
         rate = ((task.elapsed or 0.0) + _TRUST) / (done + _TRUST)
-        return Text(f"{duration((total - done) * rate)} left", style="progress.remaining")
+        # Sums of floating-point tiles may go a little over.
+        return Text(f"{duration(max(total - done, 0) * rate)} left", style="progress.remaining")
 
 
 class BatchProgress:

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from srnet_cli.commands.eval import EXAMPLES, evaluate
+from srnet_cli.commands.shell.examples import Command
 from srnet_cli.errors import DataError, OutputError, UsageError
 from srnet_cli.evaluation.measurement import EvaluationRequest
 from srnet_cli.evaluation.methods import MethodOptions
@@ -21,7 +22,7 @@ from tests.evaluation.conftest import draw, save
 from tests.models.samples import CARD, tiny
 
 app = typer.Typer()
-app.command("eval", epilog=EXAMPLES)(evaluate)
+app.command("eval", cls=Command, epilog=EXAMPLES)(evaluate)
 
 
 @pytest.fixture

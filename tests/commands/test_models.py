@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from srnet_cli.commands.completion import complete_model
+from srnet_cli.commands.shell.completion import complete_model
 from srnet_cli.main import app
 from srnet_cli.models.released import released_models
 from srnet_cli.zooming.chain import automatic_chain

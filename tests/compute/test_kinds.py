@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from srnet_cli.compute.device import (
 )
 from srnet_cli.compute.devices import find_devices
 from srnet_cli.errors import DeviceError, MissingExtraError, UsageError
+from srnet_cli.version import extra_command
 
 
 class IntelCards:
@@ -68,7 +70,7 @@ def test_apple(monkeypatch: pytest.MonkeyPatch, memory: int | None) -> None:
 
 def test_vulkan_without_the_extra_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vulkan, "installed", lambda: False)
-    with pytest.raises(MissingExtraError, match=r"srnet-cli\[vulkan\]"):
+    with pytest.raises(MissingExtraError, match=re.escape(extra_command("vulkan"))):
         choose_device("vulkan", training=False)
 
 

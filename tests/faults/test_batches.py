@@ -72,7 +72,7 @@ def test_frames_and_crops_are_told_apart(srnet: Program, model: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     ("name", "suffix"),
-    [("png", "png"), ("tiff", "tif"), ("jpeg", "jpg"), ("webp", "webp"), ("avif", "avif")],
+    [("png", "png"), ("tiff", "tif"), ("jpeg", "jpg"), ("webp", "webp"), ("avif", "avif"), ("jxl", "jxl")],
 )
 def test_a_folder_zoomed_in_place_again_does_not_take_its_results(
     srnet: Program, model: Path, tmp_path: Path, name: str, suffix: str

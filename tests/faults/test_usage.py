@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_written_is_no_folder(
 ) -> None:
     line = refused(srnet("zoom", picture, "-s", "2", "--model", model, "-o", name))
     assert f"{Path(name).suffix} is not a format that can be written" in line
-    assert ".png, .tif, .jpg, .webp, .avif or .dng" in line
+    assert ".png, .tif, .jpg, .webp, .avif, .jxl or .dng" in line
 
 
 @pytest.mark.parametrize(

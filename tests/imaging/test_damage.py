@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image, features
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import read_focal_length, read_mosaic, read_picture
+from srnet_cli.imaging import Picture, read_focal_length, read_mosaic, read_picture, write_picture
 from tests.captures import Capture, write_arw, write_dng, write_dng_mosaic
 
 
@@ -74,6 +74,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "deep.jxl": lambda path: (
         path.write_bytes(imagecodecs.jpegxl_encode(scene("uint16"), lossless=True)) and None
     ),
+    "own.jxl": lambda path: write_picture(Picture(scene("uint16")), path) and None,
     "a.jp2": lambda path: path.write_bytes(imagecodecs.jpeg2k_encode(scene(), level=40)) and None,
     "plain.tif": pillow_writer(),
     "lzw.tif": pillow_writer(compression="tiff_lzw"),

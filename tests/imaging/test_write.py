@@ -355,7 +355,7 @@ def test_existing_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 1), (3, 5000)])
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp", "a.avif", "a.jxl"])
 def test_odd_sizes(tmp_path: Path, name: str, shape: tuple[int, int]) -> None:
     needs_avif(name)
     write_picture(Picture(np.full((*shape, 3), 77, np.uint8)), tmp_path / name)

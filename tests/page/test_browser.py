@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from srnet_cli import zoom
 from srnet_cli.imaging import Picture, read_picture, write_picture
 from srnet_cli.imaging.resize import resize
+from srnet_cli.zooming.chain import automatic_chain, usual_crisp
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.showing.comparison import Comparison
 from tests.faults.program import environment, finish, start
@@ -82,6 +84,30 @@ def test_a_picture_is_dropped_zoomed_compared_and_downloaded(address: str, tmp_p
         page.close()
     got = read_picture(tmp_path / "got.png")
     assert abs(got.width - 4 * 32) <= 8 and abs(got.height - 4 * 24) <= 8
+
+
+def test_a_zoom_is_as_crisp_as_the_models_are_unasked(address: str, tmp_path: Path) -> None:
+    """The slider begins where ``srnet zoom`` is without --crisp."""
+    source = draw(tmp_path / "photo.png")
+    usual = usual_crisp(4, light=True)
+    assert usual is not None
+    with open_browser() as browser:
+        page = browser.new_page(accept_downloads=True, viewport={"width": 1100, "height": 1200})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(address)
+        page.set_input_files("input[type=file]", source)
+        page.get_by_text("fast", exact=True).click()
+        page.locator(f"[role=slider][aria-valuenow='{usual:g}']").wait_for()
+        page.get_by_role("button", name="Zoom").click()
+        result = page.locator(".result")
+        with page.expect_download() as download:
+            result.get_by_role("button", name="Download").click()
+        download.value.save_as(tmp_path / "got.png")
+        page.close()
+    (model,) = automatic_chain(4, light=True)
+    expected = zoom(read_picture(source), 4, model=model)
+    assert isinstance(expected, Picture)
+    np.testing.assert_array_equal(read_picture(tmp_path / "got.png").pixels, expected.pixels)
 
 
 def test_what_is_no_picture_is_said_and_the_next_are_taken(address: str, tmp_path: Path) -> None:

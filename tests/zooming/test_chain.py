@@ -18,7 +18,7 @@ from srnet_cli.models import released, store
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import load_model, save_crisp, save_model
 from srnet_cli.network.registry import build_network
-from srnet_cli.zooming.chain import Engines, ModelChoice, automatic_chain
+from srnet_cli.zooming.chain import Engines, ModelChoice, automatic_chain, usual_crisp
 from srnet_cli.zooming.engine import EngineOptions
 from srnet_cli.zooming.frame import Size
 from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
@@ -76,6 +76,13 @@ def test_crisp_reaches_the_models_that_have_it(release: Release, capsys: pytest.
     assert [e.crisp for e in stated] == [0.25, 0]
     assert [e.crisp for e in Engines(ModelChoice(crisp=0)).for_scale(8)] == [0, 0]
     assert capsys.readouterr().err == ""
+
+
+def test_how_crisp_a_zoom_is_unasked(release: Release) -> None:
+    release("with", 4, crisp=0.6)
+    release("without", 8)
+    assert usual_crisp(3) == usual_crisp(4) == 0.6
+    assert usual_crisp(8) is None
 
 
 def test_crisp_of_models_without_it_is_refused_at_once(release: Release) -> None:

@@ -129,11 +129,11 @@ def published_split(items: Sequence[Item], scale: int) -> tuple[list[Item], list
         DataError: when there is no published range for the scale, or there are too few items for it.
     """
     if scale not in PUBLISHED_RANGES:
-        raise DataError(f"no published ranges for ×{scale}", remedy="split by scene")
+        raise DataError(f"no published ranges for ×{scale}", remedy="--split scene holds out whole scenes")
     train, validation = PUBLISHED_RANGES[scale]
     if len(items) < validation[0]:
         raise DataError(
             f"{len(items)} items; the published validation items are {validation[0]}–{validation[1]}",
-            remedy="split by scene",
+            remedy="--split scene holds out whole scenes",
         )
     return list(items[train[0] - 1 : train[1]]), list(items[validation[0] - 1 : validation[1]])

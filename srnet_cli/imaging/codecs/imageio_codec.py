@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import imageio.v3 as imageio
 import numpy as np
 
-from srnet_cli.errors import InputError, OutputError
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.bmp import check_bmp
@@ -104,43 +105,14 @@ def encoder(
     ``parameters`` are those of Pillow for the format; without ``grey`` grey is stored as RGB.
     """
 
-    def opened(file: BinaryIO, layout: Layout) -> Encoder:
-        return _WholeEncoder(file, layout, suffix, parameters(layout), grey)
-
-    return opened
-
-
-class _WholeEncoder:
-    """Encoder that collects all rows first."""
-
-    def __init__(
-        self, file: BinaryIO, layout: Layout, suffix: str, parameters: dict[str, Any], grey: bool
-    ) -> None:
-        self._file, self._layout, self._grey = file, layout, grey
-        self._parameters = {"extension": suffix, "plugin": "pillow", **parameters}
-        self._pixels = np.empty((layout.height, layout.width, layout.channels), np.uint8)
-        self._filled = 0
-
-    def write(self, rows: Pixels) -> None:
-        self._pixels[self._filled : self._filled + rows.shape[0]] = rows
-        self._filled += rows.shape[0]
-
-    def finish(self) -> None:
-        pixels = self._pixels
-        if pixels.shape[2] == 1 and self._grey:
+    def encoded(pixels: Pixels, layout: Layout) -> bytes:
+        if pixels.shape[2] == 1:
             pixels = pixels[..., 0]
-        elif pixels.shape[2] < 3 and not self._grey:
-            pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
-        try:
-            encoded = imageio.imwrite("<bytes>", pixels, is_batch=False, **self._parameters)
-        except (OSError, ValueError, RuntimeError) as error:
-            # In memory: no disk is involved, so this is the encoder's refusal.
-            name = self._parameters["extension"].removeprefix(".").upper()
-            raise OutputError(f"cannot be encoded as {name}: {error}", path=self._layout.path) from error
-        self._file.write(encoded)
+        options = {"extension": suffix, "plugin": "pillow", **parameters(layout)}
+        stored: bytes = imageio.imwrite("<bytes>", pixels, is_batch=False, **options)
+        return stored
 
-    def close(self) -> None:
-        self._pixels = np.empty((0, 0, 0), np.uint8)
+    return whole(suffix.removeprefix(".").upper(), encoded, grey)
 
 
 def _common(layout: Layout) -> dict[str, Any]:

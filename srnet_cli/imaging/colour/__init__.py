@@ -1,5 +1,6 @@
 """Colour: profiles, and what files say about their colours without one."""
 
+from srnet_cli.imaging.colour.conversion import is_srgb, to_srgb
 from srnet_cli.imaging.colour.profiles import (
     cmyk_to_srgb,
     dated_never,
@@ -27,9 +28,11 @@ __all__ = [
     "cmyk_to_srgb",
     "colour_of_cicp",
     "dated_never",
+    "is_srgb",
     "lab_to_srgb",
     "profile_name",
     "profile_space",
     "srgb_profile",
     "stated_profile",
+    "to_srgb",
 ]

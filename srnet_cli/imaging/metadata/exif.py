@@ -149,6 +149,8 @@ class ExifPlace:
     has_orientation: bool = True
     #: whether the resolution holds whatever the input's EXIF says
     own_resolution: bool = False
+    #: whether the colours were brought to sRGB
+    as_srgb: bool = False
 
 
 def exif_for_output(exif: bytes | None, place: ExifPlace) -> tuple[bytes, tuple[str, ...]]:
@@ -170,6 +172,8 @@ def exif_for_output(exif: bytes | None, place: ExifPlace) -> tuple[bytes, tuple[
     entries.setdefault(_EXIF_VERSION, Entry(ifd.UNDEFINED, 4, b"0232"))
     entries[_PIXEL_WIDTH] = ifd.entry(ifd.LONG, place.width)
     entries[_PIXEL_HEIGHT] = ifd.entry(ifd.LONG, place.height)
+    if place.as_srgb:
+        entries[_COLOUR_SPACE] = ifd.entry(ifd.SHORT, _SRGB)
     if place.comment is not None and _USER_COMMENT not in entries:
         entries[_USER_COMMENT] = _comment_entry(place.comment, order)
     note = entries.get(ifd.MAKER_NOTE)

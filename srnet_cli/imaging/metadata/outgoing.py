@@ -20,8 +20,13 @@ _NEVER_CARRIED = ("Software", "Thumb::")
 _MOST_TEXT = 4096
 
 
-def with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[str]) -> Layout:
-    """Return the layout with all metadata that the format holds; what is left out is noted."""
+def with_metadata(
+    layout: Layout, row: Format, metadata: Metadata, notes: list[str], as_srgb: bool = False
+) -> Layout:
+    """Return the layout with all metadata that the format holds; what is left out is noted.
+
+    ``as_srgb``: the colours were brought to sRGB, whatever the input's EXIF says of them.
+    """
     xmp, lost = xmp_for_output(metadata.xmp, layout.height, layout.width)
     notes.extend(lost)
     if xmp is not None and row.xmp_limit is not None and len(xmp) > row.xmp_limit:
@@ -51,6 +56,7 @@ def with_metadata(layout: Layout, row: Format, metadata: Metadata, notes: list[s
         row.has_exif_block,
         not row.turns_outside_exif,
         own_resolution=asked is not None,
+        as_srgb=as_srgb,
     )
     exif, lost = exif_for_output(metadata.exif, place)
     notes.extend(lost)

@@ -37,16 +37,21 @@ class ProgressLines(Reporter):
         self._progress = progress
         self._psnr = ""
         self._task: TaskID = progress.add_task("training", total=1.0, step=0, figures="starting", left="")
+        self._stepped = False
 
     def say(self, message: str) -> None:
-        from rich.markup import escape
+        from srnet_cli.console import printable, say
 
-        from srnet_cli.console import printable
-
-        self._progress.console.print(escape(printable(message)))
+        say(printable(message))
 
     def stepped(self, step: int, done: float) -> None:
+        self._stepped = True
         self._progress.update(self._task, completed=done, step=step)
+
+    def close(self) -> None:
+        """End the showing; of a run that takes no step no bar is left, as it would say that it starts."""
+        if not self._stepped:
+            self._progress.remove_task(self._task)
 
     def window(self, window: Window, rate: float, seconds_left: float) -> None:
         losses = dict(window.losses)
@@ -63,17 +68,18 @@ class ProgressLines(Reporter):
     def validated(self, step: int, validation: Validation, is_best: bool) -> None:
         self._psnr = f" · PSNR {validation.psnr:.2f}"
         for name, part in validation.parts.items():
-            self.say(f"step {step}: {name}: {_measured(part)} on {part.pictures} pictures")
+            self.say(f"step {step}: {name}: {_measured(part)}")
         of = f", mean of {len(validation.parts)} sources" if validation.parts else ""
         best = " (best so far)" if is_best else ""
-        self.say(f"step {step}: {_measured(validation)} on {validation.pictures} pictures{of}{best}")
+        self.say(f"step {step}: {_measured(validation)}{of}{best}")
 
 
 def _measured(figures: Measured) -> str:
     gain = ""
     if figures.bicubic is not None:
         gain = f", bicubic {figures.bicubic:.2f}, gain {figures.psnr - figures.bicubic:+.2f}"
-    return f"PSNR {figures.psnr:.2f} dB{gain}"
+    pictures = f"{figures.pictures} picture{'s' if figures.pictures != 1 else ''}"
+    return f"PSNR {figures.psnr:.2f} dB{gain} on {pictures}"
 
 
 def duration(seconds: float) -> str:

@@ -21,14 +21,15 @@ def announcement(
     # A strip of float32 rows, its weighted copy and the rows waiting for the encoder; pixels of the input.
     strip = max((e.tile * e.scale * frame.region.width * e.scale * 12 * 3 for e in passes), default=0)
     light = 0 if picture.light is None else picture.light.nbytes
-    memory = (picture.pixels.nbytes + light + strip) / 1e9
+    memory = picture.pixels.nbytes + light + strip
+    size = f"{memory / 1e9:.1f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"
     how = ", ".join(
         f"{e.card.name}{f' (crisp {e.crisp:g})' if e.crisp else ''} " + _computing(e) for e in passes
     )
     time_needed = "" if seconds is None else f"about {duration(seconds)}, "
     return (
-        f"{given:.2f} → {made:.2f} megapixels, {tiles} tiles, {time_needed}"
-        f"about {memory:.1f} GB besides the model" + (f" ({how})" if how else "")
+        f"{given:.2f} → {made:.2f} megapixels, {tiles} tile{'s' if tiles != 1 else ''}, {time_needed}"
+        f"about {size} besides the model" + (f" ({how})" if how else "")
     )
 
 

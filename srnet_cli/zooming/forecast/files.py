@@ -28,6 +28,7 @@ _WRITTEN = {
     "jpeg": _Pace(0.004, shared=False),
     "webp": _Pace(0.08, shared=False),
     "avif": _Pace(0.44),
+    "jxl": _Pace(0.6),
 }
 _OTHERWISE = _Pace(0.05, shared=False)
 #: how much longer 16 bits take

@@ -27,6 +27,7 @@ _BYTES = {
     "jpeg": (0.14, 0.36, 0.57),
     "webp": (0.02, 0.13, 0.24),
     "avif": (0.02, 0.12, 0.20),
+    "jxl": (0.025, 0.16, 0.3),
 }
 _DEEP, _OTHERWISE = (3.8, 4.6, 5.6), (1.0, 3.0, 6.0)
 #: what another quality than the usual may change
@@ -124,6 +125,8 @@ def _bytes(job: ZoomJob, frame: Frame, options: WriteOptions) -> tuple[int, int,
     row = output_format(job.target, options)
     # What has 16 bits is known only of RAW before a picture is decoded.
     deep = holds_16_bits(job.target, options) and options.bit_depth != 8 and job.is_deep
+    # What loses something takes no more for 16 bits.
+    deep = deep and row.quality is None
     least, usual, most = _DEEP if deep else _BYTES.get(row.name, _OTHERWISE)
     if row.quality is not None and options.quality not in (None, row.quality):
         least, most = least / _BY_QUALITY, most * _BY_QUALITY

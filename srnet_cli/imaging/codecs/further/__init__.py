@@ -1,1 +1,1 @@
-"""Formats of phones and of other programs, which are read and not written."""
+"""Formats of phones and of other programs."""

@@ -24,3 +24,11 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
         yield kind, data[position + head : end]
         position = end
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """Return a box of a kind (four letters)."""
+    size = 8 + len(content)
+    if size < 1 << 32:
+        return struct.pack(">I4s", size, kind) + content
+    return struct.pack(">I4sQ", 1, kind, size + 8) + content
