@@ -22,6 +22,7 @@ def machine_facts(device: torch.device) -> dict[str, object]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "instruction_sets": _instruction_sets(),
+        "torch_capability": torch.backends.cpu.get_cpu_capability(),
         "cache_kib": _caches(),
         "memory_gib": _memory_gib(),
         "python": platform.python_version(),

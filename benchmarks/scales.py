@@ -58,7 +58,7 @@ class Way:
 
 def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
     """List chains of the models for the camera, all light or none, the largest first as ``zoom`` does."""
-    fit = sorted((c for c in cards if c.recipe["degradation"] != "bicubic"), key=lambda c: -c.scale)
+    fit = sorted((c for c in cards if c.recipe.get("degradation") != "bicubic"), key=lambda c: -c.scale)
     found = itertools.chain.from_iterable(
         itertools.combinations_with_replacement(fit, passes) for passes in range(1, MOST_PASSES + 1)
     )

@@ -1,7 +1,7 @@
 """The tables of README.md and models/README.md, from files alone.
 
 ``python -m docs.tables`` reads the models' cards, what the benchmarks ``quality``, ``ablation``, ``today``,
-``scales`` and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
+``scales``, ``jobs`` and ``zoom`` wrote to benchmarks/results/, and docs/published.toml. It measures nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from benchmarks.record import RESULTS
+from docs.jobs import jobs_note, jobs_table
 from docs.markers import ROOT, fill
 from docs.raw import raw_note, raw_table
 from srnet_cli.evaluation.outputs.tables import count, significant
@@ -79,6 +80,9 @@ def write_tables() -> None:
     ablations = [_load(f"ablation-x4-{optimizer}.json") for optimizer in get_args(Optimizer)]
     if any(ablations):
         texts["table:ablation"] = "\n\n".join(ablation_table(found) for found in ablations if found)
+    heads, *rows = jobs_table()
+    if rows:
+        texts["table:jobs"] = f"{_markdown(heads, rows)}\n\n{jobs_note()}"
     raw = _load("raw.json")
     if raw is not None:
         heads, *rows = raw_table(raw)
