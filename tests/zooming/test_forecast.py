@@ -125,6 +125,8 @@ def test_slow_formats_take_their_time() -> None:
     }
     assert seconds["png"] < seconds["webp"] < seconds["avif"] or torch.get_num_threads() > 4
     assert writing_seconds(Path("a.png"), WriteOptions(), 4000, 6000, deep=True) > seconds["png"]
+    webp = writing_seconds(Path("a.webp"), WriteOptions(), 8000, 12000, deep=False)
+    assert 10 < webp / seconds["webp"] < 20
     assert reading_seconds(Path("a.ARW"), 4000, 6000) > reading_seconds(Path("a.jpg"), 4000, 6000)
 
 

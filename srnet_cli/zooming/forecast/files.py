@@ -19,6 +19,8 @@ class _Pace:
     seconds: float
     #: whether it is done by all cores, or beside the network
     shared: bool = True
+    #: how much longer a megapixel of a large picture takes
+    large: float = 1.0
 
 
 _WRITTEN = {
@@ -26,11 +28,14 @@ _WRITTEN = {
     "tiff": _Pace(0.007),
     "dng": _Pace(0.01),
     "jpeg": _Pace(0.004, shared=False),
-    "webp": _Pace(0.08, shared=False),
+    # What the first of a WebP file's partitions does not hold is encoded again, coarser.
+    "webp": _Pace(0.08, shared=False, large=3.5),
     "avif": _Pace(0.44),
     "jxl": _Pace(0.6),
 }
 _OTHERWISE = _Pace(0.05, shared=False)
+#: megapixels above which a picture is a large one
+_LARGE = 30.0
 #: how much longer 16 bits take
 _DEEP = 1.8
 #: seconds for a megapixel that is read, developed where it is RAW
@@ -47,5 +52,6 @@ def writing_seconds(target: Path, options: WriteOptions, height: int, width: int
     """Estimate how much longer a job takes because its result is encoded; ``deep`` ones have 16 bits."""
     deep = deep and holds_16_bits(target, options) and options.bit_depth != 8
     pace = _WRITTEN.get(output_format(target, options).name, _OTHERWISE)
-    seconds = height * width / 1e6 * pace.seconds * (_DEEP if deep else 1)
+    megapixels = height * width / 1e6
+    seconds = megapixels * pace.seconds * (_DEEP if deep else 1) * (pace.large if megapixels > _LARGE else 1)
     return seconds / torch.get_num_threads() if pace.shared else seconds
