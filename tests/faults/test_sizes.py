@@ -179,6 +179,7 @@ def test_a_kind_without_its_whole_picture_is_named(tmp_path: Path, name: str) ->
         ("whole.psd", lambda: _psd(whole=True)),
         ("first-is-small.tif", _small_version),
         ("whole.dng", lambda: encoded_dng(height=TALL, width=WIDE)),
+        ("any-number-of-bytes.bmp", lambda: _bmp(34, 0x7FFFFFFF)),
     ],
 )
 def test_what_is_whole_passes(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
