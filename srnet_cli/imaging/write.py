@@ -140,7 +140,7 @@ def check_output(
     needed = row.missing()
     if needed is not None:
         raise OutputError(
-            f"cannot be written: {row.title} needs a package that is not installed",
+            f"cannot be written: {row.title} needs a package that is not installed, or not whole",
             path=path,
             remedy=f"pip install {needed}, or choose another format",
         )
