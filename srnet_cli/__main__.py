@@ -7,8 +7,13 @@ def _leave_current_folder() -> None:
     """Take no modules from the current folder, where ``python -m`` looks first, but this package itself."""
     from os.path import realpath  # loaded by Python itself; pathlib would look there for what it needs
 
-    own = realpath(f"{__file__}/../..")
-    if sys.path and not sys.flags.safe_path and realpath(sys.path[0] or ".") != own:
+    if sys.flags.safe_path or not sys.path:
+        return
+    try:
+        current = realpath(".")
+    except OSError:
+        return  # it was removed: Python does not look there either
+    if realpath(sys.path[0]) == current != realpath(f"{__file__}/../.."):
         del sys.path[0]
 
 

@@ -98,7 +98,7 @@ def say(*parts: str | tuple[str, str]) -> None:
 
 
 def _print(console: Console, parts: tuple[str | tuple[str, str], ...]) -> None:
-    """Print one line; a terminal gets it broken between words, and a path in one piece."""
+    """Print one line; a terminal gets it broken between words, and so a path without spaces in one piece."""
     from rich.text import Text
 
     text = Text.assemble(*parts)

@@ -75,14 +75,16 @@ def is_result_name(path: Path) -> bool:
     return _RESULT.match(path.stem) is not None
 
 
-def plain_name(text: str) -> str:
+def plain_name(text: str, otherwise: str = "file") -> str:
     """Make a text that others chose the name of a file: letters, digits and a few signs, in no folder.
+
+    Of one without any it is ``otherwise``.
 
     Example:
         >>> plain_name("../../my <first> model"), plain_name("..")
         ('_.._my _first_ model', 'file')
     """
-    return re.sub(r"[^\w .,()+@=-]", "_", text).strip(". ") or "file"
+    return re.sub(r"[^\w .,()+@=-]", "_", text).strip(". ") or otherwise
 
 
 def camera_zoom_of(path: Path) -> float:

@@ -74,7 +74,7 @@ class Format:
     has_texts: bool = False
     #: whether it holds a colour profile; where it does not, colours are brought to sRGB
     has_profile: bool = True
-    #: what has to be installed before it can be written, None when it can
+    #: what pip has to install before it can be written, None when it can
     missing: Callable[[], str | None] = _nothing
     #: whether it holds camera colours, and so only what was RAW
     holds_camera_colours: bool = False

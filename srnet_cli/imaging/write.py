@@ -140,7 +140,7 @@ def check_output(
     needed = row.missing()
     if needed is not None:
         raise OutputError(
-            f"cannot be written: {row.title} needs a package that is not installed",
+            f"cannot be written: {row.title} needs a package that is not installed, or not whole",
             path=path,
             remedy=f"pip install {needed}, or choose another format",
         )
@@ -313,8 +313,16 @@ def _with_profile(layout: Layout, row: Format, metadata: Metadata, notes: list[s
         notes.append("its colour profile does not fit the stored channels and was left out")
         icc, colour_known = None, False
     if icc is not None and not row.has_profile:
-        if colour.is_srgb(icc):
-            icc = None
-        else:
-            notes.append(f"{row.title} is written without a colour profile: its colours were brought to sRGB")
+        try:
+            if colour.is_srgb(icc):
+                icc = None
+            else:
+                notes.append(
+                    f"{row.title} is written without a colour profile: its colours were brought to sRGB"
+                )
+        except ValueError:
+            notes.append("its colour profile is damaged and was left out")
+            icc, colour_known = None, False
+    if not (row.has_profile or colour_known):
+        notes.append(f"{row.title} calls all colours sRGB; what these are is not known")
     return replace(layout, icc=icc, colour_known=colour_known)

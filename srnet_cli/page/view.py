@@ -137,7 +137,8 @@ class View:
         self.button.disable()
         self.progress.visible = True
         crop = self.crop if len(self.sources) == 1 else None
-        crisp = float(self.crisp.value) if self.crisp.enabled else None
+        # Unasked each model of a chain is as crisp as its own card says.
+        crisp = float(self.crisp.value) if self.crisp.enabled and self.crisp_chosen else None
         wish = Wish(float(self.scale.value), crop, bool(self.fast.value), crisp)
         timer = ui.timer(_LOOK, self._look)
         try:

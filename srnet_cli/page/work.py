@@ -6,7 +6,6 @@ by :func:`make_ready` when the page is there.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +18,7 @@ from srnet_cli.files import make_folder
 from srnet_cli.imaging import Picture, check_output, read_picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
+from srnet_cli.names import plain_name
 
 if TYPE_CHECKING:
     from srnet_cli.zooming.chain import Engines, ModelChoice
@@ -79,11 +79,11 @@ def upload_name(stated: str) -> str:
         >>> upload_name("C:\\\\photos\\\\my <first> photo.jpg"), upload_name(".."), upload_name("{x}.png")
         ('my _first_ photo.jpg', 'picture', '_x_.png')
     """
-    name = re.sub(r"[^\w .,()+@=-]", "_", stated.replace("\\", "/").rpartition("/")[2])
+    name = plain_name(stated.replace("\\", "/").rpartition("/")[2], "picture")
     while len(name.encode()) > _LONGEST_NAME:
         stem, suffix = Path(name).stem, Path(name).suffix[:_LONGEST_SUFFIX]
         name = stem[: min(len(stem) - 1, _LONGEST_NAME // 2)] + suffix
-    return name if name.strip(". ") else "picture"
+    return name
 
 
 class Work:

@@ -85,9 +85,13 @@ def finish(process: subprocess.Popen[str]) -> Ended:
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's, with the checkout importable and one thread, so that tests do not crowd each other."""
+    """This process's, with the checkout importable and one thread, so that tests do not crowd each other.
+
+    What a command that ran in this process has told its children about modules is left out.
+    """
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **(changes or {})}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    return {**inherited, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **(changes or {})}
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:

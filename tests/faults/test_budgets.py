@@ -168,7 +168,8 @@ def test_a_card_claims_no_more_than_networks_have(
     refused = pytest.raises(WeightsError, match=f"{field} {value}.* but the weights are")
     with measured(torch.device("cpu")) as cost, refused:
         load_model(tmp_path / "m")
-    assert cost.memory is not None
+    if cost.memory is None:
+        pytest.skip("the system does not tell the memory of a process")
     assert cost.memory < 200e6
 
 

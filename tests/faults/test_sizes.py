@@ -179,6 +179,7 @@ def test_a_kind_without_its_whole_picture_is_named(tmp_path: Path, name: str) ->
         ("whole.psd", lambda: _psd(whole=True)),
         ("first-is-small.tif", _small_version),
         ("whole.dng", lambda: encoded_dng(height=TALL, width=WIDE)),
+        ("any-number-of-bytes.bmp", lambda: _bmp(34, 0x7FFFFFFF)),
     ],
 )
 def test_what_is_whole_passes(tmp_path: Path, name: str, make: Callable[[], bytes]) -> None:
@@ -226,3 +227,15 @@ def test_what_a_heif_decoder_leaves_undone_is_noticed(tmp_path: Path) -> None:
         read_picture(path)
     path.write_bytes(file.getvalue())
     assert read_picture(path).pixels.shape == (128, 160, 3)
+
+
+def test_green_light_is_not_taken_for_what_a_heif_decoder_leaves_undone() -> None:
+    """A lamp in the dark: no red, no blue, and greens around those of nothing, nowhere quite even."""
+    from srnet_cli.imaging.codecs.further.heif import _check_decoded
+
+    lamp = np.zeros((96, 1024, 3), np.uint8)
+    lamp[..., 1] = np.linspace(60, 150, 1024)[None].round() + np.arange(96)[:, None] % 2
+    _check_decoded(Path("a.heic"), lamp, 255)
+    lamp[16:32, 16:48, 1] = 135
+    with pytest.raises(InputError, match=r"0\.5% of its pixels cannot be decoded"):
+        _check_decoded(Path("a.heic"), lamp, 255)

@@ -282,4 +282,6 @@ def test_a_large_webp_takes_its_pixels_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(path)], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     assert told.returncode == 0, told.stderr
+    if told.stdout.strip() == "None":
+        pytest.skip("the system does not tell the memory of a process")
     assert 400e6 < int(told.stdout) < 1.2e9

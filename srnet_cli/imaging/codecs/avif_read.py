@@ -30,6 +30,8 @@ from srnet_cli.reading import read_input
 #: what libavif decodes by default
 _LONGEST_SIDE, _MOST_PIXELS = 32_768, 16_384 * 16_384
 _MOST_BOXES = 10_000
+#: of an item that are looked at; pictures have about ten
+_MOST_PROPERTIES = 32
 #: properties of a picture in layers
 _LAYERS = (b"a1op", b"a1lx", b"lsel")
 
@@ -170,7 +172,7 @@ def _described(properties: list[tuple[bytes, bytes]]) -> AvifHeader:
 
 
 def _associated(body: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield each item, and the numbers of its properties, from 1 on."""
+    """Yield each item, and the numbers of its first properties, from 1 on."""
     version, wide = body[0], body[3] & 1
     (count,) = struct.unpack(">I", body[4:8])
     position = 8
@@ -181,7 +183,7 @@ def _associated(body: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         layout = f">{number}{'H' if wide else 'B'}"
         found = struct.unpack_from(layout, body, position + 1)
         position += 1 + struct.calcsize(layout)
-        yield identity, tuple(value & (0x7FFF if wide else 0x7F) for value in found)
+        yield identity, tuple(value & (0x7FFF if wide else 0x7F) for value in found[:_MOST_PROPERTIES])
 
 
 def _decode_deep(data: bytes, bits: int, image: Image.Image) -> Pixels:

@@ -12,6 +12,11 @@ from typing import Self
 _MOST_THREADS = 8
 
 
+def thread_count() -> int:
+    """Return on how many threads an encoder works: one for each CPU, at most 8."""
+    return min(os.cpu_count() or 1, _MOST_THREADS)
+
+
 class OrderedWorkers:
     """Pool that runs tasks on threads and hands their results to ``consume`` in the order of submission.
 
@@ -20,7 +25,7 @@ class OrderedWorkers:
     """
 
     def __init__(self, consume: Callable[[bytes], None]) -> None:
-        threads = min(os.cpu_count() or 1, _MOST_THREADS)
+        threads = thread_count()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._waiting: deque[Future[bytes]] = deque()
         self._most_waiting = 2 * threads

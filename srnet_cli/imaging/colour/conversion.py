@@ -11,7 +11,6 @@ from srnet_cli.imaging.colour.profiles import profile_space
 from srnet_cli.imaging.colour.stated import SRGB_COLOUR, stated_profile
 from srnet_cli.imaging.picture import Pixels
 
-_BLACK_POINT_COMPENSATION = 0x2000
 #: colours along each channel that tell one profile from another
 _LATTICE = 9
 #: steps of 16 bits that are less than one of 8
@@ -20,7 +19,11 @@ _SAME = 256
 
 @lru_cache(maxsize=8)
 def is_srgb(icc: bytes) -> bool:
-    """Return whether a profile of RGB or grey means what sRGB does, to within a step of 8 bits."""
+    """Return whether a profile of RGB or grey means what sRGB does, to within a step of 8 bits.
+
+    Raises:
+        ValueError: it does not say what its colours are.
+    """
     steps = np.linspace(0, 65_535, _LATTICE).round().astype(np.uint16)
     if profile_space(icc) == "GRAY":
         colours = steps[None, :, None]
@@ -30,18 +33,25 @@ def is_srgb(icc: bytes) -> bool:
 
 
 def to_srgb(pixels: Pixels, icc: bytes) -> Pixels:
-    """Return H×W×1 or H×W×3 pixels of a profile in sRGB, or in grey of its curve, of the same depth."""
+    """Return H×W×1 or H×W×3 pixels of a profile in sRGB, or in grey of its curve, of the same depth.
+
+    Raises:
+        ValueError: the profile does not say what its colours are.
+    """
     import imagecodecs
 
     grey = pixels.shape[2] == 1
     space = "gray" if grey else "rgb"
-    converted: Pixels = imagecodecs.cms_transform(
-        np.ascontiguousarray(pixels),
-        icc,
-        stated_profile(SRGB_COLOUR, grey),
-        colorspace=space,
-        outcolorspace=space,
-        intent=int(ImageCms.Intent.RELATIVE_COLORIMETRIC),
-        flags=_BLACK_POINT_COMPENSATION,
-    )
+    try:
+        converted: Pixels = imagecodecs.cms_transform(
+            np.ascontiguousarray(pixels),
+            icc,
+            stated_profile(SRGB_COLOUR, grey),
+            colorspace=space,
+            outcolorspace=space,
+            intent=int(ImageCms.Intent.RELATIVE_COLORIMETRIC),
+            flags=int(ImageCms.Flags.BLACKPOINTCOMPENSATION),
+        )
+    except imagecodecs.CmsError as error:
+        raise ValueError(f"the profile cannot be used: {error}") from error
     return converted.reshape(pixels.shape)

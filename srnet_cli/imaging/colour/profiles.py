@@ -21,7 +21,6 @@ _D50 = np.array([0.9642, 1.0, 0.8249], np.float32)
 _LINEAR_FROM_XYZ = np.array(
     [[3.1339, -1.6169, -0.4906], [-0.9788, 1.9161, 0.0335], [0.0719, -0.2290, 1.4052]], np.float32
 )
-_BLACK_POINT_COMPENSATION = 0x2000
 
 
 def profile_space(icc: bytes | None) -> str | None:
@@ -56,7 +55,7 @@ def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> tuple[NDArray[np.uint
         ImageCms.createProfile("sRGB"),
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGB",
-        flags=ImageCms.Flags(_BLACK_POINT_COMPENSATION),
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     return np.asarray(converted if converted is not None else image.convert("RGB")), []
 

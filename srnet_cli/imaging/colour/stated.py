@@ -1,8 +1,8 @@
 """Colours that a file states by numbers and not by a profile: gamma and primaries, or the codes of H.273.
 
-Every format of ours holds ICC profiles, few hold such numbers; so they are carried as a profile that says
-the same. Pictures of high dynamic range are brought to sRGB instead (:mod:`.hdr`): no profile of a monitor
-describes them, and the networks know none.
+Nearly every format of ours holds ICC profiles, few hold such numbers; so they are carried as a profile that
+says the same. Pictures of high dynamic range are brought to sRGB instead (:mod:`.hdr`): no profile of a
+monitor describes them, and the networks know none.
 """
 
 from __future__ import annotations

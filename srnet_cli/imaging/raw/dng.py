@@ -11,8 +11,9 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.pages import is_reduced
 
-_SUBFILE_TYPE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 256, 257, 262
+_WIDTH, _HEIGHT, _PHOTOMETRIC = 256, 257, 262
 _SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE, _PATTERN = 277, 317, 339, 33421, 33422
 _PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
@@ -162,7 +163,6 @@ def _main(structure: ifd.Structure | None) -> Directory | None:
     found = [
         directory
         for directory in ([] if structure is None else structure.walk())
-        if directory.integer(_PHOTOMETRIC, 0) in (_MOSAIC, _LINEAR)
-        and not directory.integer(_SUBFILE_TYPE, 0) & 1
+        if directory.integer(_PHOTOMETRIC, 0) in (_MOSAIC, _LINEAR) and not is_reduced(directory)
     ]
     return max(found, key=lambda d: d.integer(_WIDTH, 0) * d.integer(_HEIGHT, 0), default=None)

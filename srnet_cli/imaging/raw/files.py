@@ -12,6 +12,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
+from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tiff import check_listed, check_places, check_surplus
 from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats, is_dng
@@ -19,13 +20,12 @@ from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
 _DNG_VERSION, _ORIENTATION = 50706, 274
-_SUBFILE_TYPE, _WIDTH, _COMPRESSION, _PHOTOMETRIC = 254, 256, 259, 262
+_WIDTH, _COMPRESSION, _PHOTOMETRIC = 256, 259, 262
 _UNCOMPRESSED = 1
 #: cameras store samples of 10 to 14 bits so, whatever they state
 _WORD_BITS = 16
 #: a mosaic; pixels that were demosaicked, and not developed
 _SENSOR_COLOURS = (32803, 34892)
-_REDUCED_PICTURE = 1
 #: no RAW format packs a photograph below this; what does lacks its pixels
 _LEAST_BITS_PER_PIXEL = 0.1
 #: LibRaw's flips (bit 0 mirrors columns, 1 rows, 2 transposes) as EXIF orientations
@@ -67,7 +67,7 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     """
     return any(
         directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS
-        or (_DNG_VERSION in directory.entries and directory.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE)
+        or (_DNG_VERSION in directory.entries and is_reduced(directory))
         for directory in structure.walk()
     )
 
@@ -150,8 +150,8 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
     if present * 8 < _LEAST_BITS_PER_PIXEL * sizes.raw_height * sizes.raw_width:
         raise InputError("has no pixel data: the file is far too small for its picture", path=path)
     directories = [d for d in ([] if structure is None else structure.walk()) if d.integer(_WIDTH, 0)]
-    full = [d for d in directories if not d.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE]
-    if structure is not None and not full and (directories and structure.lacks_directories):
+    full = [d for d in directories if not is_reduced(d)]
+    if structure is not None and directories and not full and structure.lacks_directories:
         raise InputError("is cut short: only a small version of its picture is left", path=path)
     for directory in full:
         if directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
 from srnet_cli.imaging.raw.dng import is_linear, stated_levels
 from srnet_cli.reading import open_input
 
-_REDUCED_PICTURE, _UNCOMPRESSED = 1, 1
+_UNCOMPRESSED = 1
 _JPEG = b"\xff\xd8\xff"
 #: bytes of one value at the end of compressed data; some makers pad theirs
 _LEAST_STRIP_END = 256
@@ -40,8 +41,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                 raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
             return
         for directory in structure.walk():
-            reduced = directory.integer(254, 0) & _REDUCED_PICTURE
-            if reduced or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
+            if is_reduced(directory) or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):
                 file.seek(start)

@@ -114,6 +114,20 @@ def test_colours_of_another_profile_are_brought_to_srgb(tmp_path: Path, grey: bo
     np.testing.assert_array_equal(back.alpha, source.alpha)
 
 
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_profile_that_says_no_colours_is_left_out(tmp_path: Path, grey: bool) -> None:
+    whole = stated_profile(StatedColour(gamma=1.8) if grey else ADOBE_RGB, grey)
+    source = picture(grey=grey, icc=whole.replace(b"kTRC" if grey else b"rXYZ", b"none"))
+    notes = write_picture(source, tmp_path / "a.jxl", WriteOptions(quality=100))
+    assert ["damaged" in note for note in notes] == [True, False] and "not known" in notes[1]
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.jxl").pixels, source.pixels)
+
+
+def test_colours_that_are_not_known_are_named(tmp_path: Path) -> None:
+    (note,) = write_picture(picture(colour_known=False), tmp_path / "a.jxl")
+    assert note == "JPEG XL calls all colours sRGB; what these are is not known"
+
+
 def test_adobe_rgb_by_its_formula() -> None:
     """Adobe RGB (1998), 4.3: its red is as red as sRGB gets, its grey has another curve."""
     icc = stated_profile(ADOBE_RGB, False)
@@ -140,7 +154,7 @@ def test_the_exif_says_srgb_after_that(tmp_path: Path) -> None:
 
 def test_without_its_library_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imagecodecs.JPEGXL, "available", False)
-    with pytest.raises(OutputError, match="pip install imagecodecs"):
+    with pytest.raises(OutputError, match=r"pip install .*--only-binary imagecodecs imagecodecs,"):
         check_output(tmp_path / "a.jxl", 10, 10)
     assert check_output(tmp_path / "a.png", 10, 10) == ()
 

@@ -6,7 +6,6 @@ Format: ISO/IEC 18181-1 (codestream), 18181-2 (boxes).
 from __future__ import annotations
 
 import io
-import os
 import struct
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from srnet_cli.imaging.codecs.further.boxes import box, boxes
 from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header, with_srgb_curve
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding
+from srnet_cli.imaging.codecs.workers import thread_count
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import srgb_to_linear
 from srnet_cli.reading import read_input
@@ -30,7 +30,6 @@ _EFFORT, _LOSSLESS_EFFORT = 5, 3
 #: channels besides the colours (alpha, depth, black): a decoder makes them all, of hundreds, too
 _MOST_FURTHER_CHANNELS = 4
 _MOST_BITS = 16
-_MOST_THREADS = 8
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -82,10 +81,13 @@ def read_exif(path: Path) -> bytes | None:
 
 
 def missing() -> str | None:
-    """Return what has to be installed before JPEG XL can be written, None when it can."""
+    """Return what pip has to install before JPEG XL can be written, None when it can.
+
+    A package that was built on the machine may lack libjxl, which its wheel has.
+    """
     import imagecodecs
 
-    return None if imagecodecs.JPEGXL.available else "imagecodecs from its wheel"
+    return None if imagecodecs.JPEGXL.available else "--force-reinstall --only-binary imagecodecs imagecodecs"
 
 
 def _encoded(pixels: Pixels, layout: Layout) -> bytes:
@@ -101,7 +103,7 @@ def _encoded(pixels: Pixels, layout: Layout) -> bytes:
             effort=_LOSSLESS_EFFORT if lossless else _EFFORT,
             lossless=lossless,
             usecontainer=True,
-            numthreads=min(os.cpu_count() or 1, _MOST_THREADS),
+            numthreads=thread_count(),
         )
     )
     pieces = list(boxes(stored))

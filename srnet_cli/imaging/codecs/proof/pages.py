@@ -45,6 +45,7 @@ def _has_size(directory: Directory) -> bool:
 
 
 def is_reduced(directory: Directory) -> bool:
+    """Return whether a directory says that its pixels are a small version of others."""
     return bool(directory.integer(_SUBFILE_TYPE, 0) & _REDUCED_PICTURE)
 
 
