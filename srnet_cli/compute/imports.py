@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: a variable of Python's
+_SAFE_PATH = "PYTHONSAFEPATH"
+
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
@@ -31,4 +34,16 @@ def keep_out_current_folder() -> None:
     One of ``multiprocessing`` looks there first, before it is told where else to look: perhaps in a folder
     of a stranger's pictures, with a ``signal.py`` among them.
     """
-    os.environ.setdefault("PYTHONSAFEPATH", "1")
+    os.environ.setdefault(_SAFE_PATH, "1")
+
+
+@contextmanager
+def current_folder_kept_out() -> Iterator[None]:
+    """Do so while the block lasts: the environment of a program that uses this package is its own."""
+    before = os.environ.get(_SAFE_PATH)
+    keep_out_current_folder()
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_SAFE_PATH, None)

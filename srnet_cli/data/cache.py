@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.compute.imports import keep_out_current_folder
+from srnet_cli.compute.imports import current_folder_kept_out
 from srnet_cli.compute.measurements import user_cache
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
@@ -170,13 +170,13 @@ def _run_pool(
     groups: Sequence[Sequence[PreparationJob]], folder: Path, workers: int
 ) -> Iterator[tuple[Sequence[PreparationJob], bool]]:
     """Yield each group when it is done, or when a process died before it was."""
-    keep_out_current_folder()
     # Not forked: the parent may hold the threads and locks of torch, OpenCV or a progress bar.
     pool = ProcessPoolExecutor(min(workers, len(groups)), get_context("spawn"), _start_worker)
     try:
-        tasks: dict[Future[None], Sequence[PreparationJob]] = {
-            pool.submit(_make_all, g, folder): g for g in groups
-        }
+        with current_folder_kept_out():  # to submit starts the processes
+            tasks: dict[Future[None], Sequence[PreparationJob]] = {
+                pool.submit(_make_all, g, folder): g for g in groups
+            }
         for task in as_completed(tasks):
             try:
                 task.result()

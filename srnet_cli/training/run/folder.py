@@ -79,12 +79,14 @@ class RunFolder:
                 path=self.path,
                 remedy=f"{remedy}; or choose another --output folder",
             )
-        self._refuse_to_replace(afresh)
         with folder_for(self.path):
             if not os.access(self.path, os.W_OK):
                 raise OutputError("no permission to write there", path=self.path)
-            with self.locked(), self._config_removed_if_unused():
-                yield
+            with self.locked():
+                # Another run's files, which begin while it holds the lock, are no one's to refuse.
+                self._refuse_to_replace(afresh)
+                with self._config_removed_if_unused():
+                    yield
 
     def _refuse_to_replace(self, afresh: bool) -> None:
         """Refuse a folder of something else: a model, a folder of data, a recipe of one's own.
