@@ -6,6 +6,7 @@ An exception would be no use in an import, which other modules and C code turn i
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -13,6 +14,8 @@ Handler = Callable[[int, FrameType | None], None]
 
 #: how a shell says that Ctrl-C ended a program
 INTERRUPTED = 130
+#: seconds until a signal is tried again
+_SOON = 0.02
 
 
 class Interrupts:
@@ -23,7 +26,34 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.heard = True
+        if in_finalizer(frame):
+            again_soon(number)
+            return
         raise KeyboardInterrupt
+
+
+def in_finalizer(frame: FrameType | None) -> bool:
+    """Return whether ``frame`` belongs to the end of an object, where Python drops whatever is raised."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def again_soon(number: int) -> None:
+    """Send the signal once more, when what must not be disturbed is over, or else again."""
+    main = threading.main_thread().ident
+
+    def send() -> None:
+        if hasattr(signal, "pthread_kill") and main is not None:
+            signal.pthread_kill(main, number)
+        else:  # Windows
+            signal.raise_signal(number)
+
+    timer = threading.Timer(_SOON, send)
+    timer.daemon = True
+    timer.start()
 
 
 def end_at_once() -> None:

@@ -285,4 +285,7 @@ def _as_help(arguments: list[str]) -> list[str]:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    if interrupts.in_finalizer(frame):
+        interrupts.again_soon(number)
+        return
     raise SystemExit(TERMINATED)

@@ -74,3 +74,38 @@ def test_an_ignored_ctrl_c_stays_ignored(tmp_path: Path) -> None:
     """As in the background of a shell, or under nohup."""
     ended = pressed("srnet_cli.main", "models", folder=tmp_path, IGNORED="1")
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_end_of_an_object_is_not_lost(number: signal.Signals) -> None:
+    """Python drops what is raised there: the signal has to come again."""
+    script = """
+import os, signal, sys, time
+from srnet_cli import interrupts, main
+interrupts.raise_and_remember()
+signal.signal(signal.SIGTERM, main._terminate)
+
+class Lock:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        for _ in range(1000):
+            pass
+
+try:
+    lock = Lock()
+    del lock
+    time.sleep(20)
+except BaseException as ended:
+    print(type(ended).__name__)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(int(number))],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=15,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert ended.stdout in ("KeyboardInterrupt\n", "SystemExit\n"), ended
+    assert ended.stderr == ""
