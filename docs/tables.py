@@ -56,7 +56,7 @@ TITLES = {
 }
 
 #: a line of a card's history
-_RUN = re.compile(r"([\d,]+) steps in ([\d.]+) hours?")
+_RUN = re.compile(r"([\d,]+) steps(?: of [^;:]*?)? in ([\d.]+) (hours?|s)\b")
 
 Document = dict[str, Any]
 
@@ -90,7 +90,7 @@ def write_tables() -> None:
     names = [
         f"ablation-outlook-{data}-x4-{o}.json" for data in ("simulated", "real") for o in get_args(Optimizer)
     ]
-    outlooks = [found for name in names if (found := _load(name)) is not None]
+    outlooks = [each for each in map(_load, names) if each is not None]
     if outlooks:
         texts["table:outlook"] = "\n\n".join(map(ablation_table, outlooks))
     for folder in (ROOT, ROOT / "models"):
@@ -151,8 +151,9 @@ def _training(card: Card) -> str:
         return "–"
     if not all(runs):
         raise ValueError(f"{card.name}: its history has a line without steps and hours")
-    steps, hours = (sum(float(run[k].replace(",", "")) for run in runs if run) for k in (1, 2))
-    return f"{steps:,.0f} steps, {hours:.1f} h"
+    steps = sum(int(run[1].replace(",", "")) for run in runs if run)
+    hours = sum(float(run[2]) / (3600 if run[3] == "s" else 1) for run in runs if run)
+    return f"{steps:,} steps, {hours:.1f} h"
 
 
 def _origins(qualities: Iterable[Document]) -> list[tuple[str, tuple[str, str]]]:
