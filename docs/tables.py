@@ -83,6 +83,10 @@ def write_tables() -> None:
     heads, *rows = jobs_table()
     if rows:
         texts["table:jobs"] = f"{_markdown(heads, rows)}\n\n{jobs_note()}"
+    rivals = RESULTS / "rivals.md"
+    if rivals.exists():
+        lines = [line for line in rivals.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        texts["table:rivals"] = "\n".join(line for line in lines if "left out" not in line)
     raw = _load("raw.json")
     if raw is not None:
         heads, *rows = raw_table(raw)

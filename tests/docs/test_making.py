@@ -43,7 +43,7 @@ def test_lines_that_fit_stay_as_they_are() -> None:
 
 def test_every_marker_of_the_pages_is_filled_by_something() -> None:
     known = {f"output:{example.name}" for example in EXAMPLES}
-    names = ("models", "speed", "jobs", "published", "quality", "today", "eye")
+    names = ("models", "speed", "jobs", "published", "quality", "today", "eye", "rivals")
     known |= {f"table:{name}" for name in names}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     opened = {part.partition(" -->")[0] for part in readme.split("<!-- ")[1:] if not part.startswith("/")}
