@@ -26,13 +26,19 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.heard = True
-        if in_finalizer(frame):
-            again_soon(number)
-            return
-        raise KeyboardInterrupt
+        if not put_off(number, frame):
+            raise KeyboardInterrupt
 
 
-def in_finalizer(frame: FrameType | None) -> bool:
+def put_off(number: int, frame: FrameType | None) -> bool:
+    """Send a signal again soon that came where nothing may be raised; return whether it did."""
+    off = _in_finalizer(frame)
+    if off:
+        _send_soon(number)
+    return off
+
+
+def _in_finalizer(frame: FrameType | None) -> bool:
     """Return whether ``frame`` belongs to the end of an object, where Python drops whatever is raised."""
     while frame is not None:
         if frame.f_code.co_name == "__del__":
@@ -41,7 +47,7 @@ def in_finalizer(frame: FrameType | None) -> bool:
     return False
 
 
-def again_soon(number: int) -> None:
+def _send_soon(number: int) -> None:
     """Send the signal once more, when what must not be disturbed is over, or else again."""
     main = threading.main_thread().ident
 

@@ -285,7 +285,5 @@ def _as_help(arguments: list[str]) -> list[str]:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    if interrupts.in_finalizer(frame):
-        interrupts.again_soon(number)
-        return
-    raise SystemExit(TERMINATED)
+    if not interrupts.put_off(number, frame):
+        raise SystemExit(TERMINATED)

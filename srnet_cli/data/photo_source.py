@@ -101,9 +101,7 @@ class SimulatedSource:
         return [self._validation_item(i, name, photo) for i, (name, photo) in enumerate(pairs)]
 
     def _validation_item(self, number: int, name: str, photo: Tensor) -> ValidationItem:
-        height, width = (min(side, _VALIDATION_SIDE) // self.scale * self.scale for side in photo.shape[1:])
-        top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
-        hr = photo[None, :, top : top + height, left : left + width].float()
+        hr = middle(photo, self.scale)
         lr = self.degrade(hr, self.scale, [patch_seed(_VALIDATION_SEED, number)])
         return ValidationItem(name, _picture(lr), _picture(hr))
 
@@ -112,6 +110,16 @@ def part(photos: PhotoCache, names: frozenset[str], keep: bool) -> PhotoCache:
     """Take the photographs of these names, or with ``keep`` false the others."""
     chosen = [i for i, name in enumerate(photos.names) if (name in names) == keep]
     return PhotoCache(tuple(photos.names[i] for i in chosen), tuple(photos.photos[i] for i in chosen))
+
+
+def middle(photo: Tensor, scale: int) -> Tensor:
+    """Cut the middle of a held-out photograph, 3×H×W, for validation: 1×3×h×w, float32.
+
+    Its sides are multiples of ``scale``, at most 1024.
+    """
+    height, width = (min(side, _VALIDATION_SIDE) // scale * scale for side in photo.shape[1:])
+    top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
+    return photo[None, :, top : top + height, left : left + width].float()
 
 
 def patch_seed(seed: int, index: int) -> int:

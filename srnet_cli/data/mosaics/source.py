@@ -11,15 +11,13 @@ import torch
 
 from srnet_cli.data.camera.simulation import draw_patterns
 from srnet_cli.data.mosaics.simulation import mosaic_zoom
-from srnet_cli.data.photo_source import part, patch_seed
+from srnet_cli.data.photo_source import middle, part, patch_seed
 from srnet_cli.data.photos import PhotoCache
 from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
 
 #: of the held-out photographs' simulated mosaics; any number, but always the same
 _VALIDATION_SEED = 20_190_708
-#: sides of validation pictures are cut to this
-_VALIDATION_SIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,8 @@ class MosaicSource:
         return [self._validation_item(i, name, photo) for i, (name, photo) in enumerate(pairs)]
 
     def _validation_item(self, number: int, name: str, photo: torch.Tensor) -> ValidationItem:
-        height, width = (min(side, _VALIDATION_SIDE) // self.scale * self.scale for side in photo.shape[1:])
-        top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
-        cut = photo[None, :, top : top + height, left : left + width].float()
-        lr, hr = mosaic_zoom(cut, self.sensor_scale, [patch_seed(_VALIDATION_SEED, number)])
+        lr, hr = mosaic_zoom(
+            middle(photo, self.scale), self.sensor_scale, [patch_seed(_VALIDATION_SEED, number)]
+        )
         mosaic, picture = (np.ascontiguousarray(x[0].permute(1, 2, 0).numpy()) for x in (lr, hr))
         return ValidationItem(name, mosaic, np.rint(picture).astype(np.uint8))
