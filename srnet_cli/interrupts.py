@@ -68,8 +68,16 @@ def end_at_once() -> None:
 
 
 def raise_and_remember() -> None:
-    """Let Ctrl-C raise from here on."""
+    """Let Ctrl-C raise from here on; where Python drops what is raised, in callbacks too, it comes again."""
     _replace_default(Interrupts())
+    sys.unraisablehook = _dropped
+
+
+def _dropped(unraisable: "sys.UnraisableHookArgs") -> None:
+    if unraisable.exc_type is KeyboardInterrupt:
+        _send_soon(signal.SIGINT)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def heard() -> bool:
