@@ -50,6 +50,8 @@ class Card:
     #: largest side of a tile that was measured to be as good as ``tile``; 0: ``tile`` itself. Of a network
     #: that sees only so far, the side up to which its memory stays reasonable
     largest_tile: int = 0
+    #: it was measured to leave a pattern of pixel shuffle, which the engine takes out of its results
+    patterned: bool = False
     #: a small, fast model: chosen only when asked for
     light: bool = False
     #: chosen only by its name: for other pictures than a camera's, such as those reduced by software, or
@@ -151,7 +153,7 @@ def card_text(card: Card) -> str:
         TypeError: when a table holds a value that TOML does not have, such as None.
     """
     values = {f.name: getattr(card, f.name) for f in fields(card)}
-    for name in ("default_crisp", "largest_tile"):
+    for name in ("default_crisp", "largest_tile", "patterned"):
         if not values[name]:
             del values[name]
     return tomli_w.dumps({name: value for name, value in values.items() if value != {}})

@@ -30,6 +30,7 @@ from srnet_cli.zooming.rows.blending import Canvas
 from srnet_cli.zooming.rows.colours import ColourTie
 from srnet_cli.zooming.rows.mosaics import cells, centred, tied_colours
 from srnet_cli.zooming.rows.samples import to_float
+from srnet_cli.zooming.rows.shuffle_pattern import without_pattern
 from srnet_cli.zooming.rows.strips import Strip, first_rows
 from srnet_cli.zooming.rows.views import average_views
 from srnet_cli.zooming.tiles import Grid, computed_pixels, cut, faded, fewest, fitting, squares, take
@@ -320,6 +321,8 @@ class Engine:
             more = None if more is None else more.nan_to_num(0).clamp(-255, 255)
         if more is not None:
             check_plausible(more, self.card.name)
+        if self.card.patterned:
+            sr = without_pattern(sr, self.network_scale)
         joined = sr if more is None else torch.cat([sr, more], dim=1)
         result: Tensor = joined.permute(0, 2, 3, 1).float()
         return result

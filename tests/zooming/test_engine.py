@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -257,3 +258,16 @@ def test_cuda_where_there_is_none_is_a_clear_error() -> None:
 def test_an_unknown_precision_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="int3"):
         Engine(nearest_model(), EngineOptions(device="cpu", precision="int3"))
+
+
+def test_the_engine_takes_the_pattern_out_where_the_card_says_so() -> None:
+    model = random_model(2, tile=48, overlap=12)
+    pixels = smooth_scene(96, 80)
+    plain = whole(fp32(model, keep_colours=False), pixels)
+    levelled = whole(
+        fp32(replace(model, card=replace(model.card, patterned=True)), keep_colours=False), pixels
+    )
+    cells = [result[32:-32, 32:-32].reshape(64, 2, 48, 2, 3) for result in (plain, levelled)]
+    spread = [cell.mean(axis=(0, 2)).std(axis=(0, 1)).max() for cell in cells]
+    assert 0 < np.abs(plain - levelled).max() <= 1.1
+    assert spread[1] < 0.8 * spread[0]
