@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,6 +115,10 @@ def _grid(tile: tuple[int, int] = (96, 128), said: tuple[int, int] = (192, 256))
     return grid_of(tiles, (192, 256), (96, 128), said)
 
 
+def _packed(kind: str, **options: Any) -> bytes:
+    return encoded_tiff(scene(160, 200), photometric="rgb", compression=kind, **options)
+
+
 _ROW, _SHORT_ROW, _STEP = b"\4\x50\0\0", b"\2\x50\0\0", b"\1\x50\0\2\2\0\1\x50\0\0"
 
 HALVES: dict[str, Callable[[], bytes]] = {
@@ -132,6 +137,28 @@ HALVES: dict[str, Callable[[], bytes]] = {
     "half-the-height.tif": lambda: retagged(tiff("uint8", compression="zlib"), 257, 4, 1, TALL // 2),
     "half-the-width.tif": lambda: retagged(
         encoded_tiff(scene(160, 200), photometric="rgb"), 256, 4, 1, 100
+    ),
+    **{
+        f"half-the-width-{kind}-{rows}.tif": (
+            lambda kind=kind, rows=rows: retagged(_packed(kind, rowsperstrip=rows), 256, 4, 1, 100)
+        )
+        for kind in ("lzw", "lzma", "zlib", "zstd", "packbits")
+        for rows in (160, 16, 1)
+    },
+    **{
+        f"{name}-{kind}.tif": (
+            lambda kind=kind, tag=tag, value=value: retagged(_packed(kind, rowsperstrip=160), *tag, 1, value)
+        )
+        for kind in ("lzw", "lzma", "zlib")
+        for name, tag, value in (
+            ("a-column-less", (256, 4), 199),
+            ("a-column-more", (256, 4), 201),
+            ("half-the-height", (257, 4), 80),
+            ("half-the-bits", (258, 3), 4),
+        )
+    },
+    "half-the-tile.tif": lambda: retagged(
+        _packed("lzw", tile=(256, 256)), 322, 4, 1, 208
     ),
     "small-version-of-what-is-cut.tif": lambda: _small_version(cut=True),
     "small-version-of-what-is-below-and-cut.tif": lambda: _small_version(cut=True, inside=True),
@@ -186,6 +213,14 @@ def test_what_is_whole_passes(tmp_path: Path, name: str, make: Callable[[], byte
     path = tmp_path / name
     path.write_bytes(make())
     assert read_picture(path).pixels.shape == (TALL, WIDE, 3)
+
+
+@pytest.mark.parametrize("kind", ["lzw", "lzma"])
+def test_a_last_strip_of_as_many_rows_as_the_others_passes(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    whole = encoded_tiff(scene(192, 200), photometric="rgb", compression=kind, rowsperstrip=48)
+    path.write_bytes(retagged(whole, 257, 4, 1, 160))
+    assert np.array_equal(read_picture(path).pixels, scene(192, 200)[:160])
 
 
 def test_a_grid_whose_tiles_are_as_they_say_passes(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed
+from srnet_cli.imaging.codecs.proof.unpacked import BYTE_PACKINGS, check_unpacked
 from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
@@ -186,6 +187,8 @@ def _check_compressed(path: Path, file: Any, page: Any) -> None:
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
     check_compressed(path, page, pieces)
+    if page.compression in BYTE_PACKINGS:
+        check_unpacked(path, page, pieces)
     if page.compression != _JPEG or page.bitspersample != 8:
         return
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
