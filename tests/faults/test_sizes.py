@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,11 @@ def _packed(kind: str, **options: Any) -> bytes:
     return encoded_tiff(scene(160, 200), photometric="rgb", compression=kind, **options)
 
 
+def _restated(kind: str, rows: int, tag: int, value: int) -> bytes:
+    """Packed strips of so many rows, and another value of a tag."""
+    return retagged(_packed(kind, rowsperstrip=rows), tag, 4, 1, value)
+
+
 _ROW, _SHORT_ROW, _STEP = b"\4\x50\0\0", b"\2\x50\0\0", b"\1\x50\0\2\2\0\1\x50\0\0"
 
 HALVES: dict[str, Callable[[], bytes]] = {
@@ -139,22 +145,18 @@ HALVES: dict[str, Callable[[], bytes]] = {
         encoded_tiff(scene(160, 200), photometric="rgb"), 256, 4, 1, 100
     ),
     **{
-        f"half-the-width-{kind}-{rows}.tif": (
-            lambda kind=kind, rows=rows: retagged(_packed(kind, rowsperstrip=rows), 256, 4, 1, 100)
-        )
+        f"half-the-width-{kind}-{rows}.tif": partial(_restated, kind, rows, 256, 100)
         for kind in ("lzw", "lzma", "zlib", "zstd", "packbits")
         for rows in (160, 16, 1)
     },
     **{
-        f"{name}-{kind}.tif": (
-            lambda kind=kind, tag=tag, value=value: retagged(_packed(kind, rowsperstrip=160), *tag, 1, value)
-        )
+        f"{name}-{kind}.tif": partial(_restated, kind, 160, tag, value)
         for kind in ("lzw", "lzma", "zlib")
         for name, tag, value in (
-            ("a-column-less", (256, 4), 199),
-            ("a-column-more", (256, 4), 201),
-            ("half-the-height", (257, 4), 80),
-            ("half-the-bits", (258, 3), 4),
+            ("a-column-less", 256, 199),
+            ("a-column-more", 256, 201),
+            ("half-the-height", 257, 80),
+            ("half-the-bits", 258, 4),
         )
     },
     "half-the-tile.tif": lambda: retagged(
