@@ -63,8 +63,11 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     """Read a BMP file; errors as :func:`decode`."""
+    data = read_input(path)
+    if check_bmp(path, data):
+        return _decode_gaps(path, data, max_pixels)
     try:
-        decoded = decode(path, max_pixels)
+        return decode(path, max_pixels)
     except InputError as error:
         with open_input(path) as file:
             head = file.read(_BMP_HEAD)
@@ -76,8 +79,20 @@ def decode_bmp(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it with 24 bits, or as PNG",
         ) from error
-    check_bmp(path, read_input(path))
-    return decoded
+
+
+def _decode_gaps(path: Path, data: bytes, max_pixels: int) -> Decoded:
+    """Decode a bitmap whose runs leave pixels out by OpenCV; Pillow forgets rows without any."""
+    import cv2
+
+    width, height = struct.unpack_from("<ii", data, 18)
+    check_size(path, abs(height), width, max_pixels)
+    with decoding(path):
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.shape[:2] != (abs(height), width):
+        raise InputError("is damaged: its runs of pixels cannot be decoded", path=path)
+    samples = np.atleast_3d(values)[..., :3]
+    return Decoded(np.ascontiguousarray(samples[..., ::-1]).astype(np.uint8, copy=False))
 
 
 def _unusual_bmp(header: bytes) -> str | None:

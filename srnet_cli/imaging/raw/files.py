@@ -13,7 +13,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
-from srnet_cli.imaging.codecs.proof.tiff import check_listed, check_places, check_surplus
+from srnet_cli.imaging.codecs.proof.tiff import check_places, check_surplus, listed_pieces
 from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats, is_dng
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
@@ -154,19 +154,15 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
     if structure is not None and directories and not full and structure.lacks_directories:
         raise InputError("is cut short: only a small version of its picture is left", path=path)
     for directory in full:
+        pieces = directory.pieces()
         if directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS:
             if is_dng(structure):
-                check_listed(path, directory)
+                pieces = listed_pieces(path, directory)
             if directory.integer(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED:
                 check_surplus(path, directory, _WORD_BITS)
-        check_places(path, directory.pieces()[0])
-        end = data_end(directory)
+        check_places(path, pieces[0])
+        end = max((start + length for start, length in zip(*pieces, strict=False)), default=0)
         if end > present:
             raise InputError(
                 f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
             )
-
-
-def data_end(directory: ifd.Directory) -> int:
-    """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
-    return max((start + length for start, length in zip(*directory.pieces(), strict=False)), default=0)
