@@ -192,7 +192,7 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
         if compression in _WEBP:
             check_webp(path, data, partial(_webp_samples, path, data))
         if compression in _JPEG_2000:
-            check_jpeg_2000(path, data)
+            check_jpeg_2000(path, data, partial(_jpeg_2000_samples, path, data))
         if empty:
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
 
@@ -202,6 +202,13 @@ def _webp_samples(path: Path, data: bytes) -> Pixels:
 
     with decoding(path):
         return np.atleast_3d(imagecodecs.webp_decode(data))
+
+
+def _jpeg_2000_samples(path: Path, data: bytes) -> Pixels:
+    import imagecodecs
+
+    with decoding(path):
+        return np.atleast_3d(imagecodecs.jpeg2k_decode(data))
 
 
 def _needs_more(page: Any, index: int, data: bytes) -> bool:
