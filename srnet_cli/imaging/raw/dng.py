@@ -19,6 +19,8 @@ _PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
 _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
 _MOSAIC, _LINEAR = 32803, 34892
+#: a mosaic; pixels that were demosaicked, and not developed
+SENSOR_COLOURS = (_MOSAIC, _LINEAR)
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
 _KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
@@ -163,6 +165,6 @@ def _main(structure: ifd.Structure | None) -> Directory | None:
     found = [
         directory
         for directory in ([] if structure is None else structure.walk())
-        if directory.integer(_PHOTOMETRIC, 0) in (_MOSAIC, _LINEAR) and not is_reduced(directory)
+        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and not is_reduced(directory)
     ]
     return max(found, key=lambda d: d.integer(_WIDTH, 0) * d.integer(_HEIGHT, 0), default=None)

@@ -15,7 +15,13 @@ from srnet_cli.imaging.codecs.native import refusing_damaged_raw
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tiff import check_places, check_surplus, listed_pieces
 from srnet_cli.imaging.formats import format_in
-from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats, is_dng
+from srnet_cli.imaging.raw.dng import (
+    SENSOR_COLOURS,
+    bring_to_full_range,
+    check_pattern,
+    correct_floats,
+    is_dng,
+)
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
@@ -24,8 +30,6 @@ _WIDTH, _COMPRESSION, _PHOTOMETRIC = 256, 259, 262
 _UNCOMPRESSED = 1
 #: cameras store samples of 10 to 14 bits so, whatever they state
 _WORD_BITS = 16
-#: a mosaic; pixels that were demosaicked, and not developed
-_SENSOR_COLOURS = (32803, 34892)
 #: no RAW format packs a photograph below this; what does lacks its pixels
 _LEAST_BITS_PER_PIXEL = 0.1
 #: LibRaw's flips (bit 0 mirrors columns, 1 rows, 2 transposes) as EXIF orientations
@@ -66,7 +70,7 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     The tag of DNG alone says nothing of a page in full size: some programs keep it when they convert.
     """
     return any(
-        directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS
+        directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS
         or (_DNG_VERSION in directory.entries and is_reduced(directory))
         for directory in structure.walk()
     )
@@ -155,7 +159,7 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
         raise InputError("is cut short: only a small version of its picture is left", path=path)
     for directory in full:
         pieces = directory.pieces()
-        if directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS:
+        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS:
             if is_dng(structure):
                 pieces = listed_pieces(path, directory)
             if directory.integer(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED:

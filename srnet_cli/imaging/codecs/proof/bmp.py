@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.tails import check_sectors
 
 _FILE_HEAD, _LEAST_HEADER = 14, 40
 _PLAIN = 0
+#: pixels as they are, by masks for their colours, too
+_UNPACKED = frozenset({0, 3, 6})
 #: bits of a pixel by the number of the compression into runs
 _RUNS = {1: 8, 2: 4}
 #: what follows a zero: the end of a row, of the picture, a step elsewhere; else so many pixels as they are
@@ -47,6 +50,9 @@ def check_bmp(path: Path, data: bytes) -> bool:
         raise InputError(
             f"is damaged: its pixels have {size:,} bytes, its size asks for {wanted:,}", path=path
         )
+    if compression in _UNPACKED:
+        row_bytes = wanted // max(abs(height), 1)
+        check_sectors(path, (start or _FILE_HEAD + header,), (min(wanted, len(data)),), row_bytes)
     if _RUNS.get(compression) != bits:
         return False
     (colours,) = struct.unpack_from("<I", data, 46)

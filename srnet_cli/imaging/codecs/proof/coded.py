@@ -135,4 +135,5 @@ def _in_blocks(plane: Pixels, side: int) -> NDArray[Any]:
 
 def _spreads(blocks: NDArray[Any]) -> NDArray[np.int32]:
     """Return the largest difference within each block."""
-    return blocks.max(axis=(1, 3)).astype(np.int32) - blocks.min(axis=(1, 3))
+    spreads: NDArray[np.int32] = blocks.max(axis=(1, 3)).astype(np.int32) - blocks.min(axis=(1, 3))
+    return spreads

@@ -19,7 +19,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
-from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
+from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.picture import Pixels
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -84,6 +84,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if plain:
         _check_plain(path, page, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
+        check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
