@@ -79,6 +79,24 @@ def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
                 assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
 
 
+@pytest.mark.parametrize(
+    "options", [{"quality": 80, "speed": 9}, {"quality": 60, "speed": 8, "subsampling": "4:2:0"}]
+)
+def test_other_values_in_an_avif_are_noticed(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Nothing is missing, and its decoder makes a picture of any codes."""
+    path, whole = tmp_path / "a.avif", encoded("AVIF", _photo(), **options)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    first = whole.rindex(b"mdat") + 100
+    for seed, length in enumerate((1, 4, 64, 512)):
+        random = np.random.default_rng(seed)
+        start = int(random.integers(first, len(whole) - 600))
+        other = bytes(255 - value for value in whole[start : start + length])
+        path.write_bytes(whole[:start] + other + whole[start + length :])
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(path)
+
+
 def lossless_dng(values: NDArray[np.uint16]) -> bytes:
     """A DNG whose mosaic is lossless JPEG, in one piece."""
     plain = encoded_dng(Capture(read_noise=4.0), *values.shape)
