@@ -17,6 +17,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from tests.captures import Capture
 from tests.faults.grids import grid_of
 from tests.faults.hostile import TALL, WIDE, noisy, png_chunk, retagged, tiff
 from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
@@ -125,6 +126,13 @@ def _restated(kind: str, rows: int, tag: int, value: int) -> bytes:
     return retagged(_packed(kind, rowsperstrip=rows), tag, 4, 1, value)
 
 
+def _half_of_tiles(tag: int, capture: Capture) -> bytes:
+    """A DNG that states half of its height, or width, where so many tiles are needed for either."""
+    whole = encoded_dng(capture, 480, 600)
+    stated = 260 if tag == 257 else 330
+    return retagged(whole, tag, 4, 1, stated if capture.tile == (256, 320) else stated // 2 + 100)
+
+
 def _runs_with_hole(fill: bytes) -> bytes:
     """Rows of runs, of which a sector is lost; zeros are rows without pixels."""
     row = b"".join(bytes([1, n]) for n in range(4)) + b"\0\0"
@@ -147,6 +155,15 @@ HALVES: dict[str, Callable[[], bytes]] = {
     "one-strip-of-two.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 278, 4, 1, TALL // 2),
     "half-the-height.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 257, 4, 1, TALL // 2),
     "half-the-width.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 256, 4, 1, WIDE // 2),
+    **{
+        f"half-the-{side}-of-{name}.dng": partial(_half_of_tiles, tag, capture)
+        for side, tag in (("height", 257), ("width", 256))
+        for name, capture in (
+            ("a-tile", Capture(tile=(512, 640))),
+            ("the-area", Capture(tile=(256, 320), active_area=(0, 0, 480, 600))),
+            ("what-is-shown", Capture(tile=(256, 320), crop=(480, 600))),
+        )
+    },
     "half-the-height.tif": lambda: retagged(tiff("uint8", compression="zlib"), 257, 4, 1, TALL // 2),
     "half-the-width.tif": lambda: retagged(
         encoded_tiff(scene(160, 200), photometric="rgb"), 256, 4, 1, 100
@@ -218,6 +235,13 @@ def test_a_kind_without_its_whole_picture_is_named(tmp_path: Path, name: str) ->
         ("whole.psd", lambda: _psd(whole=True)),
         ("first-is-small.tif", _small_version),
         ("whole.dng", lambda: encoded_dng(height=TALL, width=WIDE)),
+        ("in-a-tile.dng", lambda: encoded_dng(Capture(tile=(256, 256)), TALL, WIDE)),
+        (
+            "areas.dng",
+            lambda: encoded_dng(
+                Capture(tile=(48, 64), active_area=(0, 0, TALL, WIDE), crop=(TALL, WIDE)), TALL, WIDE
+            ),
+        ),
         ("pixels-behind-the-header.bmp", lambda: _bmp(10, 0)),
         ("any-number-of-bytes.bmp", lambda: _bmp(34, 0x7FFFFFFF)),
     ],

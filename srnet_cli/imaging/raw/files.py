@@ -18,6 +18,7 @@ from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.raw.dng import (
     SENSOR_COLOURS,
     bring_to_full_range,
+    check_areas,
     check_pattern,
     correct_floats,
     is_dng,
@@ -51,6 +52,7 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             )
             _check_extent(path, structure, sizes)
             check_pattern(path, structure)
+            check_areas(path, structure)
             check_data_end(path, structure)
             raw.unpack()
         correct_floats(path, raw, structure)
