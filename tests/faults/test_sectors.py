@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.captures import Capture, write_dng
+from tests.captures import Capture, write_dng, write_dng_mosaic
 from tests.faults.pictures import encoded, encoded_arw, encoded_dng, encoded_tiff, scene
 from tests.faults.test_holes import psd
 
@@ -99,3 +99,26 @@ def test_overexposed_rows_of_a_raw_file_pass(tmp_path: Path) -> None:
     path = tmp_path / "a.dng"
     write_dng(path, light, Capture(read_noise=4.0))
     assert int(read_picture(path).pixels[160:190].min()) > 60_000
+
+
+@pytest.mark.parametrize(("value", "refused"), [(16383, True), (0, True), (15000, False)])
+def test_whole_rows_of_what_no_sensor_gives_are_lost(tmp_path: Path, value: int, refused: bool) -> None:
+    """Its black level is 512, its white level 15,000; the band ends with rows."""
+    path = tmp_path / "a.dng"
+    values = np.random.default_rng(3).integers(600, 9000, (160, 240)).astype(np.uint16)
+    values[60:90] = value
+    write_dng_mosaic(path, values, Capture(white_level=15_000))
+    if not refused:
+        assert read_picture(path).height == 160
+        return
+    with pytest.raises(InputError, match="30 of 160 rows hold no data"):
+        read_picture(path)
+
+
+def test_rows_above_a_white_level_that_is_wrong_pass(tmp_path: Path) -> None:
+    """Other places are above it, too: the sensor goes on where the file says that it ends."""
+    path = tmp_path / "a.dng"
+    values = np.random.default_rng(3).integers(600, 15_900, (160, 240)).astype(np.uint16)
+    values[60:90] = 16_383
+    write_dng_mosaic(path, values, Capture(white_level=15_000))
+    assert read_picture(path).height == 160

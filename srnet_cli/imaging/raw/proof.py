@@ -26,6 +26,8 @@ _JPEG = b"\xff\xd8\xff"
 _LEAST_STRIP_END = 256
 #: and at the end of a file whose structure is unknown
 _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
+#: rows that are lost in part, at both edges of a part that is lost
+_ROWS_AT_EDGES = 2
 #: rows without any light, of a mosaic, before they are taken for missing
 _LEAST_ROWS = 8
 
@@ -99,7 +101,10 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     is_impossible = not linear and min(raw.black_level_per_channel or (0,)) > 0
     check_band(path, values, (0,), impossible=is_impossible)
     largest = int(rows.max())
-    check_band(path, values, (largest,), impossible=largest > white and not linear)
+    # Rows where the part begins and ends have such values as well; in more of them the level is wrong.
+    above, whole = int((rows.max(axis=1) > white).sum()), int((rows.min(axis=1) == largest).sum())
+    is_impossible = not linear and largest > white and above - whole <= _ROWS_AT_EDGES
+    check_band(path, values, (largest,), impossible=is_impossible)
 
 
 def _checked_white(path: Path, raw: Any, structure: ifd.Structure | None) -> float:
