@@ -93,7 +93,7 @@ def _decode_gaps(path: Path, data: bytes, max_pixels: int) -> Decoded:
     samples = np.atleast_3d(values)[..., :3]
     across, down = (per_metre * _METRES_PER_INCH for per_metre in struct.unpack_from("<ii", data, 38))
     return Decoded(
-        np.ascontiguousarray(samples[..., ::-1]),
+        np.ascontiguousarray(samples[..., ::-1], np.uint8),
         resolution=(across, down) if min(across, down) > 0 else None,
     )
 
