@@ -82,12 +82,14 @@ class MosaicRows:
 
     @torch.inference_mode()
     def _developed(self, rows: Tensor) -> Tensor:
-        matrix = torch.tensor(self._mosaic.to_srgb, device=rows.device)
+        """Develop rows, whose memory is written to."""
+        rows, shape = rows.contiguous(), rows.shape
+        # The table's steps of light, straight from the network's.
+        steps = torch.tensor(self._mosaic.to_srgb, device=rows.device).mul_((STEPS / _PEAK) ** 2)
         curve = torch.from_numpy(self._mosaic.curve * np.float32(_PEAK)).to(rows.device)
-        made = torch.empty(rows.shape, device=rows.device)
         for chosen in parts(rows):
-            light = rows[chosen].clamp(0, _PEAK).div_(_PEAK).square_()
-            roots = functional.linear(light, matrix).clamp_(0, 1).sqrt_()
-            steps = roots.mul_(STEPS).add_(0.5).int()
-            made[chosen] = curve.index_select(0, steps.view(-1)).view(steps.shape)
-        return made
+            part = rows[chosen]
+            light = functional.linear(part.clamp_(0, _PEAK).square_(), steps)
+            roots = light.clamp_(0, STEPS**2).sqrt_().add_(0.5)
+            torch.index_select(curve, 0, roots.int().view(-1), out=part.view(-1))
+        return rows.view(shape)
