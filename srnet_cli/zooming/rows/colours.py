@@ -148,7 +148,8 @@ class ColourTie:
             columns = _around(left, right, self._region.width, rows.device)
             mean = weighed_sums(self._mean[low:high].index_select(1, columns), kernel, numbers - low)
             part = rows[:, left * self._scale : right * self._scale]
-            _shift(part, mean, *(d.index_select(1, columns) for d in (difference, whole)), self._scale)
+            added, towards = difference.index_select(1, columns), whole.index_select(1, columns)
+            _shift(part, mean, added, towards, self._scale)
         if flat is not None and flat[: end - start + 2].any():
             self._flatten(rows, start, around, flat[: end - start + 2])
 

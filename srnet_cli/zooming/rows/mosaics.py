@@ -14,6 +14,7 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.colour.mosaic import STEPS, BalancedMosaic
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.zooming.rows.samples import parts
+from srnet_cli.zooming.rows.strips import Strip
 
 _PEAK = 255.0
 #: planes of a mosaic
@@ -70,15 +71,19 @@ class MosaicRows:
         column = (region.left + left - 2 * self.whole.left) * scale
         self._columns = slice(column, column + region.width * scale)
         self._mosaic = mosaic
-        self._done = 0
 
-    def cut(self, rows: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Give developed rows, h×w×3 of sRGB, 0..255, for those of the network, h×w×3 of roots, 0..255."""
-        for strip in rows:
-            begin, end = max(self._first - self._done, 0), min(self._end - self._done, len(strip))
-            self._done += len(strip)
+    def cut(self, strips: Iterable[Strip]) -> Iterator[Strip]:
+        """Give developed rows, h×w×3 of sRGB, 0..255, for those of the network, h×w×3 of roots, 0..255.
+
+        A residual stays in the roots.
+        """
+        for strip in strips:
+            begin, end = (min(max(row - strip.top, 0), len(strip.sr)) for row in (self._first, self._end))
             if begin < end:
-                yield self._developed(strip[begin:end, self._columns])
+                inside = np.s_[begin:end, self._columns]
+                residual = None if strip.residual is None else strip.residual[inside]
+                top = strip.top + begin - self._first
+                yield Strip(top, self._developed(strip.sr[inside]), residual)
 
     @torch.inference_mode()
     def _developed(self, rows: Tensor) -> Tensor:
