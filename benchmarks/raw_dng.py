@@ -127,7 +127,10 @@ def compare(original: NDArray[np.uint8], made: NDArray[np.uint8]) -> tuple[tuple
         raise InputError(f"comes out as {made.shape[1]}×{made.shape[0]}, of {width}×{height}")
     reduced = cv2.resize(made, (small[1], small[0]), interpolation=cv2.INTER_AREA)
     sides = [(min(a, b) - 2 * RIM) // AREA * AREA for a, b in zip(small, (height, width), strict=True)]
-    theirs, ours = (_areas(_middle(picture, sides)) for picture in (original, reduced))
+    part = _middle(reduced, sides)
+    # Programs do not show the same of a sensor, so the place is looked for.
+    left, top = cv2.minMaxLoc(cv2.matchTemplate(original, part, cv2.TM_CCOEFF_NORMED))[3]
+    theirs, ours = _areas(original[top : top + sides[0], left : left + sides[1]]), _areas(part)
     spread = theirs.std(axis=(1, 3)).max(axis=2)
     flat = spread <= np.quantile(spread, FLATTEST)
     off = (ours.mean(axis=(1, 3)) - theirs.mean(axis=(1, 3)))[flat]
