@@ -57,15 +57,15 @@ class Way:
 
 
 def chains(scale: int, cards: Sequence[Card]) -> list[Chain]:
-    """List chains of the models for the camera, all light or none, the largest first as ``zoom`` does."""
+    """List chains of the models for the camera, the largest first; behind a light one light ones only."""
     fit = sorted((c for c in cards if c.recipe.get("degradation") != "bicubic"), key=lambda c: -c.scale)
     found = itertools.chain.from_iterable(
-        itertools.combinations_with_replacement(fit, passes) for passes in range(1, MOST_PASSES + 1)
+        itertools.product(fit, repeat=passes) for passes in range(1, MOST_PASSES + 1)
     )
     return [
         chain
         for chain in found
-        if len({card.light for card in chain}) == 1
+        if all(a.scale >= b.scale and a.light <= b.light for a, b in itertools.pairwise(chain))
         and 1 <= reached_by(chain) / scale <= MOST_WASTE
         and reached_by(chain[:-1]) < scale
     ]

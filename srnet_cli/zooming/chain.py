@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,9 +20,6 @@ from srnet_cli.models.released import (
 from srnet_cli.zooming.effort.texture import EFFORTS, Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_passes
-
-#: cost of a light model for a pixel, where that of a full one is 1: the table of scales in models/README.md
-LIGHT_COST = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -49,19 +45,17 @@ class ModelChoice:
 def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
     """Name the released models that reach ``scale`` one after the other when none is named.
 
-    Several light ones in a row may cost more than one full model: its later passes work on many times the
-    pixels. The full one is taken then, because it is the better one.
+    Behind a full model light ones go on: what is to be found is found on the camera's own pixels, and a
+    later pass works on many times as many (the table of scales in models/README.md).
 
     Raises:
         WeightsError: when none of that kind is released.
         UsageError: when no chain reaches the scale.
     """
     passes = _passes(scale, light=light)
-    if light and len(passes) > 1 and automatic_models():
-        full = _passes(scale, light=False)
-        if len(full) == 1 and LIGHT_COST * sum(_areas(passes)) > 1:
-            return [find_model(full[0])]
-    return [find_model(s, light=light) for s in passes]
+    if light or len(passes) < 2 or not automatic_models(light=True):
+        return [find_model(s, light=light) for s in passes]
+    return [find_model(passes[0]), *automatic_chain(scale / passes[0], light=True)]
 
 
 def usual_crisp(scale: float, *, light: bool = False) -> float | None:
@@ -84,11 +78,6 @@ def _passes(scale: float, *, light: bool) -> tuple[int, ...]:
             )
         find_model(scale)  # says what is missing
     return plan_passes(scale, sorted(available))
-
-
-def _areas(passes: Sequence[int]) -> list[int]:
-    """List the pixels that each pass reads, where the first reads one."""
-    return [side * side for side in itertools.accumulate(passes[:-1], int.__mul__, initial=1)]
 
 
 class Engines:
@@ -142,7 +131,7 @@ class Engines:
         if mosaic is not None and scale > 1:
             first = self._engine(mosaic, None)
             left = scale / first.scale
-            rest = automatic_chain(left, light=choice.fast) if left > 1 else []
+            rest = automatic_chain(left, light=choice.fast or bool(automatic_models(light=True)))
             return [first, *(self._engine(name, None) for name in rest)]
         if choice.model == "auto":
             names = automatic_chain(scale, light=choice.fast)
@@ -203,12 +192,14 @@ class Engines:
 
     def _sister(self, name: str) -> str | None:
         """Name the light model that does tiles of another one; None where all is left to that one."""
-        if self._choice.effort == "full":
+        choice = self._choice
+        later = choice.model == "auto" and any(c.light for c in released_models() if c.name == name)
+        if choice.effort == "full" or later:
             return None
         sister = light_sister(name)
         if sister is None:
             raise UsageError(
-                f"--effort {self._choice.effort}: there is no light model beside {name}",
+                f"--effort {choice.effort}: there is no light model beside {name}",
                 remedy="leave out --effort, or name another model",
             )
         return sister

@@ -19,4 +19,4 @@ def test_chains_of_models_reach_a_scale_without_waste() -> None:
     names = {scale: {tuple(c.name for c in chain) for chain in chains(scale, cards)} for scale in (2, 6, 8)}
     assert names[2] == {("x2",), ("x4",), ("l4",)}
     assert names[6] == {("x8",), ("x4", "x2")}
-    assert names[8] == {("x8",), ("x4", "x2"), ("x4", "x4"), ("l4", "l4")}
+    assert names[8] == {("x8",), ("x4", "x2"), ("x4", "x4"), ("x4", "l4"), ("l4", "l4")}

@@ -46,24 +46,42 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     yield add
 
 
-def test_light_models_in_a_row_give_way_to_a_full_one_that_costs_no_more(release: Release) -> None:
+def test_light_models_go_on_behind_a_full_one(release: Release) -> None:
     release("lite-x2", 2, light=True)
     release("lite-x4", 4, light=True)
     release("full-x4", 4)
+    assert automatic_chain(8) == automatic_chain(5) == ["full-x4", "lite-x2"]
+    assert automatic_chain(16) == ["full-x4", "lite-x4"]
+    assert automatic_chain(4) == automatic_chain(2) == ["full-x4"]
     assert automatic_chain(8, light=True) == ["lite-x4", "lite-x2"]
-    release("full-x8", 8)
-    assert automatic_chain(8, light=True) == ["full-x8"] == automatic_chain(8)
-    assert automatic_chain(5, light=True) == ["full-x8"]
-    assert automatic_chain(4, light=True) == ["lite-x4"]
-    assert automatic_chain(3, light=True) == ["lite-x4"]
     assert automatic_chain(16, light=True) == ["lite-x4", "lite-x4"]
-    assert automatic_chain(1, light=True) == []
+    assert automatic_chain(3, light=True) == ["lite-x4"]
+    assert automatic_chain(1) == automatic_chain(1, light=True) == []
+    release("full-x8", 8)
+    assert automatic_chain(8) == ["full-x8"]
+    assert automatic_chain(12) == ["full-x4", "lite-x4"]
+    assert automatic_chain(8, light=True) == ["lite-x4", "lite-x2"]
 
 
-def test_two_cheap_passes_stay(release: Release) -> None:
+def test_without_light_models_full_ones_go_on(release: Release) -> None:
+    release("full-x4", 4)
+    assert automatic_chain(16) == ["full-x4", "full-x4"]
+
+
+def test_cheap_passes_stay(release: Release) -> None:
     release("lite-x2", 2, light=True)
     release("full-x4", 4)
     assert automatic_chain(4, light=True) == ["lite-x2", "lite-x2"]
+
+
+def test_a_light_model_behind_a_full_one_needs_no_sister(release: Release) -> None:
+    release("lite-x2", 2, light=True)
+    release("lite-x4", 4, light=True)
+    release("full-x4", 4)
+    Engines(ModelChoice(effort="auto")).check(8)
+    first, second = Engines(ModelChoice(effort="auto")).for_scale(8)
+    assert first.lighter is not None and second.lighter is None
+    assert (first.card.name, second.card.name) == ("full-x4", "lite-x2")
 
 
 def test_crisp_reaches_the_models_that_have_it(release: Release, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,8 +169,8 @@ def test_a_model_for_mosaics_is_taken_where_its_card_says_it_is_better(
     assert automatic_chain(4) == ["full-x4"]
     assert automatic_chain(4, light=True) == ["lite-x2", "lite-x2"]
     found = engines().for_scale(8, "raw-x4")
-    assert [engine.card.name for engine in found] == ["raw-x4", "full-x4"]
-    assert [engine.scale for engine in found] == [4, 4]
+    assert [engine.card.name for engine in found] == ["raw-x4", "lite-x2"]
+    assert [engine.scale for engine in found] == [4, 2]
     assert engines().for_scale(1, "raw-x4") == []
 
 

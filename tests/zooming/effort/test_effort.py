@@ -89,8 +89,7 @@ def test_a_model_without_a_light_one_beside_it_is_refused_at_once(model: str) ->
     for effort in ("auto", "light"):
         with pytest.raises(UsageError, match="no light model beside"):
             Engines(ModelChoice(model, effort=effort)).check(4)
-    with pytest.raises(UsageError, match="no light model beside"):
-        Engines(ModelChoice(effort="auto")).check(8)
+    Engines(ModelChoice(effort="auto")).check(8)
 
 
 def test_contradictions_are_refused() -> None:
