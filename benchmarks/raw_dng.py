@@ -3,7 +3,8 @@
 The middle of every RAW file in the folder that has Bayer's mosaic becomes a DNG of twice the size (as by
 ``srnet zoom -s 2 --fast --crop``). exiftool looks for faults in it. LibRaw, darktable and RawTherapee develop
 it and the original, with the white balance of the camera and no exposure of their own; the DNG's picture is
-reduced to the original's size, and the mean colours of areas are compared where the original is flat.
+reduced to the original's size, and the mean colours of areas are compared where the original is flat. A
+program that cannot read the original develops the DNG alone, which is compared with LibRaw's picture of it.
 ``benchmarks/results/raw_dng.json`` holds the figures. Programs that are not installed are left out.
 """
 
@@ -59,14 +60,21 @@ class Developed:
     within: float = 0.0
     areas: int = 0
     reason: str = ""
+    #: what the DNG's picture was compared with, where it was not the same program's of the original
+    against: str = ""
 
 
 def libraw(source: Path, _target: Path) -> NDArray[np.uint8]:
-    """Develop with LibRaw by rawpy, at the stated white level and not at the brightest value."""
+    """Develop with LibRaw by rawpy, at the stated white level and not at the brightest value.
+
+    The curve is that of sRGB, as the other programs have it, and not LibRaw's of its own.
+    """
     import rawpy
 
     with rawpy.imread(str(source)) as raw:
-        picture = raw.postprocess(use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0)
+        picture = raw.postprocess(
+            use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0, gamma=(2.4, 12.92)
+        )
     return np.asarray(picture, np.uint8)
 
 
@@ -122,10 +130,10 @@ def compare(original: NDArray[np.uint8], made: NDArray[np.uint8]) -> tuple[tuple
         InputError: when the pictures are not of one shape.
     """
     height, width = original.shape[:2]
-    small = [round(side / SCALE) for side in made.shape[:2]]
+    reduced = _reduced(made)
+    small = reduced.shape[:2]
     if any(abs(a - min(b, MIDDLE)) > 2 * RIM for a, b in zip(small, (height, width), strict=True)):
         raise InputError(f"comes out as {made.shape[1]}×{made.shape[0]}, of {width}×{height}")
-    reduced = cv2.resize(made, (small[1], small[0]), interpolation=cv2.INTER_AREA)
     sides = [(min(a, b) - 2 * RIM) // AREA * AREA for a, b in zip(small, (height, width), strict=True)]
     part = _middle(reduced, sides)
     # Programs do not show the same of a sensor, so the place is looked for.
@@ -166,18 +174,25 @@ def examine(path: Path, folder: Path) -> list[Developed]:
     for program, developer in DEVELOPERS.items():
         if program != "LibRaw" and not shutil.which(program):
             continue
+        against, reason = "", ""
         try:
             original = developer(path, folder / "original.png")
         except Exception as error:  # of whatever program: what it says is the result
-            found.append(Developed(path.name, program, None, reason=f"not the original: {error}"))
-            continue
+            against, reason = "LibRaw", f"not the original: {error}"
+            original = _reduced(libraw(target, folder / "made.png"))
         try:
             (red, green, blue), within, areas = compare(original, developer(target, folder / "made.png"))
         except Exception as error:
-            found.append(Developed(path.name, program, None, reason=str(error)))
+            found.append(Developed(path.name, program, None, reason=str(error), against=against))
             continue
-        found.append(Developed(path.name, program, (red, green, blue), within, areas))
+        found.append(Developed(path.name, program, (red, green, blue), within, areas, reason, against))
     return found
+
+
+def _reduced(made: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Reduce the picture of a DNG to the size of its original."""
+    height, width = (round(side / SCALE) for side in made.shape[:2])
+    return np.asarray(cv2.resize(made, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def main() -> None:

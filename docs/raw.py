@@ -52,8 +52,9 @@ def _dng_cell(row: Document | None) -> str:
     if row is None:
         return "–"
     if row["levels"] is None:
-        return "cannot read the original" if row["reason"].startswith("not the original") else row["reason"]
-    return " ".join(f"{level:+.1f}" for level in row["levels"])
+        return str(row["reason"])
+    levels = " ".join(f"{level:+.1f}" for level in row["levels"])
+    return f"{levels} to {row['against']}" if row.get("against") else levels
 
 
 def dng_note(found: Document) -> str:
@@ -62,5 +63,6 @@ def dng_note(found: Document) -> str:
     return (
         "Levels of 255, red, green and blue, by which the DNG's picture differs from the original's in the "
         f"mean of {areas} flat areas in the middle, both developed by the same program with the camera's "
-        "white balance."
+        "white balance. *To LibRaw*: the program reads the DNG and not the original; its picture is "
+        "compared with LibRaw's of the same DNG."
     )

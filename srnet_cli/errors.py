@@ -74,6 +74,10 @@ class WeightsError(SrnetError):
     """A model, card or checkpoint cannot be used."""
 
 
+class ProcessDiedError(SrnetError):
+    """A process that did a part of the work is gone."""
+
+
 class UnknownNetworkError(WeightsError):
     """Weights are of no network that is known here; another project's may be."""
 

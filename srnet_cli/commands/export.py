@@ -50,7 +50,7 @@ def export(
     from srnet_cli.files import refuse_replacing
     from srnet_cli.models.card import CARD_FILE
     from srnet_cli.models.crisp import CRISP_FILE
-    from srnet_cli.models.onnx_export import export_onnx
+    from srnet_cli.models.onnx_export import export_apart
     from srnet_cli.models.peers import load_any_model
     from srnet_cli.names import plain_name
 
@@ -58,6 +58,6 @@ def export(
     # The name is the card's, and nobody vouches for that.
     target = output or Path(f"{plain_name(found.card.name)}.onnx")
     refuse_replacing([found.path, *map(found.path.with_name, (CARD_FILE, CRISP_FILE))], (target,))
-    side = export_onnx(found, target, tile, overwrite)
+    side = export_apart(model, crisp, target, tile, overwrite)
     size = "any height and width" if side is None else f"{side}×{side} LR pixels"
     say(f"×{found.card.scale} of {size}, written to {printable(str(target))}")

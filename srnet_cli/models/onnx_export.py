@@ -7,12 +7,16 @@ import io
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
+from srnet_cli.errors import MissingExtraError, ProcessDiedError, UsageError, WeightsError
 from srnet_cli.files import atomic_path
+from srnet_cli.models.apart import run_apart
+from srnet_cli.models.fused import fused
+from srnet_cli.models.peers import load_any_model
 from srnet_cli.models.store import LoadedModel
 from srnet_cli.network.attention import MPRSA
 from srnet_cli.version import extra_command
@@ -42,6 +46,40 @@ def takes_any_size(network: nn.Module) -> bool:
     return not any(isinstance(module, MPRSA) for module in network.modules())
 
 
+def export_apart(
+    name_or_path: str | Path,
+    crisp: float | None,
+    path: Path,
+    tile: int | None = None,
+    overwrite: bool = False,
+) -> int | None:
+    """Load and export a model as :func:`export_onnx` does, in a process of its own.
+
+    torch's exporter may take the process with it.
+
+    Raises:
+        UsageError, MissingExtraError, WeightsError, OutputError: as :func:`export_onnx` and
+            :func:`load_any_model`; also when that process died.
+    """
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        try:
+            return run_apart(_load_and_write, name_or_path, crisp, temporary, tile)
+        except ProcessDiedError as error:
+            raise WeightsError(
+                f"this network cannot be exported: with torch's exporter {error.reason}",
+                path=name_or_path,
+                remedy="more memory, or another version of torch; srnet itself runs the network as it is",
+            ) from error
+
+
+def _load_and_write(
+    name_or_path: str | Path, crisp: float | None, target: Path, tile: int | None
+) -> int | None:
+    program, side = _exported(load_any_model(name_or_path, crisp), tile)
+    program.save(str(target))
+    return side
+
+
 def export_onnx(
     model: LoadedModel, path: Path, tile: int | None = None, overwrite: bool = False
 ) -> int | None:
@@ -62,6 +100,14 @@ def export_onnx(
         WeightsError: the network cannot be exported.
         OutputError: the file cannot be written.
     """
+    program, side = _exported(model, tile)
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        program.save(str(temporary))
+    return side
+
+
+def _exported(model: LoadedModel, tile: int | None) -> tuple[Any, int | None]:
+    """Return a model as torch's ONNX program, and the side of its input."""
     try:
         import onnx  # noqa: F401  # torch's exporter needs it, and fails late without
         import onnxscript  # noqa: F401
@@ -78,7 +124,11 @@ def export_onnx(
     example = torch.zeros(1, 3, side or _SIDE, side or _SIDE)
     open_sides = {2: torch.export.Dim("height", min=8), 3: torch.export.Dim("width", min=8)}
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            fused(network, example),
+        ):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 network,
@@ -113,6 +163,4 @@ def export_onnx(
             )
         }
     )
-    with atomic_path(path, overwrite=overwrite) as temporary:
-        program.save(str(temporary))
-    return side
+    return program, side

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from benchmarks import raw_dng
 from benchmarks.raw_dng import compare, convert, libraw
 from docs.raw import dng_note, dng_table
 from srnet_cli.errors import InputError
@@ -35,13 +38,30 @@ def test_libraw_develops_a_dng_as_its_original(tmp_path: Path) -> None:
     assert np.abs(compare(original, made)[0]).max() < 2
 
 
+def test_a_program_that_reads_only_the_dng_is_compared_with_libraw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def particular(source: Path, target: Path) -> NDArray[np.uint8]:
+        if source.name == "a.dng":
+            raise InputError("is of no camera that this program knows")
+        return libraw(source, target) + np.array([0, 3, 0], np.uint8)
+
+    monkeypatch.setattr(raw_dng, "DEVELOPERS", {"LibRaw": libraw, "particular": particular})
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == "particular" else None)
+    write_dng(tmp_path / "a.dng", (0.6 * sample_scene(96, 128)))
+    _, found = raw_dng.examine(tmp_path / "a.dng", tmp_path)
+    assert (found.program, found.against) == ("particular", "LibRaw")
+    assert found.reason.startswith("not the original") and found.areas > 0
+    assert found.levels == pytest.approx((0, 3, 0), abs=0.5)
+
+
 def test_a_line_for_each_file() -> None:
     row = {"file": "a.dng", "program": "LibRaw", "levels": [0.1, -0.24, 0], "areas": 9, "reason": ""}
-    other = {**row, "program": "darktable-cli", "levels": None, "reason": "not the original: it is old"}
+    other = {**row, "program": "darktable-cli", "reason": "not the original: it is old", "against": "LibRaw"}
     left = {**row, "file": "b.nef", "program": "", "levels": None, "reason": "developed"}
     table = dng_table({"rows": [row, other, left]})
     assert table == [
         ["", "LibRaw", "darktable-cli"],
-        ["`a.dng`", "+0.1 -0.2 +0.0", "cannot read the original"],
+        ["`a.dng`", "+0.1 -0.2 +0.0", "+0.1 -0.2 +0.0 to LibRaw"],
     ]
     assert "of 9 flat areas" in dng_note({"rows": [row, other]})

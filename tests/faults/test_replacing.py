@@ -90,7 +90,8 @@ def test_the_name_of_a_model_leads_out_of_no_folder(
 ) -> None:
     written: list[Path] = []
     monkeypatch.setattr(
-        "srnet_cli.models.onnx_export.export_onnx", lambda found, path, *rest: written.append(path)
+        "srnet_cli.models.onnx_export.export_apart",
+        lambda name, crisp, path, *rest: written.append(path),
     )
     copy = tmp_path / "model"
     shutil.copytree(model, copy)

@@ -45,6 +45,8 @@ class CameraColours:
     to_srgb: Matrix = _UNCHANGED
     #: stops by which the picture is to be brighter than sensor white shown as white
     baseline_exposure: float = 0.0
+    #: the most that any pixel of the sensor holds, of its white level; a zoom holds no more
+    fullest: float = 1.0
     #: tags of DNG that say what camera it was and how its colours are developed
     tags: Mapping[int, Entry] = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ class CameraColours:
             share = ((fullest - _NEARLY_FULL) / np.float32(_FULL - _NEARLY_FULL)).clip(0, 1)
             light += share * (plain - light)
         values = light * (np.float32(_PEAK) / np.array(self.gains, np.float32))
-        return np.asarray(np.rint(values.clip(0, _PEAK)), np.uint16)
+        return np.asarray(np.rint(values.clip(0, _PEAK * self.fullest)), np.uint16)
 
     def shown(self, sensor: NDArray[Any]) -> NDArray[np.uint8]:
         """Develop linear values before white balance, H×W×C of 0..1, plainly to 8-bit sRGB, H×W×3."""

@@ -57,7 +57,9 @@ def read_camera_colours(path: Path, options: RawOptions, max_pixels: int) -> Pic
         to_srgb = stated_matrix(raw, is_dng(structure))
         if to_srgb is None:
             to_srgb = measured_matrix(raw, parameters)
-        camera = _described(raw, structure, gains, to_srgb, options)
+        camera = replace(
+            _described(raw, structure, gains, to_srgb, options), fullest=_fullest(raw, parameters)
+        )
         to_camera = np.linalg.inv(to_srgb) @ XYZ_TO_SRGB / np.array(gains[:3])[:, None]
         known = np.array(raw.rgb_xyz_matrix, np.float64)[:3]
         tags = camera_tags(path, structure, about.exif, camera, known if known.any() else to_camera)
@@ -121,6 +123,19 @@ def _gains(
     values = np.array([*found[:3], second]) / max(*found[:3], second)
     red, green, blue, fourth = (float(value) for value in values)
     return red, green, blue, fourth
+
+
+def _fullest(raw: Any, parameters: dict[str, Any]) -> float:
+    """Return the largest value of the sensor, black 0 and the white that LibRaw scales by 1.
+
+    Many sensors saturate below the white level of their files. Programs that clip only what reaches it would
+    develop a DNG in which interpolation reached it in another way than its original.
+    """
+    if parameters["adjust_maximum_thr"]:
+        return 1.0  # LibRaw took the largest value for white
+    black = min(raw.black_level_per_channel or (0,))
+    reached = (int(raw.raw_image_visible.max()) - black) / max(raw.white_level - black, 1)
+    return float(reached) if 0 < reached < 1 else 1.0
 
 
 def _estimated(raw: Any, parameters: dict[str, Any]) -> list[float]:

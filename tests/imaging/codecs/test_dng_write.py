@@ -30,7 +30,7 @@ from srnet_cli.zooming.batch import ZoomRequest, run_batch
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.pipeline import zoom_picture, zoom_to_file
-from tests.captures import SONY_MATRIX, SRGB_TO_XYZ, Capture, write_arw, write_dng
+from tests.captures import SONY_MATRIX, SRGB_TO_XYZ, Capture, mosaic, write_arw, write_dng, write_dng_mosaic
 from tests.imaging.raw.test_dng import LINEAR, XTRANS, flat_mosaic, write
 from tests.zooming.models import nearest_model
 
@@ -305,3 +305,21 @@ def test_programs_that_people_use_develop_it(
         subprocess.run([program, *command[program]], capture_output=True, check=True, timeout=300)
         results.append(middles(cv2.imread(str(target)), 4 * SIDE))
     assert results[1] == pytest.approx(results[0], abs=2)
+
+
+def test_it_holds_no_more_than_the_sensor_did(tmp_path: Path) -> None:
+    capture = Capture(white_level=16_383)
+    values = mosaic(patches().clip(0), capture)
+    # Saturated below the white level that the file states, as many sensors are.
+    write_dng_mosaic(tmp_path / "a.dng", np.minimum(values, 16_000), capture)
+    saturated = (16_000 - 512) / (16_383 - 512)
+    picture = read_picture(tmp_path / "a.dng", camera_colours=True)
+    assert picture.light is not None
+    zoom_to_file(
+        picture,
+        plan_frame(picture.height, picture.width, 2),
+        [Engine(nearest_model(2), EngineOptions(device="cpu"))],
+        tmp_path / "b.dng",
+        WriteOptions("dng"),
+    )
+    assert stored(tmp_path / "b.dng").max() == pytest.approx(saturated, abs=1e-4)
