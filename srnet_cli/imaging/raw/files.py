@@ -16,6 +16,7 @@ from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tiff import check_listed, check_places, check_surplus
 from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats, is_dng
+from srnet_cli.imaging.raw.pieces import check_pieces
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
@@ -47,6 +48,7 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             )
             _check_extent(path, structure, sizes)
             check_pattern(path, structure)
+            check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
         correct_floats(path, raw, structure)

@@ -15,6 +15,7 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
 from srnet_cli.imaging.raw.dng import is_linear, stated_levels
+from srnet_cli.imaging.raw.pieces import in_file_order
 from srnet_cli.reading import open_input
 
 _UNCOMPRESSED = 1
@@ -75,14 +76,29 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     white = _checked_white(path, raw, structure)
     if values.ndim == 3:
         values = values[..., :3]  # of three colours the fourth is empty
+    _check_tail(path, values, white, linear)
+    # What is masked at the borders may well be empty.
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    below, right = (
+        raw.raw_image.shape[0] - top - values.shape[0],
+        raw.raw_image.shape[1] - left - values.shape[1],
+    )
+    whole = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
+    in_order = in_file_order(whole, structure)
+    if in_order is not whole:
+        _check_tail(path, in_order, white, linear)
+
+
+def _check_tail(path: Path, values: NDArray[np.uint16], white: float, linear: bool) -> None:
+    """Refuse samples that end in one value which no sensor gives, or break off."""
     rows = values.reshape(values.shape[0], -1)
     last = int(rows[-1, -1])
     end = _constant_rows(rows)
     # No sensor reads exactly zero along whole rows: read noise alone prevents it.
     if last == 0 and not linear and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
         raise InputError(f"is incomplete: the last {end} of {rows.shape[0]} rows hold no data", path=path)
-    # Where other values are above it, too, it is the level that is wrong.
-    if last > white and 2 <= end < rows.shape[0] and rows[:-end:4].max() <= white:
+    # Where other values are above it, too, it is the level that is wrong; a part of a row may be the end's.
+    if last > white and 2 <= end < rows.shape[0] - 1 and rows[: -end - 1 : 4].max() <= white:
         raise InputError(
             f"is incomplete: the last {end} of {rows.shape[0]} rows hold nothing but {last}", path=path
         )
