@@ -6,17 +6,22 @@ figures of the second.
 For each scale, ``benchmarks/results/quality-xS.json`` is what ``srnet eval --json`` prints, with the
 machine's facts, and ``quality-xS.md`` the same as tables; the models' cards get their figures from it. The
 pictures are those of ``$SRNET_SHARED/data`` (default ``../shared``); docs/tables.py fills the READMEs.
+City100's pairs are ×4; for ×2 their HR is halved by area.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import torch
 
 from benchmarks.machine import load_per_core, machine_facts
@@ -28,6 +33,8 @@ from srnet_cli.evaluation.methods import MethodOptions, method_name
 from srnet_cli.evaluation.outputs.display import Display
 from srnet_cli.evaluation.outputs.exports import document, markdown
 from srnet_cli.evaluation.results import SetResult
+from srnet_cli.imaging import Picture, read_picture, write_picture
+from srnet_cli.imaging.listing import list_pictures
 from srnet_cli.models.card import CARD_FILE, Card, write_card
 from srnet_cli.models.released import models_folder, picture_models
 from srnet_cli.version import own_version
@@ -54,7 +61,7 @@ def _sets(scale: int) -> tuple[tuple[str, str], ...]:
     named = tuple(
         (name if name == "valid" else f"testsets/{name}", degradation) for name, degradation in _SIMULATED
     )
-    return (*named, CITY100, CITY100_VALID) if scale == 4 else named
+    return {4: (*named, CITY100, CITY100_VALID), 2: (*named, CITY100_VALID)}.get(scale, named)
 
 
 SETS = {scale: _sets(scale) for scale in (2, 3, 4, 8)}
@@ -94,15 +101,28 @@ def measure(
     folder: str, degradation: str, scale: int, methods: MethodOptions, limit: int | None = None
 ) -> list[SetResult]:
     """Measure one folder of test pictures, reduced by ``degradation``; nothing in processes but the first."""
-    request = EvaluationRequest(
-        data=(shared_folder() / folder,),
-        methods=methods,
-        scales=(scale,),
-        degradations=(degradation,),
-        limit=limit,
-    )
-    with join_processes(methods.engine.device) as processes, Display() as display:
-        return evaluate(request, processes, display) or []
+    with ExitStack() as stack:
+        data = shared_folder() / folder
+        if scale == 2 and folder == CITY100_VALID[0]:
+            data = halved(data, Path(stack.enter_context(TemporaryDirectory())))
+        request = EvaluationRequest(
+            data=(data,), methods=methods, scales=(scale,), degradations=(degradation,), limit=limit
+        )
+        processes = stack.enter_context(join_processes(methods.engine.device))
+        return evaluate(request, processes, stack.enter_context(Display())) or []
+
+
+def halved(pairs: Path, beside: Path) -> Path:
+    """Make pairs ×2 of a set's pairs ×4: HR of half the side, by area, in a folder of the set's name."""
+    folder = beside / pairs.name
+    (folder / "HR").mkdir(parents=True)
+    shutil.copytree(pairs / "LR", folder / "LR")
+    for path in list_pictures(pairs / "HR"):
+        hr = read_picture(path).pixels
+        height, width = hr.shape[:2]
+        half = cv2.resize(hr, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        write_picture(Picture(half), folder / "HR" / f"{path.stem}.png")
+    return folder
 
 
 def card_figures(results: list[SetResult], model: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from benchmarks.quality import circumstances, shared_folder
 from benchmarks.record import record
+from srnet_cli.compute.allocator import keep_large_blocks
 from srnet_cli.data.camera import colour
 from srnet_cli.data.camera.drawing import draw_parameters, noise_from_seeds
 from srnet_cli.data.camera.lens import through_lens
@@ -267,6 +268,7 @@ def main() -> None:
     parser.add_argument("--untimed", action="store_true", help="measure no time")
     parser.add_argument("--dry", action="store_true", help="write no file")
     arguments = parser.parse_args()
+    keep_large_blocks()  # as the command does
     if arguments.files is not None:
         for path in list_pictures(arguments.files):
             if is_raw_path(path):

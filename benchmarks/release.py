@@ -92,7 +92,8 @@ def release(
 
     With a ``share`` below 1, weights between the released model's and the run's, which started from them:
     a run on other pictures then costs less of what was learned before (Wortsman et al., "Robust fine-tuning
-    of zero-shot models", CVPR 2022).
+    of zero-shot models", CVPR 2022). A crisp set that is there stays, as do the card's largest tile, pattern,
+    pairs and command.
 
     Raises:
         WeightsError: when the run's checkpoint, or the released model to mix it with, cannot be loaded.
@@ -104,7 +105,7 @@ def release(
     if share < 1:
         mix_in(model.network, load_model(name).network, share)
         remark = "; ".join(filter(None, [remark, f"{share:g} of its weights, the rest those from before"]))
-    trained = trained_recipe(model.card)
+    trained, before = trained_recipe(model.card), _released(folder, model.card)
     reach: int | None = getattr(model.network, "receptive_radius", None)
     card = replace(
         model.card,
@@ -115,14 +116,20 @@ def release(
         named_only=named_only or trained.get("degradation") == "bicubic",
         licence=LICENCE,
         recipe={
-            "command": f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run",
+            "command": before.recipe.get(
+                "command", f"srnet train --config models/{name}/recipe.toml --data PHOTOGRAPHS --output run"
+            ),
             "hardware": hardware,
-            "note": "The command trains further from these weights.",
+            "note": before.recipe.get("note", "The command trains further from these weights."),
             "history": history(folder, trained, remark),
             **trained,
         },
-        data={"photographs": len(rows), "list": place_of_list(folder, rows)},
+        data={**before.data, "photographs": len(rows), "list": place_of_list(folder, rows)},
         metrics={},
+        largest_tile=before.largest_tile,
+        patterned=before.patterned,
+        crisp=before.crisp,
+        default_crisp=before.default_crisp,
     )
     saved = save_model(folder, model.network, card)
     write_list(folder / card.data["list"], rows)
@@ -141,6 +148,18 @@ def release_crisp(folder: Path, weights: Path, hardware: str, remark: str = "", 
     line = history(folder, trained, remark)[-1:] if "trained_steps" in trained else [remark] if remark else []
     recipe = {"hardware": hardware, "history": line, **trained}
     return save_crisp(folder, found.network, {"recipe": recipe, "metrics": {}}, default)
+
+
+def _released(folder: Path, card: Card) -> Card:
+    """Read what was released in ``folder`` of the same network.
+
+    Without such a release, ``card`` with nothing of its own.
+    """
+    if (folder / CARD_FILE).is_file():
+        found = read_card(folder)
+        if (found.architecture, found.options) == (card.architecture, card.options):
+            return found
+    return replace(card, recipe={}, data={}, largest_tile=0, crisp={}, default_crisp=0.0)
 
 
 def trained_recipe(card: Card) -> dict[str, Any]:

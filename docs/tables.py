@@ -15,7 +15,7 @@ from typing import Any, get_args
 from benchmarks.record import RESULTS
 from docs.jobs import jobs_note, jobs_table
 from docs.markers import ROOT, fill
-from docs.raw import raw_note, raw_table
+from docs.raw import dng_note, dng_table, raw_note, raw_table
 from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import picture_models
@@ -91,6 +91,10 @@ def write_tables() -> None:
     if raw is not None:
         heads, *rows = raw_table(raw)
         fill(ROOT / "docs" / "raw.md", {"table:raw": f"{_markdown(heads, rows)}\n\n{raw_note(raw)}"})
+    dng = _load("raw_dng.json")
+    if dng is not None:
+        heads, *rows = dng_table(dng)
+        fill(ROOT / "docs" / "raw.md", {"table:raw-dng": f"{_markdown(heads, rows)}\n\n{dng_note(dng)}"})
     names = [
         f"ablation-outlook-{data}-x4-{o}.json" for data in ("simulated", "real") for o in get_args(Optimizer)
     ]

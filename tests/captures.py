@@ -55,6 +55,12 @@ class Capture:
     exposure_time: Fraction = Fraction(1, 125)
     aperture: Fraction = Fraction(56, 10)
     date: str = "2024:06:01 12:00:00"
+    #: height and width of the tiles of a DNG, multiples of 16; None for one strip
+    tile: tuple[int, int] | None = None
+    #: top, left, bottom, right that light reaches in a DNG; None leaves the tag out
+    active_area: tuple[int, int, int, int] | None = None
+    #: height and width of what a DNG shows; None leaves the tags out
+    crop: tuple[int, int] | None = None
 
 
 def mosaic(linear: NDArray[np.floating], capture: Capture = Capture()) -> NDArray[np.uint16]:
@@ -103,7 +109,12 @@ def write_dng_mosaic(path: Path, values: NDArray[np.uint16], capture: Capture = 
         (50728, _RATIONAL, 3, _rationals(neutral), True),
         (50778, _SHORT, 1, 21, True),
     ]
-    _write(path, values, tags)
+    if capture.active_area is not None:
+        tags.append((50829, _LONG, 4, capture.active_area, True))
+    if capture.crop is not None:
+        tags.append((50719, _LONG, 2, (0, 0), True))
+        tags.append((50720, _LONG, 2, capture.crop[::-1], True))
+    _write(path, values, tags, capture.tile)
 
 
 def write_arw(path: Path, linear: NDArray[np.floating], capture: Capture = Capture()) -> None:
@@ -136,10 +147,13 @@ def _common_tags(capture: Capture, make: str | None = None, model: str | None = 
     return tags
 
 
-def _write(path: Path, values: NDArray[np.uint16], tags: Sequence[Tag]) -> None:
+def _write(
+    path: Path, values: NDArray[np.uint16], tags: Sequence[Tag], tile: tuple[int, int] | None = None
+) -> None:
     tifffile.imwrite(
         path,
         values,
+        tile=tile,
         photometric="CFA",
         metadata=None,
         subfiletype=0,

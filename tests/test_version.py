@@ -11,6 +11,8 @@ from srnet_cli.version import extra_command, own_version
 
 def test_an_extra_is_installed_by_the_names_of_its_packages() -> None:
     assert extra_command("tensorboard") == 'pip install "tensorboard>=2.16"'
+    here = importlib.metadata.version("torch")
+    assert extra_command("peers") == f'pip install "spandrel>=0.4" "torch=={here}"'
 
 
 def test_an_uninstalled_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from srnet_cli.commands.residual import AlignChoice, InterpolationChoice, LostChoice, motion_of
+from srnet_cli.commands.residual import (
+    AlignChoice,
+    InterpolationChoice,
+    LostChoice,
+    focal_lengths_of,
+    motion_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,6 +105,15 @@ def figure(
             show_default="none",
         ),
     ] = None,
+    focal_lengths: Annotated[
+        str | None,
+        typer.Option(
+            "--focal-lengths",
+            metavar="LR,HR",
+            help="Of motivation and lost: Millimetres of both shots, where the files do not say.",
+            show_default="as the files say",
+        ),
+    ] = None,
     colormap: Annotated[
         str, typer.Option(metavar="NAME", help="Of motivation: inferno, cividis, jet, …")
     ] = "inferno",
@@ -114,6 +129,7 @@ def figure(
     """Make a figure or a table of a paper from pairs, evaluations or runs."""
     from srnet_cli.files import refuse_replacing
 
+    focals = focal_lengths_of(focal_lengths)
     target = output
     if target is None and kind not in _TEXTS:
         target = Path(f"{kind.value}.png")
@@ -124,10 +140,10 @@ def figure(
         return
     match kind:
         case FigureKind.MOTIVATION:
-            rows, hr = _rows(kind, inputs, scale or 4, interpolation, align)
+            rows, hr = _rows(kind, inputs, scale or 4, interpolation, align, focals)
             pixels = _motivation(rows, hr, colormap)
         case FigureKind.LOST:
-            rows, _ = _rows(kind, inputs, scale or 4, interpolation, align)
+            rows, _ = _rows(kind, inputs, scale or 4, interpolation, align, focals)
             pixels = _lost(rows, lost)
         case FigureKind.EPOCHS:
             pixels = _epochs(inputs)
@@ -164,8 +180,9 @@ def _rows(
     scale: int,
     interpolation: InterpolationChoice,
     align: AlignChoice | None,
+    focals: tuple[float, float] | None,
 ) -> tuple[tuple[Row, Row], NDArray[np.uint8]]:
-    from srnet_cli.errors import UsageError
+    from srnet_cli.errors import InputError, UsageError
     from srnet_cli.figures.motivation import motivation_rows
     from srnet_cli.imaging import read_picture
     from srnet_cli.imaging.depth import to_8_bit
@@ -175,14 +192,17 @@ def _rows(
     if len(inputs) != 2:
         raise UsageError(f"{kind.value} takes LR and HR, not {len(inputs)} files")
     wide, long = map(read_picture, inputs)
-    views = None if align is AlignChoice.NONE else differing_views(wide, long)
+    views = None if align is AlignChoice.NONE else differing_views(wide, long, focals)
     if views is not None and align is None:
         raise views.unaligned().about(inputs[0])
     motion = motion_of(align)
     if motion is None:
         lr, hr = to_8_bit(wide.pixels), to_8_bit(long.pixels)
     else:
-        found = compare(wide.pixels, long.pixels, CompareOptions(interpolation.value, motion), views)
+        try:
+            found = compare(wide.pixels, long.pixels, CompareOptions(interpolation.value, motion), views)
+        except InputError as error:
+            raise error.about(inputs[0]) from error
         lr, hr = found.lr_up, found.hr
     return motivation_rows(lr, hr, scale, interpolation.value), hr
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
   srnet residual lr.png hr.png --heatmap          figures, heatmaps, overview
   srnet residual wide.ARW tele.ARW --align affine --match-colour --heatmap   cuts the common view first
+  srnet residual wide.png tele.png --align affine --focal-lengths 50,240   files that do not say them
   srnet residual LR/ HR/ --output lost/ --json
   srnet residual lr.png hr.png --heatmap --colormap jet   the published look
 """
@@ -76,6 +77,16 @@ def residual(
             "Of two focal lengths HR's field of view is cut out of LR first; "
             "without --align they are refused.",
             show_default="none",
+            rich_help_panel=_LR,
+        ),
+    ] = None,
+    focal_lengths: Annotated[
+        str | None,
+        typer.Option(
+            "--focal-lengths",
+            metavar="LR,HR",
+            help="Millimetres of both shots, where the files do not say.",
+            show_default="as the files say",
             rich_help_panel=_LR,
         ),
     ] = None,
@@ -155,6 +166,7 @@ def residual(
         output=output,
         overwrite=overwrite,
         as_they_are=align is AlignChoice.NONE,
+        focal_lengths=focal_lengths_of(focal_lengths),
         debug=bool(context.obj),
     )
     pairs = find_pairs(lr, hr)
@@ -178,6 +190,25 @@ def motion_of(choice: AlignChoice | None) -> Motion | None:
         AlignChoice.AFFINE: "affine",
     }
     return motions.get(choice)
+
+
+def focal_lengths_of(text: str | None) -> tuple[float, float] | None:
+    """Read LR's and HR's focal lengths.
+
+    Raises:
+        UsageError: when they are not two lengths that a lens can have.
+    """
+    from srnet_cli.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        lr, hr = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--focal-lengths takes two numbers LR,HR, not {text!r}") from None
+    if not (0.1 <= lr <= 10_000 and 0.1 <= hr <= 10_000):
+        raise UsageError(f"--focal-lengths takes millimetres from 0.1 to 10000, not {text}")
+    return lr, hr
 
 
 def _range(text: str) -> tuple[float, float] | None:

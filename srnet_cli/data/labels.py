@@ -11,6 +11,7 @@ batches. torch is imported where it is used, so that comparing two pictures need
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -87,24 +88,30 @@ def label_tensor(
 ) -> Tensor:
     """Compute what the auxiliary stream is taught of a batch, on the device of its inputs.
 
-    ``residual`` is the enhanced residual. ``edge`` is EDGE_ENHANCE_MORE(FIND_EDGES(HR)) in Pillow's filters,
-    the authors' other label, for which LR does not matter. ``slope`` is the length of the residual's
-    gradient: where detail is missing, without what a difference of exposure adds to the residual itself.
-
     Args:
-        hr: N×3×sh×sw, 0..255; lr: N×3×h×w.
+        hr: N×3×sh×sw, 0..255; lr: N×3×h×w, enlarged by ``method``.
 
     Returns:
         N×3×sh×sw float32, whole numbers 0..255, without gradient.
     """
+    return label_beside(hr, lambda: upscale(lr, scale, method), label)
+
+
+def label_beside(hr: Tensor, enlarged: Callable[[], Tensor], label: LabelName) -> Tensor:
+    """Compute what the auxiliary stream is taught of HR, N×3×H×W, beside its enlarged LR.
+
+    ``residual`` is the enhanced residual. ``edge`` is EDGE_ENHANCE_MORE(FIND_EDGES(HR)) in Pillow's filters,
+    the authors' other label, for which LR does not matter. ``slope`` is the length of the residual's
+    gradient: where detail is missing, without what a difference of exposure adds to the residual itself.
+    """
     import torch
 
     if label == "residual":
-        return enhanced_residual_tensor(hr, upscale(lr, scale, method))
+        return enhanced_residual_tensor(hr, enlarged())
     with torch.no_grad():
         if label == "edge":
             return _edge_enhance_more(_find_edges(_eight_bit(hr)))
-        return _slope(_eight_bit(hr) - _eight_bit(upscale(lr, scale, method)))
+        return _slope(_eight_bit(hr) - _eight_bit(enlarged()))
 
 
 def _find_edges(x: Tensor) -> Tensor:

@@ -37,7 +37,8 @@ def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:
     smallest = max(options.smallest_photo, 2 * options.scale)
     if options.pairs.mosaic:
-        return MosaicSource.open(root, options.scale, smallest)
+        label = None if options.residual is None else options.label
+        return MosaicSource.open(root, options.scale, smallest, label)
     source = SimulatedSource.open(root, options.scale, options.degradation, options.residual, smallest)
     return replace(source, label=options.label)
 

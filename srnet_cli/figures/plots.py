@@ -83,12 +83,15 @@ def cost_image(measured: MeasuredSet, cost: Cost, key: str) -> NDArray[np.uint8]
 @plain_matplotlib()
 def epochs_image(curves: Sequence[Curve], title: str) -> NDArray[np.uint8]:
     """Plot the validation PSNR of several runs over their epochs, each named beside the end of its line."""
+    from matplotlib.ticker import MaxNLocator
+
     drawing, axes = _axes(title)
     for number, curve in enumerate(curves):
         axes.plot(curve.epochs, curve.values, color=f"C{number}", linewidth=1.2, label=curve.name)
     levels = sorted({curve.bicubic for curve in curves if curve.bicubic is not None})
     if levels and levels[-1] - levels[0] < 0.01:
         axes.axhline(levels[0], color="#888888", linestyle="--", linewidth=0.8, label="bicubic")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("validation PSNR RGB, dB")
     axes.margins(x=0.02)

@@ -38,8 +38,9 @@ def comparison_table(sets: Sequence[MeasuredSet]) -> str:
     """
     names = list(dict.fromkeys(one.named(method) for one in sets for method in one.methods))
     heads, columns = ["method", "parameters"], []
-    largest = {one.named(m): m for one in sorted(sets, key=lambda s: -s.scale) for m in one.methods}
-    columns.append([count(largest[name].parameters) for name in names])
+    # Those of the smallest scale: the last one stays.
+    smallest = {one.named(m): m for one in sorted(sets, key=lambda s: -s.scale) for m in one.methods}
+    columns.append([count(smallest[name].parameters) for name in names])
     for one in sets:
         methods = {one.named(method): method for method in one.methods}
         for key in _measured(one.methods):

@@ -56,6 +56,8 @@ def without_bursts(sr: Tensor, lr: Tensor, scale: int) -> Tensor:
 
 
 def _lies_within(values: Tensor, least: float, most: float) -> bool:
-    """Tell whether all values are of a range; NaN is not."""
-    low, high = torch.aminmax(values)
+    """Tell whether all values, N×C×H×W, are of a range; NaN is not."""
+    # In the order in which they lie in memory: in any other a CPU takes three times as long.
+    lying = values.permute(0, 2, 3, 1) if values.stride(1) == 1 else values
+    low, high = torch.aminmax(lying)
     return bool((low >= least) & (high <= most))

@@ -1,4 +1,4 @@
-"""The fast form of SRNetRaw."""
+"""The fast form of SRNetRaw, and of what networks for mosaics have in common."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.raw import MIDDLE, SRNetRaw, extended
 
 
+class InferencePlain(FusedConv):
+    """The plain interpolation of a mosaic: N×4×(H+2)×(W+2), extended, as N×H×s×W×s×3 float32."""
+
+    def __init__(self, plain: Tensor, scale: int, device: torch.device) -> None:
+        # In float32: in bfloat16 the picture itself would be half a level off.
+        kernel = plain.cpu()[colours_last(len(plain))]
+        super().__init__(kernel, None, dtype=torch.float32, device=device, padding=(0, 0))
+        self.scale = scale
+
+    def picture(self, lr: Tensor) -> Tensor:
+        """Interpolate; the result is a view."""
+        return as_picture(self(lr.contiguous(memory_format=torch.channels_last)), self.scale)
+
+
+def colours_last(count: int) -> Tensor:
+    """Order the outputs of a convolution before pixel shuffle: then a pixel's parts lie together."""
+    return torch.arange(count).view(3, -1).t().flatten()
+
+
 class InferenceRaw(InferenceBody):
     """:class:`~srnet_cli.network.raw.SRNetRaw` fused; forward only, weights frozen."""
 
@@ -23,12 +42,10 @@ class InferenceRaw(InferenceBody):
         self.scale = network.scale
         self.receptive_radius = network.receptive_radius
         kernel, bias = weights(network.tail)
-        # Colours last: then the parts of a pixel lie together, and only rows are put in order.
-        order = torch.arange(len(bias)).view(3, -1).t().flatten()
+        # Only rows are put in order then.
+        order = colours_last(len(bias))
         self.tail = FusedConv(kernel[order], bias[order], dtype=dtype, device=device)
-        plain = network.plain.cpu()[order]
-        # In float32: in bfloat16 the picture itself would be half a level off.
-        self.plain = FusedConv(plain, None, dtype=torch.float32, device=device, padding=(0, 0))
+        self.plain = InferencePlain(network.plain, self.scale, device)
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
@@ -60,8 +77,7 @@ class InferenceRaw(InferenceBody):
     def _picture(self, parts: Tensor, lr: Tensor) -> Tensor:
         """Add the mosaic's interpolation to N×(s²·3)×H×W: N×3×sH×sW float32; ``lr`` is a pixel larger."""
         n, _, height, width = parts.shape
-        lr = lr.contiguous(memory_format=torch.channels_last)
         picture = parts.new_empty(n, height, self.scale, width, self.scale, 3, dtype=torch.float32)
-        picture.copy_(as_picture(self.plain(lr), self.scale))
+        picture.copy_(self.plain.picture(lr))
         picture.add_(as_picture(parts, self.scale))
         return picture.view(n, height * self.scale, width * self.scale, 3).permute(0, 3, 1, 2)

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from srnet_cli.inference.attention import attention_form
 from srnet_cli.inference.body import InferenceBody, one_by_one
+from srnet_cli.inference.raw import InferencePlain
 from srnet_cli.inference.tail import InferenceTail
 from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.network.raw import MIDDLE, extended
 from srnet_cli.network.srnet import SRNet, Stream
 
 
@@ -23,6 +25,9 @@ class InferenceSRNet(nn.Module):
         self.wiring = network.options.wiring
         self.main = InferenceStream(network, dtype, device)
         self.auxiliary: InferenceStream | None = None
+        self.plain: InferencePlain | None = None
+        if network.plain is not None:
+            self.plain = InferencePlain(network.plain, network.scale, device)
         if network.model_ssl is not None:
             self.auxiliary = InferenceStream(network.model_ssl, dtype, device)
             used, channels = network.fusion_attention_used, network.options.n_feats
@@ -35,7 +40,15 @@ class InferenceSRNet(nn.Module):
 
     @torch.inference_mode()
     def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
-        return one_by_one(self._run, lr, residual)
+        return one_by_one(self._run if self.plain is None else self._added, lr, residual)
+
+    def _added(self, lr: Tensor, residual: bool) -> NetworkOutput:
+        """Add the main stream's picture to the interpolated mosaic."""
+        assert self.plain is not None
+        output = self._run(lr - MIDDLE, residual)
+        interpolated = self.plain.picture(extended(lr))
+        output.sr.permute(0, 2, 3, 1).view(interpolated.shape).add_(interpolated)
+        return output
 
     def _run(self, lr: Tensor, residual: bool) -> NetworkOutput:
         main, auxiliary = self.main, self.auxiliary

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from srnet_cli.errors import MissingExtraError, WeightsError
+from srnet_cli.models.stand_in import torchvision_or
 from srnet_cli.models.tensors import parse_pickle
 from srnet_cli.reading import read_input
 from srnet_cli.version import extra_command
@@ -69,16 +74,17 @@ class Lpips:
 
 def _load(backbone: str) -> Any:
     try:
-        import lpips
+        with torchvision_or("torchvision.models", {"alexnet": _alexnet, "vgg16": _vgg16}):
+            lpips = import_module("lpips")
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"LPIPS needs the package {error.name!r}",
             remedy=f"{extra_command('lpips')}, or leave LPIPS out",
         ) from error
-    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
         raise MissingExtraError(
             f"the package 'lpips' cannot be loaded: {error}",
-            remedy="install the torchvision that belongs to your torch, or leave LPIPS out",
+            remedy=f"{extra_command('lpips')}, or leave LPIPS out",
         ) from error
     # Built without weights of a backbone: torchvision would download them, and unpickle what it finds.
     network = lpips.LPIPS(net=backbone, version="0.1", verbose=False, pnet_rand=True)
@@ -117,3 +123,28 @@ def _fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(state[re.sub(r"^slice\d+\.", "features.", name)])
+
+
+def _alexnet(pretrained: bool = False) -> SimpleNamespace:
+    """Build the features of AlexNet (one weird trick, 2014) as torchvision numbers them; random weights."""
+    pool, relu = partial(nn.MaxPool2d, 3, 2), partial(nn.ReLU, inplace=True)
+    layers = (
+        nn.Conv2d(3, 64, 11, 4, 2), relu(), pool(),
+        nn.Conv2d(64, 192, 5, padding=2), relu(), pool(),
+        nn.Conv2d(192, 384, 3, padding=1), relu(),
+        nn.Conv2d(384, 256, 3, padding=1), relu(),
+        nn.Conv2d(256, 256, 3, padding=1), relu(), pool(),
+    )  # fmt: skip
+    return SimpleNamespace(features=nn.Sequential(*layers))
+
+
+def _vgg16(pretrained: bool = False) -> SimpleNamespace:
+    """Build the features of VGG-16 as torchvision numbers them; random weights."""
+    layers: list[nn.Module] = []
+    last = 3
+    for convolutions, channels in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
+        for _ in range(convolutions):
+            layers += [nn.Conv2d(last, channels, 3, padding=1), nn.ReLU(inplace=True)]
+            last = channels
+        layers.append(nn.MaxPool2d(2, 2))
+    return SimpleNamespace(features=nn.Sequential(*layers))

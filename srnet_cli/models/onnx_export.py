@@ -92,7 +92,11 @@ def export_onnx(
             )
     except Exception as error:  # the exporter's own, of a dozen kinds
         reason = " ".join(str(error).split())[:200]
-        raise WeightsError(f"this network cannot be exported: {reason}", path=model.path) from error
+        raise WeightsError(
+            f"this network cannot be exported: {reason}",
+            path=model.path,
+            remedy=None if side else "--tile 64, as many networks can be for one size of input alone",
+        ) from error
     assert program is not None
     card = model.card
     program.model.metadata_props.update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from srnet_cli.errors import MissingExtraError, UnknownNetworkError, WeightsError
 from srnet_cli.models.card import MAX_SCALE, Card
+from srnet_cli.models.stand_in import torchvision_or
 from srnet_cli.models.store import LoadedModel, load_model
 from srnet_cli.models.tensors import parse_pickle, parse_safetensors
 from srnet_cli.network.blocks import NetworkOutput
@@ -19,6 +21,9 @@ from srnet_cli.version import extra_command
 PEER_PREFIX = "peer:"
 #: tile and overlap in LR pixels; attention windows of other networks divide it
 _TILE, _OVERLAP = 192, 32
+#: the module of torchvision and the names in it that spandrel imports
+_TRANSFORMS = "torchvision.transforms.functional"
+_TAKEN = ("InterpolationMode", "normalize", "rotate")
 
 
 class PeerNetwork(nn.Module):
@@ -61,20 +66,7 @@ def load_peer(path: Path) -> LoadedModel:
         WeightsError: the file cannot be read safely, or holds no RGB super-resolution network.
     """
     check_input(path, WeightsError)
-    try:
-        import spandrel
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"other projects' networks need the package {error.name!r}",
-            path=path,
-            remedy=f"{extra_command('peers')}, or leave out --peer",
-        ) from error
-    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch
-        raise MissingExtraError(
-            f"the package 'spandrel' cannot be loaded: {error}",
-            path=path,
-            remedy="install the torchvision that belongs to your torch, or leave out --peer",
-        ) from error
+    spandrel = _spandrel(path)
     tensors = _read_state(path)
     try:
         state = spandrel.canonicalize_state_dict(tensors)
@@ -91,6 +83,26 @@ def load_peer(path: Path) -> LoadedModel:
         path.stem, f"{PEER_PREFIX}{found.architecture.name}", found.scale, tile=_TILE, overlap=_OVERLAP
     )
     return LoadedModel(PeerNetwork(found.model, found, found.scale).eval(), card, path)
+
+
+def _spandrel(path: Path) -> Any:
+    """Import spandrel, also without torchvision or beside one that was built for another torch.
+
+    Networks that fill holes and mend faces take functions from it, those that enlarge pictures nothing.
+
+    Raises:
+        MissingExtraError: it is not installed, or cannot be imported.
+    """
+    remedy = extra_command("peers")
+    try:
+        with torchvision_or(_TRANSFORMS, dict.fromkeys(_TAKEN)):
+            return import_module("spandrel")
+    except ModuleNotFoundError as error:
+        reason = f"other projects' networks need the package {error.name!r}"
+        raise MissingExtraError(reason, path=path, remedy=remedy) from error
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
+        reason = f"the package 'spandrel' cannot be loaded: {_line(error)}"
+        raise MissingExtraError(reason, path=path, remedy=remedy) from error
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """SRNet, its single-stream base (EDSR and relatives), and every ablation between them.
 
-Tensors are N×3×H×W, RGB, 0..255, on input and output.
+Tensors are N×3×H×W, RGB, 0..255, on input and output; of a mosaic the input is N×4×H×W.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices, scale_of
 from srnet_cli.network.attention import ATTENTIONS, build_attention, recognise_attention
 from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, Upsampler, conv, shared_rows
+from srnet_cli.network.raw import MIDDLE, PLANES, interpolate, interpolation
 
 Wiring = Literal["code", "figure"]
 FusionMix = Literal["fixed", "learned"]
@@ -25,7 +26,7 @@ class SRNetOptions:
 
     Raises:
         ValueError: when ``wiring`` or ``fusion_mix`` is unknown, a learned mixture is to have another wiring
-            than the code's or no second stream, or an auxiliary stream is to have ``in_channels`` not 3.
+            than the code's or no second stream, or ``in_channels`` are those of no picture and no mosaic.
     """
 
     scale: int = 4
@@ -48,7 +49,8 @@ class SRNetOptions:
     #: "fixed": the streams' features are subtracted and added, as published; "learned": a 1×1 convolution
     #: over both, which begins as that
     fusion_mix: FusionMix = "fixed"
-    #: 3 for RGB; 4 for a packed RAW mosaic (single-stream only, no mean shift)
+    #: 3 for RGB; 4 for a packed mosaic, without mean shift. With two streams the picture is then the mosaic
+    #: interpolated plainly plus what the main stream makes; a single stream makes all, as published
     in_channels: int = 3
 
     def __post_init__(self) -> None:
@@ -58,8 +60,13 @@ class SRNetOptions:
             raise ValueError(f"fusion_mix is 'fixed' or 'learned', not {self.fusion_mix!r}")
         if self.fusion_mix == "learned" and not (self.auxiliary and self.wiring == "code"):
             raise ValueError("a learned fusion_mix needs the auxiliary stream, and the wiring of the code")
-        if self.auxiliary and self.in_channels != 3:
-            raise ValueError("the auxiliary stream takes RGB; set auxiliary=False for RAW input")
+        if self.in_channels not in (3, len(PLANES)):
+            raise ValueError(f"in_channels is 3 or {len(PLANES)}, not {self.in_channels}")
+
+    @property
+    def adds_to_mosaic(self) -> bool:
+        """Whether the main stream's picture is added to a plain interpolation of a mosaic."""
+        return self.auxiliary and self.in_channels == len(PLANES)
 
     @property
     def fusion(self) -> str:
@@ -127,8 +134,10 @@ class SRNet(Stream):
 
     ``forward(lr, residual=False, share=1.0)`` takes N×3×S×S (square where MPR-SA is used) and returns a
     ``NetworkOutput``; the auxiliary stream's picture is computed only with ``residual=True``, and of the
-    batch's first ⌈``share``·N⌉ elements.
+    batch's first ⌈``share``·N⌉ elements. Of a mosaic, N×4×S×S, a pixel becomes ``scale``² just so.
     """
+
+    plain: Tensor | None
 
     def __init__(self, options: SRNetOptions | None = None) -> None:
         o = options or SRNetOptions()
@@ -146,6 +155,9 @@ class SRNet(Stream):
         if o.fusion_mix == "learned":
             self.fusion_head = LearnedMix(o.n_feats, -1)
             self.fusion_tail = LearnedMix(o.n_feats, +1)
+        # A constant, so it is in no file.
+        plain = interpolation(o.scale) if o.adds_to_mosaic else None
+        self.register_buffer("plain", plain, persistent=False)
 
     @property
     def scale(self) -> int:
@@ -159,8 +171,11 @@ class SRNet(Stream):
         if self.model_ssl is None:
             shallow = self.shallow(lr)
             return NetworkOutput(self.reconstruct(self.body(shallow) + shallow))
-        rat_head, rat_body = self.auxiliary_features(lr)
-        sr = self.reconstruct(self.fused_features(lr, rat_head, rat_body))
+        shifted = lr if self.plain is None else lr - MIDDLE
+        rat_head, rat_body = self.auxiliary_features(shifted)
+        sr = self.reconstruct(self.fused_features(shifted, rat_head, rat_body))
+        if self.plain is not None:
+            sr = sr + interpolate(lr, self.plain, self.scale)
         if not residual:
             return NetworkOutput(sr, None)
         return NetworkOutput(sr, self.model_ssl.reconstruct(rat_body[: shared_rows(len(lr), share)]))
@@ -199,7 +214,7 @@ def _single(attention: str, **defaults: Any) -> Variant:
 
 def _double(attention: str, wiring: Wiring = "code", fusion_attention: str | None = None) -> Variant:
     fixed = {"attention": attention, "fusion_attention": fusion_attention, "wiring": wiring}
-    return Variant({**fixed, "auxiliary": True, "in_channels": 3})
+    return Variant({**fixed, "auxiliary": True})
 
 
 VARIANTS = {

@@ -177,9 +177,11 @@ def _register(lr_up: NDArray[np.uint8], hr: NDArray[np.uint8], motion: Motion) -
 
 
 def _failure(reason: str) -> InputError:
-    return InputError(
-        f"LR cannot be aligned to HR: {reason}", remedy="--align none compares them as they are"
+    remedy = (
+        "--focal-lengths LR,HR where the lenses differ and the files do not say; "
+        "--align none compares them as they are"
     )
+    return InputError(f"LR cannot be aligned to HR: {reason}", remedy=remedy)
 
 
 def _common_box(lr_to_hr: Affine, lr: tuple[int, ...], hr: tuple[int, ...]) -> Box:

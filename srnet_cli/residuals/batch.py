@@ -34,6 +34,8 @@ class ResidualRequest:
     overwrite: bool
     #: compare shots of different focal lengths as if they showed the same
     as_they_are: bool = False
+    #: LR's and HR's in millimetres, for files that do not say
+    focal_lengths: tuple[float, float] | None = None
     #: show where an unexpected error came from
     debug: bool = False
 
@@ -163,7 +165,7 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
     notes = [*lr.metadata.notes, *hr.metadata.notes]
     if lr.metadata.icc != hr.metadata.icc:
         notes.append("LR and HR have different colour profiles; their values are compared as stored")
-    views = None if request.as_they_are else differing_views(lr, hr)
+    views = None if request.as_they_are else differing_views(lr, hr, request.focal_lengths)
     if views is not None and request.compare.align is None:
         remedy = "--align affine cuts LR to HR's field of view; --align none compares them as they are"
         raise views.unaligned(remedy)

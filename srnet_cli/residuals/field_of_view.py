@@ -36,15 +36,17 @@ class Views:
         return InputError(f"{self}: the two do not show the same", remedy=remedy)
 
 
-def differing_views(lr: Picture, hr: Picture) -> Views | None:
+def differing_views(lr: Picture, hr: Picture, stated: tuple[float, float] | None = None) -> Views | None:
     """Return what the focal lengths of two shots say; None where they are alike or not known.
+
+    ``stated`` are LR's and HR's in one unit; they go before those in the files.
 
     None, too, for a pair whose sizes differ as the focal lengths do: it was cut to one field of view before.
 
     Raises:
         InputError: when LR is the longer one.
     """
-    focals = _comparable_focals(lr, hr)
+    focals = stated or _comparable_focals(lr, hr)
     if focals is None:
         return None
     ratio = focals[1] / focals[0]

@@ -16,7 +16,7 @@ from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import Upsampler, planes_of
 from srnet_cli.network.registry import build_network, network_names, open_options
 from srnet_cli.training.fields import flag
-from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.options import TrainOptions, network_scale
 
 #: channels of a packed mosaic
 MOSAIC_CHANNELS = 4
@@ -114,12 +114,20 @@ def _check_network(options: TrainOptions) -> None:
         raise UsageError(
             f"--model {options.model} cannot read --input raw", remedy=f"one of {', '.join(able)}"
         )
-    if "in_channels" in given and "auxiliary" in known and options.auxiliary:
-        raise UsageError("--input raw has no auxiliary stream, which takes RGB", remedy="add --no-auxiliary")
     for name in given:
         if name not in known:
             shown = "--no-auxiliary" if name == "auxiliary" else flag(name)
             raise UsageError(f"{shown} has no meaning for --model {options.model}", remedy="leave it out")
+
+
+def has_auxiliary(options: TrainOptions) -> bool:
+    """Tell whether the network of the options has an auxiliary stream, which is taught residuals.
+
+    Raises:
+        UsageError: as :func:`build`.
+    """
+    with torch.device("meta"):
+        return bool(getattr(build(options, network_scale(options)), "predicts_residual", False))
 
 
 def _explained(error: ValueError, options: TrainOptions, scale: int) -> UsageError:

@@ -12,6 +12,7 @@ from srnet_cli.data.device.simulated import on_device
 from srnet_cli.data.mixture import MixedSource, SteppedMixture, name_sources
 from srnet_cli.data.sources import SteppedSource
 from srnet_cli.errors import DataError, UsageError
+from srnet_cli.training.network import has_auxiliary
 from srnet_cli.training.options import TrainOptions, data_paths, network_scale, patches
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def _detect(path: Path, options: TrainOptions, say: Say) -> Detection:
             f"--input raw cannot be trained on the {found.kind} in {found.root}: "
             "they have no mosaic any more",
             remedy="sequences of RAW shots (SR-RAW), or LR/ and HR/ with ARW/, have one",
+        )
+    if options.input == "raw" and found.kind != "photos" and has_auxiliary(options):
+        raise UsageError(
+            "--input raw has no auxiliary stream for RAW shots: nothing tells the residual of their mosaics",
+            remedy="add --no-auxiliary, or train on photographs",
         )
     say(found.sentence)
     return found
@@ -130,7 +136,7 @@ def source_options(options: TrainOptions) -> SourceOptions:
             mosaic=options.input == "raw",
         ),
         split=options.split,
-        residual=options.interpolation,
+        residual=None if options.input == "raw" and not has_auxiliary(options) else options.interpolation,
         label=options.label,
         degradation=options.degradation,
         smallest_photo=max(patches(options)) * network_scale(options),

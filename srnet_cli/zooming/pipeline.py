@@ -241,10 +241,7 @@ def _strips(
     if mosaic is None:
         raise WeightsError(f"{engine.card.name} takes the mosaic of a RAW file, not a picture")
     rows = MosaicRows(mosaic, region, engine.scale)
-    top = 0
-    for made in rows.cut(s.sr for s in engine.strips(mosaic.values, rows.whole, on_tile=on_tile)):
-        yield Strip(top, made, None)
-        top += len(made)
+    yield from rows.cut(engine.strips(mosaic.values, rows.whole, residual, on_tile))
 
 
 def _all_strips(

@@ -18,9 +18,10 @@ def mosaic_model(engines: Engines, request: ZoomRequest, *, undeveloped: bool = 
     if undeveloped or request.raw_engine == "develop" or request.model_scale <= 1 or not request.runs_models:
         return None
     asked = request.raw_engine == "mosaic"
-    # Only networks for pictures predict the residual that a heatmap shows, have crisp weights, and see as
-    # much in a mirror.
-    if not asked and (request.heatmap or request.crisp or request.engine.ensemble):
+    # Only the networks for pictures that are released predict the residual that a heatmap shows, have crisp
+    # weights, and see as much in a mirror.
+    chosen = asked or request.model != "auto"
+    if not chosen and (request.heatmap or request.crisp or request.engine.ensemble):
         return None
     return engines.mosaic_model(asked)
 

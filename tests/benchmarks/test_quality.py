@@ -10,6 +10,7 @@ import pytest
 from benchmarks import quality, today
 from benchmarks.quality import CITY100_VALID, SETS, measure, with_figures
 from srnet_cli.evaluation.methods import MethodOptions, method_name
+from srnet_cli.imaging import read_picture
 from srnet_cli.models.store import load_model, save_crisp, save_model
 from srnet_cli.zooming.engine import EngineOptions
 from tests.evaluation.conftest import draw, save
@@ -18,7 +19,21 @@ from tests.models.samples import CARD, tiny
 
 def test_real_pairs_of_two_cameras_are_measured() -> None:
     assert CITY100_VALID in SETS[4] and CITY100_VALID in today.MEASURED
-    assert CITY100_VALID not in SETS[2]
+    assert CITY100_VALID in SETS[2] and CITY100_VALID not in SETS[8]
+
+
+def test_pairs_of_half_the_scale_have_half_the_hr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / CITY100_VALID[0]
+    picture = draw(3)[:96, :112]
+    save(picture, folder / "HR" / "a.png")
+    save(picture[2::4, 2::4], folder / "LR" / "a.png")
+    monkeypatch.setattr(quality, "shared_folder", lambda: tmp_path)
+    methods = MethodOptions(
+        models=("lanczos",), interpolations=("bicubic",), engine=EngineOptions("cpu", "fp32")
+    )
+    (result,) = measure(*CITY100_VALID, 2, methods)
+    assert (result.name, len(result.measured)) == ("City100_valid", 1)
+    assert read_picture(quality.halved(folder, tmp_path) / "HR" / "a.png").pixels.shape == (48, 56, 3)
 
 
 def test_a_card_gets_figures_of_both_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,21 @@ def test_shots_of_different_focal_lengths_are_not_compared_without_a_word(
     assert "LR is the longer one" in " ".join(turned.stderr.split())
 
 
+def test_focal_lengths_may_be_stated_of_files_that_do_not_say(shots: Path, tmp_path: Path) -> None:
+    for name in ("00001", "00002"):
+        with Image.open(shots / f"{name}.JPG") as picture:
+            Image.fromarray(np.asarray(picture)).save(tmp_path / f"{name}.png")
+    pair = (tmp_path / "00002.png", tmp_path / "00001.png", "--align", "affine", "-o", tmp_path / "out")
+    unknown = run(*pair)
+    assert unknown.exit_code == 1
+    assert "--focal-lengths" in " ".join(unknown.stderr.split())
+    (found,) = documents(run(*pair, "--focal-lengths", "24,100", "--json"))
+    assert found["focal_lengths"] == [24, 100]
+    assert found["alignment"]["correlation"] > 0.97
+    for wrong in ("24", "24,0", "a,b", "24,nan"):
+        assert run(*pair, "--focal-lengths", wrong, "--overwrite").exit_code != 0
+
+
 def test_a_registration_that_did_not_find_itself_is_an_error(shots: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     write_sequence(other, default_shots(4, (100.0,)), 240, 320, scene=9, raw=None)

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from srnet_cli.data.camera.simulation import bicubic_zoom
 from srnet_cli.errors import DataError
+from srnet_cli.imaging import read_picture
 from srnet_cli.main import app
 from srnet_cli.models.store import load_model
 from srnet_cli.training.fields import flag
@@ -188,6 +189,46 @@ def test_mosaics_train_a_single_stream(tmp_path: Path) -> None:
     assert zoomed.exit_code == 1 and "takes a mosaic, not pictures" in zoomed.output + str(zoomed.exception)
 
 
+def test_two_streams_learn_mosaics_of_photographs(drawings: Path, tmp_path: Path) -> None:
+    given = "--input raw --model srnet --scale 2 --n-feats 16 --n-resblocks 1 --patch-size 8 --batch-size 2"
+    run = tmp_path / "run"
+    result = train("--data", drawings, "-o", run, *given.split(), "--validation-crop", "64", "--steps", "2")
+    assert result.exit_code == 0, result.output
+    assert train("-o", run, "--resume", "--steps", "4").exit_code == 0
+    steps = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert any(step.get("residual", 0) > 0 for step in steps)
+    model = load_model(run)
+    assert model.card.reads_mosaics and (model.card.scale, model.card.options["in_channels"]) == (4, 4)
+    write_dng(tmp_path / "a.dng", sample_scene(40, 48))
+    made = tmp_path / "made.png"
+    arguments = [
+        "zoom",
+        str(tmp_path / "a.dng"),
+        "--model",
+        str(run),
+        "-s",
+        "2",
+        "--heatmap",
+        "-o",
+        str(made),
+    ]
+    zoomed = CliRunner().invoke(app, [*arguments, "--device", "cpu"], prog_name="srnet")
+    assert zoomed.exit_code == 0, zoomed.output
+    residual = cv2.imread(str(tmp_path / "made_residual.png"))
+    assert residual is not None and len(residual) == 80
+    near = read_picture(tmp_path / "a.dng").pixels.mean() / 257
+    picture = cv2.imread(str(made))
+    assert picture is not None and abs(picture.mean() - near) < 4
+
+
+def test_an_auxiliary_stream_is_not_taught_shots(tmp_path: Path) -> None:
+    shots = default_shots(0, (100.0, 50.0), wobble=1.0)
+    write_sequence(tmp_path / "data" / "00000", shots, 160, 240, 0)
+    result = train("--data", tmp_path / "data", "--input", "raw", "--scale", "2", "-o", tmp_path / "run")
+    assert "--input raw has no auxiliary stream for RAW shots" in error_of(result)
+    assert getattr(result.exception, "exit_code", None) == 2
+
+
 def test_tensorboard_is_asked_for_by_name(drawings: Path, tmp_path: Path) -> None:
     if importlib.util.find_spec("tensorboard") is not None:
         result = train("--data", drawings, "-o", tmp_path / "run", "--tensorboard", *SHORT.split())
@@ -211,7 +252,6 @@ def test_tensorboard_is_asked_for_by_name(drawings: Path, tmp_path: Path) -> Non
         ("--data {data} --attention foo", 2, "--attention cannot be 'foo' (one of none, ca,"),
         ("--data {data} --n-feats 7", 2, "--n-feats 7 does not work"),
         ("--data {data} --model edsr --no-auxiliary", 2, "--no-auxiliary has no meaning for --model edsr"),
-        ("--data {data} --input raw", 2, "--input raw has no auxiliary stream, which takes RGB"),
         ("--data {data} --resume --device nosuch", 2, "no kind of device called 'nosuch'"),
         ("--resume", 2, "to go on with (--data begins one)"),
         ("--data {data} --config {config}", 2, "unknown option 'patchsize'; did you mean 'patch_size'?"),

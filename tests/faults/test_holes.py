@@ -79,6 +79,24 @@ def test_a_picture_with_a_hole_is_refused(tmp_path: Path, name: str) -> None:
                 assert any(w in caught.value.reason for w in ("damaged", "incomplete", "cut short"))
 
 
+@pytest.mark.parametrize(
+    "options", [{"quality": 80, "speed": 9}, {"quality": 60, "speed": 8, "subsampling": "4:2:0"}]
+)
+def test_other_values_in_an_avif_are_noticed(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Nothing is missing, and its decoder makes a picture of any codes."""
+    path, whole = tmp_path / "a.avif", encoded("AVIF", _photo(), **options)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    first = whole.rindex(b"mdat") + 100
+    for seed, length in enumerate((1, 4, 64, 512)):
+        random = np.random.default_rng(seed)
+        start = int(random.integers(first, len(whole) - 600))
+        other = bytes(255 - value for value in whole[start : start + length])
+        path.write_bytes(whole[:start] + other + whole[start + length :])
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(path)
+
+
 def lossless_dng(values: NDArray[np.uint16]) -> bytes:
     """A DNG whose mosaic is lossless JPEG, in one piece."""
     plain = encoded_dng(Capture(read_noise=4.0), *values.shape)
@@ -127,7 +145,7 @@ JPEG_2000: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", JPEG_2000)
-def test_a_jpeg_2000_with_ones_or_without_its_end_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_jpeg_2000_with_a_hole_or_without_its_end_is_refused(tmp_path: Path, name: str) -> None:
     path, whole = tmp_path / name, JPEG_2000[name]()
     path.write_bytes(whole)
     assert read_picture(path).width == WIDTH
@@ -135,7 +153,8 @@ def test_a_jpeg_2000_with_ones_or_without_its_end_is_refused(tmp_path: Path, nam
         end = len(whole) if name.endswith("jp2") else whole.rindex(b"\xff\xd9") + 2
         kept = int(share * end)
         tail = whole[:kept] + bytes(end - kept) + whole[end:]
-        for damaged in (with_hole(whole, share, 512, b"\xff"), tail):
+        holes = [with_hole(whole, share, 512, fill) for fill in (b"\0", b"\xff")]
+        for damaged in (*holes, tail):
             path.write_bytes(damaged)
             with pytest.raises(InputError, match=r"damaged|incomplete|cut short"):
                 read_picture(path)
@@ -212,6 +231,18 @@ def test_drawings_without_contents_for_long_stretches_pass(
     for name, pixels in _drawings().items():
         path.write_bytes(encoded(kind, pixels, **options))
         assert read_picture(path).width == 2048, name
+
+
+@pytest.mark.parametrize("period", [4, 8])
+def test_a_pattern_in_jpeg_2000_passes(tmp_path: Path, period: int) -> None:
+    """What repeats in every block of its coefficients is coded to zeros; no photograph does."""
+    drawn = np.tile(np.random.default_rng(0).integers(0, 256, (8, 8)), (64, 64))
+    if period == 4:
+        drawn = 100 + (np.mgrid[:512, :512] // 4).sum(axis=0) % 2 * 56
+    path = tmp_path / "a.jp2"
+    path.write_bytes(encoded("JPEG2000", np.dstack([drawn] * 3).astype(np.uint8)))
+    assert bytes(64) in path.read_bytes()
+    assert np.array_equal(read_picture(path).pixels[..., 0], drawn)
 
 
 def test_a_large_sky_in_webp_passes(tmp_path: Path) -> None:

@@ -30,6 +30,27 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return lr, hr
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("photo.JPG", "photo.jpg"), ("photo.JPG", "Photo.Jpg"), ("\u00e9t\u00e9.jpg", "E\u0301TE\u0301.jpg")],
+)
+def test_an_input_is_known_under_a_name_of_other_case(
+    srnet: Program, model: Path, tmp_path: Path, source: str, target: str, is_there: bool
+) -> None:
+    """Where case counts for nothing, both names lead to one device and inode, as a hard link's do."""
+    (tmp_path / source).write_bytes(encoded("JPEG", scene(24, 32)))
+    if is_there:
+        os.link(tmp_path / source, tmp_path / target)
+    before = disk(tmp_path)
+    ended = srnet(
+        *("zoom", tmp_path / source, "-s", "2", "--model", model, "-o", tmp_path / target, "--overwrite")
+    )
+    assert ended.code == 1
+    assert "the result would replace its own input" in ended.err
+    assert disk(tmp_path) == before
+
+
 @pytest.mark.parametrize("kind", ["motivation", "lost"])
 @pytest.mark.parametrize("name", ["hr.png", "HR.PNG", "link.png", "hard.png"])
 def test_a_figure_never_replaces_a_picture_that_it_is_made_of(

@@ -6,7 +6,9 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from tests.captures import Capture
 from tests.faults.grids import grid_of
 from tests.faults.hostile import TALL, WIDE, noisy, png_chunk, retagged, tiff
 from tests.faults.pictures import encoded, encoded_dng, encoded_tiff, scene
@@ -114,6 +117,29 @@ def _grid(tile: tuple[int, int] = (96, 128), said: tuple[int, int] = (192, 256))
     return grid_of(tiles, (192, 256), (96, 128), said)
 
 
+def _packed(kind: str, **options: Any) -> bytes:
+    return encoded_tiff(scene(160, 200), photometric="rgb", compression=kind, **options)
+
+
+def _restated(kind: str, rows: int, tag: int, value: int) -> bytes:
+    """Packed strips of so many rows, and another value of a tag."""
+    return retagged(_packed(kind, rowsperstrip=rows), tag, 4, 1, value)
+
+
+def _half_of_tiles(tag: int, capture: Capture) -> bytes:
+    """A DNG that states half of its height, or width, where so many tiles are needed for either."""
+    whole = encoded_dng(capture, 480, 600)
+    stated = 260 if tag == 257 else 330
+    return retagged(whole, tag, 4, 1, stated if capture.tile == (256, 320) else stated // 2 + 100)
+
+
+def _runs_with_hole(fill: bytes) -> bytes:
+    """Rows of runs, of which a sector is lost; zeros are rows without pixels."""
+    row = b"".join(bytes([1, n]) for n in range(4)) + b"\0\0"
+    data = _bmp_of_runs([row] * 600)
+    return data[:3000] + fill * 512 + data[3512:]
+
+
 _ROW, _SHORT_ROW, _STEP = b"\4\x50\0\0", b"\2\x50\0\0", b"\1\x50\0\2\2\0\1\x50\0\0"
 
 HALVES: dict[str, Callable[[], bytes]] = {
@@ -129,16 +155,48 @@ HALVES: dict[str, Callable[[], bytes]] = {
     "one-strip-of-two.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 278, 4, 1, TALL // 2),
     "half-the-height.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 257, 4, 1, TALL // 2),
     "half-the-width.dng": lambda: retagged(encoded_dng(height=TALL, width=WIDE), 256, 4, 1, WIDE // 2),
+    **{
+        f"half-the-{side}-of-{name}.dng": partial(_half_of_tiles, tag, capture)
+        for side, tag in (("height", 257), ("width", 256))
+        for name, capture in (
+            ("a-tile", Capture(tile=(512, 640))),
+            ("the-area", Capture(tile=(256, 320), active_area=(0, 0, 480, 600))),
+            ("what-is-shown", Capture(tile=(256, 320), crop=(480, 600))),
+        )
+    },
     "half-the-height.tif": lambda: retagged(tiff("uint8", compression="zlib"), 257, 4, 1, TALL // 2),
     "half-the-width.tif": lambda: retagged(
         encoded_tiff(scene(160, 200), photometric="rgb"), 256, 4, 1, 100
+    ),
+    **{
+        f"half-the-width-{kind}-{rows}.tif": partial(_restated, kind, rows, 256, 100)
+        for kind in ("lzw", "lzma", "zlib", "zstd", "packbits")
+        for rows in (160, 16, 1)
+    },
+    **{
+        f"{name}-{kind}.tif": partial(_restated, kind, 160, tag, value)
+        for kind in ("lzw", "lzma", "zlib")
+        for name, tag, value in (
+            ("a-column-less", 256, 199),
+            ("a-column-more", 256, 201),
+            ("half-the-height", 257, 80),
+            ("half-the-bits", 258, 4),
+        )
+    },
+    "half-the-tile.tif": lambda: retagged(
+        _packed("lzw", tile=(256, 256)), 322, 4, 1, 208
     ),
     "small-version-of-what-is-cut.tif": lambda: _small_version(cut=True),
     "small-version-of-what-is-below-and-cut.tif": lambda: _small_version(cut=True, inside=True),
     "a-smaller-tile.avif": lambda: _grid(tile=(48, 64)),
     "half-of-the-grid.avif": lambda: _grid(said=(96, 256)),
     "twice-the-rows.png": _png_of_twice_the_rows,
-    "in-the-header.bmp": lambda: _bmp(10, 0),
+    "in-the-header.bmp": lambda: _bmp(10, 20),
+    "runs-without-end.bmp": lambda: _bmp_of_runs([_ROW, _SHORT_ROW, _ROW])[:-2],
+    "steps-out-of-the-picture.bmp": lambda: _bmp_of_runs([_ROW, b"\0\2\0\x09", _ROW]),
+    **{
+        f"lost-{fill}-in-runs.bmp": partial(_runs_with_hole, bytes([fill])) for fill in (0, 255)
+    },
     "half-the-height.bmp": lambda: _bmp(22, TALL // 2),
 }  # fmt: skip
 
@@ -148,8 +206,6 @@ UNSUPPORTED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: _small_version(inside=True),
         "only small versions in its pages",
     ),
-    "short-row.bmp": (lambda: _bmp_of_runs([_ROW, _SHORT_ROW, _ROW]), "gaps in its rows"),
-    "step.bmp": (lambda: _bmp_of_runs([_ROW, _STEP, _ROW]), "gaps in its rows"),
 }
 
 
@@ -179,6 +235,14 @@ def test_a_kind_without_its_whole_picture_is_named(tmp_path: Path, name: str) ->
         ("whole.psd", lambda: _psd(whole=True)),
         ("first-is-small.tif", _small_version),
         ("whole.dng", lambda: encoded_dng(height=TALL, width=WIDE)),
+        ("in-a-tile.dng", lambda: encoded_dng(Capture(tile=(256, 256)), TALL, WIDE)),
+        (
+            "areas.dng",
+            lambda: encoded_dng(
+                Capture(tile=(48, 64), active_area=(0, 0, TALL, WIDE), crop=(TALL, WIDE)), TALL, WIDE
+            ),
+        ),
+        ("pixels-behind-the-header.bmp", lambda: _bmp(10, 0)),
         ("any-number-of-bytes.bmp", lambda: _bmp(34, 0x7FFFFFFF)),
     ],
 )
@@ -186,6 +250,40 @@ def test_what_is_whole_passes(tmp_path: Path, name: str, make: Callable[[], byte
     path = tmp_path / name
     path.write_bytes(make())
     assert read_picture(path).pixels.shape == (TALL, WIDE, 3)
+
+
+@pytest.mark.parametrize("kind", ["lzw", "lzma"])
+def test_a_last_strip_of_as_many_rows_as_the_others_passes(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    whole = encoded_tiff(scene(192, 200), photometric="rgb", compression=kind, rowsperstrip=48)
+    path.write_bytes(retagged(whole, 257, 4, 1, 160))
+    assert np.array_equal(read_picture(path).pixels, scene(192, 200)[:160])
+
+
+@pytest.mark.parametrize("options", [{"rowsperstrip": 16}, {"tile": (32, 32)}, {"rowsperstrip": TALL}])
+@pytest.mark.parametrize("kind", [None, "lzw", "zlib"])
+def test_a_piece_too_many_that_is_nowhere_passes(
+    tmp_path: Path, kind: str | None, options: dict[str, Any]
+) -> None:
+    path = tmp_path / "a.tif"
+    data = encoded_tiff(noisy(), photometric="rgb", compression=kind, **options)
+    for start, length in ((0, 0), (8, 0), (1 << 30, 100)):
+        path.write_bytes(_with_piece(data, start, length))
+        assert np.array_equal(read_picture(path).pixels, noisy())
+    path.write_bytes(_with_piece(data, len(data) // 2 + 1, 100))
+    with pytest.raises(InputError, match="pieces of its pixels, its size asks for"):
+        read_picture(path)
+
+
+def _with_piece(data: bytes, start: int, length: int) -> bytes:
+    """A TIFF that lists one more strip or tile than it has."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages[0]
+    tags = (324, 325) if page.is_tiled else (273, 279)
+    for tag, values in zip(tags, ((*page.dataoffsets, start), (*page.databytecounts, length)), strict=True):
+        at, data = len(data), data + struct.pack(f"<{len(values)}I", *values)
+        data = retagged(data, tag, 4, len(values), at)
+    return data
 
 
 def test_a_grid_whose_tiles_are_as_they_say_passes(tmp_path: Path) -> None:
@@ -197,8 +295,29 @@ def test_a_grid_whose_tiles_are_as_they_say_passes(tmp_path: Path) -> None:
 
 def test_runs_without_gaps_pass(tmp_path: Path) -> None:
     path = tmp_path / "a.bmp"
-    path.write_bytes(_bmp_of_runs([_ROW, _ROW, b"\0\4\1\2\3\4\0\0"]))
+    whole = _bmp_of_runs([_ROW, _ROW, b"\0\4\1\2\3\4\0\0"])
+    path.write_bytes(whole[:-2])
+    assert read_picture(path).pixels[0, :, 0].tolist() == [1, 2, 3, 4]
+    path.write_bytes(whole)
     assert read_picture(path).pixels[..., 0].tolist() == [[1, 2, 3, 4], [80] * 4, [80] * 4]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([_ROW, _SHORT_ROW, _ROW], [[80] * 4, [80, 80, 0, 0], [80] * 4]),
+        ([_ROW, _STEP, _ROW], [[80] * 4, [80, 0, 0, 80], [80] * 4]),
+        ([_ROW, b"\0\0", _ROW], [[80] * 4, [0] * 4, [80] * 4]),
+        ([_ROW, b"\0\2\1\1", b"\2\x51"], [[0, 81, 81, 0], [0] * 4, [80] * 4]),
+        ([b"\2\x50\0\1", b"", b""], [[0] * 4, [0] * 4, [80, 80, 0, 0]]),
+    ],
+)
+def test_what_runs_leave_out_is_background(
+    tmp_path: Path, rows: list[bytes], expected: list[list[int]]
+) -> None:
+    path = tmp_path / "a.bmp"
+    path.write_bytes(_bmp_of_runs(rows))
+    assert read_picture(path).pixels[..., 0].tolist() == expected
 
 
 def test_a_small_version_alone_is_read_and_said_to_be_one(tmp_path: Path) -> None:

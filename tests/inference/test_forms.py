@@ -108,6 +108,18 @@ def test_raw_mosaic_in(dtype: torch.dtype) -> None:
     assert error(got.sr, expected.sr) <= (ROUNDING if dtype == torch.float32 else 0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("mix", ["fixed", "learned"])
+def test_two_streams_of_a_mosaic(dtype: torch.dtype, mix: str) -> None:
+    network = small(scale=4, in_channels=4, fusion_mix=mix)
+    lr = torch.rand(2, 4, 12, 12, generator=torch.Generator().manual_seed(2)) * 255
+    expected, got = run(network, lr, True), run(to_inference(network, dtype=dtype), lr, True)
+    assert expected.residual is not None and got.residual is not None
+    allowed = ROUNDING if dtype == torch.float32 else 0.02
+    assert error(got.sr, expected.sr) <= allowed
+    assert error(got.residual, expected.residual) <= (1e-4 if dtype == torch.float32 else 0.05)
+
+
 def test_residual_scale_and_untrained_statistics() -> None:
     torch.manual_seed(3)
     for kind in ("none", "ca+mpr-sa"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from srnet_cli.errors import MissingExtraError, WeightsError
-from srnet_cli.metrics.perceptual import BACKBONES, Lpips
+from srnet_cli.metrics.perceptual import BACKBONES, Lpips, _alexnet, _vgg16
 
 
 class Slices(torch.nn.Module):
@@ -124,3 +125,31 @@ def test_nothing_in_the_backbone_is_executed(
     with pytest.raises(WeightsError, match="not torchvision's file"):
         Lpips()
     assert not (tmp_path / "executed").exists()
+
+
+def test_backbones_are_torchvisions() -> None:
+    """Numbers and shapes of its files, whose weights are filled in by name; counts from their papers."""
+    alex, vgg = _alexnet().features, _vgg16().features
+    assert [i for i, layer in enumerate(alex) if isinstance(layer, torch.nn.Conv2d)] == [0, 3, 6, 8, 10]
+    assert sum(p.numel() for p in alex.parameters()) == 2_469_696
+    assert alex(torch.zeros(1, 3, 224, 224)).shape == (1, 256, 6, 6)
+    last = [i for i, layer in enumerate(vgg) if isinstance(layer, torch.nn.Conv2d)][-1]
+    assert (len(vgg), last, sum(p.numel() for p in vgg.parameters())) == (31, 28, 14_714_688)
+
+
+@pytest.mark.parametrize("backbone", ["alex", "vgg"])
+def test_the_package_itself_takes_a_backbone(
+    hub: Path, backbone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With random weights in torchvision's names; beside whatever torchvision there is."""
+    monkeypatch.delitem(sys.modules, "lpips")
+    if find_spec("lpips") is None:
+        pytest.skip("needs the extra 'lpips'")
+    features = {"alex": _alexnet, "vgg": _vgg16}[backbone]().features
+    torch.save({f"features.{name}": t for name, t in features.state_dict().items()}, hub / "net.pth")
+    digest = hashlib.sha256((hub / "net.pth").read_bytes()).hexdigest()
+    monkeypatch.setitem(BACKBONES, backbone, ("net.pth", digest))
+    black, white = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)
+    metric = Lpips(backbone)
+    assert metric(black, black) == 0.0
+    assert metric(black, white) > 0.0

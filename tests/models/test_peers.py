@@ -1,9 +1,11 @@
-"""Other projects' networks: spandrel's part is played by a stand-in with the same interface."""
+"""Other projects' networks, by spandrel and by a stand-in with the same interface."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 
 from srnet_cli.errors import MissingExtraError, WeightsError
 from srnet_cli.evaluation.methods import MethodOptions, load_catalogue
-from srnet_cli.models.peers import load_any_model, load_peer
+from srnet_cli.models.peers import _spandrel, load_any_model, load_peer
 from srnet_cli.zooming.engine import EngineOptions
 
 
@@ -145,3 +147,24 @@ def test_without_spandrel_the_extra_is_named(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(MissingExtraError, match="no network known here") as caught:
         load_any_model(tmp_path / "net.pth")
     assert "spandrel" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("wrap", [None, "params", "params_ema"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_spandrel_itself_loads_what_it_knows(tmp_path: Path, wrap: str | None, prefix: str) -> None:
+    """A Real-ESRGAN of its own class with random weights; beside whatever torchvision there is."""
+    if find_spec("spandrel") is None:
+        pytest.skip("needs the extra 'peers'")
+    _spandrel(tmp_path)
+    torch.manual_seed(0)
+    network = import_module("spandrel.architectures.Compact.__arch.SRVGG").SRVGGNetCompact(
+        num_feat=8, num_conv=2, upscale=2
+    )
+    state = {prefix + name: tensor for name, tensor in network.state_dict().items()}
+    torch.save(state if wrap is None else {wrap: state}, tmp_path / "net.pth")
+    model = load_any_model(tmp_path / "net.pth")
+    assert (model.card.architecture, model.card.scale) == ("peer:RealESRGAN Compact", 2)
+    lr = torch.rand(1, 3, 17, 23)
+    with torch.no_grad():
+        expected = network(lr).clamp(0, 1) * 255
+        assert torch.allclose(model.network(lr * 255).sr, expected, atol=1e-2)

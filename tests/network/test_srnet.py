@@ -13,6 +13,8 @@ import torch
 
 from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import RGB_MEAN, MeanShift, Upsampler
+from srnet_cli.network.raw import interpolate
+from srnet_cli.network.registry import recognise
 from srnet_cli.network.srnet import SRNet, SRNetOptions
 from tests.network.fixtures import error, load_into, picture, randomise
 
@@ -168,11 +170,30 @@ def test_raw_input_takes_four_channels_and_no_mean_shift() -> None:
     assert not any("mean" in name for name in network.state_dict())
 
 
+def test_two_streams_of_a_mosaic_add_to_its_interpolation() -> None:
+    options = replace(TINY, in_channels=4)
+    network = SRNet(options).eval()
+    mosaic = torch.rand(1, 4, 8, 8) * 255
+    with torch.no_grad():
+        for stream in (network, network.model_ssl):
+            assert stream is not None
+            torch.nn.init.zeros_(stream.tail[1].weight)
+            torch.nn.init.zeros_(stream.tail[1].bias)
+        made = network(mosaic, residual=True)
+    assert network.plain is not None and made.residual is not None
+    assert torch.equal(made.sr, interpolate(mosaic, network.plain, 2))
+    assert not made.residual.any()
+    state = network.state_dict()
+    assert not any(part in name for name in state for part in ("sub_mean", "add_mean", "plain"))
+    found = recognise(state)
+    assert (found.name, found.scale, found.options["in_channels"]) == ("srnet", 2, 4)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"wiring": "other"}, "wiring"),
-        ({"in_channels": 4}, "takes RGB"),
+        ({"in_channels": 5}, "in_channels is 3 or 4, not 5"),
         ({"scale": 6}, "neither 3 nor a power of two"),
         ({"scale": 1}, "neither 3 nor a power of two"),
     ],

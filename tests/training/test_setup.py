@@ -91,10 +91,8 @@ def test_options_that_fit_no_network_are_refused() -> None:
         build(tiny(model="edsr"), 2)
     with pytest.raises(UsageError, match="power of two"):
         build(tiny(), 5)
-    with pytest.raises(UsageError, match="add --no-auxiliary"):
-        build(tiny(input="raw"), 4)
-    with pytest.raises(UsageError, match=r"--model edsr_rat cannot read --input raw .*srnet, edsr,"):
-        build(tiny(input="raw", model="edsr_rat"), 4)
+    with pytest.raises(UsageError, match=r"--model rcan cannot read --input raw .*srnet, srnet_figure, edsr"):
+        build(tiny(input="raw", model="rcan", attention=None), 4)
 
 
 def test_losses_that_fit_no_network_are_refused() -> None:

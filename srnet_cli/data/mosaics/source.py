@@ -10,11 +10,14 @@ import numpy as np
 import torch
 
 from srnet_cli.data.camera.simulation import draw_patterns
+from srnet_cli.data.choices import LabelName
+from srnet_cli.data.labels import label_beside
 from srnet_cli.data.mosaics.simulation import mosaic_zoom
 from srnet_cli.data.photo_source import middle, part, patch_seed
 from srnet_cli.data.photos import PhotoCache
 from srnet_cli.data.sources import Batch, Problem, ValidationItem
 from srnet_cli.data.splits import held_out_scenes
+from srnet_cli.network.raw import interpolate, interpolation
 
 #: of the held-out photographs' simulated mosaics; any number, but always the same
 _VALIDATION_SEED = 20_190_708
@@ -32,9 +35,11 @@ class MosaicSource:
     left_out: tuple[Problem, ...] = ()
     #: see ``sources.space_of``
     input_space: str = "camera"
+    #: what an auxiliary stream is taught, None for networks without one
+    label: LabelName | None = None
 
     @classmethod
-    def open(cls, folder: Path, scale: int, smallest: int) -> MosaicSource:
+    def open(cls, folder: Path, scale: int, smallest: int, label: LabelName | None = None) -> MosaicSource:
         """Load the photographs of ``folder`` with sides of at least ``smallest`` pixels; a few are held out.
 
         Raises:
@@ -47,7 +52,8 @@ class MosaicSource:
             f"{len(training.names)} photographs in {folder}, mosaics simulated (×{scale}); "
             f"{len(held_out.names)} held out, {len(everything.left_out)} left out"
         )
-        return cls(training, held_out if names else None, scale, description, everything.left_out)
+        held_out_or_none = held_out if names else None
+        return cls(training, held_out_or_none, scale, description, everything.left_out, label=label)
 
     @property
     def scale(self) -> int:
@@ -59,7 +65,10 @@ class MosaicSource:
         seeds = [patch_seed(seed, index) for index in indices]
         photos = self.photos.patches(seeds, patch * self.scale).to(device).float()
         lr, hr = mosaic_zoom(draw_patterns(photos, seeds), self.sensor_scale, seeds)
-        return Batch(lr, hr, None)
+        if self.label is None:
+            return Batch(lr, hr, None)
+        kernel = interpolation(self.scale).to(device)
+        return Batch(lr, hr, label_beside(hr, lambda: interpolate(lr, kernel, self.scale), self.label))
 
     def validation(self) -> Sequence[ValidationItem]:
         """See ``TrainingSource.validation``: whole photographs, cut to at most 1024 pixels a side."""

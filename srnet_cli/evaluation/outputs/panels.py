@@ -20,29 +20,40 @@ if TYPE_CHECKING:
 _DPI = 160
 #: screen pixels of a detail's side, of the text below it, and between two
 _SIDE, _TEXT, _GAP = 256, 46, 10
+#: details side by side; more go into further rows
+_COLUMNS = 6
 _BOX = "#ffd400"
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """A picture's place in a figure: the whole at the left, two rows of details beside it; screen pixels."""
+    """A picture's place in a figure: the whole at the left, rows of details beside it; screen pixels."""
 
     picture: PictureResult
     view: View
     names: tuple[str, ...]
 
     @property
+    def rows(self) -> int:
+        return max(2, math.ceil((len(self.names) + 1) / _COLUMNS))
+
+    @property
     def columns(self) -> int:
-        return max(2, math.ceil((len(self.names) + 1) / 2))
+        return max(2, math.ceil((len(self.names) + 1) / self.rows))
 
     @property
     def height(self) -> int:
-        return 2 * (_SIDE + _TEXT) + _GAP
+        return self.rows * (_SIDE + _TEXT) + _GAP
+
+    @property
+    def whole_height(self) -> int:
+        """Return what the whole has at most: two rows of details, less its text."""
+        return 2 * _SIDE + _TEXT
 
     @property
     def whole_width(self) -> float:
         whole = self.view.whole
-        return float(min(2.2 * self.height, (self.height - _TEXT) * whole.shape[1] / whole.shape[0]))
+        return float(min(2.2 * 2 * (_SIDE + _TEXT), self.whole_height * whole.shape[1] / whole.shape[0]))
 
     @property
     def width(self) -> int:
@@ -90,7 +101,7 @@ def _drawn(result: SetResult, panels: Sequence[_Panel]) -> bytes:
 
 def _draw(drawing: Figure, result: SetResult, panel: _Panel, top: int, whole_width: float) -> None:
     picture, view = panel.picture, panel.view
-    whole = _axes(drawing, _GAP, top + _GAP, whole_width, panel.height - _TEXT - _GAP)
+    whole = _axes(drawing, _GAP, top + _GAP, whole_width, panel.whole_height)
     whole.imshow(view.whole, interpolation="antialiased")
     _mark(whole, view)
     _caption(whole, f"{picture.name}", f"{result.title}")

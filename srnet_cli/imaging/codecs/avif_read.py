@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             remedy=f"at most {_MOST_PIXELS:,} pixels, {_LONGEST_SIDE:,} a side; save it as PNG or TIFF",
         )
     _check_sizes(path, data, header, items)
+    if not header.layered:
+        _check_coded(path, data)
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
     decoded = decode_image(path, data, max_pixels, deep=deep)
     return with_stated_colour(decoded, header.cicp)
@@ -116,6 +119,39 @@ def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, 
             _check_size(path, headers[number], stated_size(item.data(data)))
     if primary.item is not None:
         _check_size(path, primary, grid_size(data, meta, primary.item))
+
+
+def _check_coded(path: Path, data: bytes) -> None:
+    """Refuse coded pixels that are damaged in their middle, which Pillow's decoder does not look for.
+
+    OpenCV brings another (libaom), which compares where the codes of each tile end with where they should.
+    Its reasons cannot be asked for: a file whose header it takes and whose pixels it refuses is damaged.
+
+    Raises:
+        InputError: it is.
+    """
+    import cv2
+
+    try:
+        str(path).encode()  # other names end OpenCV
+    except UnicodeEncodeError:
+        return
+    with _quiet_opencv():
+        known = cv2.imcount(str(path)) > 0
+        if known and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+            raise InputError("is damaged: its coded pixels do not end where they should", path=path)
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV from writing what it meets to the terminal."""
+    from cv2.utils import logging
+
+    before = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)
 
 
 def _check_size(path: Path, header: AvifHeader, size: tuple[int, int] | None) -> None:

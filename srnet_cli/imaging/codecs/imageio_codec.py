@@ -21,13 +21,14 @@ from srnet_cli.imaging.codecs.proof.bmp import check_bmp
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.reading import open_input, read_input
+from srnet_cli.reading import read_input
 
 #: BMP without compression, of which Pillow gives the number
 _PLAIN_BMP = 0
 #: from here on JPEG and AVIF keep the colour of every pixel
 _FULL_CHROMA_QUALITY = 90
 _BMP_HEAD = 64
+_METRES_PER_INCH = 0.0254
 #: compression in the header of a bitmap: colours, and colours and alpha, by masks
 _BIT_FIELDS = (3, 6)
 _JPEG_OR_PNG = (4, 5)
@@ -63,12 +64,13 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     """Read a BMP file; errors as :func:`decode`."""
+    data = read_input(path)
     try:
-        decoded = decode(path, max_pixels)
+        if check_bmp(path, data):
+            return _decode_gaps(path, data, max_pixels)
+        return decode(path, max_pixels)
     except InputError as error:
-        with open_input(path) as file:
-            head = file.read(_BMP_HEAD)
-        kind = _unusual_bmp(head[14:] if head.startswith(b"BM") else head)
+        kind = _unusual_bmp(data[14:_BMP_HEAD] if data.startswith(b"BM") else data[:_BMP_HEAD])
         if kind is None:
             raise
         raise InputError(
@@ -76,8 +78,24 @@ def decode_bmp(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it with 24 bits, or as PNG",
         ) from error
-    check_bmp(path, read_input(path))
-    return decoded
+
+
+def _decode_gaps(path: Path, data: bytes, max_pixels: int) -> Decoded:
+    """Decode a bitmap whose runs leave pixels out by OpenCV; Pillow forgets rows without any."""
+    import cv2
+
+    width, height = struct.unpack_from("<ii", data, 18)
+    check_size(path, abs(height), width, max_pixels)
+    with decoding(path):
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.shape[:2] != (abs(height), width):
+        raise InputError("is damaged: its runs of pixels cannot be decoded", path=path)
+    samples = np.atleast_3d(values)[..., :3]
+    across, down = (per_metre * _METRES_PER_INCH for per_metre in struct.unpack_from("<ii", data, 38))
+    return Decoded(
+        np.ascontiguousarray(samples[..., ::-1], np.uint8),
+        resolution=(across, down) if min(across, down) > 0 else None,
+    )
 
 
 def _unusual_bmp(header: bytes) -> str | None:

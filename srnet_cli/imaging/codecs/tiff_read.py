@@ -23,7 +23,8 @@ from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
-from srnet_cli.imaging.codecs.proof.tiff import check_compressed
+from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
+from srnet_cli.imaging.codecs.proof.unpacked import BYTE_PACKINGS, check_unpacked
 from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
@@ -70,6 +71,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
+        page.dataoffsets, page.databytecounts = listed_pieces(path, directory)
         _check_compressed(path, file, page)
         values = np.asarray(page.asarray(maxworkers=1))
         if page.planarconfig == 2 and page.samplesperpixel > 1:
@@ -186,6 +188,8 @@ def _check_compressed(path: Path, file: Any, page: Any) -> None:
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
     check_compressed(path, page, pieces)
+    if page.compression in BYTE_PACKINGS:
+        check_unpacked(path, page, pieces)
     if page.compression != _JPEG or page.bitspersample != 8:
         return
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]

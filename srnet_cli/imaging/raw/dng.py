@@ -17,8 +17,16 @@ _WIDTH, _HEIGHT, _PHOTOMETRIC = 256, 257, 262
 _SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE, _PATTERN = 277, 317, 339, 33421, 33422
 _PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
+_ACTIVE_AREA, _DEFAULT_SCALE, _CROP_ORIGIN, _CROP_SIZE = 50829, 50718, 50719, 50720
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+#: pixels of a tile beyond the picture, and half of that, before they are taken for picture
+_LEAST_SURPLUS = 256
+#: pixels by which makers round what is shown
+_MOST_BEYOND = 16
 _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
 _MOSAIC, _LINEAR = 32803, 34892
+#: a mosaic; pixels that were demosaicked, and not developed
+SENSOR_COLOURS = (_MOSAIC, _LINEAR)
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
 _KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
@@ -77,6 +85,44 @@ def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
             f"is a damaged RAW file: its mosaic has {len(colours & pattern)} of its {len(colours)} colours",
             path=path,
         )
+
+
+def check_areas(path: Path, structure: ifd.Structure | None) -> None:
+    """Refuse a picture that ends within its own areas, of light and of what is shown: its size is wrong.
+
+    That of tiles is no more than the picture's, rounded up, in all that write DNG; one far larger is of a
+    larger picture.
+
+    Raises:
+        InputError: naming the first.
+    """
+    main = _main(structure) if is_dng(structure) else None
+    if main is None:
+        return
+    height, width = main.integer(_HEIGHT, 0), main.integer(_WIDTH, 0)
+    tall, wide = main.integer(_TILE_HEIGHT, 0), main.integer(_TILE_WIDTH, 0)
+    if _is_far_larger(tall, height) or _is_far_larger(wide, width):
+        _refuse_area(path, "one of its tiles", tall, wide, height, width)
+    area = main.integers(_ACTIVE_AREA)
+    top, left, bottom, right = area if len(area) == 4 else (0, 0, height, width)
+    if bottom > height or right > width:
+        _refuse_area(path, "the area of its sensor", bottom, right, height, width)
+    size, origin = main.numbers(_CROP_SIZE), main.numbers(_CROP_ORIGIN)
+    # Sizes are those of the picture that is shown, which is stretched where pixels are not square.
+    if len(size) == 2 and len(origin) == 2 and set(main.numbers(_DEFAULT_SCALE)) <= {1.0}:
+        shown = top + origin[1] + size[1], left + origin[0] + size[0]
+        if shown[0] > height + _MOST_BEYOND or shown[1] > width + _MOST_BEYOND:
+            _refuse_area(path, "what it shows", *shown, height, width)
+
+
+def _is_far_larger(tile: int, side: int) -> bool:
+    return tile >= max(side + _LEAST_SURPLUS, side * 3 // 2)
+
+
+def _refuse_area(path: Path, what: str, bottom: float, right: float, height: int, width: int) -> None:
+    raise InputError(
+        f"is damaged: {what} ends at {right:g}×{bottom:g}, its pixels at {width}×{height}", path=path
+    )
 
 
 def correct_floats(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
@@ -163,6 +209,6 @@ def _main(structure: ifd.Structure | None) -> Directory | None:
     found = [
         directory
         for directory in ([] if structure is None else structure.walk())
-        if directory.integer(_PHOTOMETRIC, 0) in (_MOSAIC, _LINEAR) and not is_reduced(directory)
+        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and not is_reduced(directory)
     ]
     return max(found, key=lambda d: d.integer(_WIDTH, 0) * d.integer(_HEIGHT, 0), default=None)

@@ -13,9 +13,16 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
-from srnet_cli.imaging.codecs.proof.tiff import check_listed, check_places, check_surplus
+from srnet_cli.imaging.codecs.proof.tiff import check_places, check_surplus, listed_pieces
 from srnet_cli.imaging.formats import format_in
-from srnet_cli.imaging.raw.dng import bring_to_full_range, check_pattern, correct_floats, is_dng
+from srnet_cli.imaging.raw.dng import (
+    SENSOR_COLOURS,
+    bring_to_full_range,
+    check_areas,
+    check_pattern,
+    correct_floats,
+    is_dng,
+)
 from srnet_cli.imaging.raw.pieces import check_pieces
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
@@ -25,8 +32,6 @@ _WIDTH, _COMPRESSION, _PHOTOMETRIC = 256, 259, 262
 _UNCOMPRESSED = 1
 #: cameras store samples of 10 to 14 bits so, whatever they state
 _WORD_BITS = 16
-#: a mosaic; pixels that were demosaicked, and not developed
-_SENSOR_COLOURS = (32803, 34892)
 #: no RAW format packs a photograph below this; what does lacks its pixels
 _LEAST_BITS_PER_PIXEL = 0.1
 #: LibRaw's flips (bit 0 mirrors columns, 1 rows, 2 transposes) as EXIF orientations
@@ -48,6 +53,7 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             )
             _check_extent(path, structure, sizes)
             check_pattern(path, structure)
+            check_areas(path, structure)
             check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
@@ -68,7 +74,7 @@ def is_raw_structure(structure: ifd.Structure) -> bool:
     The tag of DNG alone says nothing of a page in full size: some programs keep it when they convert.
     """
     return any(
-        directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS
+        directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS
         or (_DNG_VERSION in directory.entries and is_reduced(directory))
         for directory in structure.walk()
     )
@@ -156,19 +162,15 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
     if structure is not None and directories and not full and structure.lacks_directories:
         raise InputError("is cut short: only a small version of its picture is left", path=path)
     for directory in full:
-        if directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS:
+        pieces = directory.pieces()
+        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS:
             if is_dng(structure):
-                check_listed(path, directory)
+                pieces = listed_pieces(path, directory)
             if directory.integer(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED:
                 check_surplus(path, directory, _WORD_BITS)
-        check_places(path, directory.pieces()[0])
-        end = data_end(directory)
+        check_places(path, pieces[0])
+        end = max((start + length for start, length in zip(*pieces, strict=False)), default=0)
         if end > present:
             raise InputError(
                 f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
             )
-
-
-def data_end(directory: ifd.Directory) -> int:
-    """Return the byte behind the last strip or tile that a directory lists; 0 when it lists none."""
-    return max((start + length for start, length in zip(*directory.pieces(), strict=False)), default=0)

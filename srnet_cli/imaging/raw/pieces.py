@@ -7,7 +7,7 @@ memory was. Layout: TIFF 6.0, sections 3 and 15; lossless JPEG: ITU-T T.81, anne
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.segments import segments
-from srnet_cli.imaging.raw.dng import is_dng
+from srnet_cli.imaging.codecs.proof.tiff import listed_pieces
+from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng
 from srnet_cli.reading import open_input
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -28,7 +29,6 @@ _SAMPLES, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _TILES = 277, 278, 322, 32
 _SAMPLE_FORMAT, _FLOAT = 339, 3
 #: cameras store samples of 10 to 14 bits so, whatever they state
 _WORD_BITS = 16
-_SENSOR_COLOURS = frozenset({32803, 34892})
 _UNCOMPRESSED, _JPEG, _LOSSY = 1, 7, 34892
 _DEFLATE = frozenset({8, 32946})
 #: frames whose samples LibRaw lets flow on: extended, as Blackmagic's cameras have it, and lossless
@@ -38,6 +38,9 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MOST_ROWS, _MOST_PADDING = 16, 64
 #: decoded bytes that are counted at a time
 _AT_ONCE = 1 << 20
+
+#: start and length of each
+_Pieces = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,16 @@ def check_pieces(path: Path, structure: ifd.Structure | None) -> None:
         return
     with open_input(path) as file:
         for directory in structure.walk():
-            if is_reduced(directory) or directory.integer(_PHOTOMETRIC, 0) not in _SENSOR_COLOURS:
+            if is_reduced(directory) or directory.integer(_PHOTOMETRIC, 0) not in SENSOR_COLOURS:
                 continue
-            _check_apart(path, structure, directory)
+            pieces = list(zip(*listed_pieces(path, directory), strict=False))
+            _check_apart(path, structure, pieces)
             compression = directory.integer(_COMPRESSION, _UNCOMPRESSED)
             if compression == _UNCOMPRESSED and directory.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
-                _check_plain_strips(path, directory)
+                _check_plain_strips(path, directory, pieces)
             if compression not in (_JPEG, _LOSSY, *_DEFLATE):
                 continue
             check = _check_deflated if compression in _DEFLATE else _check_jpeg
-            pieces = zip(*directory.pieces(), strict=False)
             for index, ((start, length), place) in enumerate(zip(pieces, _places(directory), strict=False)):
                 file.seek(start)
                 problem = check(file.read(length), place, directory)
@@ -109,21 +112,18 @@ def _padded(values: NDArray[Any], place: _Place, wide: int) -> NDArray[Any]:
 def _main(structure: ifd.Structure, values: NDArray[Any]) -> Directory | None:
     size = values.shape[:2]
     for directory in structure.walk():
-        is_sensor = directory.integer(_PHOTOMETRIC, 0) in _SENSOR_COLOURS and not is_reduced(directory)
+        is_sensor = directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and not is_reduced(directory)
         if is_sensor and size == (directory.integer(_HEIGHT, 0), directory.integer(_WIDTH, 0)):
             return directory
     return None
 
 
-def _check_apart(path: Path, structure: ifd.Structure, directory: Directory) -> None:
+def _check_apart(path: Path, structure: ifd.Structure, pieces: _Pieces) -> None:
     """Refuse pieces that share bytes with another, or with a directory."""
-    pieces = [
-        (start, start + length, index + 1)
-        for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False))
-    ]
+    spans = [(start, start + length, index + 1) for index, (start, length) in enumerate(pieces)]
     tables = [(*found.span, 0) for found in structure.walk()]
     last = (0, 0, 0)
-    for start, end, index in sorted(pieces + tables):
+    for start, end, index in sorted(spans + tables):
         if start < last[1] and (index or last[2]):
             where = f"that of piece {min(index, last[2])}" if index and last[2] else "its directory"
             raise InputError(
@@ -132,13 +132,12 @@ def _check_apart(path: Path, structure: ifd.Structure, directory: Directory) -> 
         last = max(last, (start, end, index), key=lambda one: one[1])
 
 
-def _check_plain_strips(path: Path, directory: Directory) -> None:
+def _check_plain_strips(path: Path, directory: Directory, pieces: _Pieces) -> None:
     """Refuse uncompressed strips with gaps between them or their rows: LibRaw reads on from the first."""
     if directory.integers(_TILES):
         return
-    pieces, places = list(zip(*directory.pieces(), strict=False)), list(_places(directory))
     bits = directory.integer(_BITS, 1)
-    for index, ((start, length), place) in enumerate(zip(pieces, places, strict=False)):
+    for index, ((start, length), place) in enumerate(zip(pieces, _places(directory), strict=False)):
         problem = None
         rows = [_row_bytes(place, directory, stored) for stored in (bits, _WORD_BITS)]
         # Rows too many, of the last strip, do no harm.

@@ -13,17 +13,22 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
-from srnet_cli.imaging.codecs.proof.tails import check_end, ends_in_run
-from srnet_cli.imaging.raw.dng import is_linear, stated_levels
+from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
+from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
 from srnet_cli.imaging.raw.pieces import in_file_order
 from srnet_cli.reading import open_input
 
+_COMPRESSION, _PHOTOMETRIC = 259, 262
 _UNCOMPRESSED = 1
+#: lossless, and lossy DNG
+_JPEGS = frozenset({7, 34892})
 _JPEG = b"\xff\xd8\xff"
 #: bytes of one value at the end of compressed data; some makers pad theirs
 _LEAST_STRIP_END = 256
 #: and at the end of a file whose structure is unknown
 _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
+#: rows that are lost in part, at both edges of a part that is lost
+_ROWS_AT_EDGES = 2
 #: rows without any light, of a mosaic, before they are taken for missing
 _LEAST_ROWS = 8
 
@@ -42,7 +47,12 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                 raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
             return
         for directory in structure.walk():
-            if is_reduced(directory) or directory.integer(259, _UNCOMPRESSED) == _UNCOMPRESSED:
+            compression = directory.integer(_COMPRESSION, _UNCOMPRESSED)
+            if is_reduced(directory):
+                continue
+            if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS:
+                check_sectors(path, *directory.pieces())
+            if compression == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):
                 file.seek(start)
@@ -79,14 +89,20 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     _check_tail(path, values, white, linear)
     # What is masked at the borders may well be empty.
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
-    below, right = (
-        raw.raw_image.shape[0] - top - values.shape[0],
-        raw.raw_image.shape[1] - left - values.shape[1],
-    )
-    whole = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
-    in_order = in_file_order(whole, structure)
-    if in_order is not whole:
+    below, right = np.subtract(raw.raw_image.shape[:2], values.shape[:2]) - (top, left)
+    visible = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
+    in_order = in_file_order(visible, structure)
+    if in_order is not visible:
         _check_tail(path, in_order, white, linear)
+    rows = values.reshape(values.shape[0], -1)
+    # Of a sensor with a black level, whose noise lies around it.
+    is_impossible = not linear and min(raw.black_level_per_channel or (0,)) > 0
+    check_band(path, values, (0,), impossible=is_impossible)
+    largest = int(rows.max())
+    # Rows where the part begins and ends have such values as well; in more of them the level is wrong.
+    above, whole = int((rows.max(axis=1) > white).sum()), int((rows.min(axis=1) == largest).sum())
+    is_impossible = not linear and largest > white and above - whole <= _ROWS_AT_EDGES
+    check_band(path, values, (largest,), impossible=is_impossible)
 
 
 def _check_tail(path: Path, values: NDArray[np.uint16], white: float, linear: bool) -> None:

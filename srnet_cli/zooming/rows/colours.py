@@ -142,13 +142,14 @@ class ColourTie:
         numbers = reflected_twice(numbers, self._region.height) - self._first
         low, high = int(numbers.min()), int(numbers.max()) + 1
         kernel = _kernel(rows.device)
-        difference = weighed_sums(self._difference[low:high], kernel, numbers - low)
-        difference = softshrink(difference, TOLERANCE)
+        whole = weighed_sums(self._difference[low:high], kernel, numbers - low)
+        difference = softshrink(whole, TOLERANCE)
         for left, right in _active(difference):
             columns = _around(left, right, self._region.width, rows.device)
             mean = weighed_sums(self._mean[low:high].index_select(1, columns), kernel, numbers - low)
             part = rows[:, left * self._scale : right * self._scale]
-            _shift(part, mean, difference.index_select(1, columns), self._scale)
+            added, towards = difference.index_select(1, columns), whole.index_select(1, columns)
+            _shift(part, mean, added, towards, self._scale)
         if flat is not None and flat[: end - start + 2].any():
             self._flatten(rows, start, around, flat[: end - start + 2])
 
@@ -194,12 +195,18 @@ def _joined(before: Tensor | None, parts: list[Tensor]) -> Tensor:
     return torch.cat(parts if before is None else [before, *parts])
 
 
-def _shift(rows: Tensor, mean: Tensor, difference: Tensor, scale: int) -> None:
-    """Add the difference in place, by the room that each pixel has as against the ``mean`` around it."""
-    mean, difference = enlarged(mean.clamp(LEAST, 255 - LEAST), scale), enlarged(difference, scale)
-    peak = torch.where(difference > 0, 255.0, 0.0)
-    around = torch.sub(peak, mean, out=mean)
-    rows.addcmul_(difference, peak.sub_(rows).div_(around).clamp_(0, MOST_ROOM))
+def _shift(rows: Tensor, mean: Tensor, difference: Tensor, towards: Tensor, scale: int) -> None:
+    """Add the difference in place, by the room that each pixel has as against the ``mean`` around it.
+
+    ``towards`` has the sign of the difference, also where that is zero: room is that up to white, or to
+    black. A pixel's share of the room around is (peak - pixel) / (peak - mean), and it is the input's pixels
+    whose terms are computed and enlarged: there are few of them.
+    """
+    mean = mean.clamp(LEAST, 255 - LEAST)
+    peak = torch.where(towards > 0, 255.0, 0.0)
+    per_level = (peak - mean).reciprocal_()
+    share = enlarged(peak.mul_(per_level), scale).addcmul_(enlarged(per_level, scale), rows, value=-1)
+    rows.addcmul_(enlarged(difference, scale), share.clamp_(0, MOST_ROOM)).clamp_(0, 255)
 
 
 def _around(left: int, right: int, width: int, device: torch.device) -> Tensor:

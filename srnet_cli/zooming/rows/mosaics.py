@@ -14,6 +14,7 @@ from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.colour.mosaic import STEPS, BalancedMosaic
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.zooming.rows.samples import parts
+from srnet_cli.zooming.rows.strips import Strip
 
 _PEAK = 255.0
 #: planes of a mosaic
@@ -70,24 +71,30 @@ class MosaicRows:
         column = (region.left + left - 2 * self.whole.left) * scale
         self._columns = slice(column, column + region.width * scale)
         self._mosaic = mosaic
-        self._done = 0
 
-    def cut(self, rows: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Give developed rows, h×w×3 of sRGB, 0..255, for those of the network, h×w×3 of roots, 0..255."""
-        for strip in rows:
-            begin, end = max(self._first - self._done, 0), min(self._end - self._done, len(strip))
-            self._done += len(strip)
+    def cut(self, strips: Iterable[Strip]) -> Iterator[Strip]:
+        """Give developed rows, h×w×3 of sRGB, 0..255, for those of the network, h×w×3 of roots, 0..255.
+
+        A residual stays in the roots.
+        """
+        for strip in strips:
+            begin, end = (min(max(row - strip.top, 0), len(strip.sr)) for row in (self._first, self._end))
             if begin < end:
-                yield self._developed(strip[begin:end, self._columns])
+                inside = np.s_[begin:end, self._columns]
+                residual = None if strip.residual is None else strip.residual[inside]
+                top = strip.top + begin - self._first
+                yield Strip(top, self._developed(strip.sr[inside]), residual)
 
     @torch.inference_mode()
     def _developed(self, rows: Tensor) -> Tensor:
-        matrix = torch.tensor(self._mosaic.to_srgb, device=rows.device)
+        """Develop rows, whose memory is written to."""
+        rows, shape = rows.contiguous(), rows.shape
+        # The table's steps of light, straight from the network's.
+        steps = torch.tensor(self._mosaic.to_srgb, device=rows.device).mul_((STEPS / _PEAK) ** 2)
         curve = torch.from_numpy(self._mosaic.curve * np.float32(_PEAK)).to(rows.device)
-        made = torch.empty(rows.shape, device=rows.device)
         for chosen in parts(rows):
-            light = rows[chosen].clamp(0, _PEAK).div_(_PEAK).square_()
-            roots = functional.linear(light, matrix).clamp_(0, 1).sqrt_()
-            steps = roots.mul_(STEPS).add_(0.5).int()
-            made[chosen] = curve.index_select(0, steps.view(-1)).view(steps.shape)
-        return made
+            part = rows[chosen]
+            light = functional.linear(part.clamp_(0, _PEAK).square_(), steps)
+            roots = light.clamp_(0, STEPS**2).sqrt_().add_(0.5)
+            torch.index_select(curve, 0, roots.int().view(-1), out=part.view(-1))
+        return rows.view(shape)

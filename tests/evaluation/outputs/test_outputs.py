@@ -141,6 +141,19 @@ def test_the_comparison_has_the_panels_of_all_pictures_that_are_shown(result: Se
     assert comparison_png(replace(result, pictures=unseen)) is None
 
 
+def test_many_methods_stand_in_further_rows(result: SetResult) -> None:
+    """Twenty methods in two rows would make a figure that no page shows."""
+    picture = result.pictures[1]
+    assert picture.view is not None
+    infos = tuple(replace(result.methods[0], name=f"method {number}") for number in range(20))
+    pixels = next(iter(picture.view.results.values()))
+    view = replace(picture.view, results={info.name: pixels for info in infos})
+    many = Image.open(io.BytesIO(panel_png(replace(result, methods=infos), picture, view)))
+    few = Image.open(io.BytesIO(panel_png(result, picture, picture.view)))
+    assert many.height > 1.8 * few.height
+    assert many.width < 2400
+
+
 def test_a_panel_shows_the_detail_pixel_by_pixel(result: SetResult) -> None:
     picture = result.pictures[1]
     assert picture.view is not None

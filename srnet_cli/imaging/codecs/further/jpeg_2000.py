@@ -42,9 +42,9 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     check_size(path, header.height, header.width, max_pixels)
     if header.signed or header.bits > 16 or header.components > _MOST_SAMPLES:
         raise InputError("is a JPEG 2000 picture of a kind that is not supported", path=path, remedy="TIFF")
-    check_jpeg_2000(path, data)
     with decoding(path):
         values = np.atleast_3d(imagecodecs.jpeg2k_decode(data))
+    check_jpeg_2000(path, data, lambda: values)
     from srnet_cli.imaging.depth import from_bits
 
     return Decoded(from_bits(values, header.bits), _profile(data))

@@ -11,7 +11,7 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import decode_image
-from srnet_cli.imaging.codecs.proof.tails import check_end
+from srnet_cli.imaging.codecs.proof.tails import check_end, check_sectors
 from srnet_cli.reading import read_input
 
 #: bitmap, grey, palette, RGB, CMYK
@@ -61,6 +61,7 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int)
     with decoding(path):
         compression, start = _pixels(data)
         if compression == _PLAIN:
+            check_sectors(path, (start,), (len(data) - start,), width)
             planes = np.frombuffer(data, np.uint8, channels * height * width, start)
             for plane in planes.reshape(channels, height, width):
                 check_end(path, plane)

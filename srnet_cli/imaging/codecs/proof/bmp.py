@@ -1,17 +1,24 @@
 """Pixels of a bitmap: whether they are where its header says, and as many. Pillow pads rows with black.
 
+Runs may leave pixels out, by a row that ends early or a step: these are the background, the first colour.
+Zeros are rows without any, so that such a picture is only whole where it says that it ends, within its rows.
+
 Format: the bitmap headers of Windows, from that of 40 bytes on; runs: BI_RLE8 and BI_RLE4.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.tails import check_sectors
 
 _FILE_HEAD, _LEAST_HEADER = 14, 40
 _PLAIN = 0
+#: pixels as they are, by masks for their colours, too
+_UNPACKED = frozenset({0, 3, 6})
 #: bits of a pixel by the number of the compression into runs
 _RUNS = {1: 8, 2: 4}
 #: what follows a zero: the end of a row, of the picture, a step elsewhere; else so many pixels as they are
@@ -20,19 +27,21 @@ _END_OF_ROW, _END, _STEP = 0, 1, 2
 _MOST_PADDING = 4096
 
 
-def check_bmp(path: Path, data: bytes) -> None:
-    """Refuse pixels that would begin in the header, are far more than it says, or leave gaps in their rows.
+def check_bmp(path: Path, data: bytes) -> bool:
+    """Refuse pixels that would begin in the header, are far more than it says, or runs that have no end.
+
+    Returns whether runs leave pixels out. Pixels at byte 0 are behind the header, for all that read bitmaps.
 
     Raises:
         InputError: saying which.
     """
     if not data.startswith(b"BM") or len(data) < _FILE_HEAD + _LEAST_HEADER:
-        return
+        return False
     start, header = struct.unpack_from("<II", data, 10)
-    if start < _FILE_HEAD + header:
+    if 0 < start < _FILE_HEAD + header:
         raise InputError("is damaged: its pixels would begin in its header", path=path)
     if header < _LEAST_HEADER:
-        return
+        return False
     width, height, _, bits, compression, size = struct.unpack_from("<iiHHII", data, 18)
     wanted = abs(height) * ((abs(width) * bits + 31) // 32 * 4)
     # Without compression no decoder needs that number, so that it may be any; pixels that are there count.
@@ -41,31 +50,46 @@ def check_bmp(path: Path, data: bytes) -> None:
         raise InputError(
             f"is damaged: its pixels have {size:,} bytes, its size asks for {wanted:,}", path=path
         )
-    if _RUNS.get(compression) == bits and _has_gaps(data, start, width, abs(height), bits):
-        raise InputError(
-            "is a BMP file with gaps in its rows, which is not supported",
-            path=path,
-            remedy="save it with 24 bits, or as PNG",
-        )
+    if compression in _UNPACKED:
+        row_bytes = wanted // max(abs(height), 1)
+        check_sectors(path, (start or _FILE_HEAD + header,), (min(wanted, len(data)),), row_bytes)
+    if _RUNS.get(compression) != bits:
+        return False
+    (colours,) = struct.unpack_from("<I", data, 46)
+    runs = _walked(data, start or _FILE_HEAD + header + 4 * (colours or 1 << bits), width, abs(height), bits)
+    if runs.gaps and not runs.ended:
+        raise InputError("is damaged: its runs of pixels do not end with its rows", path=path)
+    return runs.gaps
 
 
-def _has_gaps(data: bytes, position: int, width: int, height: int, bits: int) -> bool:
-    """Return whether runs of pixels leave some out; what is cut short, the decoder names."""
+@dataclass(frozen=True)
+class _Runs:
+    """What runs of pixels come to: whether they leave any out, and end in a mark within the rows."""
+
+    gaps: bool
+    ended: bool
+
+
+def _walked(data: bytes, position: int, width: int, height: int, bits: int) -> _Runs:
+    """Follow runs of pixels; those beyond the end of a row count for nothing, as decoders have it."""
     row = column = 0
-    while position + 2 <= len(data) and row < height:
+    gaps = ended = False
+    while position + 2 <= len(data):
         count, value = data[position], data[position + 1]
         position += 2
-        if count:
-            column += count
+        if count or value > _STEP:
+            if row >= height:
+                break
+            column += count or value
+            position += 0 if count else (value * bits + 15) // 16 * 2
         elif value == _END_OF_ROW:
-            if column < width:
-                return True
+            gaps |= column < width
             row, column = row + 1, 0
         elif value == _END:
-            return row < height - 1 or column < width
-        elif value == _STEP:
-            return True
-        else:
-            column += value
-            position += (value * bits + 15) // 16 * 2
-    return False
+            ended = row <= height
+            break
+        elif position + 2 <= len(data):
+            gaps = True
+            row, column = row + data[position + 1], column + data[position]
+            position += 2
+    return _Runs(gaps or row < height - 1 or (row == height - 1 and column < width), ended)

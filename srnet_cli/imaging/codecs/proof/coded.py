@@ -12,11 +12,13 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.codestream import check_tiles
+from srnet_cli.imaging.codecs.proof.codestream import check_tiles, most_empty_packets
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN, ends_in_run
 from srnet_cli.imaging.picture import Pixels
 
@@ -29,6 +31,8 @@ _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
 _PACKED_ALPHA = 1
+#: of JPEG 2000: what repeats in its blocks, of 64 or 32 values a side, repeats after so many
+_PERIOD = 32
 #: in JPEG 2000 (ISO/IEC 15444-1, annex A)
 _START_OF_TILE = b"\xff\x90"
 
@@ -68,10 +72,11 @@ def check_extents(path: Path, data: bytes, extents: Iterable[tuple[int, int]]) -
             _refuse(path, hole.start(), hole.end() - hole.start())
 
 
-def check_jpeg_2000(path: Path, data: bytes) -> None:
+def check_jpeg_2000(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
     """Refuse coded pixels that lack tiles, end in one value, or hold ones, which never are neighbours.
 
-    Zeros in the middle may be stripes or squares: of these its coder writes thousands.
+    Zeros in the middle are empty packets, or patterns that repeat in every block: of a picture without these,
+    H×W×C, they are lost. What it is decoded to is only asked for then.
 
     Raises:
         InputError: saying where.
@@ -79,9 +84,22 @@ def check_jpeg_2000(path: Path, data: bytes) -> None:
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
     check_tiles(path, data)
-    ones = data.find(b"\xff" * LEAST_RUN, max(data.find(_START_OF_TILE), 0))
+    start = max(data.find(_START_OF_TILE), 0)
+    ones = data.find(b"\xff" * LEAST_RUN, start)
     if ones >= 0:
         _refuse(path, ones, len(data[ones:]) - len(data[ones:].lstrip(b"\xff")))
+    empty = most_empty_packets(data)
+    zeros = -1 if empty is None else data.find(bytes(LEAST_RUN + empty), start)
+    if zeros >= 0 and not _repeats(decode()):
+        _refuse(path, zeros, len(data[zeros:]) - len(data[zeros:].lstrip(b"\0")))
+
+
+def _repeats(samples: Pixels) -> bool:
+    """Return whether there are patterns that repeat after so many values, flat areas left out."""
+    blocks = _in_blocks(samples[..., 0], _PERIOD)
+    changes = np.abs(np.diff(blocks.astype(np.int32), axis=2)).max(axis=(1, 3), initial=0)
+    step = int(np.iinfo(samples.dtype).max) // 128
+    return bool(((changes <= step) & (_spreads(blocks)[:, 1:] > 4 * step)).any())
 
 
 def _refuse(path: Path, start: int, length: int) -> None:
@@ -106,7 +124,16 @@ def _webp_pixels(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, 
 
 def _blocks(plane: Pixels, side: int, spread: int) -> int:
     """Count the blocks of so many values a side between which there is no larger difference."""
+    return int(np.count_nonzero(_spreads(_in_blocks(plane, side)) <= spread))
+
+
+def _in_blocks(plane: Pixels, side: int) -> NDArray[Any]:
+    """Return H×W values as blocks, Y×side×X×side; what does not fill one is left out."""
     height, width = (length - length % side for length in plane.shape)
-    blocks = plane[:height, :width].reshape(height // side, side, width // side, side)
-    found = blocks.max(axis=(1, 3)).astype(np.int32) - blocks.min(axis=(1, 3))
-    return int(np.count_nonzero(found <= spread))
+    return plane[:height, :width].reshape(height // side, side, width // side, side)
+
+
+def _spreads(blocks: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the largest difference within each block."""
+    spreads: NDArray[np.int32] = blocks.max(axis=(1, 3)).astype(np.int32) - blocks.min(axis=(1, 3))
+    return spreads

@@ -1,6 +1,7 @@
 """Tiles of JPEG 2000: whether all that its size asks for are there. Its decoder leaves the rest black.
 
-Format: ISO/IEC 15444-1, A.4.2 (SOT: start of a tile-part), A.5.1 (SIZ: size of picture and tiles).
+Format: ISO/IEC 15444-1, A.4.2 (SOT: start of a tile-part), A.5.1 (SIZ: size of picture and tiles), A.6.1
+(COD: how they are coded).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from pathlib import Path
 from srnet_cli.errors import InputError
 
 _START, _TILE_PART, _DATA, _END = b"\xff\x4f\xff\x51", 0xFF90, 0xFF93, 0xFFD9
+_CODING, _CODING_OF_COMPONENT = 0xFF52, 0xFF53
+#: styles of code blocks: some bits as they are, and high throughput
+_PLAIN_BITS = 0x41
 #: of a SOT segment with its marker
 _TILE_PART_BYTES = 12
 #: parts of tiles that are looked at; pictures have a few thousand
@@ -44,6 +48,32 @@ def check_tiles(path: Path, data: bytes) -> None:
             raise InputError(
                 f"is incomplete: tile {tile + 1} of its pixels has {found[tile]} of {count} parts", path=path
             )
+
+
+def most_empty_packets(data: bytes) -> int | None:
+    """Return how many packets of a tile may follow one another that are a byte of zeros: all of them.
+
+    None where that is not known, as with precincts, of which there may be thousands, and where the bits of
+    blocks are written as they are (or by the coder of part 15), which may be zeros of any number.
+    """
+    start = data.find(_START)
+    end = data.find(struct.pack(">H", _TILE_PART), start)
+    head = data[start:end]
+    try:
+        (components,) = struct.unpack_from(">H", head, 40)
+        position, found = 2, None
+        while position < len(head):
+            marker, length = struct.unpack_from(">HH", head, position)
+            if marker == _CODING:
+                own_precincts, layers, levels, style = struct.unpack_from(">BxHxBxxB", head, position + 4)
+                if not own_precincts & 1 and not style & _PLAIN_BITS:
+                    found = layers * components * (levels + 1)
+            elif marker == _CODING_OF_COMPONENT:
+                return None
+            position += 2 + length
+    except struct.error:
+        return None
+    return found
 
 
 def _parts(data: bytes, position: int) -> tuple[Counter[int], dict[int, int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory, Structure
-from srnet_cli.imaging.codecs.proof.tiff import check_pieces
+from srnet_cli.imaging.codecs.proof.tiff import check_pieces, listed_pieces
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE = 256, 257, 254
 _REDUCED_PICTURE = 1
@@ -55,13 +55,13 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
     Raises:
         InputError: with the reason.
     """
-    starts, lengths = page.pieces()
-    if not starts:
+    if not page.pieces()[0]:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
         raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
     if page.lost & _LAYOUT:
         raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
+    starts, lengths = listed_pieces(path, page)
     present = path.stat().st_size
     if any(start >= present for start in starts):
         raise InputError("is cut short: its pixels lie behind the end of the file", path=path)

@@ -1,9 +1,9 @@
-"""Ends that hold nothing: what an interrupted copy leaves behind the data that it copied."""
+"""Parts that hold nothing: ends, of an interrupted copy, and sectors in the middle that a disk lost."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.reading import open_input
 
 #: no compression of a picture writes so many bytes of one value
 LEAST_RUN = 64
@@ -21,8 +22,18 @@ _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
 _LARGE_SHARE = 0.25
 #: of a row with picture in it, the samples that are not the value of the end
 _FULL = 0.9
+#: and of the parts of rows beside a band that begins and ends within them
+_FULL_BESIDE = 0.7
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
+#: sectors of disks, and how far beyond one its value may go on by chance
+_SECTOR, _BY_CHANCE = 512, 3
+#: bytes on both sides of a lost sector that show a photograph
+_AROUND = 64
+#: sectors of one value before these are taken for the padding of rows
+_MOST_SECTORS = 16
+#: bytes that are read at a time
+_WINDOW = 1 << 25
 #: different values in a row of a photograph; masks and drawings, which may end in one, have fewer
 _LEAST_VALUES = 8
 
@@ -48,7 +59,8 @@ def check_end(
     and the row above it, are picture. Black that starts with a row is refused where it is a quarter of the
     picture or more, lies under a row without any black, and the top is not black (as of a frame).
 
-    ``values`` are those that the missing part may have: zeros and ones. With ``borders`` the picture may well
+    ``values`` are those that the missing part may have, by default zeros and ones; then one in the middle is
+    refused as by :func:`check_band`. With ``borders`` the picture may well
     have an empty one, which is refused only where it begins within a row.
 
     Raises:
@@ -57,7 +69,10 @@ def check_end(
     rows = samples.reshape(samples.shape[0], -1)
     if samples.dtype.kind not in "ui" or rows.shape[0] < 2 * _LEAST_ROWS:
         return
-    for value in (0, int(np.iinfo(samples.dtype).max)) if values is None else values:
+    if values is None:
+        values = (0, int(np.iinfo(samples.dtype).max))
+        check_band(path, samples, values)
+    for value in values:
         missing = _rows_of(rows, value)
         if missing < max(_LEAST_ROWS, rows.shape[0] * _LEAST_SHARE) or missing > rows.shape[0] - 2:
             continue
@@ -86,3 +101,102 @@ def _rows_of(rows: NDArray[Any], value: int) -> int:
     while count < rows.shape[0] and rows[-1 - count, -1] == value and (rows[-1 - count] == value).all():
         count += 1
     return count
+
+
+def check_band(path: Path, samples: NDArray[Any], values: Iterable[int], *, impossible: bool = False) -> None:
+    """Refuse uncompressed samples, H×W or H×W×C, with a band of one value that begins and ends within a row.
+
+    Bars of a picture begin and end with rows; what is lost begins at some byte. ``impossible`` says that no
+    such row can be in a picture, wherever it ends.
+
+    Raises:
+        InputError: with the number of rows.
+    """
+    rows = samples.reshape(samples.shape[0], -1)
+    if samples.dtype.kind not in "ui" or rows.shape[0] < 2 * _LEAST_ROWS:
+        return
+    least = max(_LEAST_ROWS, int(np.ceil(rows.shape[0] * _LEAST_SHARE)))
+    for value in values:
+        for first, end in _bands(rows, value):
+            above, below = rows[first - 1] != value, rows[end] != value
+            filled, begun = int(np.flatnonzero(above)[-1]) + 1, int(np.argmax(below))
+            is_cut = (
+                all(_EDGE * above.size < place < (1 - _EDGE) * above.size for place in (filled, begun))
+                and min(above[:filled].mean(), below[begun:].mean()) >= _FULL_BESIDE
+            )
+            is_picture = min(np.unique(rows[place]).size for place in (first - 1, end)) >= _LEAST_VALUES
+            if end - first >= least and (impossible or (is_cut and is_picture)):
+                raise InputError(
+                    f"is damaged: {end - first} of {rows.shape[0]} rows hold no data, from row {first} on",
+                    path=path,
+                )
+
+
+def _bands(rows: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
+    """Yield first row and end of each group of rows of one value that has other rows on both sides."""
+    ends = (rows[:, 0] == value) & (rows[:, -1] == value)
+    for row in np.flatnonzero(ends):
+        ends[row] = bool((rows[row] == value).all())
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ends.view(np.int8), [0]])))
+    for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if first > 0 and end < rows.shape[0]:
+            yield first, end
+
+
+def check_sectors(path: Path, starts: Sequence[int], lengths: Sequence[int], row_bytes: int = 0) -> None:
+    """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
+
+    They begin and end, in the file, where sectors do, and within rows (of ``row_bytes``, 0 for unknown), are
+    few, and have a photograph on both sides; a picture with other stretches like them may be a drawing.
+
+    Raises:
+        InputError: saying where the first is.
+    """
+    lost: list[tuple[int, int]] = []
+    with open_input(path) as file:
+        for start, end in _extents(starts, lengths):
+            for at in range(start, end, _WINDOW):
+                file.seek(at)
+                data = file.read(min(_WINDOW, end - at))
+                for first, last in _long_runs(data):
+                    if not _is_sector(data, first, last, at, start, row_bytes):
+                        return
+                    lost.append((at + first, last - first))
+                    if len(lost) > _MOST_SECTORS:
+                        return
+    if lost:
+        raise InputError(
+            f"is damaged: {lost[0][1]:,} bytes of its pixels are lost, from byte {lost[0][0]:,} on", path=path
+        )
+
+
+def _extents(starts: Sequence[int], lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Return start and end of the parts of a file that pieces cover, neighbours put together."""
+    found: list[tuple[int, int]] = []
+    for start, length in sorted(zip(starts, lengths, strict=False)):
+        if found and start == found[-1][1]:
+            found[-1] = found[-1][0], start + length
+        else:
+            found.append((start, start + length))
+    return found
+
+
+def _long_runs(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each run of zeros or ones that is as long as a sector."""
+    for value, other in ((b"\0", re.compile(rb"[^\0]")), (b"\xff", re.compile(rb"[^\xff]"))):
+        start = 0
+        while (start := data.find(value * _SECTOR, start)) >= 0:
+            found = other.search(data, start)
+            end = len(data) if found is None else found.start()
+            yield start, end
+            start = end
+
+
+def _is_sector(data: bytes, first: int, last: int, at: int, start: int, row_bytes: int) -> bool:
+    """Return whether a run, in what begins at byte ``at`` of pixels from ``start`` on, is of lost sectors."""
+    before, behind = data[max(first - _AROUND, 0) : first], data[last : last + _AROUND]
+    is_placed = -(at + first) % _SECTOR <= _BY_CHANCE and (at + last) % _SECTOR <= _BY_CHANCE
+    is_within = not row_bytes or all(
+        _BY_CHANCE < (at + place - start) % row_bytes < row_bytes - _BY_CHANCE for place in (first, last)
+    )
+    return is_placed and is_within and min(len(set(before)), len(set(behind))) >= _LEAST_VALUES

@@ -5,6 +5,7 @@ Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
-from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
+from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.picture import Pixels
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -73,8 +74,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             path=path,
             remedy="save it with larger strips or tiles",
         )
-    starts, lengths = page.pieces()
-    check_listed(path, page)
+    starts, lengths = listed_pieces(path, page)
     plain = page.integer(_COMPRESSION, _NONE) == _NONE and page.integer(_PHOTOMETRIC, 0) != _YCBCR
     if not lengths and (pieces.count > 1 or not plain):
         raise InputError("is a damaged TIFF file: it does not say how long its pieces are", path=path)
@@ -84,25 +84,31 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if plain:
         _check_plain(path, page, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
+        check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
 
 
-def check_listed(path: Path, page: Directory) -> None:
-    """Refuse a page that lists other pieces than its size asks for, or one in the header, which is nowhere.
+def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return start and length of the pieces that the size of a page asks for.
+
+    Some writers list one more, which is empty or nowhere; one with data of its own is of a larger picture.
 
     Raises:
-        InputError: saying which.
+        InputError: it lists fewer, more, or one in the header, which is nowhere.
     """
-    wanted, starts = _pieces(page).count, page.pieces()[0]
+    wanted, (starts, lengths) = _pieces(page).count, page.pieces()
     if len(starts) < wanted:
         raise InputError(
             f"is incomplete: it lists {len(starts):,} of the {wanted:,} pieces of its pixels", path=path
         )
-    if len(starts) > wanted:
-        raise InputError(
-            f"is damaged: it lists {len(starts):,} pieces of its pixels, its size asks for {wanted:,}",
-            path=path,
-        )
-    check_places(path, starts)
+    own, present = frozenset(starts[:wanted]), path.stat().st_size
+    for start, length in itertools.zip_longest(starts[wanted:], lengths[wanted:], fillvalue=1):
+        if length and _HEADER_BYTES <= start < present and start not in own:
+            raise InputError(
+                f"is damaged: it lists {len(starts):,} pieces of its pixels, its size asks for {wanted:,}",
+                path=path,
+            )
+    check_places(path, starts[:wanted])
+    return starts[:wanted], lengths[:wanted]
 
 
 def check_places(path: Path, starts: Sequence[int]) -> None:
@@ -187,7 +193,7 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
         if compression in _WEBP:
             check_webp(path, data, partial(_webp_samples, path, data))
         if compression in _JPEG_2000:
-            check_jpeg_2000(path, data)
+            check_jpeg_2000(path, data, partial(_jpeg_2000_samples, path, data))
         if empty:
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
 
@@ -197,6 +203,13 @@ def _webp_samples(path: Path, data: bytes) -> Pixels:
 
     with decoding(path):
         return np.atleast_3d(imagecodecs.webp_decode(data))
+
+
+def _jpeg_2000_samples(path: Path, data: bytes) -> Pixels:
+    import imagecodecs
+
+    with decoding(path):
+        return np.atleast_3d(imagecodecs.jpeg2k_decode(data))
 
 
 def _needs_more(page: Any, index: int, data: bytes) -> bool:

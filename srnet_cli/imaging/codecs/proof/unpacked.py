@@ -1,0 +1,57 @@
+"""Pieces of a TIFF that are packed as bytes: whether they unpack to what the size asks for.
+
+Decoders stop where they have enough, so that a smaller size than that of the pixels would pass; where there
+is too little they leave the rest black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.layout import decoding
+
+#: LZW, deflate under its two numbers, PackBits, LZMA, Zstandard under its two
+BYTE_PACKINGS = frozenset({5, 8, 32946, 32773, 34925, 34926, 50000})
+_REVERSED_BITS = 2
+
+
+def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> None:
+    """Refuse pieces that unpack to fewer or more bytes than their part of the picture has.
+
+    The last strip of a plane may have the rows of the others; the bits behind the last code of LZW may be
+    taken for more. Less than one pixel a row is no other size. ``page`` is tifffile's.
+
+    Raises:
+        InputError: naming the first.
+    """
+    import imagecodecs
+    import tifffile
+
+    planes = page.planarconfig == 2
+    pixel_bits = page.bitspersample * (1 if planes else page.samplesperpixel)
+    wide, tall = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
+    tall = tall if page.is_tiled else max(min(tall, page.imagelength), 1)
+    row_bytes, spare = (wide * pixel_bits + 7) // 8, max(pixel_bits // 8, 1)
+    strips = -(-page.imagelength // tall)
+    unpack = tifffile.TIFF.DECOMPRESSORS[page.compression]
+    for index, data in enumerate(segments):
+        whole = tall * row_bytes
+        row = index % strips * tall
+        wanted = whole if page.is_tiled else min(tall, page.imagelength - row) * row_bytes
+        packed = imagecodecs.bitorder_decode(data) if page.fillorder == _REVERSED_BITS else data
+        with decoding(path):
+            found = len(unpack(packed, out=whole + tall * spare))
+        if found < wanted:
+            raise InputError(
+                f"is incomplete: piece {index + 1} of its pixels has {found:,} of {wanted:,} bytes", path=path
+            )
+        rows = wanted // row_bytes
+        if found >= wanted + rows * spare and not whole <= found < whole + tall * spare:
+            raise InputError(
+                f"is damaged: piece {index + 1} of its pixels has {found:,} bytes or more, "
+                f"its size asks for {wanted:,}",
+                path=path,
+            )
