@@ -23,6 +23,7 @@ from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsuppor
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.coded import check_webp
+from srnet_cli.imaging.codecs.proof.jpeg import check_tail
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -51,6 +52,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
         )
     if lacks_scans(data):
         raise InputError("is cut short: some scans of its pixels are missing", path=path)
+    check_tail(path, data)
     stored, data = data, tidied(data)
 
     def check(image: Image.Image) -> None:
