@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
@@ -147,3 +148,56 @@ def test_a_jpeg_without_its_end_marker_alone_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(encoded("JPEG", _sky())[:-2])
     assert read_picture(path).width == WIDTH
+
+
+WEBP: dict[str, dict[str, Any]] = {
+    "lossy": {"quality": 80},
+    "lossless": {"lossless": True},
+    "quick lossless": {"lossless": True, "method": 0},
+    "animated": {"quality": 80, "save_all": True, "append_images": [Image.new("RGB", (WIDTH, HEIGHT))]},
+}
+
+
+@pytest.mark.parametrize("fill", ["00", "ff", "55", "random"])
+@pytest.mark.parametrize("kind", WEBP)
+def test_a_webp_with_another_end_is_refused(tmp_path: Path, kind: str, fill: str) -> None:
+    """Other values rarely need exactly as many bytes as the pixels did: once or twice in a hundred times."""
+    path, whole = tmp_path / "a.webp", encoded("WEBP", _grainy(), **WEBP[kind])
+    if kind == "animated":  # the first frame alone is decoded
+        whole = encoded(
+            "WEBP", _grainy(), **{**WEBP[kind], "append_images": [Image.fromarray(_grainy()[::-1])]}
+        )
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    passed = 0
+    for share in (0.1, 0.2, 0.3, 0.35, 0.4):
+        path.write_bytes(_with_tail(whole, share, fill))
+        try:
+            read_picture(path)
+        except InputError:
+            continue
+        passed += 1
+    assert passed <= 1
+
+
+def _grainy() -> NDArray[Any]:
+    noise = np.random.default_rng(0).integers(-20, 21, (HEIGHT, WIDTH, 3))
+    return (_photo().astype(np.int32) + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "options", [{"quality": 75, "method": 0}, {"quality": 1}, {"lossless": True, "method": 0}]
+)
+@pytest.mark.parametrize("below", [0, 255])
+@pytest.mark.parametrize("with_alpha", [True, False])
+def test_flat_halves_and_even_masks_in_webp_are_read(
+    tmp_path: Path, options: dict[str, Any], below: int, with_alpha: bool
+) -> None:
+    """A quick coder writes zeros for them, hundreds of bytes."""
+    pixels = np.concatenate([_photo(), np.full((3 * HEIGHT, WIDTH, 3), below, np.uint8)])
+    if with_alpha:
+        ramp = np.broadcast_to(np.arange(WIDTH, dtype=np.uint8), pixels.shape[:2])
+        pixels = np.dstack([pixels, ramp])
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded("WEBP", Image.fromarray(pixels), **options))
+    assert read_picture(path).height == 4 * HEIGHT

@@ -77,7 +77,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
     decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, path, data))
-    check_webp(path, data, lambda: decoded.samples)
+    check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
     return decoded
 
 

@@ -31,7 +31,7 @@ _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
 #: bytes at the end of WebP's data, an even number, that no pixel may be in need of
-_MOST_UNUSED = 128
+_MOST_UNUSED = 32
 _PACKED_ALPHA = 1
 #: of JPEG 2000: what repeats in its blocks, of 64 or 32 values a side, repeats after so many
 _PERIOD = 32
@@ -39,8 +39,13 @@ _PERIOD = 32
 _START_OF_TILE = b"\xff\x90"
 
 
-def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
+def check_webp(
+    path: Path, data: bytes, decode: Callable[[], Pixels], only_alpha_for_zeros: bool = False
+) -> None:
     """Refuse a WebP whose coded pixels have a hole; what it is decoded to, H×W×C, is only asked for then.
+
+    ``only_alpha_for_zeros`` leaves holes of zeros in the rest to :func:`check_webp_end`: what is behind one
+    has lost its place.
 
     Raises:
         InputError: saying where.
@@ -48,7 +53,8 @@ def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
     for kind, start, end in _webp_pixels(data, _RIFF_HEAD, len(data)):
         for hole in _HOLE.finditer(data, start, end):
             length = hole.end() - hole.start()
-            if hole[0][0] or length > _most_zeros(kind, decode()):
+            is_judged = kind == b"ALPH" or not only_alpha_for_zeros
+            if hole[0][0] or (is_judged and length > _most_zeros(kind, decode())):
                 _refuse(path, hole.start(), length)
 
 
