@@ -12,8 +12,9 @@ import itertools
 import os
 import re
 import socket
+import stat
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from srnet_cli.errors import OutputError
@@ -25,6 +26,8 @@ _FOLDER = re.compile(r"^\.srnet-(?P<host>[0-9A-Za-z_]+)-(?P<process>\d+)-\d+\.tm
 #: in each of these folders: the lock, and the mark with the name of the temporary file
 _LOCK, _OWNER = ".lock", ".owner"
 _MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
+#: bytes of a mark; names have 255 at most
+_LONGEST_MARK = 4096
 #: another process looks at a lock for a moment only
 _LOCK_SECONDS = 5.0
 #: attempts at a folder that is swept before it is locked, which only processes of other containers do
@@ -55,6 +58,8 @@ def _sweep(folder: Path, process: int) -> None:
     # Without a mark yet, it may be between its making and its lock.
     if _marked(folder) is None and (_lives(process) or not _is_bare(folder)):
         return
+    if not may_be_lock(folder / _LOCK):
+        return
     try:
         with _lock(folder).acquire(blocking=False):
             # Whoever held it may just have ended; then only this lock is left.
@@ -79,9 +84,26 @@ def _lives(process: int) -> bool:
 def _is_bare(folder: Path) -> bool:
     """Tell whether nothing is in it but an empty lock: killed before it was marked, or after."""
     try:
-        return all(entry.name == _LOCK and not entry.stat().st_size for entry in os.scandir(folder))
+        return all(entry.name == _LOCK and may_be_lock(Path(entry.path)) for entry in os.scandir(folder))
     except OSError:
         return False
+
+
+def may_be_lock(file: Path) -> bool:
+    """Tell whether a file may be opened as a lock: it is not there, or empty and under no other name.
+
+    A link would have another file locked, and emptied by releases of filelock before 4.2.1.
+    """
+    return not os.path.lexists(file) or _is_file(file, 0)
+
+
+def _is_file(file: Path, longest: int) -> bool:
+    """Tell whether it is a regular file of so many bytes at most, no link and with no other name."""
+    try:
+        found = file.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_size <= longest
 
 
 def _lock(folder: Path) -> BaseFileLock:
@@ -137,11 +159,19 @@ class OwnFolder:
 
 def _marked(folder: Path) -> str | None:
     """Return the name of the temporary file in a folder that we made, None in any other."""
+    if not _is_file(folder / _OWNER, _LONGEST_MARK):
+        return None
     try:
-        mark, _, name = (folder / _OWNER).read_bytes().partition(b"\n")
+        mark, _, stored = (folder / _OWNER).read_bytes().partition(b"\n")
     except OSError:
         return None
-    return os.fsdecode(name) if mark == _MARK.encode().rstrip() and name and b"/" not in name else None
+    name = os.fsdecode(stored)
+    return name if mark == _MARK.encode().rstrip() and _stays_inside(PurePath(name)) else None
+
+
+def _stays_inside(name: PurePath) -> bool:
+    """Tell whether a name leads out of no folder, on a system that has drives and backslashes either."""
+    return str(name) == name.name and name.name not in ("", "..")
 
 
 def _remove(folder: Path, name: str | None, lock: BaseFileLock | None = None) -> None:

@@ -17,10 +17,16 @@ def serve(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it.")] = True,
 ) -> None:
     """Zoom on a page: drop a picture, choose, compare, download. Nobody else reaches it."""
+    import os
+
+    import platformdirs
+
     from srnet_cli.console import say
     from srnet_cli.errors import DeviceError, MissingExtraError
     from srnet_cli.version import extra_command
 
+    # NiceGUI reads what it once stored from the current folder, perhaps one of a stranger's pictures.
+    os.environ["NICEGUI_STORAGE_PATH"] = str(platformdirs.user_cache_path("srnet", appauthor=False) / "page")
     try:
         from srnet_cli.page.view import serve as serve_page
     except ModuleNotFoundError as error:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 #: a variable of Python's
 _SAFE_PATH = "PYTHONSAFEPATH"
+#: matplotlib's settings, and the folder of its own ones
+_SETTINGS, _SHIPPED = "matplotlibrc", "mpl-data"
 
 
 @contextmanager
@@ -47,3 +52,40 @@ def current_folder_kept_out() -> Iterator[None]:
     finally:
         if before is None:
             os.environ.pop(_SAFE_PATH, None)
+
+
+@contextmanager
+def plain_matplotlib() -> Iterator[None]:
+    """Draw with matplotlib as it is shipped while the block (or the function that this decorates) runs.
+
+    Its settings are looked for in the current folder first, perhaps one of a stranger's pictures, when it is
+    imported: they may have every text set by LaTeX, which executes what the file says, or be no text at all.
+    A program that uses this package and has imported it gets its own settings back.
+    """
+    if "matplotlib" not in sys.modules:
+        _import_matplotlib()
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        yield
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib so that it finds none of its settings but those beside itself."""
+    there, named = os.path.exists, os.environ.get(_SETTINGS.upper())
+
+    def shipped(path: Any) -> bool:
+        is_foreign = isinstance(path, str) and (
+            path == named or (Path(path).name == _SETTINGS and Path(path).parent.name != _SHIPPED)
+        )
+        return there(path) and not is_foreign
+
+    # It has no other way in: the current folder comes before any variable. No other file is called so.
+    os.path.exists = shipped
+    try:
+        import matplotlib as mpl
+        import matplotlib.cm
+    finally:
+        os.path.exists = there
+    assert mpl.rcParams

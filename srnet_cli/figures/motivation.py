@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import Interpolation, resize
 from srnet_cli.residuals.comparison import pair_scale
@@ -69,6 +70,7 @@ def motivation_rows(
     )
 
 
+@plain_matplotlib()
 def motivation_image(
     rows: tuple[Row, Row], hr: NDArray[np.uint8], colormap: str = DEFAULT_COLORMAP
 ) -> NDArray[np.uint8]:
@@ -136,6 +138,7 @@ def motivation_image(
         return rendered(drawing)
 
 
+@plain_matplotlib()
 def lost_image(rows: tuple[Row, Row], of: LostOf) -> NDArray[np.uint8]:
     """Plot how much of HR's information both rows lost, spread over ten bins: H×W×3."""
     import matplotlib as mpl

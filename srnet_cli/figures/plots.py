@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.errors import InputError, UsageError
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.labels import label_dots
@@ -43,6 +44,7 @@ class Curve:
     bicubic: float | None
 
 
+@plain_matplotlib()
 def cost_image(measured: MeasuredSet, cost: Cost, key: str) -> NDArray[np.uint8]:
     """Plot a metric's mean over seconds for a picture or over parameters, both on a log scale.
 
@@ -78,6 +80,7 @@ def cost_image(measured: MeasuredSet, cost: Cost, key: str) -> NDArray[np.uint8]
     return rendered(drawing)
 
 
+@plain_matplotlib()
 def epochs_image(curves: Sequence[Curve], title: str) -> NDArray[np.uint8]:
     """Plot the validation PSNR of several runs over their epochs, each named beside the end of its line."""
     from matplotlib.ticker import MaxNLocator

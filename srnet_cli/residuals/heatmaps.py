@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ ENTROPY_LABEL = "local entropy, bits"
 _STRIP = 512
 
 
+@plain_matplotlib()
 def colormap_table(name: str) -> NDArray[np.uint8]:
     """Take a colour map of matplotlib as 256×3 RGB.
 
@@ -94,6 +96,7 @@ def heatmap_image(
     return np.concatenate([picture, _colour_bar(values.shape[0], table, low, high, label)], axis=1)
 
 
+@plain_matplotlib()
 def _colour_bar(
     height: int, table: NDArray[np.uint8], low: float, high: float, label: str
 ) -> NDArray[np.uint8]:

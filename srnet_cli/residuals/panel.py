@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.metrics import histogram
 
 from .figures import Figures, LostOf, Residual
@@ -75,6 +76,7 @@ class Scene:
     changes: tuple[str, ...] = ()
 
 
+@plain_matplotlib()
 def histogram_image(residual: Residual, of: LostOf = "light") -> NDArray[np.uint8]:
     """Plot the residual's histogram and how the loss is spread over pixels or values: H×W×3."""
     import matplotlib as mpl
@@ -89,6 +91,7 @@ def histogram_image(residual: Residual, of: LostOf = "light") -> NDArray[np.uint
         return rendered(drawing)
 
 
+@plain_matplotlib()
 def overview_image(
     scene: Scene, low: float, high: float, colormap: str = DEFAULT_COLORMAP
 ) -> NDArray[np.uint8]:

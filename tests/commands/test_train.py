@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import tomli_w
 import torch
 from typer.testing import CliRunner, Result
 
@@ -21,7 +23,7 @@ from srnet_cli.imaging import read_picture
 from srnet_cli.main import app
 from srnet_cli.models.store import load_model
 from srnet_cli.training.fields import flag
-from srnet_cli.training.options import option_table
+from srnet_cli.training.options import TrainOptions, option_table, plain
 from tests.captures import write_dng
 from tests.scene import sample_scene
 from tests.scenes import default_shots, write_sequence
@@ -298,11 +300,12 @@ def test_photographs_left_out_are_counted(drawings: Path, tmp_path: Path) -> Non
 
 
 def test_a_folder_that_was_there_keeps_what_it_had(drawings: Path, tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text("steps = 3\n")
+    written = tomli_w.dumps(plain(TrainOptions(steps=3)))  # by a run that was killed
+    (tmp_path / "config.toml").write_text(written)
     result = train("--data", drawings, "-o", tmp_path, "--resume", *SHORT.split(), "--patch-size", "4000")
     assert isinstance(result.exception, DataError)
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
-    assert (tmp_path / "config.toml").read_text() == "steps = 3\n"
+    assert (tmp_path / "config.toml").read_text() == written
 
 
 def test_how_to_use_the_model_is_said_at_the_end(drawings: Path, tmp_path: Path) -> None:
@@ -327,7 +330,9 @@ def test_a_model_that_was_not_measured_is_said_to_be_so(drawings: Path, tmp_path
 def test_a_run_that_died_before_its_first_checkpoint_begins_again(drawings: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    (run / "log.jsonl").write_text('{"step": 1, "sr": 40.0}\n')
+    assert train("--data", drawings, "-o", tmp_path / "other", *SHORT.split()).exit_code == 0
+    shutil.copy(tmp_path / "other" / "config.toml", run)  # what is written before anything else
+    (run / "log.jsonl").write_text('{"step": 1, "epoch": 0.1, "elapsed": 2.0, "sr": 40.0}\n')
     arguments = ("--data", drawings, "-o", run, *SHORT.split())
     assert "--resume begins it again" in error_of(train(*arguments))
     result = train(*arguments, "--resume")

@@ -11,8 +11,11 @@ import pytest
 
 from srnet_cli.errors import OutputError
 from srnet_cli.files import refuse_replacing
+from srnet_cli.training.options import TrainOptions
+from srnet_cli.training.recipe import resolved
+from srnet_cli.training.run.folder import RunFolder
 from tests.faults.pictures import encoded, scene
-from tests.faults.program import Program, disk
+from tests.faults.program import Ended, Program, disk
 
 #: what the folder of a run holds, besides its log and checkpoints
 RUN_FILES = ("config.toml", "curves.png", "card.toml", "weights.safetensors", "crisp.safetensors", "best.pt")
@@ -119,16 +122,57 @@ def test_a_run_begins_in_no_folder_of_something_else(srnet: Program, tmp_path: P
     assert disk(output) == before
 
 
-def test_a_run_that_is_begun_again_deletes_no_log_of_something_else(srnet: Program, tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").write_text('{"visitor": 1}\n')
+#: contents of another program's log: some count steps, too
+OTHER_LOGS = {
+    "visits": '{"visitor": 1}\n',
+    "steps": '{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.4}\n',
+    "text": "step 1\n",
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_LOGS)
+def test_a_run_that_is_begun_again_deletes_no_log_of_something_else(
+    srnet: Program, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "log.jsonl").write_text(OTHER_LOGS[kind])
     before = disk(tmp_path)
-    data = tmp_path.parent / f"{tmp_path.name}-data"
-    data.mkdir()
-    (data / "a.png").write_bytes(encoded("PNG", scene(96, 96)))
-    ended = srnet("train", "--data", data, "-o", tmp_path, "--resume", "--scale", "2", "--steps", "1")
+    ended = _begun_again(srnet, tmp_path)
     assert ended.code == 1
     assert "log.jsonl: exists already" in ended.err
     assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_run_that_is_begun_again_replaces_no_options_of_ones_own(
+    srnet: Program, tmp_path: Path, is_given: bool
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('# my recipe\nmodel = "srnet_lite"\nscale = 2\n')
+    before = disk(tmp_path)
+    ended = _begun_again(srnet, tmp_path, *(("--config", config) if is_given else ()))
+    assert ended.code == 1
+    assert "config.toml: exists already" in ended.err
+    assert disk(tmp_path) == before
+
+
+def test_a_run_that_was_killed_at_once_begins_again(srnet: Program, tmp_path: Path) -> None:
+    """It has left its options, and perhaps a line of log."""
+    options = resolved(TrainOptions(model="srnet_lite", scale=2, data=(tmp_path,)))
+    for log in ("", '{"step": 1, "epoch": 0.1, "elapsed": 2.0, "sr": 40.0}\n{"step": 2, "ep'):
+        folder = RunFolder(tmp_path / f"run-{len(log)}", print)
+        folder.begin(options)
+        if log:
+            folder.log.write_text(log)
+        with folder.reserved(afresh=True):
+            folder.begin(options)
+        assert not folder.log.exists()
+
+
+def _begun_again(srnet: Program, folder: Path, *more: str | Path) -> Ended:
+    data = folder.parent / f"{folder.name}-data"
+    data.mkdir()
+    (data / "a.png").write_bytes(encoded("PNG", scene(96, 96)))
+    return srnet("train", "--data", data, "-o", folder, "--resume", "--scale", "2", "--steps", "1", *more)
 
 
 def test_an_evaluation_never_replaces_the_pictures_that_it_measures_on(

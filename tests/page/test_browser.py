@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 import urllib.error
@@ -31,8 +32,11 @@ def draw(path: Path, height: int = 48, width: int = 64) -> Path:
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     pytest.importorskip("nicegui", reason="needs the extra 'ui'")
+    if getattr(request, "param", None) == "pipe":
+        (tmp_path / ".nicegui").mkdir()
+        os.mkfifo(tmp_path / ".nicegui" / "storage-general.json")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -53,6 +57,14 @@ def address(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("address", ["pipe"], indirect=True)
+def test_nothing_stored_in_the_current_folder_is_read(address: str) -> None:
+    """The fixture has put a pipe there, which would be waited for."""
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+        assert answer.status == 200
 
 
 def test_a_picture_is_dropped_zoomed_compared_and_downloaded(address: str, tmp_path: Path) -> None:

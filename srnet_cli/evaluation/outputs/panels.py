@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.tables import best_methods, number
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
@@ -80,6 +81,7 @@ def _panel(result: SetResult, picture: PictureResult, view: View) -> _Panel:
     return _Panel(picture, view, tuple(info.name for info in result.methods if info.name in view.results))
 
 
+@plain_matplotlib()
 def _drawn(result: SetResult, panels: Sequence[_Panel]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.labels import label_dots
 from srnet_cli.evaluation.outputs.tables import count
@@ -17,6 +18,7 @@ _NETWORK, _INTERPOLATION = "#c8102e", "#5b6b7b"
 _DOT, _PER_MILLION, _LARGEST = 30.0, 25.0, 1500.0
 
 
+@plain_matplotlib()
 def scatter_png(result: SetResult) -> bytes:
     """Plot PSNR over seconds for a picture (log scale); dots grow with the number of parameters."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -82,6 +82,8 @@ class Directory:
     children: dict[int, list[Directory]] = field(default_factory=dict)
     #: tags whose values, or what they point to, lie behind the end of the file
     lost: set[int] = field(default_factory=set)
+    #: bytes of its table in the file that was parsed: start and end
+    span: tuple[int, int] = field(default=(0, 0), compare=False)
 
     def number(self, tag: int) -> float | None:
         """Return the first number of ``tag``, or None."""
@@ -218,7 +220,7 @@ class _Parser:
         if count > _MAX_ENTRIES:
             return None, 0
         table = self._read(offset + count_size, count * entry_size + next_size)
-        directory = Directory()
+        directory = Directory(span=(offset, offset + count_size + len(table)))
         for start in range(0, min(count, len(table) // entry_size) * entry_size, entry_size):
             self._entry(directory, table[start : start + entry_size])
         tail = table[count * entry_size :]

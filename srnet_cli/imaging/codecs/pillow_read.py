@@ -22,7 +22,8 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.coded import check_webp
+from srnet_cli.imaging.codecs.proof.coded import check_webp, check_webp_end
+from srnet_cli.imaging.codecs.proof.jpeg import check_tail
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -51,6 +52,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
         )
     if lacks_scans(data):
         raise InputError("is cut short: some scans of its pixels are missing", path=path)
+    check_tail(path, data)
     stored, data = data, tidied(data)
 
     def check(image: Image.Image) -> None:
@@ -74,19 +76,22 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
-    decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, data))
-    check_webp(path, data, lambda: decoded.samples)
+    decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, path, data))
+    check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
     return decoded
 
 
-def _first_frame(data: bytes, image: Image.Image) -> Pixels:
+def _first_frame(path: Path, data: bytes, image: Image.Image) -> Pixels:
     """Decode WebP in the memory of its pixels; Pillow's decoder, made for animations, takes five times it."""
     import imagecodecs
 
     alpha = image.mode == "RGBA"
     # Of an animation the first frame may cover a part only.
     samples = np.zeros((image.height, image.width, 4 if alpha else 3), np.uint8)
-    imagecodecs.webp_decode(data, index=0, hasalpha=alpha, out=samples)
+    decode = partial(imagecodecs.webp_decode, index=0, hasalpha=alpha, out=samples)
+    check_webp_end(path, data, decode)
+    samples.fill(0)
+    decode(data)
     return samples
 
 

@@ -23,6 +23,7 @@ from srnet_cli.imaging.raw.dng import (
     correct_floats,
     is_dng,
 )
+from srnet_cli.imaging.raw.pieces import check_pieces
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
@@ -53,6 +54,7 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             _check_extent(path, structure, sizes)
             check_pattern(path, structure)
             check_areas(path, structure)
+            check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
         correct_floats(path, raw, structure)

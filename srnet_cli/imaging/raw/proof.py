@@ -15,6 +15,7 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
+from srnet_cli.imaging.raw.pieces import in_file_order
 from srnet_cli.reading import open_input
 
 _COMPRESSION, _PHOTOMETRIC = 259, 262
@@ -85,18 +86,15 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     white = _checked_white(path, raw, structure)
     if values.ndim == 3:
         values = values[..., :3]  # of three colours the fourth is empty
+    _check_tail(path, values, white, linear)
+    # What is masked at the borders may well be empty.
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    below, right = np.subtract(raw.raw_image.shape[:2], values.shape[:2]) - (top, left)
+    visible = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
+    in_order = in_file_order(visible, structure)
+    if in_order is not visible:
+        _check_tail(path, in_order, white, linear)
     rows = values.reshape(values.shape[0], -1)
-    last = int(rows[-1, -1])
-    end = _constant_rows(rows)
-    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
-    if last == 0 and not linear and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
-        raise InputError(f"is incomplete: the last {end} of {rows.shape[0]} rows hold no data", path=path)
-    # Where other values are above it, too, it is the level that is wrong.
-    if last > white and 2 <= end < rows.shape[0] and rows[:-end:4].max() <= white:
-        raise InputError(
-            f"is incomplete: the last {end} of {rows.shape[0]} rows hold nothing but {last}", path=path
-        )
-    check_end(path, values, (last,), borders=linear)
     # Of a sensor with a black level, whose noise lies around it.
     is_impossible = not linear and min(raw.black_level_per_channel or (0,)) > 0
     check_band(path, values, (0,), impossible=is_impossible)
@@ -105,6 +103,22 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     above, whole = int((rows.max(axis=1) > white).sum()), int((rows.min(axis=1) == largest).sum())
     is_impossible = not linear and largest > white and above - whole <= _ROWS_AT_EDGES
     check_band(path, values, (largest,), impossible=is_impossible)
+
+
+def _check_tail(path: Path, values: NDArray[np.uint16], white: float, linear: bool) -> None:
+    """Refuse samples that end in one value which no sensor gives, or break off."""
+    rows = values.reshape(values.shape[0], -1)
+    last = int(rows[-1, -1])
+    end = _constant_rows(rows)
+    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
+    if last == 0 and not linear and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
+        raise InputError(f"is incomplete: the last {end} of {rows.shape[0]} rows hold no data", path=path)
+    # Where other values are above it, too, it is the level that is wrong; a part of a row may be the end's.
+    if last > white and 2 <= end < rows.shape[0] - 1 and rows[: -end - 1 : 4].max() <= white:
+        raise InputError(
+            f"is incomplete: the last {end} of {rows.shape[0]} rows hold nothing but {last}", path=path
+        )
+    check_end(path, values, (last,), borders=linear)
 
 
 def _checked_white(path: Path, raw: Any, structure: ifd.Structure | None) -> float:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from srnet_cli.compute.imports import plain_matplotlib
+
 Records = Sequence[Mapping[str, Any]]
 
 
+@plain_matplotlib()
 def draw_curves(records: Records, path: Path, title: str) -> None:
     """Draw the records of ``log.jsonl`` into a PNG: loss of both streams, PSNR with bicubic's beside it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,15 +13,21 @@ from typing import Any
 import tomli_w
 from filelock import FileLock, Timeout
 
+from srnet_cli.config_file import MOST_CONFIG_BYTES
 from srnet_cli.errors import OutputError, SrnetError, UsageError
 from srnet_cli.files import atomic_path, folder_for, make_folder
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import CRISP_FILE
 from srnet_cli.models.store import WEIGHTS_FILE
+from srnet_cli.reading import read_text_input
+from srnet_cli.temporaries import may_be_lock
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
 from srnet_cli.training.run.curves import draw_curves
 
 Records = list[dict[str, Any]]
+
+#: in every line of a run's log
+_OF_RECORDS = frozenset({"step", "epoch", "elapsed"})
 
 #: held by the process that trains in a folder; it is removed at the end, so nobody else may call a file so
 LOCK_FILE = ".srnet-run.lock"
@@ -94,11 +101,12 @@ class RunFolder:
         Raises:
             OutputError: naming what is in the way.
         """
-        if self._logged():
-            return  # afresh, and a run's
+        # What a run writes before anything else, and before its first line of log may have been killed.
+        is_run = afresh and _is_config_of_run(self.config)
+        if is_run and self._is_log_of_run():
+            return
         for path in (self.log, *map(self.path.joinpath, _REPLACED)):
-            # A run that was killed before its first line of log has left its options.
-            ours = afresh and path == self.config
+            ours = is_run and path == self.config
             if not ours and os.path.lexists(path) and not _is_empty(path):
                 raise OutputError(
                     "exists already, and a run would replace it",
@@ -115,8 +123,15 @@ class RunFolder:
 
         Raises:
             UsageError: when another process trains in it.
+            OutputError: when something else has the name of the lock.
         """
         file = self.path / LOCK_FILE
+        if not may_be_lock(file):
+            raise OutputError(
+                "is no lock: it has contents, or is a link",
+                path=file,
+                remedy="remove it, unless another process is training in this folder",
+            )
         lock = FileLock(file)
         try:
             lock.acquire(blocking=False)
@@ -206,6 +221,11 @@ class RunFolder:
         except (OSError, SrnetError) as error:
             self._warn(f"{what} could not be written: {error}; training goes on")
 
+    def _is_log_of_run(self) -> bool:
+        """Tell whether there is a log, and in it nothing but what a run writes."""
+        records = self._logged()
+        return bool(records) and all(record.keys() >= _OF_RECORDS for record in records)
+
     def _logged(self) -> Records:
         if not self.log.exists():
             return []
@@ -218,6 +238,16 @@ class RunFolder:
             if isinstance(record, dict) and isinstance(record.get("step"), int):
                 records.append(record)
         return records
+
+
+def _is_config_of_run(path: Path) -> bool:
+    """Tell whether a run has written these options: all of them, and in its own spelling."""
+    try:
+        text = read_text_input(path, MOST_CONFIG_BYTES)
+        values = tomllib.loads(text)
+    except (SrnetError, ValueError, RecursionError):
+        return False
+    return plain(TrainOptions()).keys() <= values.keys() and tomli_w.dumps(values) == text
 
 
 def _is_empty(path: Path) -> bool:

@@ -22,7 +22,7 @@ from srnet_cli.imaging.srgb import srgb_to_linear
 from srnet_cli.reading import read_input
 
 _CODESTREAM = b"\xff\x0a"
-#: boxes of the start of the codestream, and the bytes in them that are ahead of it
+#: boxes of the codestream, whole or in pieces in their order, and the bytes in them that are ahead of it
 _FIRST_PIECE = {b"jxlc": 0, b"jxlp": 4}
 #: of 1..9. Of photographs the next one takes 1.7 times as long for no smaller files, and without loss
 #: 3 times as long for a hundredth less
@@ -137,8 +137,8 @@ def _exif(data: bytes) -> bytes | None:
 def _header(path: Path, data: bytes) -> Header:
     stream = data
     if not data.startswith(_CODESTREAM):
-        pieces = dict(reversed(list(boxes(data))))
-        stream = pieces.get(b"jxlc") or pieces.get(b"jxlp", b"")[4:]
+        # Made from a JPEG, the first of many pieces may be of seven bytes.
+        stream = b"".join(body[_FIRST_PIECE[kind] :] for kind, body in boxes(data) if kind in _FIRST_PIECE)
     if not stream.startswith(_CODESTREAM) or len(stream) < 8:
         raise InputError("is cut short: its header is not whole", path=path)
     return read_header(stream, _MOST_FURTHER_CHANNELS)

@@ -30,6 +30,8 @@ _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 #: of a flat area in lossless WebP: four codes of one bit
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
+#: bytes at the end of WebP's data, an even number, that no pixel may be in need of
+_MOST_UNUSED = 32
 _PACKED_ALPHA = 1
 #: of JPEG 2000: what repeats in its blocks, of 64 or 32 values a side, repeats after so many
 _PERIOD = 32
@@ -37,8 +39,13 @@ _PERIOD = 32
 _START_OF_TILE = b"\xff\x90"
 
 
-def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
+def check_webp(
+    path: Path, data: bytes, decode: Callable[[], Pixels], only_alpha_for_zeros: bool = False
+) -> None:
     """Refuse a WebP whose coded pixels have a hole; what it is decoded to, H×W×C, is only asked for then.
+
+    ``only_alpha_for_zeros`` leaves holes of zeros in the rest to :func:`check_webp_end`: what is behind one
+    has lost its place.
 
     Raises:
         InputError: saying where.
@@ -46,8 +53,45 @@ def check_webp(path: Path, data: bytes, decode: Callable[[], Pixels]) -> None:
     for kind, start, end in _webp_pixels(data, _RIFF_HEAD, len(data)):
         for hole in _HOLE.finditer(data, start, end):
             length = hole.end() - hole.start()
-            if hole[0][0] or length > _most_zeros(kind, decode()):
+            is_judged = kind == b"ALPH" or not only_alpha_for_zeros
+            if hole[0][0] or (is_judged and length > _most_zeros(kind, decode())):
                 _refuse(path, hole.start(), length)
+
+
+def check_webp_end(path: Path, data: bytes, decode: Callable[[bytes], object]) -> None:
+    """Refuse a WebP that is decoded without its end as well: pixels lost their place, or others took it.
+
+    Coders write a few bytes more than are needed, and decoders ask for all that are; other values mean
+    another number of pixels. ``decode`` is given the first frame without the end of its data.
+
+    Raises:
+        InputError: saying so.
+    """
+    chunks = list(_webp_pixels(data, _RIFF_HEAD, len(data)))
+    first = next((index for index, (kind, _, _) in enumerate(chunks) if kind != b"ALPH"), -1)
+    for _, start, end in chunks[: first + 1]:
+        if end - start < 2 * _MOST_UNUSED:
+            continue
+        try:
+            decode(_shortened(data, start, end))
+        except (ValueError, RuntimeError):
+            continue
+        raise InputError("is damaged: the end of its data belongs to no pixels", path=path)
+
+
+def _shortened(data: bytes, start: int, end: int) -> bytes:
+    """Return a WebP without the end of one of its chunks, whose content is from ``start`` to ``end``."""
+    shorter = bytearray(data[: end - _MOST_UNUSED] + data[end:])
+    places, position = [4, start - 4], _RIFF_HEAD
+    while position + 8 <= start:
+        kind, size = struct.unpack_from("<4sI", data, position)
+        if kind == b"ANMF" and position + 8 + size >= end:
+            places.append(position + 4)
+        position += 8 + size + size % 2
+    for place in places:
+        (size,) = struct.unpack_from("<I", shorter, place)
+        struct.pack_into("<I", shorter, place, max(size - _MOST_UNUSED, 0))
+    return bytes(shorter)
 
 
 def _most_zeros(kind: bytes, samples: Pixels) -> float:

@@ -6,6 +6,7 @@ Format: ISO/IEC 15444-1, A.4.2 (SOT: start of a tile-part), A.5.1 (SIZ: size of 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from pathlib import Path
@@ -16,6 +17,8 @@ _START, _TILE_PART, _DATA, _END = b"\xff\x4f\xff\x51", 0xFF90, 0xFF93, 0xFFD9
 _CODING, _CODING_OF_COMPONENT = 0xFF52, 0xFF53
 #: styles of code blocks: some bits as they are, and high throughput
 _PLAIN_BITS = 0x41
+#: in coded data no byte of ones has so many behind it (B.10.1, C.2.2); SOP and EPH are between packets
+_MARKER_IN_BODY = re.compile(rb"\xff[\x90\x93-\xff]")
 #: of a SOT segment with its marker
 _TILE_PART_BYTES = 12
 #: parts of tiles that are looked at; pictures have a few thousand
@@ -38,7 +41,8 @@ def check_tiles(path: Path, data: bytes) -> None:
         return
     if start < 0:
         return
-    found, stated = _parts(data, start + 2)
+    bodies: list[tuple[int, int]] = []
+    found, stated = _parts(data, start + 2, bodies)
     if len(found) < wanted:
         raise InputError(
             f"is incomplete: it has {len(found):,} of the {wanted:,} tiles of its pixels", path=path
@@ -48,6 +52,20 @@ def check_tiles(path: Path, data: bytes) -> None:
             raise InputError(
                 f"is incomplete: tile {tile + 1} of its pixels has {found[tile]} of {count} parts", path=path
             )
+    _check_bodies(path, data, bodies)
+
+
+def _check_bodies(path: Path, data: bytes, bodies: list[tuple[int, int]]) -> None:
+    """Refuse coded data with what its coder leaves out, markers, and a codestream without its end.
+
+    A tile-part says its own length; only the last may be said to reach to the end marker.
+    """
+    for start, end in bodies:
+        found = _MARKER_IN_BODY.search(data, start, end)
+        if found is not None:
+            raise InputError(f"is damaged: what is at byte {found.start():,} is no coded pixels", path=path)
+    if bodies and data[bodies[-1][1] : bodies[-1][1] + 2] != struct.pack(">H", _END):
+        raise InputError("is incomplete: its pixels do not end where they should", path=path)
 
 
 def most_empty_packets(data: bytes) -> int | None:
@@ -76,8 +94,11 @@ def most_empty_packets(data: bytes) -> int | None:
     return found
 
 
-def _parts(data: bytes, position: int) -> tuple[Counter[int], dict[int, int]]:
-    """Count the parts of each tile from the first segment on, and those that tiles say they have."""
+def _parts(data: bytes, position: int, bodies: list[tuple[int, int]]) -> tuple[Counter[int], dict[int, int]]:
+    """Count the parts of each tile from the first segment on, and those that tiles say they have.
+
+    Start and end of each part's coded data go into ``bodies``.
+    """
     found: Counter[int] = Counter()
     stated: dict[int, int] = {}
     for _ in range(_MOST_PARTS):
@@ -94,8 +115,22 @@ def _parts(data: bytes, position: int) -> tuple[Counter[int], dict[int, int]]:
         found[tile] += 1
         if count:
             stated[tile] = count
+        body = _body(data, position + _TILE_PART_BYTES)
         # Zero: to the end.
         if size < _TILE_PART_BYTES:
+            end = data.rfind(struct.pack(">H", _END), body)
+            bodies.append((body, len(data) if end < 0 else end))
             break
         position += size
+        bodies.append((body, position))
     return found, stated
+
+
+def _body(data: bytes, position: int) -> int:
+    """Return where the coded data of a tile-part begins, behind its further segments."""
+    while position + 4 <= len(data):
+        marker, length = struct.unpack_from(">HH", data, position)
+        if marker == _DATA:
+            return position + 2
+        position += 2 + length
+    return len(data)

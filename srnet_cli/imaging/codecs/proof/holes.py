@@ -65,7 +65,7 @@ def check_holes(path: Path, data: bytes) -> None:
         if segment.marker == _DHT:
             tables.zero_codes.update(_zero_codes(body))
         elif segment.marker == _DQT:
-            tables.steps.update(_steps(body))
+            tables.steps.update(_steps(path, body))
         elif segment.marker == _LOSSLESS:
             tables.frame = _LOSSLESS
         elif segment.marker in _HUFFMAN:
@@ -116,11 +116,21 @@ def _zero_codes(body: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
         body = body[17 + sum(counts) :]
 
 
-def _steps(body: bytes) -> Iterator[tuple[int, int]]:
+def _steps(path: Path, body: bytes) -> Iterator[tuple[int, int]]:
+    """Yield number and first step of quantisation tables; a step is one or more (B.2.4.1).
+
+    Raises:
+        InputError: one is zero, which takes its pattern out of the whole picture.
+    """
     while len(body) >= 65:
         wide = body[0] >> 4
+        end = 129 if wide else 65
+        if any(
+            not any(body[at : at + 1 + bool(wide)]) for at in range(1, min(end, len(body)), 1 + bool(wide))
+        ):
+            raise InputError("is damaged: its table of steps holds a zero", path=path)
         yield body[0] & 15, int.from_bytes(body[1:3], "big") if wide else body[1]
-        body = body[129 if wide else 65 :]
+        body = body[end:]
 
 
 def _may_be_flat(tables: _Tables, scan: bytes, length: int) -> bool:

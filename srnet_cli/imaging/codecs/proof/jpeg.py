@@ -38,7 +38,22 @@ def check_scans(path: Path, data: bytes, pixels: int) -> None:
             path=path,
             remedy="save it as a JPEG of one scan",
         )
-    if not end and scans and len(data) - len(data.rstrip(data[-1:])) >= _LEAST_TAIL:
+    if not end and scans:
+        _check_tail(path, data)
+
+
+def check_tail(path: Path, data: bytes) -> None:
+    """Refuse a JPEG without its end marker whose data ends in nothing: before one is added, which hides it.
+
+    Raises:
+        InputError: saying so.
+    """
+    if not has_end(data):
+        _check_tail(path, data)
+
+
+def _check_tail(path: Path, data: bytes) -> None:
+    if len(data) - len(data.rstrip(data[-1:])) >= _LEAST_TAIL:
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
 
 

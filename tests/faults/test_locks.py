@@ -1,0 +1,146 @@
+"""Locks and marks in a folder that a stranger made: nothing outside of it is opened, emptied or removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+
+import pytest
+
+from srnet_cli import temporaries
+from srnet_cli.errors import OutputError
+from srnet_cli.files import atomic_path
+from srnet_cli.temporaries import may_be_lock
+from srnet_cli.training.run.folder import LOCK_FILE, RunFolder
+from tests.faults.program import disk
+
+#: a process that has ended
+_DEAD = 2**22 + 1
+
+
+def _symbolic(victim: Path, place: Path) -> None:
+    place.symlink_to(victim)
+
+
+def _hard(victim: Path, place: Path) -> None:
+    os.link(victim, place)
+
+
+def _copied(victim: Path, place: Path) -> None:
+    place.write_bytes(victim.read_bytes())
+
+
+def _pipe(victim: Path, place: Path) -> None:
+    os.mkfifo(place)
+
+
+Trap = Callable[[Path, Path], None]
+TRAPS: tuple[Trap, ...] = (_symbolic, _hard, _copied)
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    file = tmp_path / "home" / "thesis.txt"
+    file.parent.mkdir()
+    file.write_text("precious")
+    return file
+
+
+@pytest.fixture
+def stray(tmp_path: Path) -> Path:
+    """A folder in the pictures that looks like one of ours, of a process that was killed."""
+    folder = tmp_path / "pictures" / f".srnet-{temporaries._host()}-{_DEAD}-0.tmp"
+    folder.mkdir(parents=True)
+    (folder / ".owner").write_text(f"{temporaries._MARK}a.png")
+    return folder
+
+
+def _write(folder: Path) -> None:
+    with atomic_path(folder / "result.png", overwrite=True) as temporary:
+        temporary.write_bytes(b"new")
+    assert (folder / "result.png").read_bytes() == b"new"
+
+
+def test_a_stray_folder_is_swept(stray: Path) -> None:
+    (stray / ".lock").touch()
+    _write(stray.parent)
+    assert not stray.exists()
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_lock_that_is_another_file_is_not_opened(
+    stray: Path, victim: Path, trap: Trap, is_marked: bool
+) -> None:
+    if not is_marked:
+        (stray / ".owner").unlink()
+    trap(victim, stray / ".lock")
+    before = disk(stray)
+    _write(stray.parent)
+    assert victim.read_text() == "precious"
+    assert disk(stray) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+@pytest.mark.parametrize("name", [".lock", ".owner"])
+def test_pipes_are_not_waited_for(stray: Path, victim: Path, name: str) -> None:
+    (stray / name).unlink(missing_ok=True)
+    _pipe(victim, stray / name)
+    _write(stray.parent)
+    assert os.path.lexists(stray / name)
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_mark_is_a_file_of_its_own(stray: Path, victim: Path, trap: Trap) -> None:
+    if trap is _copied:
+        pytest.skip("such a mark may well be ours")
+    mark = (stray / ".owner").read_text()
+    victim.write_text(mark)
+    (stray / ".owner").unlink()
+    trap(victim, stray / ".owner")
+    (stray / ".lock").touch()
+    (stray / "a.png").touch()
+    _write(stray.parent)
+    assert victim.read_text() == mark
+    assert (stray / "a.png").exists()
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_a_run_is_not_locked_by_another_file(tmp_path: Path, victim: Path, trap: Trap) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    trap(victim, run / LOCK_FILE)
+    with pytest.raises(OutputError, match="is no lock"), RunFolder(run, print).locked():
+        pytest.fail("must be refused before it is opened")
+    assert victim.read_text() == "precious"
+    assert os.path.lexists(run / LOCK_FILE)
+
+
+def test_an_empty_lock_that_was_left_is_taken(tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).touch()
+    with RunFolder(tmp_path, print).locked():
+        assert may_be_lock(tmp_path / LOCK_FILE)
+
+
+WINDOWS = (r"..\thesis.txt", r"C:\thesis.txt", "C:thesis.txt", r"\\host\share\a", "../a", "..", "")
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_names_that_lead_out_on_windows(name: str) -> None:
+    assert not temporaries._stays_inside(PureWindowsPath(name))
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "a/b", "..", ".", ""])
+def test_names_that_lead_out_on_other_systems(stray: Path, name: str) -> None:
+    assert not temporaries._stays_inside(PurePosixPath(name))
+    (stray / ".owner").write_text(temporaries._MARK + name)
+    (stray / ".lock").touch()
+    _write(stray.parent)
+    assert stray.exists()
+
+
+@pytest.mark.parametrize("name", ["a.png", "Ä b.tif", ".hidden", "a..b"])
+def test_names_that_stay(name: str) -> None:
+    flavours: tuple[type[PurePath], ...] = (PurePosixPath, PureWindowsPath)
+    assert all(temporaries._stays_inside(flavour(name)) for flavour in flavours)
