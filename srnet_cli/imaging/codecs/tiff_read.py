@@ -21,6 +21,9 @@ from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
+from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
+from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
+from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -71,12 +74,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
-        page.dataoffsets, page.databytecounts = listed_pieces(path, directory)
-        _check_compressed(path, file, page)
-        values = np.asarray(page.asarray(maxworkers=1))
-        if page.planarconfig == 2 and page.samplesperpixel > 1:
-            values = np.moveaxis(values, 0, -1)
-        samples = values.reshape(height, width, page.samplesperpixel)
+        check_agreement(path, directory, page)
+        samples = _samples(path, file.filehandle, page, directory)
         if page.compression == _UNCOMPRESSED:
             check_end(path, samples)
         pixels, icc, more = _in_colour(path, page, samples)
@@ -179,24 +178,34 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         )
 
 
-def _check_compressed(path: Path, file: Any, page: Any) -> None:
-    """Refuse damaged data that decoders fill with grey or white."""
+def _samples(path: Path, file: Any, page: Any, directory: Directory) -> NDArray[Any]:
+    """Return H×W×C samples as they are stored, from pieces that are proved first."""
+    starts, lengths = listed_pieces(path, directory)
+    grid = grid_of(directory)
     if page.compression == _UNCOMPRESSED:
-        return
-    segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
-    pieces = [data for data, _ in segments if data is not None]
+        # The length of a single piece may be missing.
+        return assembled(page, grid, read_pieces(file, starts, lengths or (grid.bytes_of(0),)))
+    pieces = list(read_pieces(file, starts, lengths))
+    padded = _check_compressed(path, page, pieces)
+    return assembled(page, grid, iter(pieces), padded)
+
+
+def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[int]:
+    """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
+    padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression in BYTE_PACKINGS:
-        check_unpacked(path, page, pieces)
+        padded = check_unpacked(path, page, pieces)
     if page.compression != _JPEG or page.bitspersample != 8:
-        return
+        return padded
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
     for data in pieces:
         if not has_end(data):
             raise InputError("is cut short: a piece of its JPEG data has no end", path=path)
         check_jpeg(path, tables + data[2:] if tables else data, page.imagewidth * page.imagelength)
+    return padded
 
 
 def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:

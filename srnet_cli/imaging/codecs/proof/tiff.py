@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,11 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
+from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.picture import Pixels
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_SAMPLES, _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 278, 284, 322, 323
-_TILES = 324
+_BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
 _FAX = frozenset({2, 3, 4})
 #: JPEG and deflate: an encoder writes no long runs at their end
@@ -43,25 +41,14 @@ _MOST_PADDING = 4096
 _MOST_PIXEL_BYTES = 8
 
 
-@dataclass(frozen=True)
-class _Pieces:
-    """Pieces that a page's size asks for: so many pieces, of at most so many rows, and the bytes of a row."""
-
-    count: int
-    rows: int
-    #: pieces on top of one another, in one plane
-    down: int
-    row_bytes: int
-
-
 def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     """Refuse a page that claims more memory than a picture may take, or lacks pieces of its pixels.
 
     Raises:
         InputError: with what is missing.
     """
-    pieces = _pieces(page)
-    claimed = pieces.count * pieces.rows * pieces.row_bytes
+    pieces = grid_of(page)
+    claimed = pieces.count * pieces.tall * pieces.row_bytes
     if claimed > max(max_pixels, 1 << 22) * _MOST_PIXEL_BYTES:
         raise InputError(
             f"would take {claimed:,} bytes, more than a picture of the limit of {max_pixels:,} pixels",
@@ -82,7 +69,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if sum(lengths[: pieces.count]) > present:
         raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
     if plain:
-        _check_plain(path, page, pieces, lengths or (present - starts[0],))
+        _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
         check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
 
@@ -95,7 +82,7 @@ def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[i
     Raises:
         InputError: it lists fewer, more, or one in the header, which is nowhere.
     """
-    wanted, (starts, lengths) = _pieces(page).count, page.pieces()
+    wanted, (starts, lengths) = grid_of(page).count, page.pieces()
     if len(starts) < wanted:
         raise InputError(
             f"is incomplete: it lists {len(starts):,} of the {wanted:,} pieces of its pixels", path=path
@@ -131,9 +118,9 @@ def check_surplus(path: Path, page: Directory, least_bits: int = 1) -> None:
     Raises:
         InputError: naming the first.
     """
-    pieces = _pieces(page)
+    pieces = grid_of(page)
     stated = page.integer(_BITS, 1)
-    whole = pieces.rows * pieces.row_bytes * max(least_bits, stated) // stated if stated else 0
+    whole = pieces.tall * pieces.row_bytes * max(least_bits, stated) // stated if stated else 0
     for index, length in enumerate(page.pieces()[1]):
         if whole and length >= whole + max(whole // 2, _MOST_PADDING):
             raise InputError(
@@ -143,33 +130,15 @@ def check_surplus(path: Path, page: Directory, least_bits: int = 1) -> None:
             )
 
 
-def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[int, ...]) -> None:
+def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
     """Refuse uncompressed pieces that are shorter than their rows; the last of a plane may end early."""
-    tiled, height = bool(page.integers(_TILES)), page.integer(_HEIGHT, 0)
     for index, length in enumerate(lengths[: pieces.count]):
-        row = index % pieces.down * pieces.rows
-        rows = pieces.rows if tiled else min(pieces.rows, height - row)
-        wanted = rows * pieces.row_bytes
+        wanted = pieces.bytes_of(index)
         if length < wanted:
             raise InputError(
                 f"is incomplete: piece {index + 1} of its pixels has {length:,} of {wanted:,} bytes",
                 path=path,
             )
-
-
-def _pieces(page: Directory) -> _Pieces:
-    height, width = page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
-    samples = page.integer(_SAMPLES, 1)
-    bits = page.integers(_BITS) or (1,)
-    planes = samples if page.integer(_PLANAR, 1) == 2 else 1
-    pixel_bits = bits[0] if planes > 1 else (sum(bits) if len(bits) == samples else bits[0] * samples)
-    if page.integers(_TILES):
-        tall, wide = max(page.integer(_TILE_HEIGHT, 0), 1), max(page.integer(_TILE_WIDTH, 0), 1)
-        across = -(-width // wide)
-    else:
-        tall, wide, across = max(min(page.integer(_ROWS_PER_STRIP, height), height), 1), width, 1
-    down = -(-height // tall)
-    return _Pieces(down * across * planes, tall, 1 if across > 1 else down, (wide * pixel_bits + 7) // 8)
 
 
 def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
