@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -178,3 +179,84 @@ def test_a_last_strip_of_more_than_full_rows_is_refused(tmp_path: Path) -> None:
     data = _page(tags, [zlib.compress(part.tobytes()) for part in parts])
     with pytest.raises(InputError, match="is damaged"):
         _read(tmp_path / "a.tif", data)
+
+
+def _placed(data: bytes, changes: dict[int, int], lengths: bool = True) -> bytes:
+    """A TIFF in which pieces stand at the place, and have the length, of others."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages[0]
+    tags = (324, 325) if page.is_tiled else (273, 279)
+    tables = [list(page.dataoffsets), list(page.databytecounts)]
+    for tag, values in zip(tags[: 1 + lengths], tables, strict=False):
+        for index, other in changes.items():
+            values[index] = values[other]
+        at, data = len(data), data + struct.pack(f"<{len(values)}I", *values)
+        data = retagged(data, tag, 4, len(values), at)
+    return data
+
+
+def _moved(data: bytes, move: Callable[[list[int]], list[int]]) -> bytes:
+    """A TIFF whose strips begin elsewhere."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        starts = move(list(file.pages[0].dataoffsets))
+    at = len(data)
+    return retagged(data + struct.pack(f"<{len(starts)}I", *starts), 273, 4, len(starts), at)
+
+
+@pytest.mark.parametrize("changes", [dict.fromkeys(range(1, 6), 0), {2: 1}, {5: 0}])
+@pytest.mark.parametrize("options", [{"rowsperstrip": 16}, {"tile": (32, 64)}])
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "lzma", "jpeg"])
+def test_one_piece_in_several_places_is_refused(
+    tmp_path: Path, compression: str | None, options: dict[str, Any], changes: dict[int, int]
+) -> None:
+    data = encoded_tiff(noisy(), photometric="rgb", compression=compression, **options)
+    with pytest.raises(InputError, match="are the same"):
+        _read(tmp_path / "a.tif", _placed(data, changes))
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "lzma", "jpeg"])
+def test_a_blank_piece_in_several_places_passes(tmp_path: Path, compression: str | None) -> None:
+    """Writers of large pictures store one tile for all empty ones."""
+    picture = noisy()
+    picture[:64, 64:] = (250, 250, 200)
+    data = encoded_tiff(picture, photometric="rgb", compression=compression, tile=(32, 64))
+    right = _read(tmp_path / "a.tif", data)
+    assert (_read(tmp_path / "b.tif", _placed(data, {3: 1})) == right).all()
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda starts: [starts[0] + n * 512 for n in range(6)],
+        lambda starts: [*starts[:3], starts[3] - 100, *starts[4:]],
+        lambda starts: [start - 64 for start in starts],
+        lambda starts: [*starts[:5], 8],
+        lambda starts: [9, *starts[1:]],
+    ],
+)
+def test_pieces_that_overlap_each_other_or_the_directory_are_refused(
+    tmp_path: Path, move: Callable[[list[int]], list[int]]
+) -> None:
+    with pytest.raises(InputError, match="its pieces"):
+        _read(tmp_path / "a.tif", _moved(_strips(), move))
+
+
+def test_pieces_do_not_lie_in_the_directory_of_another_page(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(noisy(), photometric="rgb", rowsperstrip=16)
+        behind = len(file.getvalue())
+        writer.write(noisy(), photometric="rgb", rowsperstrip=16)
+    with pytest.raises(InputError, match="its pieces"):
+        _read(tmp_path / "a.tif", _moved(file.getvalue(), lambda starts: [*starts[:5], behind + 16]))
+
+
+def test_what_is_behind_the_rows_of_a_strip_may_be_the_next(tmp_path: Path) -> None:
+    """Some programs state the length of a full strip for the last, too."""
+    rows = noisy()[:90]
+    data = encoded_tiff(rows, photometric="rgb", rowsperstrip=16)
+    with tifffile.TiffFile(io.BytesIO(data)) as opened:
+        lengths = [opened.pages[0].databytecounts[0]] * 6
+    at = len(data)
+    data += struct.pack("<6I", *lengths) + bytes(4096)
+    assert (_read(tmp_path / "a.tif", retagged(data, 279, 4, 6, at)) == rows).all()

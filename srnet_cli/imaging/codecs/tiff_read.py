@@ -24,6 +24,7 @@ from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
 from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
+from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -75,7 +76,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
         check_agreement(path, directory, page)
-        samples = _samples(path, file.filehandle, page, directory)
+        samples = _samples(path, file.filehandle, page, structure, directory)
         if page.compression == _UNCOMPRESSED:
             check_end(path, samples)
         pixels, icc, more = _in_colour(path, page, samples)
@@ -178,16 +179,25 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         )
 
 
-def _samples(path: Path, file: Any, page: Any, directory: Directory) -> NDArray[Any]:
+def _samples(
+    path: Path, file: Any, page: Any, structure: ifd.Structure, directory: Directory
+) -> NDArray[Any]:
     """Return H×W×C samples as they are stored, from pieces that are proved first."""
     starts, lengths = listed_pieces(path, directory)
     grid = grid_of(directory)
     if page.compression == _UNCOMPRESSED:
-        # The length of a single piece may be missing.
-        return assembled(page, grid, read_pieces(file, starts, lengths or (grid.bytes_of(0),)))
-    pieces = list(read_pieces(file, starts, lengths))
-    padded = _check_compressed(path, page, pieces)
-    return assembled(page, grid, iter(pieces), padded)
+        # The length of a single piece may be missing, and what is behind the rows of one be anything.
+        whole = [grid.bytes_of(index) for index in range(grid.count)]
+        lengths = tuple(map(min, whole, lengths)) if lengths else tuple(whole)
+        check_apart(path, structure, directory, starts, lengths)
+        samples = assembled(page, grid, read_pieces(file, starts, lengths))
+    else:
+        check_apart(path, structure, directory, starts, lengths)
+        pieces = list(read_pieces(file, starts, lengths))
+        padded = _check_compressed(path, page, pieces)
+        samples = assembled(page, grid, iter(pieces), padded)
+    check_shared(path, grid, starts, samples)
+    return samples
 
 
 def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[int]:

@@ -66,7 +66,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if not lengths and (pieces.count > 1 or not plain):
         raise InputError("is a damaged TIFF file: it does not say how long its pieces are", path=path)
     present = path.stat().st_size
-    if sum(lengths[: pieces.count]) > present:
+    if sum(dict(zip(starts, lengths, strict=False)).values()) > present:
         raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
     if plain:
         _check_plain(path, pieces, lengths or (present - starts[0],))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from srnet_cli.imaging.codecs.ifd import Directory
 
@@ -50,6 +53,12 @@ class Grid:
         plane, place = divmod(index, self.down * self.across)
         top, left = place // self.across * self.tall, place % self.across * self.wide
         return Region(plane, top, min(top + self.tall, self.height), left, min(left + self.wide, self.width))
+
+    def part_of(self, samples: NDArray[Any], index: int) -> NDArray[Any]:
+        """Return what piece ``index`` holds of H×W×C samples, h×w×C or, of a plane, h×w×1."""
+        region = self.region(index)
+        part = samples[region.top : region.bottom, region.left : region.right]
+        return part[..., region.plane : region.plane + 1] if self.planes > 1 else part
 
     def bytes_of(self, index: int) -> int:
         """Return how many bytes a piece has without compression; tiles are always whole."""
