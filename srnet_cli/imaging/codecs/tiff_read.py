@@ -24,6 +24,7 @@ from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
 from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
+from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
@@ -185,12 +186,20 @@ def _samples(
     """Return H×W×C samples as they are stored, from pieces that are proved first."""
     starts, lengths = listed_pieces(path, directory)
     grid = grid_of(directory)
+
+    def tile(index: int) -> NDArray[Any]:
+        data = next(read_pieces(file, starts[index : index + 1], lengths[index : index + 1]))
+        whole: NDArray[Any] = page.decode(data, index)[0][0]
+        return whole
+
     if page.compression == _UNCOMPRESSED:
         # The length of a single piece may be missing, and what is behind the rows of one be anything.
         whole = [grid.bytes_of(index) for index in range(grid.count)]
         lengths = tuple(map(min, whole, lengths)) if lengths else tuple(whole)
         check_apart(path, structure, directory, starts, lengths)
         samples = assembled(page, grid, read_pieces(file, starts, lengths))
+        peak = () if samples.dtype.kind == "f" else ((1 << page.bitspersample) - 1,)
+        check_order(path, grid, starts, samples, (0, *peak), tile)
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))
