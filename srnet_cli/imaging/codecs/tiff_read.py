@@ -19,13 +19,15 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
+from srnet_cli.imaging.codecs.proof.inner import JPEG, PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
 from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
+from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
+from srnet_cli.imaging.codecs.proof.page.tables import check_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -214,12 +216,16 @@ def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[i
     padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
+    if page.compression in FAX:
+        check_fax(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, pieces)
+    tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
+    for data in dict.fromkeys([tables, *pieces]) if page.compression in JPEG else ():
+        check_tables(path, data)
     if page.compression != _JPEG or page.bitspersample != 8:
         return padded
-    tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
     for data in pieces:
         if not has_end(data):
             raise InputError("is cut short: a piece of its JPEG data has no end", path=path)

@@ -16,11 +16,11 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.segments import segments
 
-_JPEG = frozenset({6, 7, 33007, 34892})
+JPEG = frozenset({6, 7, 33007, 34892})
 _JPEG_XL = frozenset({50002, 52546})
 #: JPEG 2000 under its four numbers, WebP and PNG
 _BY_PILLOW = frozenset({33003, 33004, 33005, 34712, 34927, 50001, 34933})
-PICTURES = _JPEG | _JPEG_XL | _BY_PILLOW
+PICTURES = JPEG | _JPEG_XL | _BY_PILLOW
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: what a codec may add to fill its blocks, at each side
 _MOST_PADDING = 64
@@ -58,7 +58,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
     Raises:
         ValueError: it states none.
     """
-    if kind in _JPEG:
+    if kind in JPEG:
         for segment in segments(data):
             if segment.marker in _FRAMES and len(segment.body) >= 5:
                 return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")

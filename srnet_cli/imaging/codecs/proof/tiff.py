@@ -1,13 +1,12 @@
 """The pieces of a TIFF page: whether strips or tiles are as many and as long as its size asks for.
 
-Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 15; fax: ITU-T T.4 and T.6.
+Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 15.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from srnet_cli.imaging.picture import Pixels
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
-_FAX = frozenset({2, 3, 4})
 #: JPEG and deflate: an encoder writes no long runs at their end
 _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all
@@ -149,11 +147,7 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
     """
     compression = int(page.compression)
     for index, data in enumerate(segments):
-        if compression in _FAX:
-            # Blank lines of T.6 are ones, but behind them comes an end-of-block code.
-            empty = holds_run(data, only_zeros=True) or ends_in_run(data) or not any(data[-16:])
-            empty = empty or _needs_more(page, index, data)
-        elif compression in (_LZW, _PACKED):
+        if compression in (_LZW, _PACKED):
             empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
         elif compression in _PACKERS:
             empty = holds_run(data)
@@ -179,16 +173,3 @@ def _jpeg_2000_samples(path: Path, data: bytes) -> Pixels:
 
     with decoding(path):
         return np.atleast_3d(imagecodecs.jpeg2k_decode(data))
-
-
-def _needs_more(page: Any, index: int, data: bytes) -> bool:
-    """Return whether what follows fax data makes a difference: then its rows are not all in it."""
-    decode: Callable[..., Any] = page.decode
-    results = []
-    for seed in (1, 2):
-        more = random.Random(seed).randbytes(64)
-        try:
-            results.append(decode(data + more, index)[0])
-        except Exception:  # whatever it meets there, it should not have looked
-            return True
-    return bool((results[0] != results[1]).any())

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from srnet_cli.imaging.codecs.proof.inner import JPEG
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
-
-_JPEG = frozenset({6, 7, 33007, 34892})
 
 
 def read_pieces(file: Any, starts: Sequence[int], lengths: Sequence[int]) -> Iterator[bytes]:
@@ -36,7 +35,7 @@ def assembled(page: Any, grid: Grid, pieces: Iterator[bytes], padded: Collection
         ValueError: a piece is missing, has no pixels, or is decoded to a place that is not its own.
     """
     values = np.zeros(page.shaped, page._dtype)
-    tables = {"jpegtables": page.jpegtables} if page.compression in _JPEG else {}
+    tables = {"jpegtables": page.jpegtables} if page.compression in JPEG else {}
     count = 0
     for index, data in enumerate(pieces):
         region = grid.region(index)
