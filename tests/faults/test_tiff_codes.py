@@ -141,3 +141,62 @@ def test_tables_in_each_piece_are_checked(tmp_path: Path, options: dict[str, Any
     data = encoded_tiff(scene(_TALL, _WIDE), photometric="rgb", compression="jpeg", **options)
     start = data.rindex(b"\xff\xdb") + 10
     _refuse(tmp_path / "a.tif", data[:start] + bytes(8) + data[start + 8 :], "steps of 0")
+
+
+@needs_libtiff
+@pytest.mark.parametrize("rows", [24, 32])
+def test_fax_data_of_fewer_rows_is_refused(tmp_path: Path, rows: int) -> None:
+    """Behind the code for the end decoders leave rows white."""
+    _refuse(tmp_path / "a.tif", retagged(_bilevel("group4", rows), 257, 4, 1, _TALL + 3))
+
+
+@needs_libtiff
+@pytest.mark.parametrize("bits", [2, 8, 16])
+def test_fax_of_more_bits_is_named(tmp_path: Path, bits: int) -> None:
+    _refuse(tmp_path / "a.tif", retagged(_bilevel("group4"), 258, ifd.SHORT, 1, bits), "fax of")
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "jpeg2000"])
+@pytest.mark.parametrize("bits", [1, 4])
+def test_pictures_of_more_bits_than_stated_are_refused(tmp_path: Path, kind: str, bits: int) -> None:
+    data = encoded_tiff(scene(_TALL, _WIDE), photometric="rgb", compression=kind, tile=(64, 64))
+    _refuse(tmp_path / "a.tif", _with_bits(data, bits, 3), "a picture of 8 bits")
+
+
+def test_a_jpeg_of_fewer_bits_than_stated_is_refused(tmp_path: Path) -> None:
+    data = encoded_tiff(scene(_TALL, _WIDE), photometric="rgb", compression="jpeg")
+    _refuse(tmp_path / "a.tif", _with_bits(data, 16, 3), "a picture of 8 bits")
+
+
+@pytest.mark.parametrize("width", [204, 236, 299])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rowsperstrip": 16},
+        {},
+        {"planarconfig": "separate"},
+        {"planarconfig": "separate", "rowsperstrip": 64},
+    ],
+)
+def test_uncompressed_rows_of_another_width_are_refused(
+    tmp_path: Path, options: dict[str, Any], width: int
+) -> None:
+    picture = scene(_TALL, _WIDE)
+    if "planarconfig" in options:
+        picture = np.ascontiguousarray(picture.transpose(2, 0, 1))
+    data = encoded_tiff(picture, photometric="rgb", **options)
+    _refuse(tmp_path / "a.tif", retagged(data, 256, 4, 1, width), "its size asks for")
+
+
+@pytest.mark.parametrize(("tag", "value"), [(322, 48), (323, 48), (322, 63), (323, 63)])
+def test_uncompressed_tiles_of_another_size_are_refused(tmp_path: Path, tag: int, value: int) -> None:
+    data = encoded_tiff(scene(192, 256), photometric="rgb", tile=(64, 64))
+    _refuse(tmp_path / "a.tif", retagged(data, tag, 3, 1, value))
+
+
+def test_channels_without_a_meaning_are_refused(tmp_path: Path) -> None:
+    """What is left when the statement of colours is lost: the first as grey, or its negative."""
+    data = encoded_tiff(scene(_TALL, _WIDE), photometric="rgb", compression="lzw")
+    _refuse(tmp_path / "a.tif", retagged(data, 262, 3, 1, 1), "the others not named")
+    at = data.index(b"\x06\x01\x03\x00\x01\x00\x00\x00")
+    _refuse(tmp_path / "b.tif", data[:at] + b"\xe8\xfd" + data[at + 2 :], "tag 262")

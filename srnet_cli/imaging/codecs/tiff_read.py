@@ -157,6 +157,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
     reason = None
     if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
         reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
+    elif page.samplesperpixel > colours + 1 and not page.extrasamples:
+        reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}, the others not named"
     elif page.photometric == _CMYK and directory.integer(_INK_SET, 1) != 1:
         reason = "inks other than CMYK"
     elif page.imagedepth > 1:
@@ -174,6 +176,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         page.compression != _UNCOMPRESSED and page.compression not in tifffile.TIFF.DECOMPRESSORS
     ):
         reason = f"compression {int(page.compression)}"
+    elif page.compression in FAX and (page.bitspersample, page.samplesperpixel) != (1, 1):
+        reason = f"fax of {page.bitspersample} bits"
     elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
         reason = f"predictor {int(page.predictor)}"
     if reason is not None:

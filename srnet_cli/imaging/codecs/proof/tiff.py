@@ -33,6 +33,8 @@ _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 _MOST_PIECES = 500_000
 #: of any TIFF
 _HEADER_BYTES = 8
+#: rows, and bytes of one, from which on they are not taken for padding; and what aligns the next piece
+_LEAST_ROWS, _CLEAR_SHARE, _MOST_ALIGNMENT = 8, 1.05, 16
 #: bytes behind an uncompressed piece that mean nothing
 _MOST_PADDING = 4096
 #: bytes that the samples of a pixel may take: four channels of 16 bits
@@ -69,6 +71,7 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if plain:
         _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
+        _check_rows(path, pieces, lengths)
         check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
 
 
@@ -137,6 +140,28 @@ def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
                 f"is incomplete: piece {index + 1} of its pixels has {length:,} of {wanted:,} bytes",
                 path=path,
             )
+
+
+def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
+    """Refuse uncompressed pieces whose lengths are those of other rows, or not of one number of rows.
+
+    The last of a plane may have the rows of the others, and all of them padding, which is no number of rows.
+    """
+    rows = pieces.tall
+    full = [n for i, n in enumerate(lengths) if pieces.tiled or (i + 1) % (pieces.down * pieces.across)]
+    full = full or list(lengths if pieces.down == 1 else ())
+    if not full or max(full) == rows * pieces.row_bytes:
+        return
+    row, rest = divmod(full[0], rows)
+    pixel = max(pieces.row_bytes // pieces.wide, 1)
+    is_wider = rest == 0 and row > pieces.row_bytes and (row - pieces.row_bytes) % pixel == 0
+    is_clear = rows >= _LEAST_ROWS or row > pieces.row_bytes * _CLEAR_SHARE
+    is_taller = pieces.tiled and full[0] % pieces.row_bytes == 0 and rows >= _LEAST_ROWS
+    if max(full) - min(full) > _MOST_ALIGNMENT or is_taller or (is_wider and is_clear):
+        raise InputError(
+            f"is damaged: its pieces have {full[0]:,} bytes, its size asks for {rows * pieces.row_bytes:,}",
+            path=path,
+        )
 
 
 def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:

@@ -36,6 +36,8 @@ def check_statements(path: Path, page: Directory) -> None:
     wrong = {tag for tag in _SINGLE & set(page.entries) if len(page.integers(tag)) != 1}
     # Some programs say how many rows of how many strips are in the file.
     wrong -= {278} if len(set(page.integers(278))) == 1 else set()
+    if page.integer(_COMPRESSION, 1) != _OLD_JPEG and _PHOTOMETRIC not in page.entries:
+        wrong |= {_PHOTOMETRIC}
     for tag in sorted(page.faulty & _LAYOUT | wrong):
         raise InputError(f"is a damaged TIFF file: tag {tag} of its directory has no clear value", path=path)
 

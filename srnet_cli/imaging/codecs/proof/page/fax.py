@@ -23,6 +23,10 @@ from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
 FAX = frozenset({2, 3, 4})
 _NAMES = {2: "tiff_ccitt", 3: "group3", 4: "group4"}
 _STRIPS, _ROWS_PER_STRIP, _LENGTHS, _REVERSED_BITS = 273, 278, 279, 2
+#: fax of one line after the other, from byte to byte
+_WITHOUT_ENDS = 2
+#: behind a line of T.4; two of them are behind T.6
+_END_OF_LINE = bytes(11) + b"\1"
 #: bytes of codes for the end behind the last row, and of padding
 _END_BYTES = 24
 #: encoders are free in little; fill bits and ends of lines are a few bytes for each row
@@ -45,7 +49,9 @@ def check_fax(path: Path, page: Any, segments: Sequence[bytes]) -> None:
         empty = holds_run(data, only_zeros=True) or ends_in_run(data) or not any(data[-16:])
         if empty or _needs_more(page, index, data):
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
-        if (index % every == 0 or index == len(segments) - 1) and _goes_on(path, page, index, data):
+        if (index % every == 0 or index == len(segments) - 1) and _is_of_another_size(
+            path, page, index, data
+        ):
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels is fax data of another size", path=path
             )
@@ -63,10 +69,10 @@ def _needs_more(page: Any, index: int, data: bytes) -> bool:
     return bool((results[0] != results[1]).any())
 
 
-def _goes_on(path: Path, page: Any, index: int, data: bytes) -> bool:
-    """Return whether data has more codes than the rows that it is decoded to.
+def _is_of_another_size(path: Path, page: Any, index: int, data: bytes) -> bool:
+    """Return whether data has more or fewer codes than the rows that it is decoded to.
 
-    There is one way to write rows in T.6, and one without the colours of the row above.
+    There is one way to write rows in T.6, which few encoders leave, and one without the row above.
     """
     import imagecodecs
 
@@ -76,10 +82,20 @@ def _goes_on(path: Path, page: Any, index: int, data: bytes) -> bool:
         rows = page.decode(data, index)[0][0, :, :, 0]
         again = _written(rows, _NAMES[int(page.compression)])
     codes = bytes(imagecodecs.bitorder_decode(data)) if page.fillorder == _REVERSED_BITS else data
-    codes = codes.rstrip(b"\0")
-    if len(again) > _END_BYTES and codes.startswith(again[:-_END_BYTES]):
-        return len(codes) > len(again) + _END_BYTES
-    return len(codes) > len(again) * _MOST_SHARE + len(rows) * _MOST_PER_ROW + _END_BYTES
+    found, right = _bits(codes), _bits(again)
+    if found == right:
+        return False
+    is_part = found.startswith(right) or right.startswith(found)
+    most = len(again) * _MOST_SHARE + len(rows) * _MOST_PER_ROW + _END_BYTES
+    return is_part or page.compression == _WITHOUT_ENDS or len(codes.rstrip(b"\0")) > most
+
+
+def _bits(codes: bytes) -> bytes:
+    """Return the bits of codes as bytes of 0 and 1, without codes for the end and padding."""
+    bits = np.unpackbits(np.frombuffer(codes, np.uint8)).tobytes().rstrip(b"\0")
+    while bits.endswith(_END_OF_LINE):
+        bits = bits[: -len(_END_OF_LINE)]
+    return bits.rstrip(b"\0")
 
 
 def _written(rows: NDArray[Any], compression: str) -> bytes:
