@@ -260,3 +260,11 @@ def test_what_is_behind_the_rows_of_a_strip_may_be_the_next(tmp_path: Path) -> N
     at = len(data)
     data += struct.pack("<6I", *lengths) + bytes(4096)
     assert (_read(tmp_path / "a.tif", retagged(data, 279, 4, 6, at)) == rows).all()
+
+
+def test_a_predictor_without_compression_is_left_alone(tmp_path: Path) -> None:
+    """As by libtiff, whose writers store it so."""
+    data = _page(
+        {_PREDICTOR: ifd.entry(ifd.SHORT, 2)}, [part.tobytes() for part in noisy().reshape(6, 16, WIDE, 3)]
+    )
+    assert (_read(tmp_path / "a.tif", data) == noisy()).all()

@@ -79,6 +79,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
         check_agreement(path, directory, page)
+        if page.compression == _UNCOMPRESSED:
+            page.predictor = 1  # which only belongs to compressions, and libtiff leaves alone
         samples = _samples(path, file.filehandle, page, structure, directory)
         if page.compression == _UNCOMPRESSED:
             check_end(path, samples)
