@@ -82,8 +82,10 @@ class Directory:
     children: dict[int, list[Directory]] = field(default_factory=dict)
     #: tags whose values, or what they point to, lie behind the end of the file
     lost: set[int] = field(default_factory=set)
-    #: bytes of its table in the file that was parsed: start and end
-    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    #: tags that are there twice with different values, have none, too many, or values of an unknown type
+    faulty: set[int] = field(default_factory=set)
+    #: start and end of what it takes of the file: its table, then values outside of it
+    extents: list[tuple[int, int]] = field(default_factory=list, compare=False)
 
     def number(self, tag: int) -> float | None:
         """Return the first number of ``tag``, or None."""
@@ -220,7 +222,7 @@ class _Parser:
         if count > _MAX_ENTRIES:
             return None, 0
         table = self._read(offset + count_size, count * entry_size + next_size)
-        directory = Directory(span=(offset, offset + count_size + len(table)))
+        directory = Directory(extents=[(offset, offset + count_size + len(table))])
         for start in range(0, min(count, len(table) // entry_size) * entry_size, entry_size):
             self._entry(directory, table[start : start + entry_size])
         tail = table[count * entry_size :]
@@ -233,10 +235,13 @@ class _Parser:
         layout = "HHQ" if self._big else "HHI"
         tag, kind, count = struct.unpack(self._order + layout, raw[: struct.calcsize("<" + layout)])
         inline = raw[struct.calcsize("<" + layout) :]
-        if kind not in _TYPES or tag in directory.entries:
+        if kind not in _TYPES or not count:
+            directory.faulty.add(tag)
+        if kind not in _TYPES:
             return
         length = count * struct.calcsize("<" + _TYPES[kind])
         if length > min(_MAX_TABLE_BYTES if tag in _LONG_TABLES else _MAX_VALUE_BYTES, self._left):
+            directory.faulty.add(tag)
             return
         self._left -= length
         data, offset = inline[:length], 0
@@ -247,6 +252,12 @@ class _Parser:
             directory.lost.add(tag)
             return
         value = Entry(kind, count, _swapped(data, kind) if self._order == ">" else data, offset)
+        if tag in directory.entries:
+            if value != directory.entries[tag]:
+                directory.faulty.add(tag)
+            return
+        if offset:
+            directory.extents.append((offset, offset + length))
         if tag in _POINTERS:
             targets = value.numbers() if kind in _OFFSETS else ()
             children = [child for target in targets for child in self._pointed(int(target))]

@@ -19,8 +19,15 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.inner import PICTURES, check_inner
+from srnet_cli.imaging.codecs.proof.inner import JPEG, PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
+from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
+from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
+from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
+from srnet_cli.imaging.codecs.proof.page.grid import grid_of
+from srnet_cli.imaging.codecs.proof.page.order import check_order
+from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
+from srnet_cli.imaging.codecs.proof.page.tables import check_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -71,12 +78,10 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path), tifffile.TiffFile(path, _multifile=False) as file:
         page: Any = file.pages[index]
         _check_kind(path, page, directory)
-        page.dataoffsets, page.databytecounts = listed_pieces(path, directory)
-        _check_compressed(path, file, page)
-        values = np.asarray(page.asarray(maxworkers=1))
-        if page.planarconfig == 2 and page.samplesperpixel > 1:
-            values = np.moveaxis(values, 0, -1)
-        samples = values.reshape(height, width, page.samplesperpixel)
+        check_agreement(path, directory, page)
+        if page.compression == _UNCOMPRESSED:
+            page.predictor = 1  # which only belongs to compressions, and libtiff leaves alone
+        samples = _samples(path, file.filehandle, page, structure, directory)
         if page.compression == _UNCOMPRESSED:
             check_end(path, samples)
         pixels, icc, more = _in_colour(path, page, samples)
@@ -154,6 +159,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
     reason = None
     if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
         reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
+    elif page.samplesperpixel > colours + 1 and not page.extrasamples:
+        reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}, the others not named"
     elif page.photometric == _CMYK and directory.integer(_INK_SET, 1) != 1:
         reason = "inks other than CMYK"
     elif page.imagedepth > 1:
@@ -171,6 +178,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         page.compression != _UNCOMPRESSED and page.compression not in tifffile.TIFF.DECOMPRESSORS
     ):
         reason = f"compression {int(page.compression)}"
+    elif page.compression in FAX and (page.bitspersample, page.samplesperpixel) != (1, 1):
+        reason = f"fax of {page.bitspersample} bits"
     elif page.predictor != 1 and page.predictor not in tifffile.TIFF.UNPREDICTORS:
         reason = f"predictor {int(page.predictor)}"
     if reason is not None:
@@ -179,24 +188,55 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         )
 
 
-def _check_compressed(path: Path, file: Any, page: Any) -> None:
-    """Refuse damaged data that decoders fill with grey or white."""
+def _samples(
+    path: Path, file: Any, page: Any, structure: ifd.Structure, directory: Directory
+) -> NDArray[Any]:
+    """Return H×W×C samples as they are stored, from pieces that are proved first."""
+    starts, lengths = listed_pieces(path, directory)
+    grid = grid_of(directory)
+
+    def tile(index: int) -> NDArray[Any]:
+        data = next(read_pieces(file, starts[index : index + 1], lengths[index : index + 1]))
+        whole: NDArray[Any] = page.decode(data, index)[0][0]
+        return whole
+
     if page.compression == _UNCOMPRESSED:
-        return
-    segments = file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
-    pieces = [data for data, _ in segments if data is not None]
+        # The length of a single piece may be missing, and what is behind the rows of one be anything.
+        whole = [grid.bytes_of(index) for index in range(grid.count)]
+        lengths = tuple(map(min, whole, lengths)) if lengths else tuple(whole)
+        check_apart(path, structure, directory, starts, lengths)
+        samples = assembled(page, grid, read_pieces(file, starts, lengths))
+        peak = () if samples.dtype.kind == "f" else ((1 << page.bitspersample) - 1,)
+        check_order(path, grid, starts, samples, (0, *peak), tile)
+    else:
+        check_apart(path, structure, directory, starts, lengths)
+        pieces = list(read_pieces(file, starts, lengths))
+        padded = _check_compressed(path, page, pieces)
+        samples = assembled(page, grid, iter(pieces), padded)
+    check_shared(path, grid, starts, samples)
+    return samples
+
+
+def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[int]:
+    """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
+    padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
+    if page.compression in FAX:
+        check_fax(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression in BYTE_PACKINGS:
-        check_unpacked(path, page, pieces)
-    if page.compression != _JPEG or page.bitspersample != 8:
-        return
+        padded = check_unpacked(path, page, pieces)
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
+    for data in dict.fromkeys([tables, *pieces]) if page.compression in JPEG else ():
+        check_tables(path, data)
+    if page.compression != _JPEG or page.bitspersample != 8:
+        return padded
     for data in pieces:
         if not has_end(data):
             raise InputError("is cut short: a piece of its JPEG data has no end", path=path)
         check_jpeg(path, tables + data[2:] if tables else data, page.imagewidth * page.imagelength)
+    return padded
 
 
 def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:

@@ -121,7 +121,7 @@ def _main(structure: ifd.Structure, values: NDArray[Any]) -> Directory | None:
 def _check_apart(path: Path, structure: ifd.Structure, pieces: _Pieces) -> None:
     """Refuse pieces that share bytes with another, or with a directory."""
     spans = [(start, start + length, index + 1) for index, (start, length) in enumerate(pieces)]
-    tables = [(*found.span, 0) for found in structure.walk()]
+    tables = [(*found.extents[0], 0) for found in structure.walk() if found.extents]
     last = (0, 0, 0)
     for start, end, index in sorted(spans + tables):
         if start < last[1] and (index or last[2]):

@@ -11,6 +11,8 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.page.grid import Grid
+from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.tails import check_end, check_sectors
 from srnet_cli.reading import read_input
 
@@ -63,8 +65,11 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int)
         if compression == _PLAIN:
             check_sectors(path, (start,), (len(data) - start,), width)
             planes = np.frombuffer(data, np.uint8, channels * height * width, start)
-            for plane in planes.reshape(channels, height, width):
+            planes = planes.reshape(channels, height, width)
+            for plane in planes:
                 check_end(path, plane)
+            grid = Grid(height, width, channels, False, height, width, width)
+            check_order(path, grid, range(channels), np.moveaxis(planes, 0, -1), (0, 255))
         elif compression == _PACKED:
             lengths = struct.unpack_from(f">{channels * height}H", data, start)
             position = start + 2 * len(lengths)

@@ -16,12 +16,15 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.segments import segments
 
-_JPEG = frozenset({6, 7, 33007, 34892})
+JPEG = frozenset({6, 7, 33007, 34892})
 _JPEG_XL = frozenset({50002, 52546})
 #: JPEG 2000 under its four numbers, WebP and PNG
 _BY_PILLOW = frozenset({33003, 33004, 33005, 34712, 34927, 50001, 34933})
-PICTURES = _JPEG | _JPEG_XL | _BY_PILLOW
+PICTURES = JPEG | _JPEG_XL | _BY_PILLOW
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+#: of any of these pictures
+_LEAST_BITS = 8
 #: what a codec may add to fill its blocks, at each side
 _MOST_PADDING = 64
 #: bits of a side by its selector, and width over height by its number
@@ -42,6 +45,13 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
         row, column = divmod(index % (down * across), across)
         with decoding(path):
             height, width = _size(kind, data)
+            bits = _jpeg_bits(data) if kind in JPEG else None
+        if (bits or page.bitspersample) != page.bitspersample or page.bitspersample < _LEAST_BITS:
+            raise InputError(
+                f"is damaged: piece {index + 1} of its pixels is a picture of {bits or _LEAST_BITS} bits, "
+                f"in the place of one of {page.bitspersample}",
+                path=path,
+            )
         rows, columns = min(tall, page.imagelength - row * tall), min(wide, page.imagewidth - column * wide)
         fills = rows <= height and columns <= width
         if not fills or height > tall + _MOST_PADDING or width > wide + _MOST_PADDING:
@@ -58,7 +68,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
     Raises:
         ValueError: it states none.
     """
-    if kind in _JPEG:
+    if kind in JPEG:
         for segment in segments(data):
             if segment.marker in _FRAMES and len(segment.body) >= 5:
                 return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")
@@ -67,6 +77,14 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
         return _jpeg_xl_size(data)
     with Image.open(io.BytesIO(data)) as image:
         return image.height, image.width
+
+
+def _jpeg_bits(data: bytes) -> int | None:
+    """Return how many bits a sample of a JPEG has; lossless ones may fill up a part of what is stated."""
+    for segment in segments(data):
+        if segment.marker in _FRAMES and segment.body:
+            return None if segment.marker in _LOSSLESS else segment.body[0]
+    return None
 
 
 def _jpeg_xl_size(data: bytes) -> tuple[int, int]:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory, Structure
+from srnet_cli.imaging.codecs.proof.page.agreement import check_statements
 from srnet_cli.imaging.codecs.proof.tiff import check_pieces, listed_pieces
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE = 256, 257, 254
 _REDUCED_PICTURE = 1
-#: bits, compression, colour, channels, predictor, palette, extra samples, format of samples
-_LAYOUT = frozenset({258, 259, 262, 277, 317, 320, 338, 339})
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 #: a small picture may lie in one large tile
 _LEAST_TILE = 1 << 24
@@ -55,12 +54,11 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
     Raises:
         InputError: with the reason.
     """
+    check_statements(path, page)
     if not page.pieces()[0]:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
         raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
-    if page.lost & _LAYOUT:
-        raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
     starts, lengths = listed_pieces(path, page)
     present = path.stat().st_size
     if any(start >= present for start in starts):

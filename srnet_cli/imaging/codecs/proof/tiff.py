@@ -1,14 +1,12 @@
 """The pieces of a TIFF page: whether strips or tiles are as many and as long as its size asks for.
 
-Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 15; fax: ITU-T T.4 and T.6.
+Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 15.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,12 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
+from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.picture import Pixels
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_SAMPLES, _ROWS_PER_STRIP, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT = 277, 278, 284, 322, 323
-_TILES = 324
+_BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
-_FAX = frozenset({2, 3, 4})
 #: JPEG and deflate: an encoder writes no long runs at their end
 _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all
@@ -37,21 +33,12 @@ _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 _MOST_PIECES = 500_000
 #: of any TIFF
 _HEADER_BYTES = 8
+#: rows, and bytes of one, from which on they are not taken for padding; and what aligns the next piece
+_LEAST_ROWS, _CLEAR_SHARE, _MOST_ALIGNMENT = 8, 1.05, 16
 #: bytes behind an uncompressed piece that mean nothing
 _MOST_PADDING = 4096
 #: bytes that the samples of a pixel may take: four channels of 16 bits
 _MOST_PIXEL_BYTES = 8
-
-
-@dataclass(frozen=True)
-class _Pieces:
-    """Pieces that a page's size asks for: so many pieces, of at most so many rows, and the bytes of a row."""
-
-    count: int
-    rows: int
-    #: pieces on top of one another, in one plane
-    down: int
-    row_bytes: int
 
 
 def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
@@ -60,8 +47,8 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     Raises:
         InputError: with what is missing.
     """
-    pieces = _pieces(page)
-    claimed = pieces.count * pieces.rows * pieces.row_bytes
+    pieces = grid_of(page)
+    claimed = pieces.count * pieces.tall * pieces.row_bytes
     if claimed > max(max_pixels, 1 << 22) * _MOST_PIXEL_BYTES:
         raise InputError(
             f"would take {claimed:,} bytes, more than a picture of the limit of {max_pixels:,} pixels",
@@ -79,11 +66,12 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
     if not lengths and (pieces.count > 1 or not plain):
         raise InputError("is a damaged TIFF file: it does not say how long its pieces are", path=path)
     present = path.stat().st_size
-    if sum(lengths[: pieces.count]) > present:
+    if sum(dict(zip(starts, lengths, strict=False)).values()) > present:
         raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
     if plain:
-        _check_plain(path, page, pieces, lengths or (present - starts[0],))
+        _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
+        _check_rows(path, pieces, lengths)
         check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
 
 
@@ -95,7 +83,7 @@ def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[i
     Raises:
         InputError: it lists fewer, more, or one in the header, which is nowhere.
     """
-    wanted, (starts, lengths) = _pieces(page).count, page.pieces()
+    wanted, (starts, lengths) = grid_of(page).count, page.pieces()
     if len(starts) < wanted:
         raise InputError(
             f"is incomplete: it lists {len(starts):,} of the {wanted:,} pieces of its pixels", path=path
@@ -131,9 +119,9 @@ def check_surplus(path: Path, page: Directory, least_bits: int = 1) -> None:
     Raises:
         InputError: naming the first.
     """
-    pieces = _pieces(page)
+    pieces = grid_of(page)
     stated = page.integer(_BITS, 1)
-    whole = pieces.rows * pieces.row_bytes * max(least_bits, stated) // stated if stated else 0
+    whole = pieces.tall * pieces.row_bytes * max(least_bits, stated) // stated if stated else 0
     for index, length in enumerate(page.pieces()[1]):
         if whole and length >= whole + max(whole // 2, _MOST_PADDING):
             raise InputError(
@@ -143,13 +131,10 @@ def check_surplus(path: Path, page: Directory, least_bits: int = 1) -> None:
             )
 
 
-def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[int, ...]) -> None:
+def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
     """Refuse uncompressed pieces that are shorter than their rows; the last of a plane may end early."""
-    tiled, height = bool(page.integers(_TILES)), page.integer(_HEIGHT, 0)
     for index, length in enumerate(lengths[: pieces.count]):
-        row = index % pieces.down * pieces.rows
-        rows = pieces.rows if tiled else min(pieces.rows, height - row)
-        wanted = rows * pieces.row_bytes
+        wanted = pieces.bytes_of(index)
         if length < wanted:
             raise InputError(
                 f"is incomplete: piece {index + 1} of its pixels has {length:,} of {wanted:,} bytes",
@@ -157,19 +142,26 @@ def _check_plain(path: Path, page: Directory, pieces: _Pieces, lengths: tuple[in
             )
 
 
-def _pieces(page: Directory) -> _Pieces:
-    height, width = page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
-    samples = page.integer(_SAMPLES, 1)
-    bits = page.integers(_BITS) or (1,)
-    planes = samples if page.integer(_PLANAR, 1) == 2 else 1
-    pixel_bits = bits[0] if planes > 1 else (sum(bits) if len(bits) == samples else bits[0] * samples)
-    if page.integers(_TILES):
-        tall, wide = max(page.integer(_TILE_HEIGHT, 0), 1), max(page.integer(_TILE_WIDTH, 0), 1)
-        across = -(-width // wide)
-    else:
-        tall, wide, across = max(min(page.integer(_ROWS_PER_STRIP, height), height), 1), width, 1
-    down = -(-height // tall)
-    return _Pieces(down * across * planes, tall, 1 if across > 1 else down, (wide * pixel_bits + 7) // 8)
+def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
+    """Refuse uncompressed pieces whose lengths are those of other rows, or not of one number of rows.
+
+    The last of a plane may have the rows of the others, and all of them padding, which is no number of rows.
+    """
+    rows = pieces.tall
+    full = [n for i, n in enumerate(lengths) if pieces.tiled or (i + 1) % (pieces.down * pieces.across)]
+    full = full or list(lengths if pieces.down == 1 else ())
+    if not full or max(full) == rows * pieces.row_bytes:
+        return
+    row, rest = divmod(full[0], rows)
+    pixel = max(pieces.row_bytes // pieces.wide, 1)
+    is_wider = rest == 0 and row > pieces.row_bytes and (row - pieces.row_bytes) % pixel == 0
+    is_clear = rows >= _LEAST_ROWS or row > pieces.row_bytes * _CLEAR_SHARE
+    is_taller = pieces.tiled and full[0] % pieces.row_bytes == 0 and rows >= _LEAST_ROWS
+    if max(full) - min(full) > _MOST_ALIGNMENT or is_taller or (is_wider and is_clear):
+        raise InputError(
+            f"is damaged: its pieces have {full[0]:,} bytes, its size asks for {rows * pieces.row_bytes:,}",
+            path=path,
+        )
 
 
 def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
@@ -180,11 +172,7 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
     """
     compression = int(page.compression)
     for index, data in enumerate(segments):
-        if compression in _FAX:
-            # Blank lines of T.6 are ones, but behind them comes an end-of-block code.
-            empty = holds_run(data, only_zeros=True) or ends_in_run(data) or not any(data[-16:])
-            empty = empty or _needs_more(page, index, data)
-        elif compression in (_LZW, _PACKED):
+        if compression in (_LZW, _PACKED):
             empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
         elif compression in _PACKERS:
             empty = holds_run(data)
@@ -210,16 +198,3 @@ def _jpeg_2000_samples(path: Path, data: bytes) -> Pixels:
 
     with decoding(path):
         return np.atleast_3d(imagecodecs.jpeg2k_decode(data))
-
-
-def _needs_more(page: Any, index: int, data: bytes) -> bool:
-    """Return whether what follows fax data makes a difference: then its rows are not all in it."""
-    decode: Callable[..., Any] = page.decode
-    results = []
-    for seed in (1, 2):
-        more = random.Random(seed).randbytes(64)
-        try:
-            results.append(decode(data + more, index)[0])
-        except Exception:  # whatever it meets there, it should not have looked
-            return True
-    return bool((results[0] != results[1]).any())

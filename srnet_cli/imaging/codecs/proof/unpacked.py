@@ -18,8 +18,10 @@ BYTE_PACKINGS = frozenset({5, 8, 32946, 32773, 34925, 34926, 50000})
 _REVERSED_BITS = 2
 
 
-def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> None:
+def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> frozenset[int]:
     """Refuse pieces that unpack to fewer or more bytes than their part of the picture has.
+
+    Returns the last strips that have the rows of the others.
 
     The last strip of a plane may have the rows of the others; the bits behind the last code of LZW may be
     taken for more. Less than one pixel a row is no other size. ``page`` is tifffile's.
@@ -37,6 +39,7 @@ def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> None:
     row_bytes, spare = (wide * pixel_bits + 7) // 8, max(pixel_bits // 8, 1)
     strips = -(-page.imagelength // tall)
     unpack = tifffile.TIFF.DECOMPRESSORS[page.compression]
+    padded = set()
     for index, data in enumerate(segments):
         whole = tall * row_bytes
         row = index % strips * tall
@@ -49,9 +52,12 @@ def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> None:
                 f"is incomplete: piece {index + 1} of its pixels has {found:,} of {wanted:,} bytes", path=path
             )
         rows = wanted // row_bytes
+        if wanted < whole <= found:
+            padded.add(index)
         if found >= wanted + rows * spare and not whole <= found < whole + tall * spare:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels has {found:,} bytes or more, "
                 f"its size asks for {wanted:,}",
                 path=path,
             )
+    return frozenset(padded)

@@ -1,0 +1,155 @@
+"""Ends of uncompressed pixels in the order of the file: of planes and tiles a picture does not show them.
+
+What a copy did not bring is zeros or ones from some byte on. A plane or a tile may be of one value, in a
+grey or blank picture; but it does not go on where the one before it broke off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.page.grid import Grid, Region
+
+#: rows of a piece, and the share of all samples, that are missing before it is said
+_LEAST_ROWS, _LEAST_SHARE = 8, 0.01
+#: of a row with picture in it, the samples that are not the value of the end
+_FULL = 0.9
+#: of a row, what counts as its very start or end
+_EDGE = 0.02
+#: where a last row alone is cut, of what it may have at most
+_MOST_OF_LAST = 0.75
+#: different values ahead of the end, of a photograph; and the rows in which they are looked for
+_LEAST_VALUES, _ROWS_AHEAD = 8, 8
+#: planes of colours; others are alpha, which may well be one value
+_COLOURS = 3
+
+
+@dataclass(frozen=True)
+class _End:
+    """The last row with other values than that of the end, in its piece, and the samples that follow it."""
+
+    index: int
+    region: Region
+    rows: NDArray[Any]
+    row: int
+    #: up to its last sample of another value
+    filled: int
+    missing: int
+
+    @property
+    def following(self) -> int:
+        """Rows of the piece that hold the value alone."""
+        return int(self.rows.shape[0]) - 1 - self.row
+
+
+def check_order(
+    path: Path,
+    grid: Grid,
+    starts: Sequence[int],
+    samples: NDArray[Any],
+    values: Iterable[int],
+    whole: Callable[[int], NDArray[Any]] | None = None,
+) -> None:
+    """Refuse uncompressed H×W×C samples whose file ends in one of ``values``, from within a plane or tile on.
+
+    ``whole`` gives a tile, h×w×C, with its padding.
+
+    Raises:
+        InputError: saying how much is missing.
+    """
+    order = sorted(range(grid.count), key=starts.__getitem__)
+    for value in values:
+        parts: list[Callable[[int], NDArray[Any]]] = [lambda index: grid.part_of(samples, index)]
+        # What is lost may begin in the padding of a tile.
+        for part in parts + ([whole] if whole is not None and grid.tiled else []):
+            end = _end(grid, order, part, value)
+            if end is None or end.missing < max(_LEAST_ROWS * end.rows.shape[1], samples.size * _LEAST_SHARE):
+                break
+            is_within = _EDGE < end.filled / end.rows.shape[1] < 1 - _EDGE
+            is_sharp = not is_within and part is parts[0] and order == list(range(grid.count))
+            if (is_within and _is_cut(end, samples, value)) or (
+                is_sharp and _is_sharp(grid, end, samples, value)
+            ):
+                share = min(end.missing / samples.size, 1)
+                raise InputError(f"is incomplete: the last {share:.0%} of its pixels hold no data", path=path)
+
+
+def _end(grid: Grid, order: Sequence[int], part: Callable[[int], NDArray[Any]], value: int) -> _End | None:
+    """Return where the end of the file begins; None where all is of one value, or the end is not of it."""
+    missing = 0
+    for index in reversed(order):
+        piece = part(index)
+        rows = piece.reshape(piece.shape[0], -1)
+        row = rows.shape[0] - 1
+        while row >= 0 and rows[row, -1] == value and (rows[row] == value).all():
+            row -= 1
+        missing += (rows.shape[0] - 1 - row) * rows.shape[1]
+        if row >= 0:
+            filled = int(np.flatnonzero(rows[row] != value)[-1]) + 1
+            return _End(index, grid.region(index), rows, row, filled, missing + rows.shape[1] - filled)
+    return None
+
+
+def _is_cut(end: _End, samples: NDArray[Any], value: int) -> bool:
+    """Return whether the end begins within a row, under one that goes on."""
+    row, above = end.rows[end.row], _row_above(end, samples)
+    if not end.following and end.filled > _MOST_OF_LAST * row.size:
+        return False
+    goes_on = above is None or _is_full(above[end.filled :], value)
+    ahead = [end.rows[max(end.row - _ROWS_AHEAD, 0) : end.row].ravel(), row[: end.filled]]
+    ahead += [] if above is None else [above]
+    is_picture = np.unique(np.concatenate(ahead)).size >= _LEAST_VALUES
+    return goes_on and _is_full(row[: end.filled], value) and is_picture
+
+
+def _row_above(end: _End, samples: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the row above the last one: of its piece, or of the piece above."""
+    if end.row:
+        above: NDArray[Any] = end.rows[end.row - 1]
+        return above
+    region = end.region
+    above = samples[max(region.top - 1, 0), region.left : region.right]
+    above = above[:, region.plane] if end.rows.shape[1] < above.size else above.ravel()
+    return above if region.top and above.size == end.rows.shape[1] else None
+
+
+def _is_sharp(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
+    """Return whether the end begins with a row where no border of a picture does.
+
+    The picture goes on in the tile to the left, or in the plane before while a whole one is missing.
+    """
+    first = end.row + (end.filled > _EDGE * end.rows.shape[1])
+    region, width = end.region, samples.shape[1]
+    if not first:
+        return False
+    last = end.rows[first - 1]
+    if not _is_full(last, value) or np.unique(last).size < _LEAST_VALUES:
+        return False
+    planes = slice(region.plane, region.plane + 1) if grid.planes > 1 else slice(None)
+    if first == end.rows.shape[0]:
+        following = grid.region(end.index + 1)
+        above = samples[max(following.top - 1, 0), following.left :, planes]
+        beside = samples[following.top : following.bottom, max(following.left - 1, 0), planes]
+        is_amid = following.left > 0 and following.top > 0 and following.plane == region.plane
+        return is_amid and _is_full(above, value) and _is_full(beside, value)
+    if region.left:
+        beside = samples[region.bottom - 1, max(region.left - grid.wide, 0) : region.left, planes]
+        return _is_full(beside, value)
+    row = region.top + first
+    if region.right < width:
+        if region.top:
+            return _is_full(samples[region.top - 1, region.right :, planes], value)
+        return region.plane > 0 and _is_full(samples[row, :, region.plane - 1], value)
+    crosses = 0 < region.plane < min(grid.planes, _COLOURS) - 1
+    return crosses and _is_full(samples[row, :, region.plane - 1], value)
+
+
+def _is_full(samples: NDArray[Any], value: int) -> bool:
+    return samples.size == 0 or bool((samples != value).mean() >= _FULL)
