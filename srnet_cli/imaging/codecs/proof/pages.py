@@ -7,7 +7,7 @@ from pathlib import Path
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory, Structure
 from srnet_cli.imaging.codecs.proof.page.agreement import check_statements
-from srnet_cli.imaging.codecs.proof.tiff import check_pieces, listed_pieces
+from srnet_cli.imaging.codecs.proof.tiff import check_claims, check_pieces, listed_pieces
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE = 256, 257, 254
 _REDUCED_PICTURE = 1
@@ -59,6 +59,7 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):
         raise InputError("is a damaged TIFF file: its tiles are larger than any picture", path=path)
+    check_claims(path, page, max_pixels)
     starts, lengths = listed_pieces(path, page)
     present = path.stat().st_size
     if any(start >= present for start in starts):
@@ -71,4 +72,4 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
         raise InputError(
             f"is cut short: its pixels end at byte {end:,}, the file at byte {present:,}", path=path
         )
-    check_pieces(path, page, max_pixels)
+    check_pieces(path, page)

@@ -41,11 +41,11 @@ _MOST_PADDING = 4096
 _MOST_PIXEL_BYTES = 8
 
 
-def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
-    """Refuse a page that claims more memory than a picture may take, or lacks pieces of its pixels.
+def check_claims(path: Path, page: Directory, max_pixels: int) -> None:
+    """Refuse a page that claims more memory than a picture may take, or more pieces than there is time for.
 
     Raises:
-        InputError: with what is missing.
+        InputError: with the limit.
     """
     pieces = grid_of(page)
     claimed = pieces.count * pieces.tall * pieces.row_bytes
@@ -61,6 +61,15 @@ def check_pieces(path: Path, page: Directory, max_pixels: int) -> None:
             path=path,
             remedy="save it with larger strips or tiles",
         )
+
+
+def check_pieces(path: Path, page: Directory) -> None:
+    """Refuse a page that lacks pieces of its pixels.
+
+    Raises:
+        InputError: with what is missing.
+    """
+    pieces = grid_of(page)
     starts, lengths = listed_pieces(path, page)
     plain = page.integer(_COMPRESSION, _NONE) == _NONE and page.integer(_PHOTOMETRIC, 0) != _YCBCR
     if not lengths and (pieces.count > 1 or not plain):
