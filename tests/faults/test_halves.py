@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.faults.hostile import (
     fewer_strips,
     jpeg_of_first_scans,
     noisy,
+    png_chunk,
     png_of_rows,
     retagged,
     strip_with_tail,
@@ -174,3 +176,20 @@ def test_a_masked_border_of_a_raw_file_passes(tmp_path: Path) -> None:
     assert whole.shape == read_picture(tmp_path / "b.dng").pixels.shape
     # Overexposed below: every value at the white level, which no sensor exceeds.
     assert int(read_picture(tmp_path / "c.dng").pixels[-20:-5].min()) > 60_000
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(WIDE, TALL - 8), (WIDE, TALL // 2), (WIDE - 16, TALL), (WIDE // 2, TALL)]
+)
+@pytest.mark.parametrize("kind", ["RGB", "P", "LA"])
+def test_a_png_of_a_smaller_size_than_its_data_is_refused(
+    tmp_path: Path, kind: str, width: int, height: int
+) -> None:
+    path = tmp_path / "a.png"
+    whole = encoded("PNG", Image.fromarray(noisy()).convert(kind))
+    path.write_bytes(whole)
+    assert read_picture(path).pixels.shape[:2] == (TALL, WIDE)
+    header = struct.pack(">II", width, height) + whole[24:29]
+    path.write_bytes(whole[:8] + png_chunk(b"IHDR", header) + whole[33:])
+    with pytest.raises(InputError, match="more pixels than its size"):
+        read_picture(path)
