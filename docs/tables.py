@@ -16,6 +16,7 @@ from benchmarks.record import RESULTS
 from docs.jobs import jobs_note, jobs_table
 from docs.markers import ROOT, fill
 from docs.raw import dng_note, dng_table, raw_note, raw_table
+from srnet_cli.evaluation.methods import method_name
 from srnet_cli.evaluation.outputs.tables import count, significant
 from srnet_cli.models.card import Card
 from srnet_cli.models.released import picture_models
@@ -206,7 +207,8 @@ def today_table(today: Document, quality: Document) -> str:
         if ours is None:
             raise ValueError(f"{others['name']} is missing in quality-x4.json: run benchmarks.quality")
         _check_same(others, ours)
-        found = {**_means_of(others), **_own_means(ours)}
+        own = _card_means(f"{ours['name']}, {ours['lr']}")
+        found = {**_means_of(others), **{name: (row["psnr_rgb"], row["ssim_y"]) for name, row in own.items()}}
         for name, figures in found.items():
             rows.setdefault(name, [None] * len(sets))[index] = figures
     filled = [[cell for cell in column if cell is not None] for column in zip(*rows.values(), strict=True)]
@@ -230,11 +232,7 @@ def eye_table(today: Document, quality: Document) -> str:
         raise ValueError(f"{EYE_SET[0]} is missing: run benchmarks.today and benchmarks.quality")
     _check_same(others, ours)
     rows = {name: _eye_means(others, name) for name in next(iter(others["pictures"].values()))}
-    rows |= {
-        m["method"]: {key: mean["value"] for key, mean in m["means"].items()}
-        for m in ours["methods"]
-        if m["method"] not in ("bicubic", "lanczos")
-    }
+    rows |= _card_means(f"{ours['name']}, {ours['lr']}")
     lines = []
     for name, means in rows.items():
         cells = [name]
@@ -277,9 +275,18 @@ def _means_of(others: Document) -> dict[str, tuple[float, float]]:
     return {name: (mean(name, "psnr_rgb"), mean(name, "ssim_y")) for name in pictures[0]}
 
 
-def _own_means(ours: Document) -> dict[str, tuple[float, float]]:
-    means = {m["method"]: m["means"] for m in ours["methods"] if m["method"] not in ("bicubic", "lanczos")}
-    return {name: (m["psnr_rgb"]["value"], m["ssim_y"]["value"]) for name, m in means.items()}
+def _card_means(measured: str) -> dict[str, dict[str, float]]:
+    """Read what the cards of the models for ×4 say of a set, at both ends of those with a crisp set.
+
+    The cards are newer than the file of the scale where a model was measured alone.
+    """
+    found = {}
+    for card in picture_models():
+        ends = {card.name: card.metrics, method_name(card.name, 1.0): card.crisp.get("metrics", {})}
+        for name, metrics in ends.items():
+            if card.scale == 4 and measured in metrics:
+                found[name] = {**metrics[measured], "psnr_rgb": metrics[measured]["psnr"]}
+    return found
 
 
 def _check_same(others: Document, ours: Document) -> None:
