@@ -245,6 +245,26 @@ def test_a_pattern_in_jpeg_2000_passes(tmp_path: Path, period: int) -> None:
     assert np.array_equal(read_picture(path).pixels[..., 0], drawn)
 
 
+@pytest.mark.parametrize("quality", [10, 50, 80])
+def test_ones_in_smooth_webp_of_a_quick_coder_pass(tmp_path: Path, quality: int) -> None:
+    """Blocks that are predicted by three neighbours, one after the other, are bytes of ones."""
+    image = Image.fromarray(scene(100, 150)).resize((2000, 40), Image.Resampling.LANCZOS)
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded("WEBP", image, quality=quality, method=0))
+    assert b"\xff" * 64 in path.read_bytes()
+    assert read_picture(path).width == 2000
+
+
+def test_short_zeros_in_jpeg_2000_of_two_resolutions_pass(tmp_path: Path) -> None:
+    """A gradient has a block's plane of bits without any, again and again."""
+    y, x = np.mgrid[:240, :320]
+    slopes = np.dstack([x * 255 // 319, y * 255 // 239, (x + y) // 3]).astype(np.uint8)
+    path = tmp_path / "a.jp2"
+    path.write_bytes(encoded("JPEG2000", slopes, num_resolutions=2))
+    assert bytes(90) in path.read_bytes()
+    assert np.array_equal(read_picture(path).pixels, slopes)
+
+
 def test_a_large_sky_in_webp_passes(tmp_path: Path) -> None:
     """Hundreds of bytes of zeros, each for a hundred pixels."""
     sky = np.zeros((3000, 4000, 3), np.uint8)

@@ -22,8 +22,9 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.coded import check_webp, check_webp_end
 from srnet_cli.imaging.codecs.proof.jpeg import check_tail
+from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
+from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -76,6 +77,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
+    check_webp_sizes(path, data)
     decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, path, data))
     check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
     return decoded

@@ -23,12 +23,15 @@ _UNPACKED = frozenset({0, 3, 6})
 _RUNS = {1: 8, 2: 4}
 #: what follows a zero: the end of a row, of the picture, a step elsewhere; else so many pixels as they are
 _END_OF_ROW, _END, _STEP = 0, 1, 2
-#: bytes behind uncompressed pixels that mean nothing
-_MOST_PADDING = 4096
+#: bytes stated for uncompressed pixels that mean nothing, and those behind them
+_MOST_PADDING, _LEAST_REST = 4096, 64
+_ROW_ALIGNMENT = 4
+#: the header that names a profile, and where: its place, from the header on, and its size
+_V5_HEADER, _PROFILE_AT = 124, 112
 
 
 def check_bmp(path: Path, data: bytes) -> bool:
-    """Refuse pixels that would begin in the header, are far more than it says, or runs that have no end.
+    """Refuse pixels that would begin in the header, are more than it says, or runs that have no end.
 
     Returns whether runs leave pixels out. Pixels at byte 0 are behind the header, for all that read bitmaps.
 
@@ -52,6 +55,7 @@ def check_bmp(path: Path, data: bytes) -> bool:
         )
     if compression in _UNPACKED:
         row_bytes = wanted // max(abs(height), 1)
+        _check_rest(path, data, (start or _FILE_HEAD + header) + wanted, row_bytes, abs(height))
         check_sectors(path, (start or _FILE_HEAD + header,), (min(wanted, len(data)),), row_bytes)
     if _RUNS.get(compression) != bits:
         return False
@@ -60,6 +64,28 @@ def check_bmp(path: Path, data: bytes) -> bool:
     if runs.gaps and not runs.ended:
         raise InputError("is damaged: its runs of pixels do not end with its rows", path=path)
     return runs.gaps
+
+
+def _check_rest(path: Path, data: bytes, end: int, row_bytes: int, rows: int) -> None:
+    """Refuse a row or more behind the end of pixels, but for the profile that a header names, and zeros.
+
+    So is what makes all of the rows longer, whose bytes are a multiple of four.
+
+    Raises:
+        InputError: with the number of bytes.
+    """
+    rest = data[end:]
+    (header,) = struct.unpack_from("<I", data, _FILE_HEAD)
+    if header >= _V5_HEADER and len(data) >= _FILE_HEAD + header:
+        place, size = struct.unpack_from("<II", data, _FILE_HEAD + _PROFILE_AT)
+        first = _FILE_HEAD + place - end
+        if size and 0 <= first < len(rest):
+            rest = rest[:first] + rest[first + size :]
+    is_columns = rows > 0 and len(rest) % (rows * _ROW_ALIGNMENT) == 0
+    if len(rest) >= (_LEAST_REST if is_columns else max(row_bytes, _LEAST_REST)) and rest.strip(b"\0"):
+        raise InputError(
+            f"is damaged: {len(rest):,} bytes are behind its pixels, its size asks for none", path=path
+        )
 
 
 @dataclass(frozen=True)

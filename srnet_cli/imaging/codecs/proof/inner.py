@@ -21,6 +21,9 @@ _JPEG_XL = frozenset({50002, 52546})
 #: JPEG 2000 under its four numbers, WebP and PNG
 _BY_PILLOW = frozenset({33003, 33004, 33005, 34712, 34927, 50001, 34933})
 PICTURES = JPEG | _JPEG_XL | _BY_PILLOW
+_PNG, _WEBP = 34933, frozenset({34927, 50001})
+#: where PNG's header has its bits
+_PNG_BITS = 24
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 #: of any of these pictures
@@ -45,7 +48,7 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
         row, column = divmod(index % (down * across), across)
         with decoding(path):
             height, width = _size(kind, data)
-            bits = _jpeg_bits(data) if kind in JPEG else None
+            bits = _jpeg_bits(data) if kind in JPEG else _stated_bits(kind, data)
         if (bits or page.bitspersample) != page.bitspersample or page.bitspersample < _LEAST_BITS:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels is a picture of {bits or _LEAST_BITS} bits, "
@@ -54,6 +57,9 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
             )
         rows, columns = min(tall, page.imagelength - row * tall), min(wide, page.imagewidth - column * wide)
         fills = rows <= height and columns <= width
+        if kind not in JPEG and not page.is_tiled:
+            # Strips are as wide as the picture; only the last of several may have the rows of the others.
+            fills = width == columns and (height == rows or (down > 1 and height == tall))
         if not fills or height > tall + _MOST_PADDING or width > wide + _MOST_PADDING:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels is a picture of {width}×{height}, "
@@ -85,6 +91,13 @@ def _jpeg_bits(data: bytes) -> int | None:
         if segment.marker in _FRAMES and segment.body:
             return None if segment.marker in _LOSSLESS else segment.body[0]
     return None
+
+
+def _stated_bits(kind: int, data: bytes) -> int | None:
+    """Return how many bits a sample of PNG or WebP has; None for other kinds."""
+    if kind == _PNG and len(data) > _PNG_BITS:
+        return data[_PNG_BITS]
+    return _LEAST_BITS if kind in _WEBP else None
 
 
 def _jpeg_xl_size(data: bytes) -> tuple[int, int]:

@@ -16,9 +16,10 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
-from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000, check_webp
+from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
+from srnet_cli.imaging.codecs.proof.webp.coded import check_webp
 from srnet_cli.imaging.picture import Pixels
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262

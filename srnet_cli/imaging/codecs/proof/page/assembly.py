@@ -32,7 +32,8 @@ def assembled(page: Any, grid: Grid, pieces: Iterator[bytes], padded: Collection
     Strips in ``padded``, the last of a plane, unpack to as many rows as the others.
 
     Raises:
-        ValueError: a piece is missing, has no pixels, or is decoded to a place that is not its own.
+        ValueError: a piece is missing, has no pixels or those of other bits, or is decoded to a place that
+            is not its own.
     """
     values = np.zeros(page.shaped, page._dtype)
     tables = {"jpegtables": page.jpegtables} if page.compression in JPEG else {}
@@ -45,6 +46,10 @@ def assembled(page: Any, grid: Grid, pieces: Iterator[bytes], padded: Collection
         at = (region.plane, 0, region.top, 0, 0) if index in padded else at
         if segment is None or tuple(at) != (region.plane, 0, region.top, region.left, 0):
             raise ValueError(f"piece {index + 1} of its pixels is not decoded")
+        if segment.dtype.itemsize != values.dtype.itemsize:
+            raise ValueError(
+                f"piece {index + 1} of its pixels has samples of {8 * segment.dtype.itemsize} bits"
+            )
         part = segment[0, :rows, :columns]
         if part.shape != (rows, columns, values.shape[-1]):
             raise ValueError(f"piece {index + 1} of its pixels does not fill its place")

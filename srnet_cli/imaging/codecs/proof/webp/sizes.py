@@ -1,0 +1,68 @@
+"""Sizes that a WebP states: of its canvas, of each frame, and of the picture that is in one.
+
+Formats: RFC 9649 (WebP, VP8L), RFC 6386, 9.1 (VP8).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+
+_RIFF_HEAD, _FRAME_HEAD, _CANVAS = 12, 16, 10
+_ANIMATED = 0x02
+_VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
+_SIDE = 0x3FFF
+
+
+def check_webp_sizes(path: Path, data: bytes) -> None:
+    """Refuse pictures of another size than their frame, or, in a file without any, than the canvas.
+
+    Raises:
+        InputError: with both sizes.
+    """
+    canvas: tuple[int, int] | None = None
+    for kind, start, end in _chunks(data, _RIFF_HEAD, len(data)):
+        size = _size(kind, data[start : start + _CANVAS])
+        if kind == b"VP8X" and end - start >= _CANVAS and not data[start] & _ANIMATED:
+            canvas = _three(data, start + 4), _three(data, start + 7)
+        elif kind == b"ANMF" and end - start >= _FRAME_HEAD:
+            frame = _three(data, start + 6), _three(data, start + 9)
+            for inner, place, _ in _chunks(data, start + _FRAME_HEAD, end):
+                _check(path, _size(inner, data[place : place + _CANVAS]), frame)
+        else:
+            _check(path, size, canvas)
+
+
+def _check(path: Path, size: tuple[int, int] | None, stated: tuple[int, int] | None) -> None:
+    if size is not None and stated is not None and size != stated:
+        raise InputError(
+            f"is damaged: a picture of {size[0]}×{size[1]} is in the place of one of {stated[0]}×{stated[1]}",
+            path=path,
+        )
+
+
+def _chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of the content of each chunk."""
+    while position + 8 <= end:
+        kind, size = struct.unpack_from("<4sI", data, position)
+        yield kind, position + 8, min(position + 8 + size, end)
+        position += 8 + size + size % 2
+
+
+def _size(kind: bytes, head: bytes) -> tuple[int, int] | None:
+    """Return width and height of coded pixels; None for what states none."""
+    if kind == b"VP8 " and head[3:6] == _VP8_START and len(head) == _CANVAS:
+        width, height = struct.unpack_from("<HH", head, 6)
+        return width & _SIDE, height & _SIDE
+    if kind == b"VP8L" and head.startswith(_VP8L_START) and len(head) >= 5:
+        (bits,) = struct.unpack_from("<I", head, 1)
+        return (bits & _SIDE) + 1, (bits >> 14 & _SIDE) + 1
+    return None
+
+
+def _three(data: bytes, position: int) -> int:
+    """Return a length that is stored as one less, in three bytes."""
+    return int.from_bytes(data[position : position + 3], "little") + 1

@@ -1,0 +1,90 @@
+"""What a WebP says of its size, in one place and another, and how much of its data a picture of it needs."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from tests.faults.pictures import encoded, scene
+
+HEIGHT, WIDTH = 240, 320
+_VP8, _VP8L = b"\x9d\x01\x2a", b"\x2f"
+
+
+def _restated(data: bytes, width: int, height: int) -> bytes:
+    """A WebP whose first coded picture states another size."""
+    changed, lossy = bytearray(data), data.find(_VP8)
+    if lossy >= 0:
+        struct.pack_into("<HH", changed, lossy + 3, width, height)
+    else:
+        at = data.index(b"VP8L") + 9
+        (bits,) = struct.unpack_from("<I", data, at)
+        struct.pack_into("<I", changed, at, bits >> 28 << 28 | height - 1 << 14 | width - 1)
+    return bytes(changed)
+
+
+def _animated(**options: Any) -> bytes:
+    frames = [Image.fromarray(scene(HEIGHT, WIDTH)[::step]).resize((WIDTH, HEIGHT)) for step in (1, 2)]
+    file = io.BytesIO()
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], **options)
+    return file.getvalue()
+
+
+def _extended(**options: Any) -> bytes:
+    """A still picture with a canvas, for its profile."""
+    return encoded("WEBP", scene(HEIGHT, WIDTH), icc_profile=bytes(128), **options)
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("make", [_animated, _extended])
+def test_a_picture_of_another_size_than_its_frame_is_refused(
+    tmp_path: Path, make: Any, lossless: bool
+) -> None:
+    path, whole = tmp_path / "a.webp", make(lossless=lossless)
+    path.write_bytes(whole)
+    assert read_picture(path).pixels.shape[:2] == (HEIGHT, WIDTH)
+    for width, height in ((WIDTH - 1, HEIGHT), (WIDTH, HEIGHT - 1), (WIDTH, HEIGHT // 2), (HEIGHT, WIDTH)):
+        path.write_bytes(_restated(whole, width, height))
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+def test_a_canvas_of_another_size_than_its_picture_is_refused(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.webp", _extended()
+    at = whole.index(b"VP8X") + 12
+    path.write_bytes(whole[:at] + (WIDTH + 15).to_bytes(3, "little") + whole[at + 3 :])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("method", [0, 4])
+def test_a_simple_file_that_states_fewer_blocks_is_refused(tmp_path: Path, flat: bool, method: int) -> None:
+    """Nothing else states a size; what says how blocks are predicted is then left over."""
+    pixels = scene(HEIGHT, WIDTH) // (8 if flat else 1)
+    if flat:
+        pixels[HEIGHT // 8 :] = np.arange(WIDTH, dtype=np.uint8)[:, None] // 2
+    path, whole = tmp_path / "a.webp", encoded("WEBP", pixels, method=method)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    for width, height in ((WIDTH // 2, HEIGHT), (WIDTH, HEIGHT // 2)):
+        path.write_bytes(_restated(whole, width, height))
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("start", [0.35, 0.6])
+def test_a_lossy_file_that_ends_in_zeros_is_refused(tmp_path: Path, start: float) -> None:
+    path, whole = tmp_path / "a.webp", encoded("WEBP", scene(HEIGHT, WIDTH))
+    kept = int(start * len(whole))
+    path.write_bytes(whole[:kept] + bytes(len(whole) - kept))
+    with pytest.raises(InputError):
+        read_picture(path)
