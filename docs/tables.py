@@ -45,6 +45,8 @@ EYE = (
     ("grid", "grid, ×4", 1, None),
     ("grid_2", "grid, ×2", 1, None),
 )
+#: whole jobs of other programs, of small and of large pictures
+RIVALS = ("rivals.md", "rivals-6.md")
 #: the set that they are shown of
 EYE_SET = ("City100_valid", "supplied")
 #: how sets are called in the comparison with others, in the order of its columns
@@ -84,10 +86,11 @@ def write_tables() -> None:
     heads, *rows = jobs_table()
     if rows:
         texts["table:jobs"] = f"{_markdown(heads, rows)}\n\n{jobs_note()}"
-    rivals = RESULTS / "rivals.md"
-    if rivals.exists():
-        lines = [line for line in rivals.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
-        texts["table:rivals"] = "\n".join(line for line in lines if "left out" not in line)
+    rivals = [RESULTS / name for name in RIVALS if (RESULTS / name).exists()]
+    if rivals:
+        lines = [line for path in rivals for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = dict.fromkeys(line for line in lines if line.startswith("|") and "left out" not in line)
+        texts["table:rivals"] = "\n".join(rows)
     raw = _load("raw.json")
     if raw is not None:
         heads, *rows = raw_table(raw)
