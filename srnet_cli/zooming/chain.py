@@ -53,9 +53,14 @@ def automatic_chain(scale: float, *, light: bool = False) -> list[str]:
         UsageError: when no chain reaches the scale.
     """
     passes = _passes(scale, light=light)
-    if light or len(passes) < 2 or not automatic_models(light=True):
+    if light or len(passes) < 2:
         return [find_model(s, light=light) for s in passes]
-    return [find_model(passes[0]), *automatic_chain(scale / passes[0], light=True)]
+    return [find_model(passes[0]), *_behind(scale / passes[0])]
+
+
+def _behind(scale: float, *, light: bool = False) -> list[str]:
+    """Name the models that go on behind another one: light ones, where there are any."""
+    return automatic_chain(scale, light=light or bool(automatic_models(light=True)))
 
 
 def usual_crisp(scale: float, *, light: bool = False) -> float | None:
@@ -131,7 +136,7 @@ class Engines:
         if mosaic is not None and scale > 1:
             first = self._engine(mosaic, None)
             left = scale / first.scale
-            rest = automatic_chain(left, light=choice.fast or bool(automatic_models(light=True)))
+            rest = _behind(left, light=choice.fast)
             return [first, *(self._engine(name, None) for name in rest)]
         if choice.model == "auto":
             names = automatic_chain(scale, light=choice.fast)
