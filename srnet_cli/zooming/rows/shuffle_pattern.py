@@ -29,12 +29,12 @@ def without_pattern(sr: Tensor, scale: int) -> Tensor:
     height, width = sr.shape[-2:]
     if min(height, width) < AREA * scale:
         return sr
-    down, across = (_windows(side, scale).to(sr.device) for side in (height, width))
+    down, across = (_windows(side, scale, sr.device) for side in (height, width))
     places = down @ (sr @ across.T)
     down_areas, across_areas = (size // scale for size in places.shape[-2:])
     cells = places.view(*sr.shape[:2], down_areas, scale, across_areas, scale)
     excess = (cells - cells.mean(dim=(-3, -1), keepdim=True)).clamp_(-LIMIT, LIMIT)
-    rows = excess.flatten(-2)[..., _places_of(width, scale).to(sr.device)]
+    rows = excess.flatten(-2)[..., _places_of(width, scale, sr.device)]
     # An area after the other: a pattern as large as the picture would be written only to be read once.
     for area, strip in enumerate(torch.split(sr, AREA * scale, dim=-2)):
         strip.view(*sr.shape[:2], -1, scale, width).sub_(rows[:, :, area, None])
@@ -42,7 +42,7 @@ def without_pattern(sr: Tensor, scale: int) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _windows(side: int, scale: int) -> Tensor:
+def _windows(side: int, scale: int, device: torch.device) -> Tensor:
     """Weigh ``side`` pixels for each area and place: (areas·s)×side; each row has the sum 1.
 
     Windows lie within the picture: of one that is cut off, a slope would be taken for a pattern.
@@ -54,14 +54,14 @@ def _windows(side: int, scale: int) -> Tensor:
     hann = torch.where((at > 0) & (at < 1), torch.sin(torch.pi * at).square(), torch.zeros(()))
     places = torch.arange(side) % scale == torch.arange(scale)[:, None]
     weights = (hann[:, None] * places).double()
-    return (weights / weights.sum(dim=-1, keepdim=True)).float().flatten(0, 1)
+    return (weights / weights.sum(dim=-1, keepdim=True)).float().flatten(0, 1).to(device)
 
 
 @lru_cache(maxsize=16)
-def _places_of(side: int, scale: int) -> Tensor:
+def _places_of(side: int, scale: int, device: torch.device) -> Tensor:
     """Return which row of :func:`_windows` each of ``side`` pixels belongs to."""
     at = torch.arange(side)
-    return at // (AREA * scale) * scale + at % scale
+    return (at // (AREA * scale) * scale + at % scale).to(device)
 
 
 def _areas(side: int, scale: int) -> int:
