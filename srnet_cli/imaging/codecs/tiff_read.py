@@ -24,7 +24,7 @@ from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
 from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
 from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
-from srnet_cli.imaging.codecs.proof.page.grid import grid_of
+from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
 from srnet_cli.imaging.codecs.proof.page.tables import check_tables
@@ -211,13 +211,13 @@ def _samples(
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))
-        padded = _check_compressed(path, page, pieces)
+        padded = _check_compressed(path, page, grid, pieces)
         samples = assembled(page, grid, iter(pieces), padded)
     check_shared(path, grid, starts, samples)
     return samples
 
 
-def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[int]:
+def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) -> frozenset[int]:
     """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
     padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
@@ -226,7 +226,7 @@ def _check_compressed(path: Path, page: Any, pieces: list[bytes]) -> frozenset[i
         check_fax(path, page, pieces)
     check_compressed(path, page, pieces)
     if page.compression in BYTE_PACKINGS:
-        padded = check_unpacked(path, page, pieces)
+        padded = check_unpacked(path, page, grid, pieces)
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
     for data in dict.fromkeys([tables, *pieces]) if page.compression in JPEG else ():
         check_tables(path, data)

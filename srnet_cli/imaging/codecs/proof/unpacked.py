@@ -12,19 +12,21 @@ from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
 #: LZW, deflate under its two numbers, PackBits, LZMA, Zstandard under its two
 BYTE_PACKINGS = frozenset({5, 8, 32946, 32773, 34925, 34926, 50000})
 _REVERSED_BITS = 2
 
 
-def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> frozenset[int]:
+def check_unpacked(path: Path, page: Any, grid: Grid, segments: Sequence[bytes]) -> frozenset[int]:
     """Refuse pieces that unpack to fewer or more bytes than their part of the picture has.
 
     Returns the last strips that have the rows of the others.
 
     The last strip of a plane may have the rows of the others; the bits behind the last code of LZW may be
-    taken for more. Less than one pixel a row is no other size. ``page`` is tifffile's.
+    taken for more. Less than one pixel a row is no other size. ``page`` is tifffile's, ``grid`` that of its
+    pieces.
 
     Raises:
         InputError: naming the first.
@@ -32,29 +34,23 @@ def check_unpacked(path: Path, page: Any, segments: Sequence[bytes]) -> frozense
     import imagecodecs
     import tifffile
 
-    planes = page.planarconfig == 2
-    pixel_bits = page.bitspersample * (1 if planes else page.samplesperpixel)
-    wide, tall = (page.tilewidth, page.tilelength) if page.is_tiled else (page.imagewidth, page.rowsperstrip)
-    tall = tall if page.is_tiled else max(min(tall, page.imagelength), 1)
-    row_bytes, spare = (wide * pixel_bits + 7) // 8, max(pixel_bits // 8, 1)
-    strips = -(-page.imagelength // tall)
+    pixel_bits = page.bitspersample * (1 if grid.planes > 1 else page.samplesperpixel)
+    whole, spare = grid.tall * grid.row_bytes, max(pixel_bits // 8, 1)
     unpack = tifffile.TIFF.DECOMPRESSORS[page.compression]
     padded = set()
     for index, data in enumerate(segments):
-        whole = tall * row_bytes
-        row = index % strips * tall
-        wanted = whole if page.is_tiled else min(tall, page.imagelength - row) * row_bytes
+        wanted = grid.bytes_of(index)
         packed = imagecodecs.bitorder_decode(data) if page.fillorder == _REVERSED_BITS else data
         with decoding(path):
-            found = len(unpack(packed, out=whole + tall * spare))
+            found = len(unpack(packed, out=whole + grid.tall * spare))
         if found < wanted:
             raise InputError(
                 f"is incomplete: piece {index + 1} of its pixels has {found:,} of {wanted:,} bytes", path=path
             )
-        rows = wanted // row_bytes
+        rows = wanted // grid.row_bytes
         if wanted < whole <= found:
             padded.add(index)
-        if found >= wanted + rows * spare and not whole <= found < whole + tall * spare:
+        if found >= wanted + rows * spare and not whole <= found < whole + grid.tall * spare:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels has {found:,} bytes or more, "
                 f"its size asks for {wanted:,}",
