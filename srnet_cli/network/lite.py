@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from srnet_cli.network.architecture import Architecture, Recognised, Shapes, Variant, count_indices
 from srnet_cli.network.attention import LocalAttention
-from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, conv
+from srnet_cli.network.blocks import MeanShift, NetworkOutput, ResidualBlock, conv, shared_rows
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class SRNetLiteOptions:
 
 
 class SRNetLite(nn.Module):
-    """``forward(lr, residual=False)``: N×3×H×W of any size in, ``NetworkOutput`` out.
+    """``forward(lr, residual=False, share=1)``: N×3×H×W of any size in, ``NetworkOutput`` out.
 
-    The picture is the LR pixels repeated, plus what ``tail`` adds.
+    The picture is the LR pixels repeated, plus what ``tail`` adds. The residual is that of the batch's first
+    ⌈``share``·N⌉ elements.
     """
 
     def __init__(self, options: SRNetLiteOptions | None = None) -> None:
@@ -71,13 +72,14 @@ class SRNetLite(nn.Module):
         head_body_end_and_tail, block = 3, 2 + LocalAttention.REACH
         return head_body_end_and_tail + self.options.n_resblocks * block
 
-    def forward(self, lr: Tensor, residual: bool = False) -> NetworkOutput:
+    def forward(self, lr: Tensor, residual: bool = False, share: float = 1.0) -> NetworkOutput:
         shallow = self.head(self.sub_mean(lr))
         features = self.body(shallow) + shallow
         sr = F.interpolate(lr, scale_factor=self.scale, mode="nearest") + self._picture(self.tail, features)
         if not residual:
             return NetworkOutput(sr)
-        return NetworkOutput(sr, self.add_mean(self._picture(self.residual_tail, features)))
+        shown = features[: shared_rows(len(lr), share)]
+        return NetworkOutput(sr, self.add_mean(self._picture(self.residual_tail, shown)))
 
     def _picture(self, tail: nn.Module, features: Tensor) -> Tensor:
         return torch.pixel_shuffle(tail(features), self.scale)

@@ -120,3 +120,21 @@ def test_a_learned_mixture_begins_as_the_published_one_and_is_recognised() -> No
     for wrong in ({"fusion_mix": "guessed"}, {"fusion_mix": "learned", "wiring": "figure"}):
         with pytest.raises(ValueError, match="fusion_mix"):
             build_network("srnet", 2, **wrong)
+
+
+def test_every_network_that_predicts_a_residual_takes_a_share_of_it() -> None:
+    small = {"n_feats": 16, "n_resblocks": 1}
+    lr = torch.rand(5, 3, 16, 16) * 255
+    asked = set()
+    for name in network_names():
+        sizes = {key: value for key, value in small.items() if key in open_options(name)}
+        network = build_network(name, 4, **sizes).eval()
+        if not getattr(network, "predicts_residual", False):
+            continue
+        with torch.no_grad():
+            whole, part = network(lr, residual=True), network(lr, residual=True, share=0.3)
+        assert torch.equal(part.sr, whole.sr)
+        assert part.residual.shape == (2, 3, 64, 64)
+        assert torch.allclose(part.residual, whole.residual[:2], atol=1e-3)
+        asked.add(name)
+    assert asked >= {"srnet", "srnet_figure", "srnet_lite", "edsr_rat"}
