@@ -83,3 +83,18 @@ def test_completion_offers_models_and_files(tmp_path: Path, monkeypatch: pytest.
     assert complete_model("srnet-own/l") == ["srnet-own/last.pt"]
     assert complete_model(f"{tmp_path}/srnet-own/") == [f"{tmp_path}/srnet-own/last.pt"]
     assert complete_model("nowhere/x") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["m\\$(touch x)", "m\\`touch x`", 'm"; touch x', "m'x", "m$(x)", "m x", "m\nx", "m:x", "m)x", "m;x"],
+)
+def test_completion_leaves_out_names_that_a_shell_might_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "inner").mkdir()
+    (tmp_path / "models-é").mkdir()
+    assert complete_model("m") == ["models-é/"]
+    assert complete_model(f"{name}/") == []

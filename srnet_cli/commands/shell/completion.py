@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+#: Of letters, digits and signs that mean nothing to a shell: zsh evaluates the completions it is given, so a
+#: folder's name could be a command.
+_PLAIN = re.compile(r"~?[\w./@+=,-]+")
+
 
 def complete_model(incomplete: str) -> list[str]:
-    """List what ``--model`` may go on with: released models, and what lies on the disk."""
+    """List what ``--model`` may go on with: released models, and what lies on the disk under a plain name."""
     from srnet_cli.models.released import released_names
 
     names = [name for name in released_names() if name.startswith(incomplete.replace("_", "-"))]
-    return [*names, *_paths(incomplete)]
+    return [name for name in (*names, *_paths(incomplete)) if _PLAIN.fullmatch(name)]
 
 
 def _paths(incomplete: str) -> Iterator[str]:
