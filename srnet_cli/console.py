@@ -127,3 +127,8 @@ def _breaks(text: str, width: int) -> list[int]:
 def printable(text: str) -> str:
     """Make control characters visible, so that a file name cannot break or forge a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def drawable(text: str) -> str:
+    """Make a name fit for a figure: matplotlib takes what stands between dollars for a formula."""
+    return printable(text).replace("$", r"\$")

@@ -66,6 +66,24 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
             _move(temporary, target, overwrite)
 
 
+def write_text(target: Path, text: str, *, overwrite: bool) -> None:
+    """Write ``text`` as UTF-8 by way of :func:`atomic_path`, which says what is raised."""
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        temporary.write_bytes(as_utf8(text))
+
+
+def as_utf8(text: str) -> bytes:
+    """Encode a text that may hold names of files, which need not be UTF-8.
+
+    Their other bytes are written as JSON and Python write them, so that a document stays readable.
+
+    Example:
+        >>> as_utf8("M\\udcfcnchen.png")
+        b'M\\\\udcfcnchen.png'
+    """
+    return text.encode("utf-8", "backslashreplace")
+
+
 class Identities:
     """Answers whether two paths lead to one file, by what the file system knows and not by their text."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.errors import SrnetError
-from srnet_cli.files import atomic_path, folder_for
+from srnet_cli.files import folder_for, write_text
 from srnet_cli.reading import read_text_input
 
 
@@ -27,5 +27,5 @@ def keep(path: Path, entries: Mapping[str, Any]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with folder_for(path.parent), atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+    with folder_for(path.parent):
+        write_text(path, json.dumps(entries, indent=1), overwrite=True)

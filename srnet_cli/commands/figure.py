@@ -254,10 +254,9 @@ def _write_text(text: str, output: Path | None, overwrite: bool) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
-    from srnet_cli.files import atomic_path
+    from srnet_cli.files import write_text
 
-    with atomic_path(output, overwrite=overwrite) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(output, text, overwrite=overwrite)
     _say(output)
 
 

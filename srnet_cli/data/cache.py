@@ -27,7 +27,7 @@ from srnet_cli.compute.measurements import user_cache
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, unexpected
-from srnet_cli.files import atomic_path, make_folder
+from srnet_cli.files import as_utf8, atomic_path, make_folder, write_text
 from srnet_cli.temporaries import remove_stray_temporaries
 
 #: raised when the same inputs and parameters would give other results
@@ -225,8 +225,8 @@ def _make(job: PreparationJob, root: Path) -> None:
         for name, array in prepared.arrays.items():
             record["arrays"][name] = _write_array(folder / f"{name}.npy", array)
         for name, text in prepared.texts.items():
-            _write_text(folder / name, text)
-    _write_text(folder / _RECORD, _as_text(record))
+            write_text(folder / name, text, overwrite=True)
+    write_text(folder / _RECORD, _as_text(record), overwrite=True)
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
@@ -236,11 +236,6 @@ def _write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(whole))
         file.write(whole.data)
     return {"shape": list(array.shape), "dtype": array.dtype.name, "bytes": path.stat().st_size}
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path, overwrite=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _as_text(document: Any) -> str:
@@ -272,5 +267,5 @@ def _remove_others(folder: Path, names: set[str]) -> None:
 
 
 def _write_if_changed(path: Path, text: str) -> None:
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        _write_text(path, text)
+    if not path.is_file() or path.read_bytes() != as_utf8(text):
+        write_text(path, text, overwrite=True)

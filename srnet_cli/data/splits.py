@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 
 #: share of scenes held out, and how many at most
@@ -21,4 +22,4 @@ def held_out_scenes(scenes: Iterable[str]) -> frozenset[str]:
 
 
 def _hash(name: str) -> bytes:
-    return hashlib.sha256(name.encode()).digest()
+    return hashlib.sha256(os.fsencode(name)).digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -165,7 +166,7 @@ def reduced_back(pixels: Pixels8, scale: int) -> Pixels8:
 
 def camera_seed(name: str) -> int:
     """Derive a picture's simulated camera from its name alone: a subset gets the same LR pictures."""
-    digest = hashlib.sha256(f"{name}#0".encode()).digest()
+    digest = hashlib.sha256(os.fsencode(f"{name}#0")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 

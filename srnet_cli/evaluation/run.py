@@ -20,7 +20,7 @@ from srnet_cli.evaluation.outputs.html import report_html
 from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.results import SetResult, file_name
-from srnet_cli.files import atomic_path, folder_for, make_folder
+from srnet_cli.files import as_utf8, atomic_path, folder_for, make_folder
 from srnet_cli.version import own_version
 
 #: what lies in the folder of an evaluation whatever was measured, and what of each set
@@ -78,7 +78,7 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
         target = folder / name
         make_folder(target.parent)
         with atomic_path(target, overwrite=overwrite) as temporary:
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+            temporary.write_bytes(as_utf8(content) if isinstance(content, str) else content)
 
     write("results.csv", methods_csv(results))
     write("pictures.csv", pictures_csv(results))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.compute.imports import plain_matplotlib
+from srnet_cli.console import drawable
 from srnet_cli.errors import InputError, UsageError
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.labels import label_dots
@@ -87,7 +88,7 @@ def epochs_image(curves: Sequence[Curve], title: str) -> NDArray[np.uint8]:
 
     drawing, axes = _axes(title)
     for number, curve in enumerate(curves):
-        axes.plot(curve.epochs, curve.values, color=f"C{number}", linewidth=1.2, label=curve.name)
+        axes.plot(curve.epochs, curve.values, color=f"C{number}", linewidth=1.2, label=drawable(curve.name))
     levels = sorted({curve.bicubic for curve in curves if curve.bicubic is not None})
     if levels and levels[-1] - levels[0] < 0.01:
         axes.axhline(levels[0], color="#888888", linestyle="--", linewidth=0.8, label="bicubic")
@@ -141,7 +142,7 @@ def _axes(title: str) -> tuple[Figure, Axes]:
     axes = drawing.add_subplot()
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+    axes.set_title(drawable(title), fontsize=10, loc="left")
     return drawing, axes
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from srnet_cli.errors import WeightsError
-from srnet_cli.files import atomic_path
+from srnet_cli.files import write_text
 from srnet_cli.reading import read_input
 
 CARD_FILE = "card.toml"
@@ -142,8 +142,7 @@ def write_card(path: Path, card: Card) -> None:
     Raises:
         OutputError: when it cannot be written.
     """
-    with atomic_path(path, overwrite=True) as file:
-        file.write_text(card_text(card), encoding="utf-8")
+    write_text(path, card_text(card), overwrite=True)
 
 
 def card_text(card: Card) -> str:

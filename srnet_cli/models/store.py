@@ -13,7 +13,7 @@ from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
 from srnet_cli.errors import UnknownNetworkError, UsageError, WeightsError
-from srnet_cli.files import atomic_path, make_folder
+from srnet_cli.files import as_utf8, atomic_path, make_folder
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.claims import check_claim
 from srnet_cli.models.crisp import CRISP_FILE, check_crisp, check_share, mix
@@ -251,7 +251,7 @@ def _write(folder: Path, name: str, content: bytes, card: Card) -> None:
         atomic_path(folder / name, overwrite=True) as weights_file,
     ):
         weights_file.write_bytes(content)
-        card_file.write_text(card_text(card), encoding="utf-8")
+        card_file.write_bytes(as_utf8(card_text(card)))
 
 
 def _formatted(network: nn.Module, half: bool) -> bytes:

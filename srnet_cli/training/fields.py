@@ -71,7 +71,8 @@ class Key:
         """Refuse a value.
 
         Raises:
-            UsageError: when it is none of the choices, or out of range; the message names the flag.
+            UsageError: when it is none of the choices, out of range, or nothing that config.toml can hold;
+                the message names the flag.
         """
         if get_origin(self.type) is Literal and value not in get_args(self.type):
             raise UsageError(f"{flag(name)} is one of {', '.join(get_args(self.type))}, not {value!r}")
@@ -80,6 +81,20 @@ class Key:
             raise UsageError(f"{flag(name)} {limits.text}, not {str(value)[:40]}")
         if isinstance(value, int | float) and not abs(value) <= MOST:
             raise UsageError(f"{flag(name)} goes up to {MOST:,}, not {str(value)[:40]}")
+        for text in map(str, value if isinstance(value, tuple) else (value,)):
+            if not _is_utf8(text):
+                raise UsageError(
+                    f"{flag(name)} {ascii(text)[1:-1]} is not UTF-8, as the config.toml of a run has to be",
+                    remedy="rename it, or make a link to it",
+                )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def flag(name: str) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from srnet_cli.console import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -48,7 +50,7 @@ def label_dots(
     lines: list[_Point] = []
     for index in sorted(range(len(texts)), key=lambda i: centres[i]):
         text = axes.annotate(
-            texts[index],
+            printable(texts[index]),
             places[index],
             xytext=(0, 0),
             textcoords="offset points",

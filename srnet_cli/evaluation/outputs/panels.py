@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from srnet_cli.compute.imports import plain_matplotlib
+from srnet_cli.console import drawable, printable
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.tables import best_methods, number
 from srnet_cli.evaluation.results import PictureResult, SetResult, View
@@ -104,7 +105,7 @@ def _draw(drawing: Figure, result: SetResult, panel: _Panel, top: int, whole_wid
     whole = _axes(drawing, _GAP, top + _GAP, whole_width, panel.whole_height)
     whole.imshow(view.whole, interpolation="antialiased")
     _mark(whole, view)
-    _caption(whole, f"{picture.name}", f"{result.title}")
+    _caption(whole, picture.name, drawable(result.title))
 
     keys = ("psnr_rgb", "lpips" if "lpips" in result.keys else "ssim_y")
     shown = [("HR", view.hr), *((name, view.results[name]) for name in panel.names)]
@@ -139,7 +140,7 @@ def _mark(axes: Axes, view: View) -> None:
 def _caption(axes: Axes, first: str, second: str) -> None:
     """Write two lines below a picture; only the second may hold bold figures."""
     axes.apply_aspect()
-    for line, height, maths in ((first, -2.0, False), (second, -11.0, True)):
+    for line, height, maths in ((printable(first), -2.0, False), (second, -11.0, True)):
         axes.annotate(
             line,
             (0.5, 0),

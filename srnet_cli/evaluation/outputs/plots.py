@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from srnet_cli.compute.imports import plain_matplotlib
+from srnet_cli.console import drawable
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.labels import label_dots
 from srnet_cli.evaluation.outputs.tables import count
@@ -38,7 +39,7 @@ def scatter_png(result: SetResult) -> bytes:
     axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
     axes.set_xlabel(f"seconds per picture (mean of {len(result.measured)}, log scale)")
     axes.set_ylabel(f"{metric(QUALITY).title}, dB")
-    axes.set_title(result.title, fontsize=10, loc="left")
+    axes.set_title(drawable(result.title), fontsize=10, loc="left")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     drawing.draw_without_rendering()

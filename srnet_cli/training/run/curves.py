@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.compute.imports import plain_matplotlib
+from srnet_cli.console import drawable
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -25,7 +26,7 @@ def draw_curves(records: Records, path: Path, title: str) -> None:
     residual = _column(records, "residual")
     if any(value for _, value in residual):
         _plot(loss, residual, "enhanced residual")
-    loss.set(xlabel="epoch", ylabel="L1 loss (0..255)", title=title)
+    loss.set(xlabel="epoch", ylabel="L1 loss (0..255)", title=drawable(title))
     _plot(psnr, _column(records, "psnr"), "network", marker=".")
     _plot(psnr, _column(records, "bicubic"), "bicubic", linestyle="--", color="grey")
     sources = dict.fromkeys(key[len("psnr/") :] for r in records for key in r if key.startswith("psnr/"))

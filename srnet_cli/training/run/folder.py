@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from srnet_cli.config_file import MOST_CONFIG_BYTES
 from srnet_cli.errors import OutputError, SrnetError, UsageError
-from srnet_cli.files import atomic_path, folder_for, make_folder
+from srnet_cli.files import atomic_path, folder_for, make_folder, write_text
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import CRISP_FILE
 from srnet_cli.models.store import WEIGHTS_FILE
@@ -178,12 +178,10 @@ class RunFolder:
         self.records = [record for record in self._logged() if record["step"] <= step]
         self._write_config(options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
-        with atomic_path(self.log, overwrite=True) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(self.log, text, overwrite=True)
 
     def _write_config(self, options: TrainOptions) -> None:
-        with atomic_path(self.config, overwrite=True) as temporary:
-            temporary.write_text(tomli_w.dumps(plain(options)), encoding="utf-8")
+        write_text(self.config, tomli_w.dumps(plain(options)), overwrite=True)
 
     def record(self, **values: Any) -> None:
         """Append a line to the log."""

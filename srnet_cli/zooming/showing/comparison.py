@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.files import atomic_path
+from srnet_cli.files import write_text
 from srnet_cli.imaging import Picture
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.depth import to_8_bit
@@ -85,8 +85,8 @@ class Comparison:
             parts.append(slider(f"Detail {number}", place, shown, (_BEFORE, name)))
         note = "Drag across a picture: left of the line is plain interpolation, right of it the zoom."
         body = f"<p>{escape(note)}</p>{''.join(parts)}"
-        with atomic_path(path, overwrite=overwrite) as temporary:
-            temporary.write_text(page(f"{result.name}: before and after", "srnet zoom", below, body), "utf-8")
+        whole = page(f"{result.name}: before and after", "srnet zoom", below, body)
+        write_text(path, whole, overwrite=overwrite)
 
     def _plain(self, box: Box) -> NDArray[np.uint8]:
         rows = PlainRows(self._picture.pixels, self._frame, aligned=True).rows(box.top, box.height)
