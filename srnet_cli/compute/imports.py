@@ -12,6 +12,8 @@ from typing import Any
 
 #: a variable of Python's
 _SAFE_PATH = "PYTHONSAFEPATH"
+#: a variable of the system's: folders of libraries, an empty one of which is the current folder
+_LIBRARY_PATH = "LD_LIBRARY_PATH"
 #: matplotlib's settings, and the folder of its own ones
 _SETTINGS, _SHIPPED = "matplotlibrc", "mpl-data"
 
@@ -34,24 +36,31 @@ def without_collecting() -> Iterator[None]:
 
 
 def keep_out_current_folder() -> None:
-    """Have Python processes that are started from here on take no modules from the current folder.
+    """Have processes that are started from here on take no modules or libraries from the current folder.
 
     One of ``multiprocessing`` looks there first, before it is told where else to look: perhaps in a folder
-    of a stranger's pictures, with a ``signal.py`` among them.
+    of a stranger's pictures, with a ``signal.py`` among them. And OpenCV, when it is imported, puts its own
+    folder before the libraries' path and leaves an empty entry behind where there was none.
     """
     os.environ.setdefault(_SAFE_PATH, "1")
+    entries = os.environ.get(_LIBRARY_PATH, "").split(os.pathsep)
+    # Never empty, for what OpenCV will make of it: in this package's own folder there are no libraries.
+    os.environ[_LIBRARY_PATH] = os.pathsep.join(filter(os.path.isabs, entries)) or str(Path(__file__).parent)
 
 
 @contextmanager
 def current_folder_kept_out() -> Iterator[None]:
     """Do so while the block lasts: the environment of a program that uses this package is its own."""
-    before = os.environ.get(_SAFE_PATH)
+    before = {name: os.environ.get(name) for name in (_SAFE_PATH, _LIBRARY_PATH)}
     keep_out_current_folder()
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(_SAFE_PATH, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

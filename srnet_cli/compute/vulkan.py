@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from srnet_cli.compute import ncnn_process
 from srnet_cli.compute.chatter import collecting
+from srnet_cli.compute.imports import current_folder_kept_out
 from srnet_cli.errors import DeviceError, MissingExtraError
 from srnet_cli.version import extra_command
 
@@ -153,9 +154,10 @@ def _child(arguments: Sequence[str], patience: float) -> str:
     # -P: modules beside the script are not taken for libraries of the same name.
     command = [sys.executable, "-P", ncnn_process.__file__, *arguments]
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=patience, check=False, stdin=subprocess.DEVNULL
-        )
+        with current_folder_kept_out():
+            done = subprocess.run(
+                command, capture_output=True, timeout=patience, check=False, stdin=subprocess.DEVNULL
+            )
     except subprocess.TimeoutExpired:
         raise DeviceError(f"the driver did not answer within {patience:g} seconds") from None
     except OSError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from srnet_cli.compute.imports import current_folder_kept_out
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import PATIENCE, environment, finish, start
 
@@ -64,3 +67,62 @@ def test_run_by_its_name_it_takes_none_either(tmp_path: Path) -> None:
         ended = finish(start(*arguments, folder=place))
         assert _executed(place) == ""
         assert ended.code == 0, ended.err
+
+
+LIBRARIES = ("libz.so.1", "libffi.so.8", "libffi.so.7", "libbz2.so.1.0", "liblzma.so.5", "libcrypto.so.3")
+TELLING = """
+#include <stdio.h>
+__attribute__((constructor)) static void told(void)
+{
+    FILE *file = fopen("EXECUTED", "a");
+    if (file) { fputs("library ", file); fclose(file); }
+}
+"""
+#: what a program does that uses the package, has imported OpenCV long before, and keeps its environment
+USER = """
+import os, subprocess, sys, cv2
+from srnet_cli.compute.imports import current_folder_kept_out
+before = dict(os.environ)
+with current_folder_kept_out():
+    child = "import os, zlib, ctypes, bz2, lzma; print(os.environ['LD_LIBRARY_PATH'])"
+    said = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True)
+assert dict(os.environ) == before
+assert all(map(os.path.isabs, said.stdout.strip().split(":"))), said.stdout
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks for Linux's way to find libraries")
+def test_children_take_no_libraries_from_the_current_folder(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no compiler to make a library with")
+    place = _with_modules(tmp_path / "data", ())
+    source, library = tmp_path / "lib.c", tmp_path / "lib.so"
+    source.write_text(TELLING.replace("EXECUTED", str(tmp_path / "executed")))
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    for name in LIBRARIES:
+        shutil.copy(library, place / name)
+    for arguments in (("-P", "-c", USER), ("-m", "srnet_cli", *_prepare(place))):
+        ended = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=place,
+            env={name: value for name, value in environment().items() if name != "LD_LIBRARY_PATH"},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert _executed(place) == ""
+        assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("stated", "left"),
+    [("/usr/lib:", "/usr/lib"), (":relative:/usr/lib:/opt", "/usr/lib:/opt"), ("/usr/lib", "/usr/lib")],
+)
+def test_only_whole_paths_of_libraries_are_left(
+    stated: str, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", stated)
+    with current_folder_kept_out():
+        assert os.environ["LD_LIBRARY_PATH"] == left
+    assert os.environ["LD_LIBRARY_PATH"] == stated
