@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import ExistsError, OutputError
 from srnet_cli.temporaries import OwnFolder, remove_stray_temporaries
 
 _OTHER_OUTPUT = "name another output"
@@ -45,8 +45,9 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     ``overwrite`` an existing target is never replaced, not even one that appears while the block runs.
 
     Raises:
-        OutputError: the target exists and ``overwrite`` is off, it is a folder, its folder is missing or
-            not writable, or the disk refuses (full, quota, read-only).
+        ExistsError: the target exists and ``overwrite`` is off.
+        OutputError: it is a folder, its folder is missing or not writable, or the disk refuses (full,
+            quota, read-only).
     """
     target = Path(target)
     _check_target(target, overwrite)
@@ -209,7 +210,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
         if target.is_dir():
             raise OutputError("is a folder, not a file", path=target)
         if not overwrite and os.path.lexists(target):
-            raise OutputError("exists already", path=target, remedy="--overwrite replaces it")
+            raise ExistsError("exists already", path=target, remedy="--overwrite replaces it")
         if not target.parent.is_dir():
             raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
 
@@ -234,7 +235,7 @@ def _move_to_free_name(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise OutputError("exists already", path=target, remedy="--overwrite replaces it") from None
+        raise ExistsError("exists already", path=target, remedy="--overwrite replaces it") from None
     except OSError:
         # File systems without hard links (FAT, some network shares): check again, then rename.
         _check_target(target, overwrite=False)
