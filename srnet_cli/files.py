@@ -187,6 +187,21 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"the folder cannot be made: {reason}", path=folder, remedy=remedy) from error
 
 
+def make_subfolder(folder: Path) -> None:
+    """Make a folder in one that others may have filled; one that is there is fine, unless a link leads to it.
+
+    Raises:
+        OutputError: as :func:`make_folder`, or it is a link.
+    """
+    if folder.is_symlink():
+        raise OutputError(
+            "is a link, and files would be written where it leads",
+            path=folder,
+            remedy="remove the link, or choose another output",
+        )
+    make_folder(folder)
+
+
 @contextmanager
 def folder_for(folder: Path) -> Iterator[None]:
     """Have a folder while the block writes into it; what was made for it is removed if it stays empty.

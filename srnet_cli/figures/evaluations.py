@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import INTERPOLATIONS
-from srnet_cli.reading import read_text_input
+from srnet_cli.reading import parse_json, read_text_input
 
 RESULTS = "results.json"
 
@@ -63,9 +63,9 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[MeasuredSet, ...]:
     for path in paths:
         file = path / RESULTS if path.is_dir() else path
         try:
-            document = json.loads(read_text_input(file, 256 * 2**20))
+            document = parse_json(read_text_input(file, 256 * 2**20))
             found += [_set(one) for one in document["sets"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InputError(
                 "is not the result of an evaluation", path=file, remedy="srnet eval --output makes one"
             ) from error
@@ -80,8 +80,19 @@ def _set(one: Mapping[str, Any]) -> MeasuredSet:
 def _method(row: Mapping[str, Any]) -> Method:
     return Method(
         str(row["method"]),
-        {key: float(mean["value"]) for key, mean in row["means"].items()},
-        row["parameters"],
-        row["macs_64x64"],
-        float(row["seconds_per_picture"]),
+        {key: _finite(mean["value"]) for key, mean in row["means"].items()},
+        _whole(row["parameters"]),
+        _whole(row["macs_64x64"]),
+        _finite(row["seconds_per_picture"]),
     )
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no figure")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
