@@ -94,7 +94,7 @@ def epochs_image(curves: Sequence[Curve], title: str) -> NDArray[np.uint8]:
     axes.margins(x=0.02)
     # Best last value first, as the lines end from top to bottom.
     handles, names = axes.get_legend_handles_labels()
-    last = {curve.name: curve.values[-1] for curve in curves}
+    last = {drawable(curve.name): curve.values[-1] for curve in curves}
     order = sorted(range(len(names)), key=lambda i: -last.get(names[i], float("-inf")))
     axes.legend([handles[i] for i in order], [names[i] for i in order], frameon=False, fontsize=7.5)
     return rendered(drawing)

@@ -110,7 +110,7 @@ def test_a_folder_of_it_that_is_a_link_is_refused(
 def test_a_log_may_say_anything(srnet: Program, data: Path, trained: Path, tmp_path: Path, line: str) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained, run)
-    kept = [r for r in map(json.loads, (run / "log.jsonl").read_text().splitlines())]
+    kept = list(map(json.loads, (run / "log.jsonl").read_text().splitlines()))
     with (run / "log.jsonl").open("a", encoding="latin-1") as log:
         log.write(line + "\n")
     ended = _resumed(srnet, data, run)

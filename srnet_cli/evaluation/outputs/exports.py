@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -106,7 +107,9 @@ def _csv(rows: Iterator[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """Mark as text what a spreadsheet would take for a formula: names are those of other people's files."""
-    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    # Blanks are passed over, and full-width signs taken for the usual ones.
+    plain = unicodedata.normalize("NFKC", value).lstrip() if isinstance(value, str) else ""
+    is_formula = plain.startswith(("=", "+", "-", "@")) or str(value).startswith(("\t", "\r", "\n"))
     return f"'{value}" if is_formula else value
 
 
