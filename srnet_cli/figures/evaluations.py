@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from srnet_cli.imaging.resize import INTERPOLATIONS
 from srnet_cli.reading import parse_json, read_text_input
 
 RESULTS = "results.json"
+#: figures that can be drawn are smaller by far; NaN and infinity are no figures
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[MeasuredSet, ...]:
         try:
             document = parse_json(read_text_input(file, 256 * 2**20))
             found += [_set(one) for one in document["sets"]]
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 "is not the result of an evaluation", path=file, remedy="srnet eval --output makes one"
             ) from error
@@ -74,7 +75,7 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[MeasuredSet, ...]:
 
 def _set(one: Mapping[str, Any]) -> MeasuredSet:
     methods = tuple(_method(row) for row in one["methods"])
-    return MeasuredSet(str(one["name"]), int(one["scale"]), len(one["pictures"]), methods)
+    return MeasuredSet(str(one["name"]), int(_positive(one["scale"])), len(one["pictures"]), methods)
 
 
 def _method(row: Mapping[str, Any]) -> Method:
@@ -83,16 +84,21 @@ def _method(row: Mapping[str, Any]) -> Method:
         {key: _finite(mean["value"]) for key, mean in row["means"].items()},
         _whole(row["parameters"]),
         _whole(row["macs_64x64"]),
-        _finite(row["seconds_per_picture"]),
+        _positive(row["seconds_per_picture"]),
     )
 
 
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no figure")
-    return number
+def _finite(value: object) -> float:
+    if not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        raise ValueError(f"{value!r:.80} is no figure")
+    return float(value)
 
 
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _positive(value: object) -> float:
+    if _finite(value) < 0:
+        raise ValueError(f"{value!r:.80} is below 0")
+    return _finite(value)
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(_positive(value))

@@ -130,3 +130,31 @@ def test_a_log_without_end_is_refused(srnet: Program, data: Path, trained: Path,
     assert ended.code == 1
     assert "log.jsonl: has 33,554,433 bytes, more than the limit" in ended.err
     assert (run / "last.pt").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", "one"),
+        ("step", -1),
+        ("step", True),
+        ("elapsed", float("nan")),
+        ("best_psnr", "high"),
+        ("best_step", 1.5),
+        ("validated_step", None),
+        ("new_tail", 1),
+    ],
+)
+def test_a_checkpoint_gets_no_further_than_a_run(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, name: str, value: object
+) -> None:
+    import torch
+
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    document = torch.load(run / "last.pt", weights_only=True)
+    document["progress"][name] = value
+    torch.save(document, run / "last.pt")
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1
+    assert f"last.pt: is not a checkpoint of a training run: its {name} is " in ended.err
