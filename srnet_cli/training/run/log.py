@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ Records = list[dict[str, Any]]
 LOG_FILE = "log.jsonl"
 #: bytes of a log, and of a line in it: a run of a million steps writes a few megabytes
 MOST_BYTES, _LONGEST_LINE = 2**25, 2**14
+#: numbers that can be drawn are smaller by far; NaN is not smaller
+_LARGEST = 1e30
 #: in every line
 _OF_RECORDS = frozenset({"step", "epoch", "elapsed"})
 
 
 def read_log(path: Path) -> Records:
-    """Read the records of a log, finite numbers by name; lines that are none, or cut short, are left out.
+    """Read the records of a log, numbers by name; lines that are none, or cut short, are left out.
 
     Raises:
         InputError: it is not a regular file, cannot be read, or is too long.
@@ -63,4 +64,4 @@ def _is_of_run(record: dict[str, Any]) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
