@@ -18,6 +18,8 @@ _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or 
 
 #: a page of text; TOML of tens of kilobytes can take gigabytes to parse
 MOST_CONFIG_BYTES = 16_384
+#: of a whole number: no option comes near, and a float would not hold it
+_TOO_LARGE = 10**30
 
 
 def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
         return _record(name, value, kind)
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        raise UsageError(f"{name} is a number of {len(str(value))} digits")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):

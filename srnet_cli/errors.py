@@ -70,6 +70,10 @@ class OutputError(SrnetError):
     """A result cannot be written."""
 
 
+class ExistsError(OutputError):
+    """What is to be written is there already, and may not be replaced."""
+
+
 class WeightsError(SrnetError):
     """A model, card or checkpoint cannot be used."""
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import ExistsError, OutputError
 from srnet_cli.temporaries import OwnFolder, remove_stray_temporaries
 
 _OTHER_OUTPUT = "name another output"
@@ -45,8 +45,9 @@ def atomic_path(target: Path, *, overwrite: bool) -> Iterator[Path]:
     ``overwrite`` an existing target is never replaced, not even one that appears while the block runs.
 
     Raises:
-        OutputError: the target exists and ``overwrite`` is off, it is a folder, its folder is missing or
-            not writable, or the disk refuses (full, quota, read-only).
+        ExistsError: the target exists and ``overwrite`` is off.
+        OutputError: it is a folder, its folder is missing or not writable, or the disk refuses (full,
+            quota, read-only).
     """
     target = Path(target)
     _check_target(target, overwrite)
@@ -186,6 +187,21 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"the folder cannot be made: {reason}", path=folder, remedy=remedy) from error
 
 
+def make_subfolder(folder: Path) -> None:
+    """Make a folder in one that others may have filled; one that is there is fine, unless a link leads to it.
+
+    Raises:
+        OutputError: as :func:`make_folder`, or it is a link.
+    """
+    if folder.is_symlink():
+        raise OutputError(
+            "is a link, and files would be written where it leads",
+            path=folder,
+            remedy="remove the link, or choose another output",
+        )
+    make_folder(folder)
+
+
 @contextmanager
 def folder_for(folder: Path) -> Iterator[None]:
     """Have a folder while the block writes into it; what was made for it is removed if it stays empty.
@@ -209,7 +225,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
         if target.is_dir():
             raise OutputError("is a folder, not a file", path=target)
         if not overwrite and os.path.lexists(target):
-            raise OutputError("exists already", path=target, remedy="--overwrite replaces it")
+            raise ExistsError("exists already", path=target, remedy="--overwrite replaces it")
         if not target.parent.is_dir():
             raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
 
@@ -234,7 +250,7 @@ def _move_to_free_name(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError:
-        raise OutputError("exists already", path=target, remedy="--overwrite replaces it") from None
+        raise ExistsError("exists already", path=target, remedy="--overwrite replaces it") from None
     except OSError:
         # File systems without hard links (FAT, some network shares): check again, then rename.
         _check_target(target, overwrite=False)

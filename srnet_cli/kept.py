@@ -9,14 +9,14 @@ from typing import Any
 
 from srnet_cli.errors import SrnetError
 from srnet_cli.files import folder_for, write_text
-from srnet_cli.reading import read_text_input
+from srnet_cli.reading import parse_json, read_text_input
 
 
 def read_kept(path: Path) -> dict[str, Any]:
     """Read what :func:`keep` wrote; empty where nothing was, or where it is damaged."""
     try:
-        found = json.loads(read_text_input(path))
-    except (SrnetError, ValueError, RecursionError):
+        found = parse_json(read_text_input(path))
+    except (SrnetError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -6,10 +6,11 @@ folder may be named like a picture. Everything is bounded before it is read.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from srnet_cli.errors import InputError, SrnetError
 
@@ -17,6 +18,9 @@ from srnet_cli.errors import InputError, SrnetError
 MOST_BYTES = 4 << 30
 #: cards, configurations, lists of transforms: a few pages of text
 MOST_TEXT_BYTES = 1 << 20
+
+#: digits of the largest whole number of JSON: any float has fewer
+_MOST_DIGITS = 300
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -80,6 +84,24 @@ def read_text_input(path: Path, most: int = MOST_TEXT_BYTES, error: type[SrnetEr
         raise error(
             f"is not UTF-8 text: line {line} holds other bytes", path=path, remedy="save it as UTF-8"
         ) from refused
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON that another may have written: of any depth and any numbers.
+
+    Raises:
+        ValueError: it is not JSON, or cannot be held: nested too deeply, or with endless numbers.
+    """
+    try:
+        return json.loads(text, parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def _explained(path: Path, refused: OSError, error: type[SrnetError]) -> SrnetError:

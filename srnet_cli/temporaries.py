@@ -52,6 +52,11 @@ def remove_stray_temporaries(folder: Path) -> None:
             _sweep(Path(entry.path), int(match["process"]))
 
 
+def is_temporary(folder: Path) -> bool:
+    """Tell whether a folder is named as one with a file that is not finished yet, of any machine."""
+    return _FOLDER.match(folder.name) is not None
+
+
 def _sweep(folder: Path, process: int) -> None:
     from filelock import Timeout
 

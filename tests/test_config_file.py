@@ -21,6 +21,8 @@ TYPES = {name: key.type for name, key in option_table().items()}
         ("steps = true", "steps is a whole number"),
         ("milestones = 5", "milestones is a list"),
         ("lr = inf", "lr must be finite"),
+        (f"lr = {'9' * 400}", "lr is a number of 400 digits"),
+        (f"steps = -{'9' * 31}", "steps is a number of 32 digits"),
         ("phases = [{until = 1.0, patch = 9}]", "an entry of phases lacks batch"),
         ("phases = [{until = 1.0, patch = 9, batch = 1, size = 2}]", "unknown option 'size'"),
         ("phases = [7]", "an entry of phases is {until = …, patch = …, batch = …}, not 7"),

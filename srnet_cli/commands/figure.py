@@ -156,9 +156,9 @@ def figure(
 def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
     """List the files that a figure is made of; of a folder it is one."""
     from srnet_cli.figures.evaluations import RESULTS
-    from srnet_cli.figures.plots import LOG
+    from srnet_cli.training.run.log import LOG_FILE
 
-    name = LOG if kind is FigureKind.EPOCHS else RESULTS
+    name = LOG_FILE if kind is FigureKind.EPOCHS else RESULTS
     return [path / name if path.is_dir() else path for path in inputs]
 
 

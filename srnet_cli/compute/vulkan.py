@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from srnet_cli.compute import ncnn_process
 from srnet_cli.compute.chatter import collecting
 from srnet_cli.compute.imports import current_folder_kept_out
 from srnet_cli.errors import DeviceError, MissingExtraError
+from srnet_cli.reading import parse_json
 from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def cards() -> tuple[Card, ...]:
     if not installed():
         return ()
     try:
-        found = json.loads(_child(["cards"], PATIENCE))
+        found = parse_json(_child(["cards"], PATIENCE))
     except (DeviceError, ValueError):
         return ()
     return tuple(Card(**card) for card in found)

@@ -1,8 +1,9 @@
 """Prepared pairs on disk: each made once, remade when its inputs or parameters change.
 
 Layout: ``<cache>/<data set>-<hash of its path>/<set>/<item>/{lr,hr,mosaic}.npy, record.json`` and one
-``manifest.json`` in each set. Arrays are plain ``.npy`` so that a training step maps the file and reads just
-its patch; a record is written after its arrays, so an interrupted item has none and is made again.
+``manifest.json`` in each set; where an item is called like one of these files, its folder is not. Arrays are
+plain ``.npy`` so that a training step maps the file and reads just its patch; a record is written after its
+arrays, so an interrupted item has none and is made again.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from itertools import accumulate
 from multiprocessing import get_context
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -26,14 +29,19 @@ from srnet_cli.compute.imports import current_folder_kept_out
 from srnet_cli.compute.measurements import user_cache
 from srnet_cli.data.preparation import Item, PreparationJob, PreparationReport, Progress
 from srnet_cli.data.sources import Problem
-from srnet_cli.errors import DataError, unexpected
-from srnet_cli.files import as_utf8, atomic_path, make_folder, write_text
-from srnet_cli.temporaries import remove_stray_temporaries
+from srnet_cli.errors import DataError, SrnetError, unexpected
+from srnet_cli.files import as_utf8, atomic_path, make_subfolder, write_text
+from srnet_cli.reading import parse_json, read_input, read_text_input
+from srnet_cli.temporaries import is_temporary, remove_stray_temporaries
 
+_STATES = ("prepared", "left out", "failed")
 #: raised when the same inputs and parameters would give other results
 _FORMAT = 1
 _RECORD = "record.json"
 _MANIFEST = "manifest.json"
+#: endings of all that an item's folder holds
+_ENDINGS = (".npy", ".json", ".txt")
+_LIKE_A_FILE = re.compile(rf"({'|'.join(map(re.escape, _ENDINGS))})_*$", re.IGNORECASE)
 
 
 def default_cache() -> Path:
@@ -74,8 +82,8 @@ def prepare(
     wanted = {job.name: _fingerprint(job) for job in jobs}
     for job in jobs:
         # An item that was finished when its process was killed is not written into again.
-        remove_stray_temporaries(folder / job.name)
-    stale = [job for job in jobs if not _is_fresh(folder / job.name, wanted[job.name])]
+        remove_stray_temporaries(_folder_of(folder, job.name))
+    stale = [job for job in jobs if not _is_fresh(_folder_of(folder, job.name), wanted[job.name])]
     crashed: dict[str, Problem] = {}
     done = len(jobs) - len(stale)
     for job, failure in _run(stale, folder, workers or default_workers()):
@@ -114,8 +122,16 @@ def _fingerprint(job: PreparationJob) -> dict[str, Any]:
         inputs.append({"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns})
     # Through JSON, so that it compares equal to what was read back.
     stamp = {"format": _FORMAT, "inputs": inputs, "parameters": job.parameters()}
-    restored: dict[str, Any] = json.loads(json.dumps(stamp))
+    restored: dict[str, Any] = parse_json(json.dumps(stamp))
     return restored
+
+
+def _folder_of(root: Path, name: str) -> Path:
+    """Give the folder of an item, which no file of ours has the name of.
+
+    Parts of its name that end as our files do get a ``_`` more.
+    """
+    return root.joinpath(*(f"{p}_" if _LIKE_A_FILE.search(p) else p for p in PurePosixPath(name).parts))
 
 
 def _is_fresh(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
@@ -133,11 +149,17 @@ def _is_fresh(folder: Path, fingerprint: Mapping[str, Any]) -> bool:
 
 
 def _read_record(folder: Path) -> dict[str, Any] | None:
+    """Read an item's record; None where there is none that we can have written."""
     try:
-        record: dict[str, Any] = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = parse_json(read_text_input(folder / _RECORD))
+        for array in record["arrays"].values():
+            if array["bytes"] != int(array["bytes"]) or not all(int(side) >= 0 for side in array["shape"]):
+                return None
+        is_whole = isinstance(record["report"], dict) and record["status"] in _STATES
+        texts = (record["scene"], record.get("reason", ""))
+        return record if is_whole and all(isinstance(text, str) for text in texts) else None
+    except (SrnetError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    return record
 
 
 def _run(
@@ -155,7 +177,7 @@ def _run(
     unfinished: list[PreparationJob] = []
     for group, died in _run_pool(list(groups.values()), folder, workers):
         for job in group:
-            if died and not _is_fresh(folder / job.name, _fingerprint(job)):
+            if died and not _is_fresh(_folder_of(folder, job.name), _fingerprint(job)):
                 unfinished.append(job)
             else:
                 yield job, None
@@ -204,8 +226,9 @@ def _make_all(jobs: Sequence[PreparationJob], folder: Path) -> None:
 
 def _make(job: PreparationJob, root: Path) -> None:
     """Prepare one item and write it; a reason not to is a result like any other."""
-    folder = root / job.name
-    make_folder(folder)
+    folder = _folder_of(root, job.name)
+    for place in accumulate(folder.relative_to(root).parts, Path.joinpath, initial=root):
+        make_subfolder(place)
     (folder / _RECORD).unlink(missing_ok=True)
     record = {"name": job.name, "scene": job.scene, **_fingerprint(job)}
     try:
@@ -246,9 +269,11 @@ def _conclude(
     jobs: Sequence[PreparationJob], folder: Path, crashed: Mapping[str, Problem], made: int
 ) -> PreparationReport:
     """Collect the records into the manifest and remove what no job names."""
-    records = {job.name: _read_record(folder / job.name) for job in jobs if job.name not in crashed}
-    _remove_others(folder, set(records))
-    known = [record for _, record in sorted(records.items()) if record is not None]
+    done = sorted(job.name for job in jobs if job.name not in crashed)
+    records = {name: _read_record(_folder_of(folder, name)) for name in done}
+    _remove_others(folder, {_folder_of(folder, name) for name in done})
+    # Its name is the item's, whatever a record says.
+    known = [{**record, "name": name} for name, record in records.items() if record is not None]
     _write_if_changed(folder / _MANIFEST, _as_text({"format": _FORMAT, "items": known}))
     items = tuple(_item(folder, record) for record in known if record["status"] == "prepared")
     left_out = [Problem(r["name"], r["reason"]) for r in known if r["status"] != "prepared"]
@@ -257,15 +282,27 @@ def _conclude(
 
 def _item(folder: Path, record: Mapping[str, Any]) -> Item:
     shapes = {name: tuple(array["shape"]) for name, array in record["arrays"].items()}
-    return Item(record["name"], record["scene"], folder / record["name"], shapes, record["report"])
+    name = record["name"]
+    return Item(name, record["scene"], _folder_of(folder, name), shapes, record["report"])
 
 
-def _remove_others(folder: Path, names: set[str]) -> None:
-    for record in sorted(folder.rglob(_RECORD)):
-        if record.parent.relative_to(folder).as_posix() not in names:
-            shutil.rmtree(record.parent, ignore_errors=True)
+def _remove_others(root: Path, kept: Iterable[Path]) -> None:
+    """Remove the files of the other items, and nothing else: an item may lie in the folder of another."""
+    for folder in {record.parent for record in root.rglob(_RECORD)} - {root, *kept}:
+        if is_temporary(folder):
+            continue  # another process's
+        # What cannot be removed only takes room.
+        with suppress(OSError):
+            for file in folder.iterdir():
+                if file.suffix in _ENDINGS and not file.is_dir():
+                    file.unlink()
+            folder.rmdir()
 
 
 def _write_if_changed(path: Path, text: str) -> None:
-    if not path.is_file() or path.read_bytes() != as_utf8(text):
+    try:
+        unchanged = read_input(path) == as_utf8(text)
+    except SrnetError:
+        unchanged = False
+    if not unchanged:
         write_text(path, text, overwrite=True)

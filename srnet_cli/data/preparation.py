@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError
+from srnet_cli.reading import check_input
+
+_REMEDY = "prepare the data again"
 
 #: called with (items done, items in all, name of the last)
 Progress = Callable[[int, int, str], None]
@@ -73,15 +76,22 @@ class Item:
         """
         path = self.folder / f"{array}.npy"
         try:
-            return _mapped(str(path), path.stat().st_mtime_ns)
+            found = _mapped(str(path), path.stat().st_mtime_ns)
         except (OSError, ValueError, EOFError) as error:
-            raise DataError(f"cannot be read: {error}", path=path, remedy="prepare the data again") from error
+            raise DataError(f"cannot be read: {error}", path=path, remedy=_REMEDY) from error
+        if found.shape != self.shapes[array]:
+            raise DataError("is not the array that was prepared", path=path, remedy=_REMEDY)
+        return found
 
 
 # Mapping a file costs more than reading a patch from it; a map holds no memory of its own.
 @lru_cache(maxsize=8192)
 def _mapped(path: str, _modified: int) -> NDArray[Any]:
-    return np.asanyarray(np.load(path, mmap_mode="r"))
+    check_input(Path(path), DataError)
+    found = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(found, np.ndarray):
+        raise ValueError("it is an archive, not one array")
+    return np.asanyarray(found)
 
 
 @dataclass(frozen=True)

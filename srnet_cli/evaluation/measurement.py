@@ -26,7 +26,6 @@ from srnet_cli.evaluation.pairs import LoadedPair, PairItem, PairSet, Pixels8, c
 from srnet_cli.evaluation.resources import measured
 from srnet_cli.evaluation.results import Measurement, MethodInfo, PictureResult, SetResult
 from srnet_cli.evaluation.test_sets import DataOptions, open_test_set
-from srnet_cli.files import refuse_replacing
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.metrics.features import FeatureDistance
 from srnet_cli.metrics.perceptual import Lpips
@@ -75,15 +74,18 @@ class Watcher:
 
 
 def evaluate(
-    request: EvaluationRequest, processes: Processes, watcher: Watcher, replaced: Sequence[Path] = ()
+    request: EvaluationRequest,
+    processes: Processes,
+    watcher: Watcher,
+    check: Callable[[Sequence[PairSet]], None] | None = None,
 ) -> list[SetResult] | None:
     """Measure everything; None in processes other than the first.
 
     A picture that cannot be read or done is in the result with its reason; so is a method that fails on it.
-    ``replaced`` are the files that the results will replace: none of them may be measured on.
+    ``check`` is shown the sets before the work, and may refuse.
 
     Raises:
-        SrnetError: when models or data cannot be opened at all, or are to be replaced.
+        SrnetError: when models or data cannot be opened at all, or as ``check``.
     """
     methods = replace(
         request.methods,
@@ -95,7 +97,8 @@ def evaluate(
             watcher.note(f"no released model enlarges ×{scale}: only interpolations are measured")
     learned = _open_learned(request, processes.device, watcher)
     sets = _open_sets(request, catalogue, processes, watcher)
-    refuse_replacing([file for found in sets for item in found.items for file in item.files], replaced)
+    if check is not None:
+        check(sets)
     results = []
     for found in sets:
         result = _evaluate_set(found, catalogue, request, learned, processes, watcher)
@@ -150,7 +153,7 @@ def _evaluate_set(
     methods = catalogue.methods(found.scale)
     items = found.items[: request.limit]
     mine = processes.indices(0, len(items))
-    watcher.started(f"{found.name} ×{found.scale}, {found.origin}", len(mine))
+    watcher.started(found.title, len(mine))
     if mine:
         for method in methods:
             method.warm_up()

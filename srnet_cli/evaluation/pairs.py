@@ -60,6 +60,10 @@ class PairSet:
     #: what the user should know about the set
     notes: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        return f"{self.name} ×{self.scale}, {self.origin}"
+
 
 @dataclass(frozen=True)
 class SimulatedItem:

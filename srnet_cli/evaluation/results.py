@@ -106,11 +106,6 @@ class SetResult:
         return f"{self.name} ×{self.scale}, {self.origin}"
 
     @property
-    def slug(self) -> str:
-        """Turn the title into a file name."""
-        return file_name(self.title.lower())
-
-    @property
     def measured(self) -> tuple[PictureResult, ...]:
         """Pictures with at least one measurement."""
         return tuple(picture for picture in self.pictures if picture.measurements)
@@ -165,9 +160,3 @@ def _mean(done: Sequence[tuple[PictureResult, Measurement]], key: str) -> Mean:
     """Average a figure over the pictures that have it."""
     having = [(m.figures[key], p.scene) for p, m in done if key in m.figures]
     return mean_with_interval([value for value, _ in having], [scene for _, scene in having])
-
-
-def file_name(text: str) -> str:
-    """Keep letters and digits of a text, the rest as dashes."""
-    plain = text.replace("×", "x")
-    return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "set"

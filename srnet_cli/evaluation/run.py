@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from srnet_cli.compute.processes import Processes, join_processes
-from srnet_cli.console import printable, say
-from srnet_cli.errors import OutputError
+from srnet_cli.console import printable, say, show_error
+from srnet_cli.errors import OutputError, unexpected
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.outputs.display import Display, show_results
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
+from srnet_cli.evaluation.outputs.names import COMPARISON, FILES, PANELS, SCATTER, set_names
 from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
-from srnet_cli.evaluation.results import SetResult, file_name
-from srnet_cli.files import as_utf8, atomic_path, folder_for, make_folder
+from srnet_cli.evaluation.pairs import PairSet
+from srnet_cli.evaluation.results import SetResult
+from srnet_cli.files import as_utf8, atomic_path, folder_for, make_subfolder, refuse_replacing
 from srnet_cli.version import own_version
-
-#: what lies in the folder of an evaluation whatever was measured, and what of each set
-FILES = ("results.csv", "pictures.csv", "results.md", "report.html", "results.json")
-PANELS, SCATTER, COMPARISON = "panels", "-psnr-over-time.png", "-comparison.png"
 
 
 @dataclass(frozen=True)
@@ -57,26 +56,46 @@ def _run(
     request: EvaluationRequest, output: Path | None, overwrite: bool, processes: Processes
 ) -> EvaluationOutcome:
     with Display() as display:
-        results = evaluate(request, processes, display, () if output is None else _own_files(output))
+        check = None if output is None else partial(_check_files, output, request, overwrite)
+        results = evaluate(request, processes, display, check)
     assert results is not None
     show_results(results)
+    undrawn = 0
     whole = document(results, _about(request))
     if output is not None:
-        write_results(results, whole, output, overwrite)
+        undrawn = write_results(results, whole, output, overwrite, request.shown)
         say(f"written to {printable(str(output))}; to look at: report.html")
-    return EvaluationOutcome(whole, sum(len(result.failed) for result in results))
+    return EvaluationOutcome(whole, sum(len(result.failed) for result in results) + undrawn)
 
 
-def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool) -> None:
-    """Write every kind of table and picture into ``folder``.
+def write_results(
+    results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool, shown: int
+) -> int:
+    """Write every kind of table and picture into ``folder``; return how many pictures could not be drawn.
 
     Raises:
         OutputError: when something cannot be written.
     """
+    undrawn = 0
+
+    def drawn(name: str, draw: Callable[[], bytes | None]) -> bytes | None:
+        nonlocal undrawn
+        try:
+            content = draw()
+        except Exception as error:
+            # What was measured, for hours perhaps, is worth more than a drawing of it.
+            show_error(unexpected(error, path=folder / name))
+            undrawn += 1
+            return None
+        if content is not None:
+            write(name, content)
+        return content
 
     def write(name: str, content: bytes | str) -> None:
         target = folder / name
-        make_folder(target.parent)
+        if target.parent != folder:
+            make_subfolder(folder / PANELS)
+            make_subfolder(target.parent)
         with atomic_path(target, overwrite=overwrite) as temporary:
             temporary.write_bytes(as_utf8(content) if isinstance(content, str) else content)
 
@@ -84,20 +103,17 @@ def write_results(results: Sequence[SetResult], whole: dict[str, Any], folder: P
     write("pictures.csv", pictures_csv(results))
     write("results.md", markdown(results))
     scatters: list[bytes | None] = []
-    for result in results:
-        scatters.append(scatter_png(result) if result.measured else None)
-        if scatters[-1] is not None:
-            write(f"{result.slug}{SCATTER}", scatters[-1])
-        compared = comparison_png(result)
-        if compared is not None:
-            write(f"{result.slug}{COMPARISON}", compared)
-        for index, picture in enumerate(result.pictures, start=1):
+    names = set_names([(result.title, [p.name for p in result.pictures]) for result in results], shown)
+    for result, files in zip(results, names, strict=True):
+        scatters.append(drawn(files.scatter, partial(scatter_png, result)) if result.measured else None)
+        drawn(files.comparison, partial(comparison_png, result))
+        for name, picture in zip(files.panels, result.pictures, strict=False):
             if picture.view is not None:
-                name = file_name(f"{index:03d} {picture.name}")
-                write(f"{PANELS}/{result.slug}/{name}.png", panel_png(result, picture, picture.view))
+                drawn(name, partial(panel_png, result, picture, picture.view))
     write("report.html", report_html(results, scatters))
     # Last: a folder with it is complete, and is not written over without being asked to.
     write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return undrawn
 
 
 def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
@@ -109,14 +125,31 @@ def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None
     if (folder / "results.json").is_file() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
     for path in (folder / PANELS, *folder.glob(f"{PANELS}/*")):
-        if path.exists() and not path.is_dir():
-            raise OutputError("is a file where a folder of panels belongs", path=path, remedy="move it away")
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            what = "a link" if path.is_symlink() else "a file"
+            raise OutputError(f"is {what} where a folder of panels belongs", path=path, remedy="move it away")
     for path in _own_files(folder):
         if path.is_dir():
             raise OutputError("is a folder where a result belongs", path=path, remedy="move it away")
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
     return folder_for(folder)
+
+
+def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets: Sequence[PairSet]) -> None:
+    """Refuse before the work to write what is measured on, or what is there.
+
+    Raises:
+        OutputError: naming it.
+    """
+    measured = [(found.title, [item.name for item in found.items[: request.limit]]) for found in sets]
+    names = set_names(measured, request.shown)
+    written = [folder / file for each in names for file in each.files]
+    for path in written:
+        if os.path.lexists(path) and (not overwrite or path.is_dir()):
+            raise OutputError("exists already", path=path, remedy="move it away")
+    read = [file for found in sets for item in found.items for file in item.files]
+    refuse_replacing(read, (*written, *_own_files(folder)))
 
 
 def _own_files(folder: Path) -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,11 @@ from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.resize import INTERPOLATIONS
-from srnet_cli.reading import read_text_input
+from srnet_cli.reading import parse_json, read_text_input
 
 RESULTS = "results.json"
+#: figures that can be drawn are smaller by far; NaN and infinity are no figures
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[MeasuredSet, ...]:
     for path in paths:
         file = path / RESULTS if path.is_dir() else path
         try:
-            document = json.loads(read_text_input(file, 256 * 2**20))
+            document = parse_json(read_text_input(file, 256 * 2**20))
             found += [_set(one) for one in document["sets"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -74,14 +75,30 @@ def read_evaluations(paths: Sequence[Path]) -> tuple[MeasuredSet, ...]:
 
 def _set(one: Mapping[str, Any]) -> MeasuredSet:
     methods = tuple(_method(row) for row in one["methods"])
-    return MeasuredSet(str(one["name"]), int(one["scale"]), len(one["pictures"]), methods)
+    return MeasuredSet(str(one["name"]), int(_positive(one["scale"])), len(one["pictures"]), methods)
 
 
 def _method(row: Mapping[str, Any]) -> Method:
     return Method(
         str(row["method"]),
-        {key: float(mean["value"]) for key, mean in row["means"].items()},
-        row["parameters"],
-        row["macs_64x64"],
-        float(row["seconds_per_picture"]),
+        {key: _finite(mean["value"]) for key, mean in row["means"].items()},
+        _whole(row["parameters"]),
+        _whole(row["macs_64x64"]),
+        _positive(row["seconds_per_picture"]),
     )
+
+
+def _finite(value: object) -> float:
+    if not isinstance(value, int | float) or not abs(value) < _LARGEST:
+        raise ValueError(f"{value!r:.80} is no figure")
+    return float(value)
+
+
+def _positive(value: object) -> float:
+    if _finite(value) < 0:
+        raise ValueError(f"{value!r:.80} is below 0")
+    return _finite(value)
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(_positive(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from srnet_cli.errors import InputError, UsageError
 from srnet_cli.evaluation.metrics import metric
 from srnet_cli.evaluation.outputs.labels import label_dots
 from srnet_cli.figures.evaluations import MeasuredSet
-from srnet_cli.reading import read_text_input
 from srnet_cli.residuals.heatmaps import figure, rendered
+from srnet_cli.training.run.log import LOG_FILE, read_log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +29,6 @@ _NETWORK, _INTERPOLATION = "#c8102e", "#5b6b7b"
 _DPI = 160
 #: radius of a dot in points
 _DOT = 4.5
-#: what a log may hold, bytes
-_LONGEST_LOG = 2**28
-LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def epochs_image(curves: Sequence[Curve], title: str) -> NDArray[np.uint8]:
     axes.margins(x=0.02)
     # Best last value first, as the lines end from top to bottom.
     handles, names = axes.get_legend_handles_labels()
-    last = {curve.name: curve.values[-1] for curve in curves}
+    last = {drawable(curve.name): curve.values[-1] for curve in curves}
     order = sorted(range(len(names)), key=lambda i: -last.get(names[i], float("-inf")))
     axes.legend([handles[i] for i in order], [names[i] for i in order], frameon=False, fontsize=7.5)
     return rendered(drawing)
@@ -110,13 +106,12 @@ def read_curve(run: Path, name: str | None = None) -> Curve:
     Raises:
         InputError: when the folder has no log, or nothing was measured in it.
     """
-    file = run / LOG if run.is_dir() else run
-    try:
-        records = [json.loads(line) for line in read_text_input(file, _LONGEST_LOG).splitlines() if line]
-        points = [(float(r["epoch"]), float(r["psnr"])) for r in records if r.get("psnr") is not None]
-        bicubic = [float(r["bicubic"]) for r in records if r.get("bicubic") is not None]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError("is not the log of a run", path=file) from error
+    file = run / LOG_FILE if run.is_dir() else run
+    records = read_log(file)
+    if not records:
+        raise InputError("is not the log of a run", path=file)
+    points = [(float(r["epoch"]), float(r["psnr"])) for r in records if r.keys() >= {"epoch", "psnr"}]
+    bicubic = [float(r["bicubic"]) for r in records if "bicubic" in r]
     if not points:
         raise InputError("has no validation yet", path=file, remedy="train on, or hold pairs out")
     epochs, values = zip(*points, strict=True)

@@ -75,7 +75,7 @@ def _held(
     """Keep the folder for this run the context lasts; the first process sees to it."""
     if not job.leads:
         return nullcontext()
-    return folder.locked() if resuming else folder.reserved(afresh=resume)
+    return folder.resumed() if resuming else folder.reserved(afresh=resume)
 
 
 def _run(
@@ -220,7 +220,7 @@ def _scalars(options: TrainOptions, job: Processes, folder: RunFolder) -> Iterat
             "TensorBoard is not installed",
             remedy=f"{extra_command('tensorboard')}, or leave out --tensorboard",
         ) from error
-    writer = SummaryWriter(str(folder.path / "tensorboard"))
+    writer = SummaryWriter(str(folder.tensorboard))
     try:
         yield writer
     finally:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
+from srnet_cli.errors import ExistsError, OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
@@ -28,7 +29,7 @@ from srnet_cli.zooming.forecast.plan import Forecast, forecast
 from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.guarding.guard import note_devices
 from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, plan_jobs
-from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_to_file
+from srnet_cli.zooming.pipeline import Zoomed, tile_count, zoom_to_file, zoom_unwritten
 from srnet_cli.zooming.progress import BatchProgress, duration
 from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
 from srnet_cli.zooming.request import ZoomRequest, ZoomResult
@@ -159,6 +160,9 @@ def _one(job: ZoomJob, run: _Run) -> ZoomResult:
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job, run, started)
     except SrnetError as error:
+        if run.request.skip_existing and isinstance(error, ExistsError):
+            # Another process has just made it: what is there stays, however it came.
+            return ZoomResult(job.source, job.target, "skipped")
         return _failed(job, error.about(job.source))
     except Exception as error:
         # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
@@ -177,7 +181,7 @@ def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
 def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
     request, progress, source, target = run.request, run.progress, job.source, job.target
     assert target is not None
-    kept = request.skip_existing and target.exists()
+    kept = _stays(target, request)
     with without_chatter():
         undeveloped = request.wants_camera_colours(target)
         model = mosaic_model(run.engines, request, undeveloped=undeveloped)
@@ -265,7 +269,7 @@ def _written(
                 warn(f"{job.source.name}: the model has no auxiliary stream, so there is no heatmap")
             else:
                 heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
-        if page is not None and job.comparison is not None:
+        if page is not None and job.comparison is not None and not _stays(job.comparison, request):
             page.write(job.comparison, target, [engine.card.name for engine in passes], request.overwrite)
     for name in {engine.card.name: engine for engine in passes if engine.burst}:
         warn(f"{job.source.name}: {name} made no picture of its finest patterns, which are bicubic")
@@ -295,17 +299,14 @@ def _make(
     run: _Run,
     page: Comparison | None,
 ) -> NDArray[np.float32] | None:
-    """Write the result unless only its heatmaps are missing; return the predicted residual."""
+    """Write the result unless only what goes with it is missing; return the predicted residual."""
     request = run.request
-    if target.exists() and request.skip_existing and page is None:
-        return predicted_residual(picture, frame, passes, run.progress.tile_done)
-    zoomed = zoom_to_file(
+    write = partial(zoom_to_file, target=target, options=request.write, overwrite=request.overwrite)
+    compute: Callable[..., Zoomed] = zoom_unwritten if _stays(target, request) else write
+    zoomed = compute(
         picture,
         frame,
         passes,
-        target,
-        request.write,
-        overwrite=request.overwrite or request.skip_existing,
         want_residual=request.heatmap,
         strength=request.strength,
         on_tile=run.progress.tile_done,
@@ -316,12 +317,17 @@ def _make(
     return zoomed.residual
 
 
+def _stays(path: Path, request: ZoomRequest) -> bool:
+    """Tell whether a file is left as it is; a link that leads nowhere is one, too."""
+    return request.skip_existing and os.path.lexists(path)
+
+
 def _is_done(job: ZoomJob, run: _Run) -> bool:
     """Tell whether everything that is wanted of a picture exists."""
     assert job.target is not None
-    if not job.target.exists() or (job.comparison is not None and not job.comparison.exists()):
+    if not all(map(os.path.lexists, (job.target, *([job.comparison] if job.comparison else ())))):
         return False
-    if all(path.exists() for path in job.heatmaps):
+    if all(map(os.path.lexists, job.heatmaps)):
         return True
     # A model that predicts no residual will never make them.
     return not run.engines.predict_residual(run.request.model_scale)

@@ -138,14 +138,29 @@ def zoom_to_file(
     return Zoomed(frame.height, frame.width, residual.whole(), writer.notes)
 
 
-def predicted_residual(
-    picture: Picture, frame: Frame, engines: Sequence[Engine], on_tile: Callable[[], None] | None = None
-) -> NDArray[np.float32] | None:
-    """Compute only the residual that :func:`zoom_to_file` gives, H×W×3; None without an auxiliary stream."""
+def zoom_unwritten(
+    picture: Picture,
+    frame: Frame,
+    engines: Sequence[Engine],
+    *,
+    want_residual: bool = False,
+    strength: float = 1.0,
+    on_tile: Callable[[], None] | None = None,
+    on_rows: Callable[[int, Pixels], None] | None = None,
+) -> Zoomed:
+    """Compute what :func:`zoom_to_file` does, for what goes with a file that is there already.
+
+    Raises:
+        DeviceError, WeightsError: as :meth:`Engine.strips`.
+    """
     residual = _ResidualMap(frame.height * frame.width > LARGEST_RESIDUAL)
-    for _, predicted in _zoomed_rows(picture, frame, engines, True, on_tile):
+    done = 0
+    for strip, predicted in _zoomed_rows(picture, frame, engines, want_residual, on_tile, strength):
+        if on_rows is not None:
+            on_rows(done, _finished(strip, picture)())
+        done += len(strip)
         residual.add(predicted, engines)
-    return residual.whole()
+    return Zoomed(frame.height, frame.width, residual.whole())
 
 
 def zoom_alpha(alpha: Pixels, frame: Frame) -> Pixels:

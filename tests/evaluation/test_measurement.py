@@ -15,6 +15,7 @@ from srnet_cli.errors import MissingExtraError, UsageError, WeightsError
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
 from srnet_cli.evaluation.methods import MethodOptions, NetworkMethod, load_catalogue
 from srnet_cli.evaluation.metrics import METRICS, measure
+from srnet_cli.evaluation.outputs.names import set_names
 from srnet_cli.evaluation.outputs.tables import detail_table, quality_table
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.imaging.resize import matlab_bicubic, resize
@@ -149,7 +150,8 @@ def test_every_degradation_and_scale_is_a_set_of_its_own(photos: Path) -> None:
         (4, "LR by bicubic reduction"),
         (4, "LR by simulated camera 2"),
     ]
-    assert len({r.slug for r in results}) == 4
+    names = set_names([(r.title, [p.name for p in r.pictures]) for r in results], 1)
+    assert len({file for each in names for file in each.files}) == 12
 
 
 def test_a_model_of_another_scale_is_refused(photos: Path, tiny_model: Path) -> None:

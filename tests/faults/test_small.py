@@ -45,7 +45,19 @@ def test_a_closed_stdout_is_named(tmp_path: Path, model: Path) -> None:
 
 
 def test_cells_that_a_spreadsheet_would_compute_are_text() -> None:
-    names = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\n=1", " =1", "＝1+1", "＋1", "plain.png"]
+    names = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\uff1d1+1",
+        "\uff20a",
+        "  =1",
+        "\u3000+1",
+        "\n=1",
+        "plain.png",
+    ]
     rows = list(csv.reader(io.StringIO(_csv(iter([{"name": name, "psnr": -1.5} for name in names])))))
     assert rows[1:] == [["'" + name, "-1.5"] for name in names[:-1]] + [["plain.png", "-1.5"]]
 

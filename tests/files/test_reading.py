@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from docs.structure import modules
 from srnet_cli.config_file import read_config
 from srnet_cli.data.sr_raw.transforms import read_transforms
 from srnet_cli.data.sr_raw.white_balance import read_gains
 from srnet_cli.errors import DataError, InputError, UsageError
-from srnet_cli.reading import read_text_input
+from srnet_cli.reading import parse_json, read_text_input
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -37,3 +38,15 @@ def test_each_reader_raises_its_own_error(tmp_path: Path) -> None:
         assert found.value.path == path
     with pytest.raises(UsageError, match="is not UTF-8 text: line 3"):
         read_config(path, {})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 301, "-" + "9" * 5000, "{", ""])
+def test_json_that_cannot_be_held_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+def test_json_of_others_is_parsed_in_one_place() -> None:
+    assert parse_json('{"a": [1, -2.5, 12345678901234567890]}') == {"a": [1, -2.5, 12345678901234567890]}
+    parsing = [name for name, file in modules() if "json.load" in file.read_text(encoding="utf-8")]
+    assert parsing == ["reading"]

@@ -14,7 +14,7 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming import pipeline
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_frame
-from srnet_cli.zooming.pipeline import predicted_residual, tile_count, zoom_picture, zoom_to_file
+from srnet_cli.zooming.pipeline import tile_count, zoom_picture, zoom_to_file, zoom_unwritten
 
 from .models import nearest_model, noise, single_stream_model
 
@@ -125,7 +125,7 @@ def test_a_network_without_auxiliary_stream_zooms_and_leaves_no_residual(
     target = tmp_path / "out.png"
     zoomed = zoom_to_file(picture, frame, [single], target, WriteOptions(), want_residual=True)
     assert zoomed.residual is None
-    assert predicted_residual(picture, frame, [single]) is None
+    assert zoom_unwritten(picture, frame, [single], want_residual=True).residual is None
     assert np.array_equal(read_picture(target).pixels, zoom_picture(picture, frame, [single]).pixels)
 
 

@@ -107,11 +107,9 @@ def _csv(rows: Iterator[dict[str, Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """Mark as text what a spreadsheet would take for a formula: names are those of other people's files."""
-    if not isinstance(value, str):
-        return value
-    # Spreadsheets pass over blanks, and take the wide signs of East Asian keyboards for the others.
-    plain = unicodedata.normalize("NFKC", value).lstrip(" ")
-    is_formula = plain.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    # Blanks are passed over, and full-width signs taken for the usual ones.
+    plain = unicodedata.normalize("NFKC", value).lstrip() if isinstance(value, str) else ""
+    is_formula = plain.startswith(("=", "+", "-", "@")) or str(value).startswith(("\t", "\r", "\n"))
     return f"'{value}" if is_formula else value
 
 

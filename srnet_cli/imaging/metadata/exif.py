@@ -7,7 +7,6 @@ Exif and the GPS directory; the thumbnail is dropped (it shows the old picture),
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Literal
 
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Entry
+from srnet_cli.reading import parse_json
 
 _ORIENTATION, _FOCAL_LENGTH, _COLOUR_SPACE, _USER_COMMENT = 274, 37386, 40961, 37510
 _EQUIVALENT_FOCAL_LENGTH = 41989
@@ -280,8 +280,8 @@ def _states_layout(description: str) -> bool:
     if description.startswith(("ImageJ=", "shape=(")) or "<OME" in description:
         return True
     try:
-        values = json.loads(description)
-    except (ValueError, RecursionError):
+        values = parse_json(description)
+    except ValueError:
         return False
     return isinstance(values, dict) and "shape" in values
 

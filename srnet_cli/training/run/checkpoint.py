@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import torch
@@ -107,6 +109,7 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
     try:
         trained = document.get("trained", document["network"])
         progress = Progress(**_renamed(document["progress"]))
+        _check_progress(progress)
         _check_fits(path, state, trained, document, asked)
         _load_optimizer(state.stepper.optimizer, document["optimizer"])
         state.stepper.scaler.load_state_dict(document["scaler"])
@@ -139,6 +142,25 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -
         for saved, own in zip(kept["param_groups"], optimizer.param_groups, strict=True)
     ]
     optimizer.load_state_dict({**kept, "param_groups": groups})
+
+
+def _check_progress(progress: Progress) -> None:
+    """Refuse what no run gets to.
+
+    Raises:
+        ValueError: naming it.
+    """
+    for name, value in asdict(progress).items():
+        if value is None:
+            fits = name.startswith("best_")
+        elif name == "new_tail":
+            fits = isinstance(value, bool)
+        else:
+            kinds: type | UnionType = int | float if name in ("elapsed", "best_psnr") else int
+            is_number = isinstance(value, kinds) and not isinstance(value, bool)
+            fits = is_number and math.isfinite(value) and (value >= 0 or name == "best_psnr")
+        if not fits:
+            raise ValueError(f"its {name} is {value!r:.80}")
 
 
 def _renamed(progress: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.console import drawable
 
 Records = Sequence[Mapping[str, Any]]
+
+#: sources of data that have a line of their own
+_MOST_SOURCES = 20
 
 
 @plain_matplotlib()
@@ -30,7 +34,7 @@ def draw_curves(records: Records, path: Path, title: str) -> None:
     _plot(psnr, _column(records, "psnr"), "network", marker=".")
     _plot(psnr, _column(records, "bicubic"), "bicubic", linestyle="--", color="grey")
     sources = dict.fromkeys(key[len("psnr/") :] for r in records for key in r if key.startswith("psnr/"))
-    for number, name in enumerate(sources, 1):
+    for number, name in enumerate(itertools.islice(sources, _MOST_SOURCES), 1):
         colour = f"C{number}"
         _plot(psnr, _column(records, f"psnr/{name}"), name, marker=".", color=colour)
         _plot(psnr, _column(records, f"bicubic/{name}"), f"{name}, bicubic", linestyle="--", color=colour)

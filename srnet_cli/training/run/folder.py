@@ -14,8 +14,8 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from srnet_cli.config_file import MOST_CONFIG_BYTES
-from srnet_cli.errors import OutputError, SrnetError, UsageError
-from srnet_cli.files import atomic_path, folder_for, make_folder, write_text
+from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
+from srnet_cli.files import atomic_path, folder_for, make_folder, make_subfolder, write_text
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import CRISP_FILE
 from srnet_cli.models.store import WEIGHTS_FILE
@@ -23,16 +23,14 @@ from srnet_cli.reading import read_text_input
 from srnet_cli.temporaries import may_be_lock
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
 from srnet_cli.training.run.curves import draw_curves
-
-Records = list[dict[str, Any]]
-
-#: in every line of a run's log
-_OF_RECORDS = frozenset({"step", "epoch", "elapsed"})
+from srnet_cli.training.run.log import LOG_FILE, Records, is_run_log, read_run_log
 
 #: held by the process that trains in a folder; it is removed at the end, so nobody else may call a file so
 LOCK_FILE = ".srnet-run.lock"
 #: what a run replaces, besides its log and checkpoints: files, and the folder of panels
 CURVES, PANELS = "curves.png", "panels"
+#: where TensorBoard keeps its own
+TENSORBOARD = "tensorboard"
 _REPLACED = (CONFIG_FILE, CURVES, PANELS, "best.pt", WEIGHTS_FILE, CARD_FILE, CRISP_FILE)
 
 
@@ -63,7 +61,11 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        return self.path / "log.jsonl"
+        return self.path / LOG_FILE
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / TENSORBOARD
 
     @contextmanager
     def reserved(self, afresh: bool = False) -> Iterator[None]:
@@ -92,6 +94,7 @@ class RunFolder:
             with self.locked():
                 # Another run's files, which begin while it holds the lock, are no one's to refuse.
                 self._refuse_to_replace(afresh)
+                self._check_subfolders()
                 with self._config_removed_if_unused():
                     yield
 
@@ -103,7 +106,7 @@ class RunFolder:
         """
         # What a run writes before anything else, and before its first line of log may have been killed.
         is_run = afresh and _is_config_of_run(self.config)
-        if is_run and self._is_log_of_run():
+        if is_run and os.path.lexists(self.log) and is_run_log(self.log):
             return
         for path in (self.log, *map(self.path.joinpath, _REPLACED)):
             ours = is_run and path == self.config
@@ -113,6 +116,25 @@ class RunFolder:
                     path=path,
                     remedy="choose another --output folder; --resume begins an unfinished run again",
                 )
+
+    @contextmanager
+    def resumed(self) -> Iterator[None]:
+        """Have the folder for a run that goes on while the block lasts; its log is read.
+
+        Raises:
+            UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere.
+            InputError: the log cannot be read.
+        """
+        with self.locked():
+            self._check_subfolders()
+            self.records = read_run_log(self.log) if os.path.lexists(self.log) else []
+            yield
+
+    def _check_subfolders(self) -> None:
+        """Refuse before the work what is no folder of this one; the run of another may hold anything."""
+        for folder in (self.path / PANELS, self.tensorboard):
+            if os.path.lexists(folder):
+                make_subfolder(folder)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -174,8 +196,8 @@ class RunFolder:
         self._write_config(options)
 
     def go_on(self, options: TrainOptions, step: int) -> None:
-        """Take up the log of a run that stopped, without what came after the checkpoint at ``step``."""
-        self.records = [record for record in self._logged() if record["step"] <= step]
+        """Take up the log that :meth:`resumed` has read, up to ``step``, the checkpoint's."""
+        self.records = [record for record in self.records if record["step"] <= step]
         self._write_config(options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         write_text(self.log, text, overwrite=True)
@@ -207,7 +229,7 @@ class RunFolder:
         """Add the panel of one validation."""
 
         def write() -> None:
-            make_folder(self.path / PANELS)
+            make_subfolder(self.path / PANELS)
             with atomic_path(self.path / PANELS / f"step-{step:08d}.png", overwrite=True) as temporary:
                 temporary.write_bytes(panel())
 
@@ -218,24 +240,9 @@ class RunFolder:
             write()
         except (OSError, SrnetError) as error:
             self._warn(f"{what} could not be written: {error}; training goes on")
-
-    def _is_log_of_run(self) -> bool:
-        """Tell whether there is a log, and in it nothing but what a run writes."""
-        records = self._logged()
-        return bool(records) and all(record.keys() >= _OF_RECORDS for record in records)
-
-    def _logged(self) -> Records:
-        if not self.log.exists():
-            return []
-        records: Records = []
-        for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue  # a line cut short when the run was killed
-            if isinstance(record, dict) and isinstance(record.get("step"), int):
-                records.append(record)
-        return records
+        except Exception as error:
+            # Drawn of a log that may say anything, and never worth a run of days.
+            self._warn(f"{what} could not be written: {unexpected(error)}; training goes on")
 
 
 def _is_config_of_run(path: Path) -> bool:
@@ -250,7 +257,7 @@ def _is_config_of_run(path: Path) -> bool:
 
 def _is_empty(path: Path) -> bool:
     """Tell whether nothing would be lost with a file or folder."""
-    return not any(path.iterdir()) if path.is_dir() else path.exists() and not path.stat().st_size
+    return not any(path.iterdir()) if path.is_dir() else path.is_file() and not path.stat().st_size
 
 
 def _rounded(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -81,7 +82,7 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             raise job.error
         assert job.target is not None
         height, width = read_size(job.source, camera_colours=request.wants_camera_colours(job.target))
-        if request.skip_existing and all(path.exists() for path in job.files):
+        if request.skip_existing and all(map(os.path.lexists, job.files)):
             return Forecast(job.source, job.target, height, width, skipped=True)
         frame = request.frame_of(height, width)
         check_output(job.target, frame.height, frame.width, request.write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,6 @@ def write_heatmaps(
     entropy = heatmap_image(bits, 0.0, entropy_top(DEFAULT_WINDOW), label=ENTROPY_LABEL)
     paths = heatmap_paths(target)
     for path, pixels in zip(paths, (heat, entropy), strict=True):
-        if not (keep_existing and path.exists()):
+        if not (keep_existing and os.path.lexists(path)):
             write_picture(Picture(pixels), path, overwrite=overwrite)
     return paths

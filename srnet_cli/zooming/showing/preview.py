@@ -57,9 +57,7 @@ def write_preview(
         Sides(before, zoomed.pixels, f"bicubic {frame.scale:.4g}x", f"{name}, at {box.left},{box.top}")
     )
     about = Metadata(icc=None if picture.grey else picture.metadata.icc)
-    write_picture(
-        Picture(drawn, metadata=about), target, overwrite=request.overwrite or request.skip_existing
-    )
+    write_picture(Picture(drawn, metadata=about), target, overwrite=request.overwrite)
     return drawn.shape[0], drawn.shape[1]
 
 

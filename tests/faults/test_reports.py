@@ -1,0 +1,90 @@
+"""What ``srnet eval -o`` writes is named before the work, and nothing that was measured is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from srnet_cli.evaluation import run as evaluation
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Ended, Program, disk
+
+
+def _pictures(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True)
+    for name in names or ("a",):
+        (folder / f"{name}.png").write_bytes(encoded("PNG", scene(96, 96)))
+    return folder
+
+
+def _evaluated(srnet: Program, output: Path, *data: Path, more: tuple[str, ...] = ()) -> Ended:
+    given = [argument for folder in data for argument in ("--data", folder)]
+    options = ("--scale", "2", "--model", "bicubic", "--baselines", "bicubic", "--device", "cpu")
+    return srnet("eval", *given, *options, "--no-lpips", "--no-feature-distance", "-o", output, *more)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("A/Set-1", "B/Set-1"),
+        ("A/Set 1", "B/set-1"),
+        ("\u732b" * 80, "B/" + "\u732b" * 80),
+        ("A/$x$", "B/$\\bad{$"),
+    ],
+)
+def test_sets_of_one_name_have_files_of_their_own(
+    srnet: Program, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    data = [_pictures(tmp_path / name, "\u732b" * 80, "$\\bad{$") for name in names]
+    for more in ((), ("--overwrite",)):
+        ended = _evaluated(srnet, tmp_path / "out", *data, more=more)
+        assert ended.code == 0, ended.err
+        written = disk(tmp_path / "out")
+        assert sum(name.startswith("panels/") for name in written) == 4
+        assert len(written) == 5 + 2 * 2 + 4
+        assert len(json.loads((tmp_path / "out" / "results.json").read_text())["sets"]) == 2
+
+
+@pytest.mark.parametrize("name", ["panels", "panels/data-x2-lr-by-bicubic-reduction"])
+def test_panels_go_through_no_link(srnet: Program, tmp_path: Path, name: str) -> None:
+    others, place = _pictures(tmp_path / "others", "001-a"), tmp_path / "out" / name
+    place.parent.mkdir(parents=True)
+    place.symlink_to(others)
+    before = disk(tmp_path / "others")
+    ended = _evaluated(srnet, tmp_path / "out", _pictures(tmp_path / "data"), more=("--overwrite",))
+    assert ended.code == 1
+    assert f"{place}: is a link where a folder of panels belongs" in ended.err
+    assert disk(tmp_path / "others") == before
+
+
+def test_what_is_in_the_way_is_named_before_the_work(
+    srnet: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = [_pictures(tmp_path / name) for name in ("A/set", "B/set")]
+    place = tmp_path / "out" / "set-x2-lr-by-bicubic-reduction-2-comparison.png"
+    place.mkdir(parents=True)
+    ended = _evaluated(srnet, tmp_path / "out", *data, more=("--overwrite",))
+    assert ended.code == 1
+    assert str(place) in ended.err and "psnr" not in ended.err.lower()
+
+
+@pytest.mark.parametrize("name", ["scatter_png", "comparison_png", "panel_png"])
+def test_a_picture_that_cannot_be_drawn_costs_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    from srnet_cli import main
+
+    def broken(*_: object) -> bytes:
+        raise ValueError("no such letter")
+
+    monkeypatch.setattr(evaluation, name, broken)
+    data = _pictures(tmp_path / "data")
+    arguments = ("eval", "--data", data, "--scale", "2", "--model", "bicubic", "--no-lpips", "-o")
+    code = main._run([*map(str, arguments), str(tmp_path / "out"), "--no-feature-distance"], debug=False)
+    assert code == 1
+    assert "no such letter" in capsys.readouterr().err
+    written = disk(tmp_path / "out")
+    assert {"results.json", "results.csv", "report.html"} <= set(written)
+    assert len(written) == 5 + 3 - 1

@@ -1,0 +1,160 @@
+"""The folder of another's run: what is in it may be anything, and leads nowhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from srnet_cli.training.run.log import MOST_BYTES
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Ended, Program, disk
+
+FILES = ("log.jsonl", "config.toml", "curves.png", "last.pt", "best.pt", "card.toml", "weights.safetensors")
+RECORD = {"step": 1, "epoch": 0.1, "elapsed": 2.0}
+
+#: what may lie at a name instead of a file; each is given a path, and a file elsewhere
+KINDS: dict[str, Callable[[Path, Path], None]] = {
+    "pipe": lambda path, other: os.mkfifo(path),
+    "device": lambda path, other: path.symlink_to("/dev/zero"),
+    "link": lambda path, other: path.symlink_to(other),
+    "dangling": lambda path, other: path.symlink_to(other.with_name("none")),
+    "folder": lambda path, other: path.mkdir(),
+    "deep": lambda path, other: path.write_text("[" * 100_000),
+    "binary": lambda path, other: path.write_bytes(bytes(range(256)) * 8),
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(encoded("PNG", scene(96 + 8 * number, 96)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    """A run of two steps."""
+    from srnet_cli import main
+
+    run = tmp_path_factory.mktemp("runs") / "run"
+    assert main._run([str(a) for a in _command(data, run, 2)], debug=False) == 0
+    assert {*FILES, "panels"} <= {path.name for path in run.iterdir()}
+    return run
+
+
+def _command(data: Path, run: Path, steps: int) -> tuple[str | Path, ...]:
+    options = ("--model", "srnet_lite", "--scale", "2", "--patch-size", "16", "--batch-size", "2")
+    return "train", "--data", data, "-o", run, *options, "--steps", str(steps), "--device", "cpu"
+
+
+def _resumed(srnet: Program, data: Path, run: Path) -> Ended:
+    return srnet(*_command(data, run, 3), "--resume")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_in_it_hangs_or_leads_elsewhere(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, name: str, kind: str
+) -> None:
+    run, others = tmp_path / "run", tmp_path / "others"
+    shutil.copytree(trained, run)
+    others.mkdir()
+    shutil.copy(run / name, others / "victim")
+    (run / name).unlink()
+    KINDS[kind](run / name, others / "victim")
+    before = disk(others)
+    ended = _resumed(srnet, data, run)
+    assert disk(others) == before
+    if ended.code:
+        assert f"{run / name}: " in ended.err
+    elif kind == "link":
+        assert not (run / name).is_symlink() or name == "best.pt" or "weights" in name or "card" in name
+
+
+@pytest.mark.parametrize("name", ["panels", "tensorboard"])
+def test_a_folder_of_it_that_is_a_link_is_refused(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, name: str
+) -> None:
+    run, others = tmp_path / "run", tmp_path / "others"
+    shutil.copytree(trained, run)
+    shutil.rmtree(run / name, ignore_errors=True)
+    others.mkdir()
+    (others / "step-00000003.png").write_bytes(b"precious")
+    (run / name).symlink_to(others)
+    before = disk(tmp_path)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1
+    assert f"{run / name}: is a link, and files would be written where it leads" in ended.err
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000,
+        '{"step": ' + "9" * 5000 + "}",
+        json.dumps(RECORD | {"step": "one"}),
+        json.dumps(RECORD | {"epoch": "x", "sr": [], "psnr": None}),
+        '{"step": 1, "epoch": NaN, "elapsed": 1e999}',
+        json.dumps(RECORD | {"sr": 10**299, "psnr": 1e308}),
+        json.dumps(RECORD | {f"psnr/{number}": 1.0 for number in range(500)}),
+        "\u2028\x00\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    ],
+)
+def test_a_log_may_say_anything(srnet: Program, data: Path, trained: Path, tmp_path: Path, line: str) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    kept = list(map(json.loads, (run / "log.jsonl").read_text().splitlines()))
+    with (run / "log.jsonl").open("a", encoding="latin-1") as log:
+        log.write(line + "\n")
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 0, ended.err
+    records = [json.loads(each) for each in (run / "log.jsonl").read_text().splitlines()]
+    assert records[: len(kept)] == kept
+    assert records[-1]["step"] == 3
+
+
+def test_a_log_without_end_is_refused(srnet: Program, data: Path, trained: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    with (run / "log.jsonl").open("r+b") as log:
+        log.truncate(MOST_BYTES + 1)
+    before = (run / "last.pt").stat().st_mtime_ns
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1
+    assert "log.jsonl: has 33,554,433 bytes, more than the limit" in ended.err
+    assert (run / "last.pt").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("step", "one"),
+        ("step", -1),
+        ("step", True),
+        ("elapsed", float("nan")),
+        ("best_psnr", "high"),
+        ("best_step", 1.5),
+        ("validated_step", None),
+        ("new_tail", 1),
+    ],
+)
+def test_a_checkpoint_gets_no_further_than_a_run(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, name: str, value: object
+) -> None:
+    import torch
+
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    document = torch.load(run / "last.pt", weights_only=True)
+    document["progress"][name] = value
+    torch.save(document, run / "last.pt")
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1
+    assert f"last.pt: is not a checkpoint of a training run: its {name} is " in ended.err
