@@ -15,7 +15,7 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
-from srnet_cli.imaging.raw.pieces import in_file_order
+from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
 
 _COMPRESSION, _PHOTOMETRIC = 259, 262
