@@ -29,8 +29,11 @@ _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _TILES = 256, 257, 259, 2
 _UNCOMPRESSED, _JPEG, _LOSSY = 1, 7, 34892
 _DEFLATE = frozenset({8, 32946})
 _START_OF_JPEG = b"\xff\xd8"
-#: makers that call their own codes uncompressed
-_OWN_CODES = ("OLYMPUS", "OM ", "CLAUSS")
+#: makers that call their own codes uncompressed, or have LibRaw read them by more than the directory
+_OWN_CODES = (
+    *("OLYMPUS", "OM ", "CLAUSS", "PHASE", "LEAF", "MAMIYA", "HASSELBLAD", "IMACON", "SINAR"),
+    *("KODAK", "EASTMAN", "PANASONIC", "LEICA", "FUJI", "CANON"),
+)
 #: frames whose samples LibRaw lets flow on: extended, as Blackmagic's cameras have it, and lossless
 _FLOWING = frozenset({0xC1, 0xC3})
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

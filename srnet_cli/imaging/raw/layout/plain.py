@@ -17,8 +17,9 @@ _PLAIN_TOO = frozenset({32773})
 #: bits that makers take for a sample, besides what they state: 12 of them with one byte in sixteen left empty
 _STORED_BITS = (Fraction(16), Fraction(14), Fraction(64, 5), Fraction(12), Fraction(10), Fraction(8))
 _PACKED_BITS = (Fraction(64, 5), Fraction(12))
-#: a sample that is stated to have more takes two bytes
+#: a sample that is stated to have more takes two bytes, or is packed as by Sony
 _MOST_PACKED = 12
+_WORDS = (Fraction(16), Fraction(64, 5))
 #: bytes behind a piece that align what follows
 _MOST_ALIGNMENT = 16
 
@@ -51,14 +52,18 @@ def camera_problem(directory: Directory, pieces: list[tuple[int, int]]) -> str |
     grid, length = grid_of(directory), sum(length for _, length in pieces)
     if grid.tiled or directory.integer(_COMPRESSION, _PLAIN) not in (_PLAIN, _PACKED, *_PLAIN_TOO):
         return None
-    stored = _PACKED_BITS if directory.integer(_COMPRESSION, _PLAIN) == _PACKED else _STORED_BITS
+    stored = _STORED_BITS
+    if directory.integer(_COMPRESSION, _PLAIN) == _PACKED:
+        stored = _PACKED_BITS
+    elif directory.integer(_BITS, 1) > _MOST_PACKED:
+        stored = _WORDS
     samples = grid.width * directory.integer(_SAMPLES, 1)
     rows = [-(-int(samples * bits * 2) // 16) for bits in stored]
     if any(0 <= length - grid.height * row <= _MOST_ALIGNMENT for row in rows):
         return None
     fitting = [row for row in rows if grid.height * row <= length]
-    is_word = directory.integer(_BITS, 1) > _MOST_PACKED
-    return _problem(length, grid.height, rows[0] if is_word or not fitting else fitting[0], grid.height)
+    usual = rows[0] if stored is _WORDS or not fitting else fitting[0]
+    return _problem(length, grid.height, usual, grid.height)
 
 
 def _problem(length: int, rows: int, row: int, tall: int) -> str | None:
