@@ -114,7 +114,13 @@ ABSURD: dict[str, tuple[dict[int, Entry | None], str]] = {
     "no pattern": ({33422: None}, "no colours"),
     "half a pattern": ({33422: entry(ifd.BYTE, 0, 1)}, "33422"),
     "white of zero": ({50717: entry(ifd.LONG, 0)}, "50717"),
+    "white beyond all values": ({50717: entry(ifd.LONG, 262_128)}, "50717"),
     "black of no places": ({50713: short(0, 2)}, "50713"),
+    "black of sixteen places": ({50713: short(4, 4)}, "50714"),
+    "black of three places": ({50714: short(512, 512, 512)}, "50714"),
+    "eight numbers of colours": ({50721: entry(10, *[1, 2, 3, 4] * 4)}, "50721"),
+    "one colour": ({50721: entry(10, *[1, 2] * 9)}, "50721"),
+    "a colour of nothing": ({50721: entry(10, *[2, 1, 0, 1, 0, 1, 0, 1, 3, 1, 0, 1, *[0, 1] * 3])}, "50721"),
     "one plane twice": ({50710: entry(ifd.BYTE, 0, 1, 0)}, "50710"),
     "one plane for all": ({50710: entry(ifd.BYTE, 0, 0, 0)}, "50710"),
     "two blues": ({33422: entry(ifd.BYTE, 0, 1, 2, 2)}, "not one of a sensor"),
@@ -218,3 +224,11 @@ def test_a_camera_s_mosaic_that_is_none(tmp_path: Path, pattern: tuple[int, ...]
     path = _written(tmp_path, retagged(encoded_arw(), 33422, ifd.BYTE, 4, value), "a.ARW")
     with pytest.raises(InputError, match="mosaic"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("cut", [16, 40, 100, 150])
+def test_a_file_whose_colours_are_cut_off(tmp_path: Path, cut: int) -> None:
+    """Its directory lies at the end, and the values that do not fit into it last."""
+    whole = _with_preview(0)
+    with pytest.raises(InputError, match="cut short"):
+        read_picture(_written(tmp_path, whole[:-cut]))

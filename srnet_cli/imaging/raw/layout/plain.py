@@ -52,7 +52,7 @@ def camera_problem(directory: Directory, pieces: list[tuple[int, int]]) -> str |
     grid, length = grid_of(directory), sum(length for _, length in pieces)
     if grid.tiled or directory.integer(_COMPRESSION, _PLAIN) not in (_PLAIN, _PACKED, *_PLAIN_TOO):
         return None
-    stored = _STORED_BITS
+    stored: tuple[Fraction, ...] = _STORED_BITS
     if directory.integer(_COMPRESSION, _PLAIN) == _PACKED:
         stored = _PACKED_BITS
     elif directory.integer(_BITS, 1) > _MOST_PACKED:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
@@ -18,6 +20,13 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE = 256, 257, 258, 259, 
 _PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT = 33421, 33422, 50710, 50711
 _COLOUR_MATRIX, _NEUTRAL, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL = 50721, 50728, 50713, 50714, 50717
 _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
+_SAMPLES, _SAMPLE_FORMAT, _FLOAT = 277, 339, 3
+#: from its version to what came with its last edition
+_TAGS_OF_DNG = range(50706, 52600)
+#: some write the number of values of 16 bits for the last of them
+_MOST_WHITE = 1 << 16
+#: values of a matrix of three colours, and the least that they span, of what they would at right angles
+_THREE_COLOURS, _LEAST_VOLUME = 9, 1e-3
 #: of which a value tells what the samples are, or which of them are shown
 _STATEMENTS = frozenset(
     {_PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL}
@@ -62,6 +71,7 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
                 _refuse_tag(path, tag)
         if is_dng(structure):
             _check_levels(path, directory)
+            _check_colours(path, structure, directory)
         else:
             _check_maker(path, structure, directory)
         if directory.integer(_PHOTOMETRIC, 0) == MOSAIC:
@@ -73,11 +83,31 @@ def _refuse_tag(path: Path, tag: int) -> None:
 
 
 def _check_levels(path: Path, directory: Directory) -> None:
-    """Refuse a white level of nothing, and black levels for a pattern without places."""
-    for tag in (_WHITE_LEVEL, _BLACK_SIZE):
-        values = directory.numbers(tag)[:1] if tag == _WHITE_LEVEL else directory.numbers(tag)
-        if tag in directory.entries and min(values, default=0) <= 0:
-            _refuse_tag(path, tag)
+    """Refuse a white level of nothing or beyond all values, and black levels for another pattern."""
+    white, black, size = (directory.numbers(tag) for tag in (_WHITE_LEVEL, _BLACK_LEVEL, _BLACK_SIZE))
+    is_float = directory.integer(_SAMPLE_FORMAT, 1) == _FLOAT
+    if white and not (white[0] > 0 and (is_float or white[0] <= _MOST_WHITE)):
+        _refuse_tag(path, _WHITE_LEVEL)
+    if size and (len(size) != 2 or min(size) < 1):
+        _refuse_tag(path, _BLACK_SIZE)
+    if size and black and len(black) != size[0] * size[1] * directory.integer(_SAMPLES, 1):
+        _refuse_tag(path, _BLACK_LEVEL)
+
+
+def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -> None:
+    """Refuse colours of a DNG that lie behind the end of the file, or of which two are the same."""
+    for found in (structure.directories[0], directory):
+        if any(tag in _TAGS_OF_DNG for tag in found.lost):
+            raise InputError(
+                "is cut short: a part of its directory lies behind the end of the file", path=path
+            )
+        matrix = np.array(found.numbers(_COLOUR_MATRIX))
+        if matrix.size % 3:
+            _refuse_tag(path, _COLOUR_MATRIX)
+        if matrix.size == _THREE_COLOURS:
+            rows = matrix.reshape(3, 3)
+            if abs(np.linalg.det(rows)) <= _LEAST_VOLUME * np.prod(np.linalg.norm(rows, axis=1)):
+                _refuse_tag(path, _COLOUR_MATRIX)
 
 
 def _check_maker(path: Path, structure: ifd.Structure, directory: Directory) -> None:
