@@ -12,8 +12,9 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import entry
+from srnet_cli.imaging.raw.layout.leftover import check_needed
 from tests.captures import Capture, write_dng, write_dng_mosaic
-from tests.faults.dngs import HEIGHT, WIDTH, dng_of, short, tiles_of, values
+from tests.faults.dngs import HEIGHT, WIDTH, dng_of, lossless, short, tiles_of, values
 from tests.faults.pictures import encoded_arw, scene
 from tests.faults.test_raw_layout import packed
 
@@ -131,3 +132,34 @@ def test_a_stretch_in_the_middle_of_tiles(tmp_path: Path) -> None:
     path.write_bytes(dng_of(lost, _TILED, True))
     with pytest.raises(InputError, match=r"rows hold no data"):
         read_picture(path)
+
+
+def _half_flat() -> NDArray[np.uint16]:
+    """Samples of 64×1024, as those of a tile at the border: the most frequent difference is none."""
+    generator = np.random.default_rng(7)
+    samples = np.full((64, 1024), 9000, np.uint16)
+    samples[:, :300] += generator.integers(0, 3000, (64, 300)).astype(np.uint16)
+    return samples
+
+
+@pytest.mark.parametrize("place", [0.1, 0.4, 0.7])
+@pytest.mark.parametrize("length", [96, 512, 4096])
+def test_zeros_in_lossless_jpeg_that_stand_for_no_difference(
+    tmp_path: Path, place: float, length: int
+) -> None:
+    """They are more pixels than what they took the place of, so that others are left over."""
+    path, whole = tmp_path / "a", lossless(_half_flat())
+    check_needed(path, 1, whole)
+    start = whole.find(b"\xff\xda") + 10
+    at = start + int((len(whole) - start - length) * place)
+    with pytest.raises(InputError, match="piece 1 of its pixels has more codes than pixels"):
+        check_needed(path, 1, whole[:at] + bytes(length) + whole[at + length :])
+
+
+def test_flat_tiles_of_lossless_jpeg_pass(tmp_path: Path) -> None:
+    flat = lossless(np.full((256, 256), 700, np.uint16))
+    assert bytes(64) in flat
+    check_needed(tmp_path / "a", 1, flat)
+    upper = np.concatenate([_half_flat(), np.full((64, 1024), 9000, np.uint16)])
+    for samples in (upper, upper[::-1]):
+        check_needed(tmp_path / "a", 1, lossless(np.ascontiguousarray(samples)))

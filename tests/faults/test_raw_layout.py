@@ -101,7 +101,7 @@ def test_statements_that_the_pieces_contradict(tmp_path: Path, kind: str, tag: i
         read_picture(path)
 
 
-@pytest.mark.parametrize("tag", [256, 257, 258, 259, 262, 277, 33422, 50710, 50714, 50717])
+@pytest.mark.parametrize("tag", [256, 257, 258, 259, 262, 277, 33422, 50710, 50714, 50717, 50721, 50728])
 def test_tags_without_a_value_are_named(tmp_path: Path, tag: int) -> None:
     path = _written(tmp_path, retagged(WHOLE["strip"](), tag, ifd.SHORT, 0, 0))
     with pytest.raises(InputError, match=rf"tag {tag} |not a RAW file|no colours"):
@@ -197,7 +197,7 @@ def test_pixels_in_a_small_version_or_a_directory(tmp_path: Path, shift: int) ->
 OF_A_CAMERA = [
     *[(256, width) for width in (72, 88, 94, 95, 97)],
     *[(257, height) for height in (48, 56, 63)],
-    *[(259, code) for code in (7, 32769, 34713, 65535)],
+    *[(259, code) for code in (7, 32769, 34713, 65000, 65535)],
     *[(279, length) for length in (0, 1, 64 * 96, 64 * 96 * 2 - 1, 64 * 95 * 2)],
 ]
 
@@ -218,7 +218,9 @@ def test_padding_behind_a_camera_s_pixels_passes(tmp_path: Path) -> None:
         assert read_picture(_written(tmp_path, data, "a.ARW")).pixels.shape == (64, 96, 3)
 
 
-@pytest.mark.parametrize("pattern", [(0, 1, 2, 2), (1, 1, 0, 2), (0, 1, 1, 1)])
+@pytest.mark.parametrize(
+    "pattern", [(0, 1, 2, 2), (1, 1, 0, 2), (0, 1, 1, 1), (0, 0, 0, 0), (0, 2, 2, 4), (0, 1, 1, 7)]
+)
 def test_a_camera_s_mosaic_that_is_none(tmp_path: Path, pattern: tuple[int, ...]) -> None:
     value = int.from_bytes(bytes(pattern), "little")
     path = _written(tmp_path, retagged(encoded_arw(), 33422, ifd.BYTE, 4, value), "a.ARW")

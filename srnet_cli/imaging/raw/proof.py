@@ -15,11 +15,12 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
+from srnet_cli.imaging.raw.layout.leftover import check_needed
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
 
 _COMPRESSION, _PHOTOMETRIC = 259, 262
-_UNCOMPRESSED = 1
+_UNCOMPRESSED, _RGB = 1, 2
 #: lossless, and lossy DNG
 _JPEGS = frozenset({7, 34892})
 _JPEG = b"\xff\xd8\xff"
@@ -52,7 +53,9 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             compression = directory.integer(_COMPRESSION, _UNCOMPRESSED)
             if is_reduced(directory):
                 continue
-            if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS:
+            is_raw = directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS
+            # Of scanners the samples are red, green and blue.
+            if is_raw or (compression == _UNCOMPRESSED and directory.integer(_PHOTOMETRIC, 0) == _RGB):
                 check_sectors(path, *directory.pieces())
             if compression == _UNCOMPRESSED:
                 continue
@@ -60,7 +63,9 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                 file.seek(start)
                 if file.read(len(_JPEG)) == _JPEG:
                     file.seek(start)
-                    check_raw_piece(path, file.read(length))
+                    data = file.read(length)
+                    check_raw_piece(path, data)
+                    check_needed(path, index + 1, data)
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(

@@ -23,6 +23,8 @@ _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
 _SAMPLES, _SAMPLE_FORMAT, _FLOAT = 277, 339, 3
 #: from its version to what came with its last edition
 _TAGS_OF_DNG = range(50706, 52600)
+#: matrix, analogue gains, neutral and exposure
+_COLOURS = frozenset({_COLOUR_MATRIX, 50727, _NEUTRAL, 50730})
 #: some write the number of values of 16 bits for the last of them
 _MOST_WHITE = 1 << 16
 #: values of a matrix of three colours, and the least that they span, of what they would at right angles
@@ -37,6 +39,8 @@ _RED, _GREEN, _BLUE = 0, 1, 2
 _USUAL_COLOURS = (_RED, _GREEN, _BLUE)
 #: LibRaw's letters of these, cyan, magenta, yellow and white
 _LETTERS = "RGBCMYW"
+#: the colours of sensors: Bayer's; with emerald, white; the complements with and without green
+_SENSORS = frozenset(map(frozenset, [{0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 6}, {1, 3, 4, 5}, {3, 4, 5}]))
 _BAYER, _XTRANS = (2, 2), (6, 6)
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans, which has so many of each colour
 _KNOWN_PATTERNS = frozenset({_BAYER, _XTRANS})
@@ -48,6 +52,7 @@ _MAKERS = {
     32772: ("SAMSUNG",),
     32773: ("PENTAX", "RICOH", "SAMSUNG", "ASAHI"),
     34713: ("NIKON",),
+    65000: ("KODAK", "EASTMAN"),
     65535: ("PENTAX", "RICOH", "SAMSUNG", "ASAHI"),
 }
 
@@ -101,6 +106,8 @@ def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -
             raise InputError(
                 "is cut short: a part of its directory lies behind the end of the file", path=path
             )
+        for tag in sorted(found.faulty & _COLOURS):
+            _refuse_tag(path, tag)
         matrix = np.array(found.numbers(_COLOUR_MATRIX))
         if matrix.size % 3:
             _refuse_tag(path, _COLOUR_MATRIX)
@@ -154,7 +161,7 @@ def _check_pattern(path: Path, structure: ifd.Structure, directory: Directory) -
             f"is a damaged RAW file: its mosaic has {found} of its {len(colours)} colours", path=path
         )
     is_known = set(pattern) == set(_USUAL_COLOURS) and directory.integer(_PATTERN_LAYOUT, 1) == 1
-    if is_known and not _is_of_sensor(size, pattern):
+    if (is_known and not _is_of_sensor(size, pattern)) or not _is_one_of_cameras(pattern):
         raise InputError("is a damaged RAW file: its mosaic is not one of a sensor", path=path)
 
 
@@ -175,6 +182,11 @@ def _is_of_sensor(size: tuple[int, ...], pattern: tuple[int, ...]) -> bool:
     return size != _XTRANS or tuple(map(pattern.count, _USUAL_COLOURS)) == _XTRANS_COUNTS
 
 
+def _is_one_of_cameras(pattern: tuple[int, ...]) -> bool:
+    """Return whether a mosaic has the colours of some sensor: one of no colours states one alone."""
+    return len(set(pattern)) == 1 or frozenset(pattern) in _SENSORS
+
+
 def check_taken(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     """Refuse a mosaic that LibRaw, whose object ``raw`` is, takes for another than the file states.
 
@@ -188,6 +200,10 @@ def check_taken(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     for directory in [] if structure is None else sensor_pictures(structure):
         assert structure is not None
         stated = colours_of(structure, directory)
+        # A camera without colours balances none.
+        is_balanced = len(set((raw.camera_whitebalance or ())[:3])) > 1
+        if len(set(stated)) == 1 and not is_dng(structure) and is_balanced:
+            raise InputError("is a damaged RAW file: its mosaic has one colour", path=path)
         is_usual = len(stated) == 4 and set(stated) == set(_USUAL_COLOURS)
         if taken is None or taken.shape != _BAYER or not is_usual:
             continue
