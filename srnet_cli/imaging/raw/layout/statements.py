@@ -23,6 +23,8 @@ _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
 _SAMPLES, _SAMPLE_FORMAT, _FLOAT = 277, 339, 3
 #: from its version to what came with its last edition
 _TAGS_OF_DNG = range(50706, 52600)
+#: its least version, model and matrix
+_ONLY_IN_DNG = frozenset({50707, 50708, _COLOUR_MATRIX})
 #: matrix, analogue gains, neutral and exposure
 _COLOURS = frozenset({_COLOUR_MATRIX, 50727, _NEUTRAL, 50730})
 #: some write the number of values of 16 bits for the last of them
@@ -66,7 +68,9 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
     if structure is None:
         return
     pictures = sensor_pictures(structure)
-    if pictures and path.suffix.lower() == ".dng" and not is_dng(structure):
+    # A camera's own file may have the name, and some of the tags.
+    states = any(_ONLY_IN_DNG & set(top.entries) for top in structure.directories)
+    if pictures and states and path.suffix.lower() == ".dng" and not is_dng(structure):
         raise InputError("is a damaged RAW file: it does not say of which version of DNG it is", path=path)
     for directory in pictures:
         check_statements(path, directory, _STATEMENTS, kind="RAW file")
