@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,6 @@ WRONG = [
     *[("strip", 257, height) for height in (90, 99)],
     *[("strip", 256, width) for width in (120, 151, 153)],
     ("coded", 259, 1),
-    ("coded", 259, 8),
     ("strip", 259, 7),
 ]
 
@@ -152,6 +152,13 @@ def test_statements_that_cannot_be(tmp_path: Path, name: str) -> None:
     assert read_picture(_written(tmp_path, _with({}))).height == HEIGHT
     with pytest.raises(InputError, match=said):
         read_picture(_written(tmp_path, _with(changes)))
+
+
+def test_deflated_whole_numbers_are_not_called_damage(tmp_path: Path) -> None:
+    """LibRaw unpacks floating-point values alone."""
+    data = dng_of([zlib.compress(values().astype("<u2").tobytes())], {259: short(8), 278: short(HEIGHT)})
+    with pytest.raises(InputError, match="not supported"):
+        read_picture(_written(tmp_path, data))
 
 
 @pytest.mark.parametrize("pattern", ["RGGB", "BGGR", "GRBG", "GBRG"])

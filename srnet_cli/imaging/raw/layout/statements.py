@@ -21,6 +21,7 @@ _PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT = 33421, 33422, 50710, 
 _COLOUR_MATRIX, _NEUTRAL, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL = 50721, 50728, 50713, 50714, 50717
 _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
 _SAMPLES, _SAMPLE_FORMAT, _FLOAT = 277, 339, 3
+_DEFLATE = frozenset({8, 32946})
 #: from its version to what came with its last edition
 _TAGS_OF_DNG = range(50706, 52600)
 #: its least version, model and matrix
@@ -79,6 +80,7 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
             if directory.integer(tag, 0) < 1:
                 _refuse_tag(path, tag)
         if is_dng(structure):
+            _check_kind(path, directory)
             _check_levels(path, directory)
             _check_colours(path, structure, directory)
         else:
@@ -89,6 +91,16 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
 
 def _refuse_tag(path: Path, tag: int) -> None:
     raise InputError(f"is a damaged RAW file: tag {tag} of its directory has no clear value", path=path)
+
+
+def _check_kind(path: Path, directory: Directory) -> None:
+    """Refuse whole numbers that are deflated, of which LibRaw says that they are corrupt."""
+    if directory.integer(_COMPRESSION, 1) in _DEFLATE and directory.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
+        raise InputError(
+            "is a DNG of a kind that is not supported (deflated whole numbers)",
+            path=path,
+            remedy="save it as DNG of lossless JPEG, or as TIFF",
+        )
 
 
 def _check_levels(path: Path, directory: Directory) -> None:
