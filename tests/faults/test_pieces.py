@@ -14,7 +14,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import entry
-from srnet_cli.imaging.raw.pieces import check_pieces
+from srnet_cli.imaging.raw.layout.pieces import check_pieces
 from tests.faults.dngs import HEIGHT, WIDTH, dng_of, lossless, short, tiles_of, values
 from tests.faults.hostile import retagged
 

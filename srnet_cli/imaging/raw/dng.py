@@ -14,8 +14,7 @@ from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 
 _WIDTH, _HEIGHT, _PHOTOMETRIC = 256, 257, 262
-_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT, _PATTERN_SIZE, _PATTERN = 277, 317, 339, 33421, 33422
-_PLANE_COLOURS, _COLOUR_MATRIX, _NEUTRAL = 50710, 50721, 50728
+_SAMPLES, _PREDICTOR, _SAMPLE_FORMAT = 277, 317, 339
 _BLACK_LEVEL, _WHITE_LEVEL = 50714, 50717
 _ACTIVE_AREA, _DEFAULT_SCALE, _CROP_ORIGIN, _CROP_SIZE = 50829, 50718, 50719, 50720
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
@@ -24,14 +23,10 @@ _LEAST_SURPLUS = 256
 #: pixels by which makers round what is shown
 _MOST_BEYOND = 16
 _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
-_MOSAIC, _LINEAR = 32803, 34892
+MOSAIC, _LINEAR = 32803, 34892
 #: a mosaic; pixels that were demosaicked, and not developed
-SENSOR_COLOURS = (_MOSAIC, _LINEAR)
+SENSOR_COLOURS = (MOSAIC, _LINEAR)
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
-#: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans
-_KNOWN_PATTERNS = frozenset({(2, 2), (6, 6)})
-#: red, green, blue: the colours of a mosaic that lists none
-_USUAL_COLOURS = (0, 1, 2)
 #: stops; what a file states beyond is not an exposure
 _MOST_BASELINE = 6.0
 #: LibRaw scales floating-point values to about this white; far less means that it read none of them
@@ -43,7 +38,17 @@ FULL_RANGE = {"user_black": 0, "user_cblack": [0, 0, 0, 0], "user_sat": 65_535}
 
 
 def is_dng(structure: ifd.Structure | None) -> bool:
-    return structure is not None and any(_DNG_VERSION in top.entries for top in structure.directories)
+    """Return whether a file says of which version of DNG it is; LibRaw takes zero for none."""
+    return structure is not None and any(top.integer(_DNG_VERSION, 0) for top in structure.directories)
+
+
+def sensor_pictures(structure: ifd.Structure) -> list[Directory]:
+    """Return the directories of pixels as a sensor gives them, small versions left out."""
+    return [
+        directory
+        for directory in structure.walk()
+        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and not is_reduced(directory)
+    ]
 
 
 def baseline_exposure(structure: ifd.Structure | None) -> float:
@@ -58,33 +63,6 @@ def is_linear(structure: ifd.Structure | None) -> bool:
     """Return whether the main picture was demosaicked already, as panoramas are, which have empty parts."""
     main = _main(structure)
     return main is not None and main.integer(_PHOTOMETRIC, 0) == _LINEAR
-
-
-def check_pattern(path: Path, structure: ifd.Structure | None) -> None:
-    """Refuse mosaics that LibRaw takes for Bayer's and shows in false colours, or as grey.
-
-    Raises:
-        InputError: it is one of four by four (Quad Bayer), or lacks a colour, for example.
-    """
-    main = _main(structure) if is_dng(structure) else None
-    if main is None or main.integer(_PHOTOMETRIC, 0) != _MOSAIC:
-        return
-    size = main.integers(_PATTERN_SIZE)
-    if len(size) == 2 and size not in _KNOWN_PATTERNS:
-        raise InputError(
-            f"is a RAW file with a mosaic of {size[0]}×{size[1]} (Quad Bayer or the like)",
-            path=path,
-            remedy="have the camera or its maker's program write it as Bayer, linear DNG or TIFF",
-        )
-    top = structure.directories[0] if structure is not None else main
-    colours, pattern = set(main.integers(_PLANE_COLOURS) or _USUAL_COLOURS), set(main.integers(_PATTERN))
-    # A camera without colours states none of these.
-    balanced = any(len(d.numbers(_NEUTRAL)) > 1 or len(d.numbers(_COLOUR_MATRIX)) > 3 for d in (top, main))
-    if pattern and balanced and not colours <= pattern:
-        raise InputError(
-            f"is a damaged RAW file: its mosaic has {len(colours & pattern)} of its {len(colours)} colours",
-            path=path,
-        )
 
 
 def check_areas(path: Path, structure: ifd.Structure | None) -> None:
@@ -206,9 +184,5 @@ def _read_floats(path: Path, raw: Any, main: Directory) -> None:
 
 def _main(structure: ifd.Structure | None) -> Directory | None:
     """Return the largest picture in full size of those that are RAW."""
-    found = [
-        directory
-        for directory in ([] if structure is None else structure.walk())
-        if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and not is_reduced(directory)
-    ]
+    found = [] if structure is None else sensor_pictures(structure)
     return max(found, key=lambda d: d.integer(_WIDTH, 0) * d.integer(_HEIGHT, 0), default=None)

@@ -19,11 +19,11 @@ from srnet_cli.imaging.raw.dng import (
     SENSOR_COLOURS,
     bring_to_full_range,
     check_areas,
-    check_pattern,
     correct_floats,
     is_dng,
 )
-from srnet_cli.imaging.raw.pieces import check_pieces
+from srnet_cli.imaging.raw.layout.pieces import check_pieces
+from srnet_cli.imaging.raw.layout.statements import check_layout, check_taken
 from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
@@ -51,12 +51,13 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             check_size(
                 path, max(sizes.raw_height, sizes.height), max(sizes.raw_width, sizes.width), max_pixels
             )
+            check_layout(path, structure)
             _check_extent(path, structure, sizes)
-            check_pattern(path, structure)
             check_areas(path, structure)
             check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
+        check_taken(path, raw, structure)
         correct_floats(path, raw, structure)
         check_values(path, raw, structure)
         bring_to_full_range(raw, structure)

@@ -15,11 +15,12 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
-from srnet_cli.imaging.raw.pieces import in_file_order
+from srnet_cli.imaging.raw.layout.leftover import check_needed
+from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
 
 _COMPRESSION, _PHOTOMETRIC = 259, 262
-_UNCOMPRESSED = 1
+_UNCOMPRESSED, _RGB = 1, 2
 #: lossless, and lossy DNG
 _JPEGS = frozenset({7, 34892})
 _JPEG = b"\xff\xd8\xff"
@@ -31,6 +32,8 @@ _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
 _ROWS_AT_EDGES = 2
 #: rows without any light, of a mosaic, before they are taken for missing
 _LEAST_ROWS = 8
+#: and rows above the white level, at the end
+_LEAST_ROWS_ABOVE = 2
 
 
 def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
@@ -50,7 +53,9 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             compression = directory.integer(_COMPRESSION, _UNCOMPRESSED)
             if is_reduced(directory):
                 continue
-            if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS:
+            is_raw = directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS
+            # Of scanners the samples are red, green and blue.
+            if is_raw or (compression == _UNCOMPRESSED and directory.integer(_PHOTOMETRIC, 0) == _RGB):
                 check_sectors(path, *directory.pieces())
             if compression == _UNCOMPRESSED:
                 continue
@@ -58,7 +63,9 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                 file.seek(start)
                 if file.read(len(_JPEG)) == _JPEG:
                     file.seek(start)
-                    check_raw_piece(path, file.read(length))
+                    data = file.read(length)
+                    check_raw_piece(path, data)
+                    check_needed(path, index + 1, data)
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(
@@ -86,18 +93,25 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     white = _checked_white(path, raw, structure)
     if values.ndim == 3:
         values = values[..., :3]  # of three colours the fourth is empty
-    _check_tail(path, values, white, linear)
+    is_dark = not linear and min(raw.black_level_per_channel or (0,)) > 0
     # What is masked at the borders may well be empty.
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
     below, right = np.subtract(raw.raw_image.shape[:2], values.shape[:2]) - (top, left)
     visible = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
     in_order = in_file_order(visible, structure)
-    if in_order is not visible:
-        _check_tail(path, in_order, white, linear)
+    is_tiled = in_order is not visible
+    for samples in (values, in_order) if is_tiled else (values,):
+        _check_ends(path, samples, white, linear, is_dark)
+    # The empty border of a panorama has tiles between others that are empty in part.
+    for samples in (values, in_order) if is_tiled and not linear else (values,):
+        _check_bands(path, samples, white, linear, is_dark)
+
+
+def _check_bands(path: Path, values: NDArray[np.uint16], white: float, linear: bool, dark: bool) -> None:
+    """Refuse samples in whose middle a stretch is of one value which no sensor gives."""
     rows = values.reshape(values.shape[0], -1)
     # Of a sensor with a black level, whose noise lies around it.
-    is_impossible = not linear and min(raw.black_level_per_channel or (0,)) > 0
-    check_band(path, values, (0,), impossible=is_impossible)
+    check_band(path, values, (0,), impossible=dark, bars=linear)
     largest = int(rows.max())
     # Rows where the part begins and ends have such values as well; in more of them the level is wrong.
     above, whole = int((rows.max(axis=1) > white).sum()), int((rows.min(axis=1) == largest).sum())
@@ -105,20 +119,24 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     check_band(path, values, (largest,), impossible=is_impossible)
 
 
-def _check_tail(path: Path, values: NDArray[np.uint16], white: float, linear: bool) -> None:
-    """Refuse samples that end in one value which no sensor gives, or break off."""
-    rows = values.reshape(values.shape[0], -1)
-    last = int(rows[-1, -1])
-    end = _constant_rows(rows)
-    # No sensor reads exactly zero along whole rows: read noise alone prevents it.
-    if last == 0 and not linear and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
-        raise InputError(f"is incomplete: the last {end} of {rows.shape[0]} rows hold no data", path=path)
-    # Where other values are above it, too, it is the level that is wrong; a part of a row may be the end's.
-    if last > white and 2 <= end < rows.shape[0] - 1 and rows[: -end - 1 : 4].max() <= white:
-        raise InputError(
-            f"is incomplete: the last {end} of {rows.shape[0]} rows hold nothing but {last}", path=path
-        )
-    check_end(path, values, (last,), borders=linear)
+def _check_ends(path: Path, values: NDArray[np.uint16], white: float, linear: bool, dark: bool) -> None:
+    """Refuse samples that end or begin in one value which no sensor gives, or break off.
+
+    ``dark`` says that the sensor has a black level, around which the noise of its darkest places lies.
+    """
+    upright = values.reshape(values.shape[0], -1)
+    for first, rows in ((False, upright), (True, upright[::-1, ::-1])):
+        last, end = int(rows[-1, -1]), _constant_rows(rows)
+        which = f"the {'first' if first else 'last'} {end} of {rows.shape[0]} rows hold"
+        # No sensor reads exactly zero along whole rows: read noise alone prevents it.
+        may_be_zero = linear or (first and not dark)
+        if last == 0 and not may_be_zero and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
+            raise InputError(f"is incomplete: {which} no data", path=path)
+        # Where others are above it, too, it is the level that is wrong; a part of a row may be the end's.
+        least = _LEAST_ROWS if first else _LEAST_ROWS_ABOVE
+        if last > white and least <= end < rows.shape[0] - 1 and rows[: -end - 1 : 4].max() <= white:
+            raise InputError(f"is incomplete: {which} nothing but {last}", path=path)
+        check_end(path, values, (last,), borders=linear, first=first)
 
 
 def _checked_white(path: Path, raw: Any, structure: ifd.Structure | None) -> float:

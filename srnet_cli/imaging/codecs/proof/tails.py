@@ -51,7 +51,12 @@ def ends_in_run(data: bytes, least: int = LEAST_RUN) -> bool:
 
 
 def check_end(
-    path: Path, samples: NDArray[Any], values: Iterable[int] | None = None, *, borders: bool = False
+    path: Path,
+    samples: NDArray[Any],
+    values: Iterable[int] | None = None,
+    *,
+    borders: bool = False,
+    first: bool = False,
 ) -> None:
     """Refuse uncompressed samples, H×W or H×W×C, that break off: nothing shows it but their end.
 
@@ -60,8 +65,9 @@ def check_end(
     picture or more, lies under a row without any black, and the top is not black (as of a frame).
 
     ``values`` are those that the missing part may have, by default zeros and ones; then one in the middle is
-    refused as by :func:`check_band`. With ``borders`` the picture may well
-    have an empty one, which is refused only where it begins within a row.
+    refused as by :func:`check_band`. With ``borders`` the picture may well have an empty one, which is
+    refused only where it begins within a row. With ``first`` the upper end is looked at in place of the lower
+    one, and refused as such a border: what was ahead of it in the file is lost, too.
 
     Raises:
         InputError: with the number of rows.
@@ -72,6 +78,7 @@ def check_end(
     if values is None:
         values = (0, int(np.iinfo(samples.dtype).max))
         check_band(path, samples, values)
+    rows, which = (rows[::-1, ::-1], "first") if first else (rows, "last")
     for value in values:
         missing = _rows_of(rows, value)
         if missing < max(_LEAST_ROWS, rows.shape[0] * _LEAST_SHARE) or missing > rows.shape[0] - 2:
@@ -85,11 +92,11 @@ def check_end(
         filled = int(np.flatnonzero(last)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
         is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
-        is_large = not borders and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
+        is_large = not (borders or first) and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
         is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
             raise InputError(
-                f"is incomplete: the last {missing} of {rows.shape[0]} rows hold no data",
+                f"is incomplete: the {which} {missing} of {rows.shape[0]} rows hold no data",
                 path=path,
                 remedy="if they are meant to be so, save it with compression" if is_sharp else None,
             )
@@ -103,11 +110,19 @@ def _rows_of(rows: NDArray[Any], value: int) -> int:
     return count
 
 
-def check_band(path: Path, samples: NDArray[Any], values: Iterable[int], *, impossible: bool = False) -> None:
+def check_band(
+    path: Path,
+    samples: NDArray[Any],
+    values: Iterable[int],
+    *,
+    impossible: bool = False,
+    bars: bool = True,
+) -> None:
     """Refuse uncompressed samples, H×W or H×W×C, with a band of one value that begins and ends within a row.
 
-    Bars of a picture begin and end with rows; what is lost begins at some byte. ``impossible`` says that no
-    such row can be in a picture, wherever it ends.
+    Bars of a picture begin and end with rows; what is lost begins at some byte. Where there are no ``bars``,
+    one of both ends within a row is enough. ``impossible`` says that no such row can be in a picture,
+    wherever it ends.
 
     Raises:
         InputError: with the number of rows.
@@ -120,11 +135,15 @@ def check_band(path: Path, samples: NDArray[Any], values: Iterable[int], *, impo
         for first, end in _bands(rows, value):
             above, below = rows[first - 1] != value, rows[end] != value
             filled, begun = int(np.flatnonzero(above)[-1]) + 1, int(np.argmax(below))
-            is_cut = (
-                all(_EDGE * above.size < place < (1 - _EDGE) * above.size for place in (filled, begun))
-                and min(above[:filled].mean(), below[begun:].mean()) >= _FULL_BESIDE
-            )
-            is_picture = min(np.unique(rows[place]).size for place in (first - 1, end)) >= _LEAST_VALUES
+            sides = [(filled, above[:filled].mean()), (begun, below[begun:].mean())]
+            cut = [
+                _EDGE * above.size < place < (1 - _EDGE) * above.size and share >= _FULL_BESIDE
+                for place, share in sides
+            ]
+            is_cut = all(cut) if bars else any(cut)
+            # Of the rows at both ends there may be little left.
+            beside = rows[max(first - 2, 0) : first], rows[end : end + 2]
+            is_picture = min(np.unique(pair).size for pair in beside) >= _LEAST_VALUES
             if end - first >= least and (impossible or (is_cut and is_picture)):
                 raise InputError(
                     f"is damaged: {end - first} of {rows.shape[0]} rows hold no data, from row {first} on",

@@ -25,21 +25,26 @@ _LAYOUT = _SINGLE | _DEPTHS | {258, 273, 279, 292, 293, 320, 324, 325, 338, 339,
 _OLD_JPEG = 6
 
 
-def check_statements(path: Path, page: Directory) -> None:
+def check_statements(
+    path: Path, page: Directory, further: frozenset[int] = frozenset(), *, kind: str = "TIFF file"
+) -> None:
     """Refuse a directory that does not say what its pixels are, or says it twice.
+
+    ``further`` are tags that a ``kind`` of file has besides those of the layout.
 
     Raises:
         InputError: naming the tag.
     """
-    if page.lost & _LAYOUT:
+    layout = _LAYOUT | further
+    if page.lost & layout:
         raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
     wrong = {tag for tag in _SINGLE & set(page.entries) if len(page.integers(tag)) != 1}
     # Some programs say how many rows of how many strips are in the file.
     wrong -= {278} if len(set(page.integers(278))) == 1 else set()
     if page.integer(_COMPRESSION, 1) != _OLD_JPEG and _PHOTOMETRIC not in page.entries:
         wrong |= {_PHOTOMETRIC}
-    for tag in sorted(page.faulty & _LAYOUT | wrong):
-        raise InputError(f"is a damaged TIFF file: tag {tag} of its directory has no clear value", path=path)
+    for tag in sorted(page.faulty & layout | wrong):
+        raise InputError(f"is a damaged {kind}: tag {tag} of its directory has no clear value", path=path)
 
 
 def check_agreement(path: Path, directory: Directory, page: Any) -> None:
