@@ -23,6 +23,8 @@ _HEAD_BYTES = 26
 _WHOLE_BYTES = 8
 #: one bit a pixel
 _BITMAP = 0
+#: pixels of a row in which no shape ends by chance
+_LEAST_WIDTH = 32
 #: bytes behind the pixels that mean nothing
 _MOST_REST = 3
 #: resources: how each begins, its least length; that of the version, and its byte that tells of a whole
@@ -72,10 +74,10 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int,
         compression, start = _pixels(data)
         row_bytes = (width * depth + 7) // 8
         if compression == _PLAIN:
-            stored = Stored(start, row_bytes, channels * height, row_bytes, depth)
+            stored = Stored(start, row_bytes, channels * height, row_bytes, depth, channels)
             _check_size(path, data, stored)
             check_stored(path, data, stored)
-            if depth == _WHOLE_BYTES:
+            if depth == _WHOLE_BYTES and width >= _LEAST_WIDTH:
                 planes = np.frombuffer(data, np.uint8, channels * height * width, start)
                 planes = planes.reshape(channels, height, width)
                 grid = Grid(height, width, channels, False, height, width, width)

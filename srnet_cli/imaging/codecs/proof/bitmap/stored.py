@@ -24,12 +24,16 @@ _SECTOR = 512
 _BY_CHANCE = 3
 #: rows, and their share of all, that are missing before it is said where no sector begins or ends
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
+#: bytes of a row in which no shape ends by chance
+_LEAST_WIDTH = 32
 #: of what is beside a stretch, pixels of another value: at an end, between, and where sectors begin and end
 _FULL, _FULL_BETWEEN, _FULL_OF_SECTORS = 0.9, 0.7, 0.5
 #: and of eight or more pixels of one bit, which are zeros or ones more often
 _FULL_OF_BITS = 0.25
-#: different values beside it, of a photograph; where sectors begin exactly; and the bytes that are looked at
-_LEAST_VALUES, _LEAST_EXACT_VALUES, _BESIDE = 8, 4, 1024
+#: different values beside a band of a picture, beside sectors, and where an end or a sector begins exactly
+_LEAST_VALUES, _LEAST_SECTOR_VALUES, _LEAST_EXACT_VALUES = 8, 4, 2
+#: bytes in which they are looked for, and pixels that are enough to tell how full a part of a row is
+_BESIDE, _LEAST_PIXELS = 1024, 32
 #: of all rows, those that may be missing where a row begins with a sector
 _LARGE_SHARE = 0.25
 _BYTE_BITS = 8
@@ -41,7 +45,7 @@ _WINDOW = 1 << 20
 class Stored:
     """Rows of pixels from byte ``start`` of a file on: ``row_bytes`` each, of which ``used`` are no padding.
 
-    ``bits`` are those of a pixel, or of a value where each plane has its own rows.
+    ``bits`` are those of a pixel, or of a value where each of several planes has its own rows.
     """
 
     start: int
@@ -49,6 +53,7 @@ class Stored:
     rows: int
     used: int
     bits: int
+    planes: int = 1
 
     @property
     def end(self) -> int:
@@ -120,19 +125,23 @@ def _end_of(pixels: NDArray[Any], value: int) -> int:
 
 def _is_lost(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
     """Return whether a stretch in the middle was lost: sectors, or a band from within a row to within one."""
+    if _covers_padding(pixels, stored, stretch):
+        return True
     begins, ends = _begins_row(stored, stretch.first), _ends_row(stored, stretch.end)
     on_sectors = [(stored.start + place) % _SECTOR == 0 for place in (stretch.first, stretch.end)]
     # Where a row begins with a sector, either may be what is missing.
     if (begins and ends) or (begins and not on_sectors[0]) or (ends and not on_sectors[1]):
         return False
     full, values = _beside(pixels, stored, stretch)
-    off = [_from_sector(stored.start + place) for place in (stretch.first, stretch.end)]
+    # By chance it begins a little ahead of a sector, or ends a little behind one.
+    off = [-(stored.start + stretch.first) % _SECTOR, (stored.start + stretch.end) % _SECTOR]
     if max(off) <= _BY_CHANCE:
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
-        return full >= least and values >= (_LEAST_VALUES if any(off) else _LEAST_EXACT_VALUES)
+        return full >= least and values >= (_LEAST_SECTOR_VALUES if any(off) else _LEAST_EXACT_VALUES)
     return (
         stretch.end - stretch.first >= _least(stored)
         and not (begins or ends)
+        and stored.used >= _LEAST_WIDTH
         and full >= _FULL_BETWEEN
         and values >= _LEAST_VALUES
     )
@@ -140,8 +149,14 @@ def _is_lost(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
 
 def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
     """Return whether pixels end too early: within a row, or in black that begins with row and sector."""
-    missing, off = stretch.end - stretch.first, _from_sector(stored.start + stretch.first)
-    if stretch.first < stored.row_bytes:
+    off = -(stored.start + stretch.first) % _SECTOR
+    if _covers_padding(pixels, stored, stretch):
+        return True
+    plane_bytes = stored.rows // stored.planes * stored.row_bytes
+    within = stretch.first % plane_bytes
+    # A plane may well be of one value: what is missing is that of the one before.
+    missing_of_plane = plane_bytes - within
+    if within < stored.row_bytes:
         return False
     full, values = _beside(pixels, stored, stretch)
     if _begins_row(stored, stretch.first):
@@ -149,27 +164,32 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool
         return (
             stretch.value == 0
             and (stored.start + row * stored.row_bytes) % _SECTOR == 0
-            and missing >= stored.rows * _LARGE_SHARE * stored.row_bytes
+            and missing_of_plane >= plane_bytes * _LARGE_SHARE
             and full >= _FULL
             and values >= _LEAST_VALUES
-            and bool(pixels[: stored.row_bytes].any())
+            and bool(pixels[stretch.first - within :][: stored.row_bytes].any())
         )
-    if off <= _BY_CHANCE and missing >= _SECTOR:
+    if off <= _BY_CHANCE and missing_of_plane >= _SECTOR:
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
-        if full >= least and values >= (_LEAST_VALUES if off else _LEAST_EXACT_VALUES):
+        if full >= least and values >= (_LEAST_SECTOR_VALUES if off else _LEAST_EXACT_VALUES):
             return True
-    is_large = missing >= _least(stored) and stored.rows >= 2 * _LEAST_ROWS
-    return is_large and full >= _FULL and values >= _LEAST_VALUES
+    is_large = missing_of_plane >= _least(stored) and stored.rows >= 2 * _LEAST_ROWS
+    is_wide = stored.used >= _LEAST_WIDTH
+    return is_large and is_wide and full >= _FULL and values >= _LEAST_EXACT_VALUES
 
 
 def _least(stored: Stored) -> float:
     """Return how many bytes have to be missing where no sector begins."""
-    return max(_LEAST_ROWS, stored.rows * _LEAST_SHARE) * stored.row_bytes
+    return max(_LEAST_ROWS, stored.rows // stored.planes * _LEAST_SHARE) * stored.row_bytes
 
 
-def _from_sector(place: int) -> int:
-    """Return by how many bytes a place of the file is ahead of the start of a sector."""
-    return -place % _SECTOR
+def _covers_padding(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
+    """Return whether ones go on through the padding of rows, which is zeros in the row ahead."""
+    row = stretch.first // stored.row_bytes
+    ahead = pixels[row * stored.row_bytes - stored.padding : row * stored.row_bytes]
+    padding = pixels[row * stored.row_bytes + stored.used : (row + 1) * stored.row_bytes]
+    is_covered = stretch.end >= (row + 1) * stored.row_bytes and bool((padding == stretch.value).all())
+    return bool(stretch.value and stored.padding and row and is_covered and not ahead.any())
 
 
 def _begins_row(stored: Stored, place: int) -> bool:
@@ -205,7 +225,8 @@ def _beside(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> tuple[fl
         picture = _differs(below, stored, stretch.value)
         shares += [picture[1:, first if within else 0 : end], picture[:1, end:]]
         values.append(np.concatenate([below[1:].ravel(), below[0, end:]]))
-    full = min((float(share.mean()) for share in shares if share.size), default=0.0)
+    large = [share for share in shares if share.size >= _LEAST_PIXELS] or shares
+    full = min((float(share.mean()) for share in large if share.size), default=0.0)
     return full, min((np.unique(beside).size for beside in values), default=0)
 
 
