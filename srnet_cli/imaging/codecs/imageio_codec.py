@@ -17,14 +17,12 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
-from srnet_cli.imaging.codecs.proof.bmp import check_bmp
-from srnet_cli.imaging.codecs.proof.tails import check_end
+from srnet_cli.imaging.codecs.proof.bitmap.bmp import check_bmp
+from srnet_cli.imaging.codecs.proof.bitmap.header import read_header
 from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
 
-#: BMP without compression, of which Pillow gives the number
-_PLAIN_BMP = 0
 #: from here on JPEG and AVIF keep the colour of every pixel
 _FULL_CHROMA_QUALITY = 90
 _BMP_HEAD = 64
@@ -50,8 +48,6 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             check_size(path, height, width, max_pixels)
             about = file.metadata(index=0)
             samples = file.read(index=0, mode=full_mode(about["mode"], "transparency" in about))
-    if about.get("compression") == _PLAIN_BMP:
-        check_end(path, samples[::-1])  # stored from bottom to top
     notes = ("only its first frame was read",) if frames > 1 else ()
     dpi, comment = about.get("dpi"), about.get("comment")
     return Decoded(
@@ -65,12 +61,16 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     """Read a BMP file; errors as :func:`decode`."""
     data = read_input(path)
+    header = read_header(data)
+    if header is not None:
+        check_size(path, header.height, header.width, max_pixels)
+    checked = False
     try:
-        if check_bmp(path, data):
-            return _decode_gaps(path, data, max_pixels)
-        return decode(path, max_pixels)
+        gaps = check_bmp(path, data)
+        checked = True
+        return _decode_gaps(path, data, max_pixels) if gaps else decode(path, max_pixels)
     except InputError as error:
-        kind = _unusual_bmp(data[14:_BMP_HEAD] if data.startswith(b"BM") else data[:_BMP_HEAD])
+        kind = _unusual_bmp(data[14:_BMP_HEAD] if data.startswith(b"BM") else data[:_BMP_HEAD], checked)
         if kind is None:
             raise
         raise InputError(
@@ -98,13 +98,13 @@ def _decode_gaps(path: Path, data: bytes, max_pixels: int) -> Decoded:
     )
 
 
-def _unusual_bmp(header: bytes) -> str | None:
-    """Say what is unusual about a bitmap's header, None when nothing is."""
+def _unusual_bmp(header: bytes, masks: bool) -> str | None:
+    """Say what is unusual about a bitmap's header, None when nothing is; masks if asked."""
     if len(header) < 40 or header[:4] == b"\x0c\0\0\0" or any(header[1:4]):
         return None
     bits, compression = struct.unpack_from("<HI", header, 14)
     (colours,) = struct.unpack_from("<I", header, 32)
-    if compression in _BIT_FIELDS:
+    if masks and compression in _BIT_FIELDS:
         return "with bit fields of a kind"
     if compression in _JPEG_OR_PNG:
         return "with another format inside"

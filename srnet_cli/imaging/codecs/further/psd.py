@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -11,15 +12,21 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, check_stored
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.imaging.codecs.proof.page.order import check_order
-from srnet_cli.imaging.codecs.proof.tails import check_end, check_sectors
 from srnet_cli.reading import read_input
 
 #: bitmap, grey, palette, RGB, CMYK
 _MODES = (0, 1, 2, 3, 4)
 _HEAD_BYTES = 26
 _WHOLE_BYTES = 8
+#: one bit a pixel
+_BITMAP = 0
+#: pixels of a row in which no shape ends by chance
+_LEAST_WIDTH = 32
+#: bytes behind the pixels that mean nothing
+_MOST_REST = 3
 #: resources: how each begins, its least length; that of the version, and its byte that tells of a whole
 _RESOURCE, _RESOURCE_BYTES, _VERSION_INFO, _HAS_WHOLE = b"8BIM", 12, 1057, 4
 #: how rows are stored
@@ -49,36 +56,56 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it with maximised compatibility, or as TIFF",
         )
-    if depth == _WHOLE_BYTES:
-        _check_rows(path, data, channels, height, width)
-    return decode_image(path, data, max_pixels)
+    _check_rows(path, data, channels, height, width, depth)
+    decoded = decode_image(path, data, max_pixels)
+    if mode == _BITMAP:
+        # Ones are ink there; Pillow takes them for white.
+        return replace(decoded, samples=255 - decoded.samples)
+    return decoded
 
 
-def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int) -> None:
-    """Refuse a picture whose planes break off, or whose packed rows are not as long as it is wide.
+def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int, depth: int) -> None:
+    """Refuse a picture whose planes break off or are not as many bytes as its size asks for, or packed rows.
 
     Raises:
         InputError: with what is missing.
     """
     with decoding(path):
         compression, start = _pixels(data)
+        row_bytes = (width * depth + 7) // 8
         if compression == _PLAIN:
-            check_sectors(path, (start,), (len(data) - start,), width)
-            planes = np.frombuffer(data, np.uint8, channels * height * width, start)
-            planes = planes.reshape(channels, height, width)
-            for plane in planes:
-                check_end(path, plane)
-            grid = Grid(height, width, channels, False, height, width, width)
-            check_order(path, grid, range(channels), np.moveaxis(planes, 0, -1), (0, 255))
+            stored = Stored(start, row_bytes, channels * height, row_bytes, depth, channels)
+            _check_size(path, data, stored)
+            check_stored(path, data, stored)
+            if depth == _WHOLE_BYTES and width >= _LEAST_WIDTH:
+                planes = np.frombuffer(data, np.uint8, channels * height * width, start)
+                planes = planes.reshape(channels, height, width)
+                grid = Grid(height, width, channels, False, height, width, width)
+                check_order(path, grid, range(channels), np.moveaxis(planes, 0, -1), (0, 255))
         elif compression == _PACKED:
             lengths = struct.unpack_from(f">{channels * height}H", data, start)
             position = start + 2 * len(lengths)
             for index, length in enumerate(lengths):
                 row = imagecodecs.packbits_decode(data[position : position + length])
-                if len(row) != width:
+                if len(row) != row_bytes:
                     where = f"row {index % height + 1} of channel {index // height + 1}"
-                    raise InputError(f"is damaged: {where} has {len(row)} of {width} pixels", path=path)
+                    raise InputError(f"is damaged: {where} has {len(row)} of {row_bytes} bytes", path=path)
                 position += length
+
+
+def _check_size(path: Path, data: bytes, stored: Stored) -> None:
+    """Refuse planes that are fewer or more bytes than the size asks for; nothing is behind them but zeros.
+
+    Raises:
+        InputError: with the numbers of bytes.
+    """
+    rest = data[stored.end :]
+    if len(data) < stored.end or (len(rest) > _MOST_REST and rest.strip(b"\0")):
+        raise InputError(
+            f"is damaged: its pixels have {len(data) - stored.start:,} bytes, "
+            f"its size asks for {stored.end - stored.start:,}",
+            path=path,
+        )
 
 
 def _lacks_whole(data: bytes) -> bool:

@@ -1,0 +1,102 @@
+"""Runs of a bitmap's pixels: BI_RLE8 and BI_RLE4.
+
+They may leave pixels out, by a row that ends early or a step. These are the background, the first colour.
+Zeros are rows without any, so that such a picture is only whole where it says that it ends, within its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.header import Header
+
+#: what follows a zero: the end of a row, of the picture, a step elsewhere; else so many pixels as they are
+_END_OF_ROW, _END, _STEP = 0, 1, 2
+#: some encoders pack the padding of a row, too, up to a multiple of so many bits
+_ROW_BITS = 32
+#: bytes that padding, or an end that is left out, may make of difference to the number stated
+_SLACK = 4
+#: bytes behind the end that mean nothing
+_LEAST_REST = 64
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """What runs of pixels come to: whether they leave any out, end in a mark within the rows, and where."""
+
+    gaps: bool
+    ended: bool
+    end: int
+
+
+def check_runs(path: Path, data: bytes, header: Header) -> bool:
+    """Refuse runs that have no end, leave the picture, or are not as many bytes as are said.
+
+    Returns whether they leave pixels out.
+
+    Raises:
+        InputError: saying which.
+    """
+    runs = _walked(path, data, header)
+    if runs.gaps and not runs.ended:
+        raise InputError("is damaged: its runs of pixels do not end with its rows", path=path)
+    stated = header.pixel_bytes
+    if stated and abs(runs.end - header.start - stated) > _SLACK:
+        raise InputError(
+            f"is damaged: its runs of pixels end after {runs.end - header.start:,} bytes, "
+            f"{stated:,} are stated",
+            path=path,
+        )
+    if len(data) + _SLACK < header.file_bytes:
+        raise InputError(
+            f"is cut short: it says {header.file_bytes:,} bytes and has {len(data):,}", path=path
+        )
+    rest = data[runs.end :]
+    if len(rest) >= _LEAST_REST and rest.strip(b"\0"):
+        raise InputError(f"is damaged: {len(rest):,} bytes are behind its runs of pixels", path=path)
+    return runs.gaps
+
+
+def _walked(path: Path, data: bytes, header: Header) -> _Runs:
+    """Follow runs of pixels to their end.
+
+    Raises:
+        InputError: a row is longer than the picture is wide, or a step leads nowhere.
+    """
+    width, height, bits = header.width, header.height, header.bits
+    most = -(-width * bits // _ROW_BITS) * _ROW_BITS // bits
+    position, last = header.start, len(data) - 2
+    row = column = 0
+    gaps = ended = False
+    while position <= last:
+        count, value = data[position], data[position + 1]
+        position += 2
+        if count or value > _STEP:
+            if row >= height:
+                position -= 2
+                break
+            column += count or value
+            if not count:
+                position += (value * bits + 15) // 16 * 2
+        elif value == _END_OF_ROW:
+            gaps |= column < width
+            row, column = row + 1, 0
+        elif value == _END:
+            ended = row <= height
+            break
+        elif position <= last:
+            across, down = data[position], data[position + 1]
+            if not across and not down:
+                raise InputError("is damaged: a step among its runs of pixels leads nowhere", path=path)
+            gaps = True
+            row, column = row + down, column + across
+            position += 2
+        if column > most or row > height:
+            where = f"row {row + 1}" if column > most else "a row"
+            raise InputError(
+                f"is damaged: its runs of pixels leave the picture of {width}x{height} in {where}", path=path
+            )
+    gaps |= row < height - 1 or (row == height - 1 and column < width)
+    return _Runs(gaps, ended, min(position, len(data)))
