@@ -226,7 +226,7 @@ for _row in (
     Format(
         "gif", "GIF", (".gif",),
         matches=lambda head: head[:6] in (b"GIF87a", b"GIF89a"),
-        decode=_codec("imageio_codec", "decode"),
+        decode=_codec("further.gif", "decode"),
     ),
     Format(
         "dng", "DNG", (".dng",),

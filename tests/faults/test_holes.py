@@ -140,6 +140,9 @@ def test_an_overexposed_raw_file_of_lossless_jpeg_passes(tmp_path: Path) -> None
 JPEG_2000: dict[str, Callable[[], bytes]] = {
     "a.jp2": lambda: encoded("JPEG2000", _photo()),
     "lossy.jp2": lambda: encoded("JPEG2000", _photo(), quality_layers=[8], irreversible=True),
+    "precincts.jp2": lambda: encoded("JPEG2000", _photo(), precinct_size=(256, 256)),
+    "usual.jp2": lambda: bytes(imagecodecs.jpeg2k_encode(_photo(), level=0)),
+    "tiles.jp2": lambda: encoded("JPEG2000", _photo(), precinct_size=(128, 128), tile_size=(200, 250)),
     "a.tif": lambda: encoded_tiff(_photo(), photometric="rgb", compression="jpeg2000"),
 }
 

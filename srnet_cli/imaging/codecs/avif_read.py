@@ -5,6 +5,7 @@ Format: ISO/IEC 14496-12 (boxes), 23008-12 (items and their properties).
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -137,9 +138,33 @@ def _check_coded(path: Path, data: bytes) -> None:
     except UnicodeEncodeError:
         return
     with _quiet_opencv():
-        known = cv2.imcount(str(path)) > 0
-        if known and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+        if cv2.imcount(str(path)) > 0 and not _decodes(data) and not all(map(_decodes, _apart(data))):
             raise InputError("is damaged: its coded pixels do not end where they should", path=path)
+
+
+def _decodes(data: bytes) -> bool:
+    import cv2
+
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+
+
+def _apart(data: bytes) -> Iterator[bytes]:
+    """Yield a file as one of its picture alone and of each that belongs to it: OpenCV has no grey with alpha.
+
+    Where none belongs to it that is the file as it is.
+    """
+    meta = _meta(data)
+    primary, references = meta.get(b"pitm", b""), meta.get(b"iref", b"")
+    start, at = (data.find(kind + body) + 4 for kind, body in ((b"iref", references), (b"pitm", primary)))
+    alone = bytearray(data)
+    alone[start : start + len(references)] = references.replace(b"auxl", b"cdsc")  # no more than a remark
+    yield bytes(alone)
+    found = (body for kind, body in boxes(references[4:]) if kind == b"auxl")
+    length = 4 if references[:1] == b"\1" else 2
+    for body in itertools.islice(found, _MOST_PROPERTIES):
+        number = int.from_bytes(body[:length], "big")
+        alone[at : at + len(primary)] = primary[:4] + number.to_bytes(len(primary) - 4, "big")
+        yield bytes(alone)
 
 
 @contextmanager

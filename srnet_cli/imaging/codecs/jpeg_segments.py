@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
+
+from srnet_cli.imaging.codecs.proof.segments import MOST_SEGMENTS, end_of_scan
 
 _EOI = b"\xff\xd9"
 _DHT, _DQT, _SOS, _END = 0xC4, 0xDB, 0xDA, 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _KINDS = {0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical", 0xF7: "JPEG-LS"}
-_RESTARTS = frozenset(range(0xD0, 0xD8))
+#: between segments, what is not a stuffed zero, a fill byte or a marker without a length
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+#: bytes between segments, every one of which costs a decoder a microsecond
+_MOST_STRAY_BYTES = 1_000_000
 _COEFFICIENTS = 64
 #: frames whose coefficients come in several scans
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
@@ -28,6 +34,8 @@ class _Walk:
     #: for each component the precision (successive approximation) of every coefficient, -1 while missing
     scanned: dict[int, list[int]] = field(default_factory=dict)
     ended: bool = False
+    segments: int = 0
+    stray_bytes: int = 0
 
     def complete(self) -> bool:
         return bool(self.scanned) and all(set(levels) == {0} for levels in self.scanned.values())
@@ -36,6 +44,8 @@ class _Walk:
 def unsupported_kind(data: bytes) -> str | None:
     """Return what kind of JPEG a file is if it is none that is read, else None."""
     walk = _walk(data)
+    if walk.segments > MOST_SEGMENTS or walk.stray_bytes > _MOST_STRAY_BYTES:
+        return f"more than {MOST_SEGMENTS:,} segments, or {_MOST_STRAY_BYTES:,} bytes between them"
     if walk.kind is not None:
         return walk.kind
     return f"{walk.bits} bits a sample" if walk.bits != 8 else None
@@ -68,15 +78,15 @@ def without_padding(data: bytes) -> bytes | None:
 
 
 def _walk(data: bytes) -> _Walk:
-    """Read segments until the end marker, or until one makes no sense."""
+    """Read segments until the end marker, or until one makes no sense, or there are too many."""
     walk, position = _Walk(bytearray(data[:2])), 2
-    while True:
-        marked = data.find(b"\xff", position)
-        while 0 <= marked < len(data) - 1 and data[marked + 1] in (0x00, 0xFF):
-            marked = data.find(b"\xff", marked + 1)
-        if marked < 0 or marked + 2 > len(data):
+    while walk.segments <= MOST_SEGMENTS:
+        found = _MARKER.search(data, position)
+        walk.stray_bytes += (len(data) if found is None else found.start()) - position
+        if found is None:
             return walk
-        marker, start = data[marked + 1], marked + 2
+        walk.segments += 1
+        (marked, start), marker = found.span(), found[0][1]
         if marker == _END:
             walk.ended = True
             walk.kept += data[marked:]
@@ -88,20 +98,20 @@ def _walk(data: bytes) -> _Walk:
         position = start + length
         _note(walk, marker, body)
         if marker == _SOS:
-            position = _end_of_scan(data, position)
+            position = end_of_scan(data, position)
         walk.kept += data[marked:position]
+    return walk
 
 
 def _makes_sense(marker: int, body: bytes) -> bool:
     """Return whether a segment is as long as its contents: what follows may be its own otherwise."""
     if marker in (_DQT, _DHT):
-        while body:
+        at = 0
+        while at < len(body):
             # 64 entries of 8 or 16 bits; 16 counts and as many symbols as they sum up to.
-            size = (129 if body[0] >> 4 else 65) if marker == _DQT else 17 + sum(body[1:17])
-            if len(body) < size:
-                return False
-            body = body[size:]
-        return True
+            wide = 129 if body[at] >> 4 else 65
+            at += wide if marker == _DQT else 17 + sum(body[at + 1 : at + 17])
+        return at == len(body)
     if marker in _FRAMES:
         return len(body) >= 6 and len(body) == 6 + 3 * body[5]
     return marker != _SOS or (len(body) >= 4 and len(body) == 4 + 2 * body[0])
@@ -122,14 +132,3 @@ def _note(walk: _Walk, marker: int, body: bytes) -> None:
                 levels[:] = [0] * _COEFFICIENTS  # whatever it says of a part of them
             elif levels is not None and first <= last < _COEFFICIENTS:
                 levels[first : last + 1] = [approximation & 15] * (last + 1 - first)
-
-
-def _end_of_scan(data: bytes, position: int) -> int:
-    """Return where the next marker stands that ends the entropy-coded data."""
-    while True:
-        position = data.find(b"\xff", position)
-        if position < 0 or position + 1 >= len(data):
-            return len(data)
-        if data[position + 1] != 0 and data[position + 1] not in _RESTARTS and data[position + 1] != 0xFF:
-            return position
-        position += 1

@@ -17,14 +17,16 @@ from srnet_cli.compute.chatter import collecting
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.holes import check_holes
 from srnet_cli.imaging.codecs.proof.jpeg import check_scans
+from srnet_cli.imaging.codecs.proof.segments import EOI, segments
 
 _LIBJPEG = re.compile(
     rb"^(?:Corrupt JPEG data|Premature end of JPEG|Invalid JPEG|Inconsistent progression).*$", re.M
 )
 _LIBRAW = re.compile(rb"^.*: (?:data corrupted at -?\d+|Unexpected end of file)$", re.M)
 _PADDING = re.compile(rb"(\d+) extraneous bytes before marker 0xd9")
-#: bytes behind the last pixel that some cameras write; more of them are pixels that lost their place
-_MOST_PADDING = 64
+#: bytes behind the last pixel that some cameras write, of one value or two that alternate; more of them, or
+#: of other values, are pixels that lost their place
+_MOST_PADDING, _MOST_VALUES = 64, 2
 #: OpenCV decodes no larger pictures
 _OPENCV_LIMIT = 1 << 30
 
@@ -68,5 +70,12 @@ def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
         cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8)
     for message in _LIBJPEG.findall(collected.text):
         padding = _PADDING.search(message)
-        if padding is None or int(padding[1]) > _MOST_PADDING:
+        if padding is None or not _is_padding(data, int(padding[1])):
             raise InputError(f"is damaged ({message.decode(errors='replace')})", path=path)
+
+
+def _is_padding(data: bytes, count: int) -> bool:
+    """Return whether so many bytes ahead of the first picture's end marker repeat."""
+    end = next((segment.start for segment in segments(data) if segment.marker == EOI), len(data))
+    found = data[end - count : end]
+    return count <= _MOST_PADDING and found[_MOST_VALUES:] == found[:-_MOST_VALUES]

@@ -18,8 +18,9 @@ _MOST_TEXT_BYTES = 1 << 22
 _MOST_BYTES = 1 << 26
 #: every one costs some microseconds; that of a large picture has tens of thousands
 _MOST_CHUNKS = 1_000_000
-#: what every reader needs for the pixels; without the rest, those that stumble over it read the picture
-_OF_THE_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+#: what every reader needs for the pixels, besides a palette; without the rest, those that stumble over it
+#: read the picture
+_OF_THE_PIXELS = frozenset({b"IHDR", b"IDAT", b"IEND"})
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 _RAW_PROFILE = "Raw profile type "
 _INCH = 0.0254
@@ -46,6 +47,8 @@ class PngContents:
     bit_depth: int
     colour_type: int
     interlaced: bool
+    #: of the palette
+    colours: int = 0
     #: the file with nothing but the chunks that its still picture is made of
     plain: bytes = b""
     #: the compressed pixels of that picture, in pieces
@@ -109,13 +112,14 @@ def read_contents(path: Path, data: bytes) -> PngContents:
     """Walk all chunks of a PNG file.
 
     Raises:
-        InputError: a chunk is cut short or its checksum is wrong, or the end or a palette is missing.
+        InputError: a chunk is cut short or its checksum is wrong, the end or a palette is missing, or what
+            is there once is there twice.
     """
     contents: PngContents | None = None
     texts = _Texts()
     plain: list[bytes | memoryview] = [SIGNATURE]
     pieces: list[memoryview] = []
-    has_palette = False
+    colours = 0
     for count, (kind, body, whole) in enumerate(_chunks(path, data)):
         if count >= _MOST_CHUNKS:
             raise InputError(f"has more than {_MOST_CHUNKS:,} chunks", path=path)
@@ -130,19 +134,25 @@ def read_contents(path: Path, data: bytes) -> PngContents:
                 break
             width, height, depth, colour_type, _, _, interlaced = struct.unpack(">IIBBBBB", body)
             contents = PngContents(width, height, depth, colour_type, bool(interlaced))
+        elif kind == b"IHDR" or (kind == b"PLTE" and colours):
+            # Readers differ on which one counts.
+            raise InputError(f"is a damaged PNG file: it has {kind.decode()} twice", path=path)
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             _add_text(texts, kind, bytes(body))
         else:
             contents = _with_chunk(contents, kind, body)
-        if kind in _OF_THE_PIXELS or (kind == b"tRNS" and contents.colour_type == _PALETTE):
+        is_table = kind == b"PLTE" or (kind == b"tRNS" and contents.colour_type == _PALETTE)
+        if kind in _OF_THE_PIXELS or (is_table and not pieces):  # behind pixels it is of no use to them
             plain.append(whole)
-        has_palette = has_palette or kind == b"PLTE"
+        if kind == b"PLTE" and not pieces:
+            colours = len(body) // 3
         if kind == b"IDAT":
             pieces.append(body)
-            if contents.colour_type == _PALETTE and not has_palette:
+            if contents.colour_type == _PALETTE and not colours:
                 raise InputError("is a damaged PNG file: its palette is missing", path=path)
         if kind == b"IEND":
-            return replace(_finished(contents, texts), plain=b"".join(plain), pieces=tuple(pieces))
+            contents = replace(_finished(contents, texts), colours=colours)
+            return replace(contents, plain=b"".join(plain), pieces=tuple(pieces))
     raise InputError("is cut short: the end of the PNG data is missing", path=path)
 
 

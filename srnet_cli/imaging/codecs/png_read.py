@@ -35,7 +35,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     check_size(path, contents.height, contents.width, max_pixels)
     check_stream(path, contents)
     deep = partial(_decode_deep, path, contents) if contents.bit_depth == 16 else None
-    decoded = decode_image(path, contents.plain, max_pixels, deep=deep)
+    check = partial(_check_palette, path, contents)
+    decoded = decode_image(path, contents.plain, max_pixels, check, deep)
     colour = contents.colour()
     animated = ("only its first frame was read",) if contents.frames > 1 else ()
     unknown = () if colour.unknown is None else (colour.unknown,)
@@ -52,6 +53,22 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         contents.texts,
         contents.resolution,
     )
+
+
+def _check_palette(path: Path, contents: PngContents, image: Image.Image) -> None:
+    """Refuse pixels of colours that the palette does not have, which decoders make black.
+
+    Raises:
+        InputError: with the numbers.
+    """
+    if contents.colour_type != _PALETTE:
+        return
+    highest = int(np.asarray(image).max())
+    if highest >= contents.colours:
+        raise InputError(
+            f"is damaged: its pixels are of {highest + 1} colours, its palette of {contents.colours}",
+            path=path,
+        )
 
 
 def read_exif(path: Path) -> bytes | None:

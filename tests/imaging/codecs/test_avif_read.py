@@ -100,3 +100,27 @@ def test_damaged_boxes_change_nothing_but_the_default() -> None:
         for position in generator.integers(0, 400, 3):
             damaged[position] = generator.integers(0, 256)
         assert read_header(bytes(damaged[: generator.integers(0, 401)])).bit_depth in (8, 10, 12)
+
+
+def _inverted(data: bytes, start: int, length: int = 64) -> bytes:
+    return (
+        data[:start] + bytes(255 - value for value in data[start : start + length]) + data[start + length :]
+    )
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_grey_with_alpha_is_read_and_its_damage_noticed(tmp_path: Path, mode: str) -> None:
+    """The second decoder has no grey with alpha; both are coded pictures of their own."""
+    random, path = np.random.default_rng(4), tmp_path / "a.avif"
+    grey, alpha = (np.clip(ramp(8)[..., 1] + random.normal(0, 20, (64, 64)), 0, 255) for _ in range(2))
+    stored = np.dstack([grey, alpha] if mode == "LA" else [grey] * 3 + [alpha]).astype(np.uint8)
+    Image.fromarray(stored).save(path, subsampling="4:0:0", quality=90, speed=9)
+    picture, data = read_picture(path), path.read_bytes()
+    assert picture.alpha is not None
+    assert np.abs(picture.pixels[..., 0] - grey).mean() < 8
+    first = data.rindex(b"mdat") + 4
+    assert len(data) - first > 1000
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+        path.write_bytes(_inverted(data, first + int(share * (len(data) - first))))
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(path)

@@ -71,27 +71,43 @@ def _check_bodies(path: Path, data: bytes, bodies: list[tuple[int, int]]) -> Non
 def most_empty_packets(data: bytes) -> int | None:
     """Return how many packets of a tile may follow one another that are a byte of zeros: all of them.
 
-    None where that is not known, as with precincts, of which there may be thousands, and where the bits of
-    blocks are written as they are (or by the coder of part 15), which may be zeros of any number.
+    None where that is not known: where components are coded in different ways, and where the bits of blocks
+    are written as they are (or by the coder of part 15), which may be zeros of any number.
     """
     start = data.find(_START)
     end = data.find(struct.pack(">H", _TILE_PART), start)
     head = data[start:end]
     try:
-        (components,) = struct.unpack_from(">H", head, 40)
+        right, bottom, _, _, wide, tall, _, _, components = struct.unpack_from(">8IH", head, 8)
         position, found = 2, None
         while position < len(head):
             marker, length = struct.unpack_from(">HH", head, position)
             if marker == _CODING:
                 own_precincts, layers, levels, style = struct.unpack_from(">BxHxBxxB", head, position + 4)
-                if not own_precincts & 1 and not style & _PLAIN_BITS:
-                    found = layers * components * (levels + 1)
+                sizes = head[position + 14 : position + 15 + levels] if own_precincts & 1 else b""
+                parts = _most_precincts(min(right, wide), min(bottom, tall), levels, sizes)
+                if not style & _PLAIN_BITS:
+                    found = layers * components * parts
             elif marker == _CODING_OF_COMPONENT:
                 return None
             position += 2 + length
     except struct.error:
         return None
     return found
+
+
+def _most_precincts(wide: int, tall: int, levels: int, sizes: bytes) -> int:
+    """Return how many precincts a component of a tile has at most, in all of its resolutions.
+
+    ``sizes`` has their height and width for each, as powers of two; without it each is one. A tile that
+    begins within a precinct has one more at each side.
+    """
+    if not sizes:
+        return levels + 1
+    return sum(
+        (-(-wide >> levels - level + (size & 15)) + 1) * (-(-tall >> levels - level + (size >> 4)) + 1)
+        for level, size in enumerate(sizes)
+    )
 
 
 def _parts(data: bytes, position: int, bodies: list[tuple[int, int]]) -> tuple[Counter[int], dict[int, int]]:

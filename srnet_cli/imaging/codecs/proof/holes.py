@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.jpeg import check_codes
 from srnet_cli.imaging.codecs.proof.segments import SOS, Segment, segments
 
 #: bytes of zeros that count as a hole; the sectors of disks have 512 and more
@@ -54,11 +55,12 @@ class _Tables:
 
 
 def check_holes(path: Path, data: bytes) -> None:
-    """Refuse a JPEG with a hole in its pixels.
+    """Refuse a JPEG with a hole in its pixels, or of codes in which holes do not show.
 
     Raises:
         InputError: saying where.
     """
+    check_codes(path, data)
     tables = _Tables()
     for segment in segments(data):
         body = segment.body
@@ -107,13 +109,14 @@ def _holes(data: bytes, scan: Segment) -> Iterator[tuple[int, int]]:
 
 
 def _zero_codes(body: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
-    while len(body) > 17:
-        counts = body[1:17]
+    at = 0
+    while at + 17 < len(body):
+        counts = body[at + 1 : at + 17]
         length = next((bits for bits, count in enumerate(counts, 1) if count), None)
         if length is None:
             return
-        yield body[0], (body[17], length)
-        body = body[17 + sum(counts) :]
+        yield body[at], (body[at + 17], length)
+        at += 17 + sum(counts)
 
 
 def _steps(path: Path, body: bytes) -> Iterator[tuple[int, int]]:

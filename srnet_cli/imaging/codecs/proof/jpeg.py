@@ -6,10 +6,11 @@ A progressive JPEG may have any number of scans, each of which costs the decoder
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.segments import EOI, SOS, segments
+from srnet_cli.imaging.codecs.proof.segments import ARITHMETIC, EOI, SOS, segments
 
 #: passes over pixels that a decoder may be asked for, in all; ten seconds of a slow computer
 _MOST_WORK = 2_000_000_000
@@ -17,6 +18,21 @@ _MOST_WORK = 2_000_000_000
 _MOST_SCANS_OF_LARGE, _MOST_SCANS = 16, 500
 #: bytes of one value at the end of a file that has no end marker: Huffman codes of a picture are not so long
 _LEAST_TAIL = 64
+
+
+def check_codes(path: Path, data: bytes) -> None:
+    """Refuse a JPEG, or a piece of one in another file, of arithmetic codes: damage in them does not show.
+
+    Raises:
+        InputError: it is one.
+    """
+    ahead = itertools.takewhile(lambda segment: segment.marker != SOS, segments(data))
+    if any(segment.marker in ARITHMETIC for segment in ahead):
+        raise InputError(
+            "holds JPEG data of arithmetic codes, which are not supported",
+            path=path,
+            remedy="jpegtran turns such a JPEG file into a usual one, without loss",
+        )
 
 
 def has_end(data: bytes) -> bool:

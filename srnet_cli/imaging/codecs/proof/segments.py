@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SOS, EOI, RESTARTS = 0xDA, 0xD9, range(0xD0, 0xD8)
-_WITHOUT_LENGTH = frozenset({0x01, 0xD8, *RESTARTS})
+SOS, EOI = 0xDA, 0xD9
+#: every one costs some microseconds; a long profile is in a few hundred
+MOST_SEGMENTS = 10_000
+#: frames of arithmetic codes, whose decoders make a picture of anything, and never say that data ended
+ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+#: markers of segments: behind bytes of rubbish or filling, and markers without a length
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 #: in the data of a scan, a marker other than a stuffed zero, a fill byte and a restart
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -23,27 +28,25 @@ class Segment:
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Yield segments up to the end marker, which is one of them; rubbish between them is stepped over."""
-    position = 2
-    while position + 2 <= len(data):
-        if data[position] != 0xFF:
-            position = data.find(b"\xff", position)
-            if position < 0:
-                return
-            continue
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-        elif marker in _WITHOUT_LENGTH or marker == 0:
-            position += 2
-        elif marker == EOI:
+    """Yield segments up to the end marker, which is one of them; rubbish between them is stepped over.
+
+    Behind :data:`MOST_SEGMENTS` nothing is read.
+    """
+    found = _MARKER.search(data, 2)
+    for _ in range(MOST_SEGMENTS):
+        if found is None:
+            return
+        position, marker = found.start(), data[found.start() + 1]
+        if marker == EOI:
             yield Segment(EOI, b"", position, position + 2)
             return
-        else:
-            start = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-            end = start
-            if marker == SOS:
-                found = _NEXT_MARKER.search(data, start)
-                end = len(data) if found is None else found.start()
-            yield Segment(marker, data[position + 4 : start], start, end)
-            position = max(end, position + 2)
+        start = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        end = end_of_scan(data, start) if marker == SOS else start
+        yield Segment(marker, data[position + 4 : start], start, end)
+        found = _MARKER.search(data, max(end, position + 2))
+
+
+def end_of_scan(data: bytes, start: int) -> int:
+    """Return where the next marker stands that ends the coded data of a scan."""
+    found = _NEXT_MARKER.search(data, start)
+    return len(data) if found is None else found.start()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.jpeg import check_codes
 from srnet_cli.imaging.codecs.proof.segments import segments
 
 _DHT, _DQT = 0xC4, 0xDB
@@ -15,9 +16,12 @@ _COUNTS = 16
 def check_tables(path: Path, data: bytes) -> None:
     """Refuse tables that no encoder writes: steps of 0, codes without room, or two for one symbol.
 
+    Arithmetic codes, whose tables show nothing, are refused as well.
+
     Raises:
         InputError: saying which.
     """
+    check_codes(path, data)
     for segment in segments(data):
         if segment.marker == _DQT and not all(_steps(segment.body)):
             raise InputError("is damaged: its JPEG data has steps of 0", path=path)

@@ -1,0 +1,64 @@
+"""GIF: how many blocks a file has, before a decoder goes through them. Format: GIF89a, sections 15 to 26."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import imageio_codec
+from srnet_cli.imaging.codecs.layout import Decoded
+from srnet_cli.reading import read_input
+
+#: of up to 255 bytes, every one of which costs a decoder a microsecond or two: 250 MB of pixels
+_MOST_BLOCKS = 1_000_000
+#: that are counted for a note
+_MOST_FRAMES = 100_000
+_HEAD, _TABLE = 13, 0x80
+_EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
+_IMAGE_HEAD = 10
+
+
+def decode(path: Path, max_pixels: int) -> Decoded:
+    """Read the first frame of a GIF file.
+
+    Raises:
+        InputError: it is damaged or too large, or has more blocks than there is time for.
+    """
+    frames, blocks = _count(read_input(path))
+    if blocks > _MOST_BLOCKS or frames > _MOST_FRAMES:
+        raise InputError(
+            f"has more than {_MOST_FRAMES:,} frames, or {_MOST_BLOCKS:,} blocks of data",
+            path=path,
+            remedy="save its first frame as PNG",
+        )
+    return imageio_codec.decode(path, max_pixels)
+
+
+def _count(data: bytes) -> tuple[int, int]:
+    """Return frames and blocks up to the end, or until one makes no sense, or there are too many."""
+    frames = blocks = 0
+    position = _HEAD + _table_bytes(data, _HEAD - 3)
+    while position < len(data) and blocks <= _MOST_BLOCKS and frames <= _MOST_FRAMES:
+        if data[position] == _IMAGE:
+            frames += 1
+            position += _IMAGE_HEAD + _table_bytes(data, position + _IMAGE_HEAD - 1) + 1
+        elif data[position] == _EXTENSION:
+            position += 2
+        elif data[position] == _END:
+            break
+        else:
+            # Decoders step over it.
+            blocks += 1
+            position += 1
+            continue
+        while position < len(data) and data[position] and blocks <= _MOST_BLOCKS:
+            blocks += 1
+            position += 1 + data[position]
+        position += 1
+    return frames, blocks
+
+
+def _table_bytes(data: bytes, position: int) -> int:
+    """Return how long the table of colours is that a byte of flags speaks of."""
+    flags = data[position] if position < len(data) else 0
+    return 3 << (flags & 7) + 1 if flags & _TABLE else 0

@@ -1,0 +1,45 @@
+"""GIF of more frames and blocks than a decoder can go through."""
+
+from __future__ import annotations
+
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from tests.faults.pictures import encoded, scene
+
+HEAD = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+FRAME = b"\x21\xf9\x04\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
+BOMBS = {
+    "frames": HEAD + FRAME * 200_000 + b";",
+    "comments": HEAD + b"\x21\xfe\1a\0" * 1_500_000 + FRAME + b";",
+    "blocks": HEAD + FRAME[:-1] + b"\1\0" * 1_500_000 + b"\0;",
+    "nothing": HEAD + FRAME + bytes(1_500_000),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_gif_of_too_many_parts_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.gif"
+    path.write_bytes(BOMBS[name])
+    began = time.process_time()
+    with pytest.raises(InputError, match="more than"):
+        read_picture(path)
+    assert time.process_time() - began < 5
+
+
+def test_animations_and_what_is_behind_the_end_pass(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    frames = [Image.fromarray(scene(48, 64)[::step]).resize((64, 48)).quantize(64) for step in (1, 2, 3)]
+    whole = encoded("GIF", frames[0], save_all=True, append_images=frames[1:], comment=b"three of them" * 99)
+    for data in (whole, whole + bytes(3_000_000)):
+        path.write_bytes(data)
+        picture = read_picture(path)
+        assert np.array_equal(picture.pixels, np.asarray(frames[0].convert("RGB")))
+        assert picture.metadata.notes == ("only its first frame was read",)

@@ -1,0 +1,129 @@
+"""JPEG whose codes tell no damage, whose pixels lost their place, or that is nothing but segments."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from tests.faults.pictures import encoded, scene
+
+HEIGHT, WIDTH = 240, 320
+BASELINE, LOSSLESS = 0xC0, 0xC3
+
+
+def _photo(progressive: bool = False) -> bytes:
+    return encoded("JPEG", scene(HEIGHT, WIDTH), quality=90, progressive=progressive)
+
+
+def _segment(marker: int, body: bytes = b"") -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+@pytest.mark.parametrize("arithmetic", [0xC9, 0xCA, 0xCB, 0xCD])
+def test_arithmetic_codes_are_refused_with_what_to_do(tmp_path: Path, arithmetic: int) -> None:
+    """Their decoder takes zeros for what is missing, and never warns."""
+    frame, named = bytes([0xFF, BASELINE]), bytes([0xFF, arithmetic])
+    for name, whole in (
+        ("a.jpg", _photo()),
+        ("a.tif", encoded("TIFF", scene(HEIGHT, WIDTH), compression="jpeg")),
+    ):
+        path = tmp_path / name
+        path.write_bytes(whole)
+        assert read_picture(path).width == WIDTH
+        at = whole.index(frame + b"\0\x11\x08")
+        for data in (whole, whole[:-2]) if name == "a.jpg" else (whole,):
+            path.write_bytes(data[:at] + named + data[at + 2 :])
+            with pytest.raises(InputError) as caught:
+                read_picture(path)
+            assert "arithmetic" in caught.value.reason and "jpegtran" in (caught.value.remedy or "")
+    piece = _photo().replace(frame + b"\0\x11", named + b"\0\x11")
+    with pytest.raises(InputError, match="arithmetic"):
+        check_raw_piece(tmp_path, piece)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_second_frame_is_refused(tmp_path: Path, progressive: bool) -> None:
+    path, whole = tmp_path / "a.jpg", _photo(progressive)
+    at = whole.index(bytes([0xFF, 0xC2 if progressive else BASELINE]))
+    frame = whole[at : at + 19]
+    other = frame[:5] + struct.pack(">HH", HEIGHT // 2, WIDTH) + frame[9:]
+    for data in (
+        whole[:at] + other + whole[at:],
+        whole[: at + 19] + other + whole[at + 19 :],
+        whole[:-2] + other + whole[-2:],
+    ):
+        path.write_bytes(data)
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+def _bytes_left_over(path: Path, data: bytes, stray: bytes) -> bool:
+    path.write_bytes(data[:-2] + stray + data[-2:])
+    try:
+        read_picture(path)
+    except InputError as error:
+        assert "extraneous" in error.reason
+        return False
+    return True
+
+
+def test_only_padding_may_be_left_over(tmp_path: Path) -> None:
+    """Cameras pad with one value, or two in turn; a few bytes of others are codes that lost their place."""
+    path, whole = tmp_path / "a.jpg", _photo()
+    for padding in (b"\0" * 30, b"Z" * 64, b"\xaa\x55" * 20, b"x", b" " * 3):
+        assert _bytes_left_over(path, whole, padding), padding
+    codes = whole[len(whole) // 2 :].replace(b"\xff", b"\1")
+    for count in (16, 30, 64):
+        assert not _bytes_left_over(path, whole, codes[:count])
+    # Behind the end there may be anything.
+    path.write_bytes(whole[:-2] + b"Z" * 20 + whole[-2:] + codes + b"\xff\xd9")
+    assert read_picture(path).width == WIDTH
+
+
+def test_a_sector_of_another_place_is_mostly_noticed(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.jpg", _photo()
+    start, random, passed = whole.index(b"\xff\xda") + 20, np.random.default_rng(0), 0
+    for _ in range(40):
+        at, other = random.integers(start, len(whole) - 600, 2)
+        path.write_bytes(whole[:at] + whole[other : other + 512] + whole[at + 512 :])
+        try:
+            read_picture(path)
+        except InputError:
+            continue
+        passed += 1
+    assert passed <= 10
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "segments": lambda: _segment(0xFE) * 1_000_000,
+    "fills": lambda: b"\xff" * 4_000_000,
+    "restarts": lambda: b"\xff\xd0" * 2_000_000,
+    "markers": lambda: b"\xff\x01\0\2" * 1_000_000,
+    "stuffed": lambda: b"\xff\0" * 2_000_000,
+    "starts": lambda: b"\xff\xd8\0\2" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_jpeg_of_segments_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    """Each of them costs the decoders some ten microseconds."""
+    path, whole = tmp_path / "a.jpg", _photo()
+    path.write_bytes(whole[:2] + BOMBS[name]() + whole[2:])
+    began = time.process_time()
+    with pytest.raises(InputError, match="more than 10,000 segments"):
+        read_picture(path)
+    assert time.process_time() - began < 2
+
+
+def test_as_many_segments_as_profiles_take_pass(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.jpg", _photo()
+    path.write_bytes(whole[:2] + _segment(0xEB, b"profile") * 5000 + whole[2:])
+    assert read_picture(path).width == WIDTH
