@@ -46,6 +46,11 @@ def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetErro
     return SrnetError(reason, path=path, remedy="a bug; --debug shows where it happened")
 
 
+def named(error: Exception, path: Path) -> SrnetError:
+    """Describe any error of one picture of several, naming ``path``; the others must not miss their turn."""
+    return error.about(path) if isinstance(error, SrnetError) else unexpected(error, path=path)
+
+
 def _subject(error: OSError, path: Path | str | None) -> Path | str | None:
     """Find the file that the system names, else ``path``."""
     name = error.filename

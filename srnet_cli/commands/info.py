@@ -18,6 +18,7 @@ EXAMPLES = """
 
 
 def info(
+    context: typer.Context,
     inputs: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="RAW or RGB pictures.")],
     scale: Annotated[float, typer.Option("--scale", "-s", help="The zoom to tell about, 1 to 16.")] = 4.0,
     max_pixels: Annotated[
@@ -26,21 +27,23 @@ def info(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Tell what pictures are: size, depth, colours, camera; and what a zoom would make of them."""
-    from srnet_cli.console import emit_json, show_error
-    from srnet_cli.errors import SrnetError
+    from srnet_cli.console import emit_json, people, show_error
+    from srnet_cli.errors import SrnetError, named
     from srnet_cli.zooming.batch import ZoomRequest, forecast_batch
     from srnet_cli.zooming.forecast.about import about
 
     documents: list[dict[str, Any]] = []
-    failed = False
-    for each in forecast_batch(inputs, None, ZoomRequest(scale=scale, max_pixels=max_pixels)):
+    failed, debug = False, bool(context.obj)
+    for each in forecast_batch(inputs, None, ZoomRequest(scale=scale, max_pixels=max_pixels, debug=debug)):
         try:
             if each.error is not None:
                 raise each.error
             found = about(each.source, max_pixels)
-        except SrnetError as error:
+        except Exception as error:
             failed = True
-            show_error(error.about(each.source))
+            if debug and not isinstance(error, SrnetError):
+                people().print_exception()
+            show_error(named(error, each.source))
             documents.append({"path": str(each.source), "error": str(error)})
             continue
         documents.append(found.document() | {"zoom": each.document()})

@@ -11,7 +11,7 @@ import torch
 from srnet_cli.compute.device import device_title
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data.preparation import Progress
-from srnet_cli.errors import MissingExtraError, SrnetError, WeightsError
+from srnet_cli.errors import MissingExtraError, SrnetError, WeightsError, unexpected
 from srnet_cli.evaluation.methods import (
     Catalogue,
     Method,
@@ -188,6 +188,8 @@ def _evaluate_picture(
             pair = centre_crop(pair, scale, request.crop)
     except SrnetError as error:
         return PictureResult(item.name, item.scene, errors=(str(error),))
+    except Exception as error:
+        return PictureResult(item.name, item.scene, errors=(str(unexpected(error)),))
     measurements: dict[str, Measurement] = {}
     pictures: dict[str, Pixels8] = {}
     errors: list[str] = []

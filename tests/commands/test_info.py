@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +54,30 @@ def test_info_for_programs(srnet: Program, tmp_path: Path) -> None:
     assert found["format"] == "PNG, not JPEG as its name says"
     assert found["zoom"]["result_width"] == 144 and found["zoom"]["models"] == ["srnet-x4"]
     assert "no such file" in missing["error"]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("plan", "read_size"), ("about", "read_picture")], ids=["header", "pixels"]
+)
+def test_info_goes_on_behind_what_nobody_expects(
+    srnet: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    paths = [draw(tmp_path / f"{letter}.png") for letter in "abc"]
+    place = f"srnet_cli.zooming.forecast.{module}.{name}"
+    reads = getattr(import_module(f"srnet_cli.zooming.forecast.{module}"), name)
+
+    def fails(path: Path, *rest: Any, **more: Any) -> Any:
+        if path == paths[1]:
+            raise MemoryError
+        return reads(path, *rest, **more)
+
+    monkeypatch.setattr(place, fails)
+    ended = srnet("info", *paths, "--json")
+    assert ended.code == 1
+    assert f"{paths[1]}: not enough memory" in "".join(ended.err.splitlines())
+    found = json.loads(ended.out)["pictures"]
+    assert [each["path"] for each in found] == [str(path) for path in paths]
+    assert ["error" in each for each in found] == [False, True, False]
 
 
 def test_help_is_found_as_people_look_for_it(srnet: Program) -> None:

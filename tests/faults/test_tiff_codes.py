@@ -200,3 +200,16 @@ def test_channels_without_a_meaning_are_refused(tmp_path: Path) -> None:
     _refuse(tmp_path / "a.tif", retagged(data, 262, 3, 1, 1), "the others not named")
     at = data.index(b"\x06\x01\x03\x00\x01\x00\x00\x00")
     _refuse(tmp_path / "b.tif", data[:at] + b"\xe8\xfd" + data[at + 2 :], "tag 262")
+
+
+@pytest.mark.parametrize("options", [{"rowsperstrip": 128}, {"tile": (256, 256)}, {}])
+@pytest.mark.parametrize("length", [64, 512, 4096])
+def test_ones_ahead_of_a_zero_in_jpeg_are_refused(
+    tmp_path: Path, options: dict[str, Any], length: int
+) -> None:
+    """To libjpeg they are one code, with filling ahead of it."""
+    data = encoded_tiff(scene(512, 512), photometric="rgb", compression="jpeg", **options)
+    zeros = [at for at in range(data.index(b"\xff\xda") + 20, len(data)) if data[at] == 0]
+    first = next(at for at in zeros if at - length > data.rindex(b"\xff\xda", 0, at) + 20)
+    damaged = data[: first - length] + b"\xff" * length + data[first:]
+    _refuse(tmp_path / "a.tif", damaged, "of its pixels are lost")

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import SrnetError
+from srnet_cli.console import people
+from srnet_cli.errors import SrnetError, named
 from srnet_cli.imaging import WriteOptions, check_output, is_raw_path, read_size
 from srnet_cli.imaging.write import holds_16_bits, output_format
 from srnet_cli.zooming.chain import Engines
@@ -104,8 +105,10 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             usual,
             (least, most),
         )
-    except SrnetError as error:
-        return Forecast(job.source, job.target, error=error.about(job.source))
+    except Exception as error:
+        if request.debug and not isinstance(error, SrnetError):
+            people().print_exception()
+        return Forecast(job.source, job.target, error=named(error, job.source))
 
 
 def free_space(forecasts: Sequence[Forecast]) -> int | None:

@@ -30,6 +30,8 @@ _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 _DETAILS = 0x10
 #: values that the mean of a block may have, of 8 bits: what falls farther on end was never a picture
 _MEAN_RANGE = 2048
+#: Ones ahead of a marker are filling, and libjpeg says what is missing there; these are one code for it.
+_ONES = re.compile(rb"\xff{%d,}\0" % _LEAST_HOLE)
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
@@ -82,6 +84,10 @@ def check_holes(path: Path, data: bytes) -> None:
                 if not may_be(tables, body, length):
                     where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
                     raise InputError(f"is damaged: {where}", path=path)
+            ones = _ONES.search(data, segment.start, segment.end)
+            if ones is not None:
+                where = f"{len(ones[0]):,} bytes of its pixels are lost, from byte {ones.start():,} on"
+                raise InputError(f"is damaged: {where}", path=path)
 
 
 def check_raw_piece(path: Path, data: bytes) -> None:

@@ -15,7 +15,6 @@ from srnet_cli.reading import open_input
 
 #: no compression of a picture writes so many bytes of one value
 LEAST_RUN = 64
-_RUN = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
 #: rows that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
 #: a black part of this share below a full row is taken for what is missing, unless the top is black as well
@@ -38,10 +37,9 @@ _WINDOW = 1 << 25
 _LEAST_VALUES = 8
 
 
-def holds_run(data: bytes, only_zeros: bool = False) -> bool:
-    """Return whether compressed data holds a long run of zeros or, unless left out, of ones."""
-    found = re.search(rb"\0{%d,}" % LEAST_RUN, data) if only_zeros else _RUN.search(data)
-    return found is not None
+def holds_run(data: bytes, only_zeros: bool = False, least: int = LEAST_RUN) -> bool:
+    """Return whether data holds ``least`` zeros or, unless left out, ones on end; compressed data has none."""
+    return bytes(least) in data or (not only_zeros and b"\xff" * least in data)
 
 
 def ends_in_run(data: bytes, least: int = LEAST_RUN) -> bool:

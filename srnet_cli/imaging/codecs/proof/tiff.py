@@ -18,6 +18,7 @@ from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
+from srnet_cli.imaging.codecs.proof.page.stored import coded_parts
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp
 from srnet_cli.imaging.picture import Pixels
@@ -26,8 +27,10 @@ _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
 #: JPEG and deflate: an encoder writes no long runs at their end
 _DENSE = frozenset({7, 8, 32946})
-#: LZMA and Zstandard write no runs at all
+#: LZMA and Zstandard write no runs at all, but for what they find nothing to pack in and store as it is
 _PACKERS = frozenset({34925, 34926, 50000})
+#: and where they found nothing for long, they still look at every 512th byte
+_LEAST_FOUND = 512
 _WEBP = frozenset({34927, 50001})
 _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 #: strips or tiles: each costs its decoder some ten microseconds, however small it is
@@ -174,7 +177,7 @@ def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
         )
 
 
-def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
+def check_compressed(path: Path, page: Any, segments: Sequence[bytes]) -> None:
     """Refuse compressed pieces that hold nothing, or end before their rows do.
 
     Raises:
@@ -185,7 +188,9 @@ def check_compressed(path: Path, page: Any, segments: list[bytes]) -> None:
         if compression in (_LZW, _PACKED):
             empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
         elif compression in _PACKERS:
-            empty = holds_run(data)
+            empty = holds_run(data) and (
+                holds_run(data, least=_LEAST_FOUND) or any(map(holds_run, coded_parts(data)))
+            )
         else:
             empty = compression in _DENSE and ends_in_run(data)
         if compression in _WEBP:
