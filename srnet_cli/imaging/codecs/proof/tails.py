@@ -38,7 +38,7 @@ _LEAST_VALUES = 8
 
 
 def holds_run(data: bytes, only_zeros: bool = False, least: int = LEAST_RUN) -> bool:
-    """Return whether data holds ``least`` zeros or, unless left out, ones on end; compressed data has none."""
+    """Return whether there are ``least`` zeros or, unless left out, ones on end; compressed data has none."""
     return bytes(least) in data or (not only_zeros and b"\xff" * least in data)
 
 
