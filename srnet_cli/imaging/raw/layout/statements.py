@@ -220,7 +220,8 @@ def check_taken(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
         is_balanced = len(set((raw.camera_whitebalance or ())[:3])) > 1
         if len(set(stated)) == 1 and not is_dng(structure) and is_balanced:
             raise InputError("is a damaged RAW file: its mosaic has one colour", path=path)
-        is_usual = len(stated) == 4 and set(stated) == set(_USUAL_COLOURS)
+        # Of cameras' own files LibRaw knows some better than they do.
+        is_usual = len(stated) == 4 and set(stated) == set(_USUAL_COLOURS) and is_dng(structure)
         if taken is None or taken.shape != _BAYER or not is_usual:
             continue
         letters = sorted(chr(raw.color_desc[colour]) for colour in taken.ravel())
