@@ -1,24 +1,35 @@
 """``python -m srnet_cli``, and the console script."""
 
+import os
 import sys
 
 
-def _leave_current_folder() -> None:
-    """Take no modules from the current folder, where ``python -m`` looks first, but this package itself."""
+def _leave_current_folder(run_as_module: bool) -> None:
+    """Take no modules from the current folder but this package itself.
+
+    ``python -m`` looks there first. An empty entry of PYTHONPATH leads there, too, as
+    ``PYTHONPATH=$PYTHONPATH:/more`` leaves one where the variable was not set.
+    """
     from os.path import realpath  # loaded by Python itself; pathlib would look there for what it needs
 
-    if sys.flags.safe_path or not sys.path:
-        return
     try:
         current = realpath(".")
     except OSError:
         return  # it was removed: Python does not look there either
-    if realpath(sys.path[0]) == current != realpath(f"{__file__}/../.."):
+    if current == realpath(f"{__file__}/../.."):
+        return
+    if run_as_module and not sys.flags.safe_path and sys.path and realpath(sys.path[0]) == current:
         del sys.path[0]
+    stated = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if sys.flags.ignore_environment or "" not in stated[1:] + stated[:-1]:
+        return
+    if current not in map(realpath, filter(None, stated)):
+        sys.path[:] = [place for place in sys.path if realpath(place) != current]
 
 
 def start() -> None:
     """Run the program; Ctrl-C counts from here on, also while it is still being imported."""
+    _leave_current_folder(run_as_module=False)
     from srnet_cli import interrupts
 
     interrupts.end_at_once()
@@ -28,5 +39,5 @@ def start() -> None:
 
 
 if __name__ == "__main__":
-    _leave_current_folder()
+    _leave_current_folder(run_as_module=True)
     start()

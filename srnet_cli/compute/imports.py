@@ -12,6 +12,8 @@ from typing import Any
 
 #: a variable of Python's
 _SAFE_PATH = "PYTHONSAFEPATH"
+#: another: folders of modules, an empty one of which is the current folder
+_MODULE_PATH = "PYTHONPATH"
 #: a variable of the system's: folders of libraries, an empty one of which is the current folder
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
 #: matplotlib's settings, and the folder of its own ones
@@ -43,6 +45,9 @@ def keep_out_current_folder() -> None:
     folder before the libraries' path and leaves an empty entry behind where there was none.
     """
     os.environ.setdefault(_SAFE_PATH, "1")
+    if _MODULE_PATH in os.environ:
+        stated = os.environ[_MODULE_PATH].split(os.pathsep)
+        os.environ[_MODULE_PATH] = os.pathsep.join(filter(None, stated))
     entries = os.environ.get(_LIBRARY_PATH, "").split(os.pathsep)
     # Never empty, for what OpenCV will make of it: in this package's own folder there are no libraries.
     os.environ[_LIBRARY_PATH] = os.pathsep.join(filter(os.path.isabs, entries)) or str(Path(__file__).parent)
@@ -51,7 +56,7 @@ def keep_out_current_folder() -> None:
 @contextmanager
 def current_folder_kept_out() -> Iterator[None]:
     """Do so while the block lasts: the environment of a program that uses this package is its own."""
-    before = {name: os.environ.get(name) for name in (_SAFE_PATH, _LIBRARY_PATH)}
+    before = {name: os.environ.get(name) for name in (_SAFE_PATH, _MODULE_PATH, _LIBRARY_PATH)}
     keep_out_current_folder()
     try:
         yield

@@ -39,6 +39,8 @@ _STATES = ("prepared", "left out", "failed")
 _FORMAT = 1
 _RECORD = "record.json"
 _MANIFEST = "manifest.json"
+#: bytes of a data folder's name that its cache has: with what follows, within every disk's 255
+_LONGEST = 200
 #: endings of all that an item's folder holds
 _ENDINGS = (".npy", ".json", ".txt")
 _LIKE_A_FILE = re.compile(rf"({'|'.join(map(re.escape, _ENDINGS))})_*$", re.IGNORECASE)
@@ -60,7 +62,10 @@ def set_folder(cache: Path, source: Path, kind: str) -> Path:
     """Name the folder for the pairs of one data folder and one kind of preparation."""
     whole = source.resolve()
     digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:10]
-    return cache / f"{whole.name or 'data'}-{digest}" / kind
+    name = whole.name or "data"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = os.fsencode(name)[:_LONGEST].decode(errors="ignore")
+    return cache / f"{name}-{digest}" / kind
 
 
 def prepare(

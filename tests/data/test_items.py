@@ -138,3 +138,11 @@ def test_an_item_is_not_made_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a link"):
         cache.prepare([Work("a/b")], root, workers=1)
     assert disk(others) == before
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 255, "\u732b" * 85, "\u732b" * 60])
+def test_a_data_folder_has_any_name(tmp_path: Path, name: str) -> None:
+    folder = cache.set_folder(tmp_path, Path("/data") / name, "pairs")
+    folder.mkdir(parents=True)
+    assert folder.parent.name[:60] == name[:60] if len(name) > 60 else folder.parent.name.startswith(name)
+    assert folder != cache.set_folder(tmp_path, Path("/other") / name, "pairs")

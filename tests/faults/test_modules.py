@@ -12,7 +12,7 @@ import pytest
 
 from srnet_cli.compute.imports import current_folder_kept_out
 from tests.faults.pictures import encoded, scene
-from tests.faults.program import PATIENCE, environment, finish, start
+from tests.faults.program import PATIENCE, ROOT, environment, finish, start
 
 MODULES = ("multiprocessing", "signal", "numpy", "PIL", "torch", "cv2", "typer", "filelock", "click", "rich")
 #: what ``python -m`` imports before the program has its turn
@@ -126,3 +126,47 @@ def test_only_whole_paths_of_libraries_are_left(
     with current_folder_kept_out():
         assert os.environ["LD_LIBRARY_PATH"] == left
     assert os.environ["LD_LIBRARY_PATH"] == stated
+
+
+@pytest.mark.parametrize(
+    ("stated", "by_script", "command"),
+    [
+        (":{root}", True, "train"),
+        (":{root}", False, "info"),
+        ("{root}:", True, "info"),
+        ("{root}::/none", False, "train"),
+    ],
+)
+def test_an_empty_entry_of_pythonpath_leads_nowhere(
+    tmp_path: Path, stated: str, by_script: bool, command: str
+) -> None:
+    place = _with_modules(tmp_path / "data", MODULES)
+    script = tmp_path / "bin" / "srnet"
+    script.parent.mkdir()
+    script.write_text("from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n")
+    program = (str(script),) if by_script else ("-m", "srnet_cli")
+    arguments = ("info", "LR/0.png") if command == "info" else _prepare(place)
+    ended = subprocess.run(
+        [sys.executable, *program, *arguments],
+        cwd=place,
+        env=environment({"PYTHONPATH": stated.format(root=ROOT)}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert _executed(place) == ""
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_folder_that_pythonpath_names_is_searched(tmp_path: Path) -> None:
+    """Whoever names the current folder means it."""
+    place = _with_modules(tmp_path / "data", ("typer",))
+    for stated in (f":{ROOT}:{place}", f"{ROOT}:.:"):
+        ended = subprocess.run(
+            [sys.executable, "-m", "srnet_cli", "info", "LR/0.png"],
+            cwd=place,
+            env=environment({"PYTHONPATH": stated}),
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+        assert ended.returncode == 7
