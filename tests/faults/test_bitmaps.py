@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,9 @@ def test_a_bitmap_that_breaks_off_or_lost_sectors_is_refused(tmp_path: Path, kin
         for share in (0.41, 0.6, 0.83):
             row = first + int(TALL * share) * row_bytes
             sector = row // 512 * 512
-            while not 0.1 < (sector - first) % row_bytes / row_bytes < 0.9:
+            while not all(
+                0.1 < (sector + length - first) % row_bytes / row_bytes < 0.9 for length in (0, 512, 2048)
+            ):
                 sector += 512
             for start in (sector, row + row_bytes * 2 // 5):
                 path.write_bytes(whole[:start] + fill * (size - start))
@@ -123,7 +126,7 @@ def test_a_bitmap_that_breaks_off_or_lost_sectors_is_refused(tmp_path: Path, kin
                     read_picture(path)
             for length in (512, 2048):
                 path.write_bytes(whole[:sector] + fill * length + whole[sector + length :])
-                with pytest.raises(InputError, match="lost"):
+                with pytest.raises(InputError, match=r"lost|incomplete"):
                     read_picture(path)
 
 
@@ -191,3 +194,63 @@ def test_pictures_with_black_or_white_areas_pass(tmp_path: Path, content: str) -
             assert read_picture(path).pixels.shape[:2] == (TALL, WIDE), (kind, top_down)
     path.write_bytes(_stored("v5-32", picture))
     assert np.array_equal(read_picture(path).pixels, picture)
+
+
+def _runs(picture: NDArray[np.uint8]) -> bytes:
+    """A bitmap of 8 bits in runs without gaps, whose header says what is there."""
+    grey = np.asarray(Image.fromarray(picture).convert("L"))[::-1] // 16 * 16
+    body = b""
+    for row in grey:
+        edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), row.size]
+        for first, end in itertools.pairwise(edges):
+            whole, rest = divmod(end - first, 255)
+            value = bytes([row[first]])
+            body += (b"\xff" + value) * whole + (bytes([rest]) + value if rest else b"")
+        body += b"\0\0"
+    body = body[:-2] + b"\0\1"
+    info = struct.pack("<IiiHHIIiiII", 40, WIDE, TALL, 1, 8, 1, len(body), 0, 0, 256, 0)
+    table = np.pad(np.repeat(np.arange(256)[:, None], 3, axis=1), ((0, 0), (0, 1))).astype(np.uint8)
+    start = 54 + table.size
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + info + table.tobytes() + body
+
+
+def test_runs_of_which_sectors_are_left_out_or_doubled_are_refused(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.bmp", _runs(scene(TALL, WIDE))
+    path.write_bytes(whole)
+    expected = np.asarray(Image.fromarray(scene(TALL, WIDE)).convert("L")) // 16 * 16
+    assert np.array_equal(read_picture(path).pixels[..., 0], expected)
+    other = _runs(np.ascontiguousarray(scene(TALL, WIDE)[::-1]))
+    for share in (0.2, 0.41, 0.6, 0.83):
+        at = int(len(whole) * share) // 512 * 512
+        for data in (
+            whole[:at] + whole[at + 512 :],
+            whole[:at] + whole[at + 8192 :],
+            whole[: at + 512] + whole[at:],
+            whole[:at] + other[at:],
+            whole[:at] + b"\xff" * 512 + whole[at + 512 :],
+        ):
+            path.write_bytes(data)
+            with pytest.raises(InputError, match=r"damaged|cut short"):
+                read_picture(path)
+
+
+def test_a_step_that_leads_nowhere_is_refused_at_once(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.bmp", _runs(scene(TALL, WIDE))
+    path.write_bytes(whole[: 54 + 1024] + b"\0\2\0\0" * 1000 + whole[54 + 1024 :])
+    with pytest.raises(InputError, match="leads nowhere"):
+        read_picture(path)
+
+
+def test_runs_that_pack_the_padding_of_rows_pass(tmp_path: Path) -> None:
+    """As some encoders do: 8 pixels of 6; one run more is damage."""
+    for count, refused in ((6, False), (8, False), (9, True)):
+        body = bytes([count, 1, 0, 0]) * 6 + b"\0\1"
+        info = struct.pack("<IiiHHIIiiII", 40, 6, 6, 1, 8, 1, len(body), 0, 0, 2, 0)
+        path = tmp_path / "a.bmp"
+        table = bytes(4) + b"\x50\x50\x50\0"
+        path.write_bytes(b"BM" + struct.pack("<IHHI", 62 + len(body), 0, 0, 62) + info + table + body)
+        if refused:
+            with pytest.raises(InputError, match="leave the picture"):
+                read_picture(path)
+        else:
+            assert (read_picture(path).pixels == 0x50).all()

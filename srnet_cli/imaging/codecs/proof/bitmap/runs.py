@@ -18,6 +18,8 @@ _END_OF_ROW, _END, _STEP = 0, 1, 2
 _ROW_BITS = 32
 #: bytes that padding, or an end that is left out, may make of difference to the number stated
 _SLACK = 4
+#: rows that end early where bytes were replaced, at both of their ends, and full ones for each
+_MOST_TORN, _LEAST_FULL = 2, 16
 #: bytes behind the end that mean nothing
 _LEAST_REST = 64
 
@@ -29,6 +31,8 @@ class _Runs:
     gaps: bool
     ended: bool
     end: int
+    #: few rows end early while the others are full, and there are no steps
+    torn: bool
 
 
 def check_runs(path: Path, data: bytes, header: Header) -> bool:
@@ -42,6 +46,8 @@ def check_runs(path: Path, data: bytes, header: Header) -> bool:
     runs = _walked(path, data, header)
     if runs.gaps and not runs.ended:
         raise InputError("is damaged: its runs of pixels do not end with its rows", path=path)
+    if runs.torn:
+        raise InputError("is damaged: a row of its runs of pixels ends early, and others do not", path=path)
     stated = header.pixel_bytes
     if stated and abs(runs.end - header.start - stated) > _SLACK:
         raise InputError(
@@ -69,7 +75,8 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
     most = -(-width * bits // _ROW_BITS) * _ROW_BITS // bits
     position, last = header.start, len(data) - 2
     row = column = 0
-    gaps = ended = False
+    gaps = ended = steps = False
+    short = full = 0
     while position <= last:
         count, value = data[position], data[position + 1]
         position += 2
@@ -82,6 +89,8 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
                 position += (value * bits + 15) // 16 * 2
         elif value == _END_OF_ROW:
             gaps |= column < width
+            short += 0 < column < width
+            full += column >= width
             row, column = row + 1, 0
         elif value == _END:
             ended = row <= height
@@ -90,7 +99,7 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
             across, down = data[position], data[position + 1]
             if not across and not down:
                 raise InputError("is damaged: a step among its runs of pixels leads nowhere", path=path)
-            gaps = True
+            gaps = steps = True
             row, column = row + down, column + across
             position += 2
         if column > most or row > height:
@@ -99,4 +108,5 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
                 f"is damaged: its runs of pixels leave the picture of {width}x{height} in {where}", path=path
             )
     gaps |= row < height - 1 or (row == height - 1 and column < width)
-    return _Runs(gaps, ended, min(position, len(data)))
+    torn = not steps and 0 < short <= _MOST_TORN and full >= _LEAST_FULL * short
+    return _Runs(gaps, ended, min(position, len(data)), torn)

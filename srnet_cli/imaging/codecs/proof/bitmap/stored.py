@@ -22,8 +22,8 @@ from srnet_cli.errors import InputError
 _SECTOR = 512
 #: how far beyond a sector its value may go on by chance
 _BY_CHANCE = 3
-#: rows, and their share of all, that are missing before it is said where no sector begins or ends
-_LEAST_ROWS, _LEAST_SHARE = 8, 0.01
+#: rows that are missing before it is said where no sector begins: at an end; between, and their share of all
+_LEAST_END_ROWS, _LEAST_ROWS, _LEAST_SHARE = 3, 8, 0.01
 #: bytes of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
 #: of what is beside a stretch, pixels of another value: at an end, between, and where sectors begin and end
@@ -138,8 +138,9 @@ def _is_lost(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
     if max(off) <= _BY_CHANCE:
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
         return full >= least and values >= (_LEAST_SECTOR_VALUES if any(off) else _LEAST_EXACT_VALUES)
+    least_rows = max(_LEAST_ROWS, stored.rows // stored.planes * _LEAST_SHARE)
     return (
-        stretch.end - stretch.first >= _least(stored)
+        stretch.end - stretch.first >= least_rows * stored.row_bytes
         and not (begins or ends)
         and stored.used >= _LEAST_WIDTH
         and full >= _FULL_BETWEEN
@@ -156,7 +157,7 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool
     within = stretch.first % plane_bytes
     # A plane may well be of one value: what is missing is that of the one before.
     missing_of_plane = plane_bytes - within
-    if within < stored.row_bytes:
+    if stretch.first < stored.row_bytes or not within:
         return False
     full, values = _beside(pixels, stored, stretch)
     if _begins_row(stored, stretch.first):
@@ -173,14 +174,9 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
         if full >= least and values >= (_LEAST_SECTOR_VALUES if off else _LEAST_EXACT_VALUES):
             return True
-    is_large = missing_of_plane >= _least(stored) and stored.rows >= 2 * _LEAST_ROWS
+    is_large = missing_of_plane >= _LEAST_END_ROWS * stored.row_bytes and stored.rows >= 2 * _LEAST_ROWS
     is_wide = stored.used >= _LEAST_WIDTH
     return is_large and is_wide and full >= _FULL and values >= _LEAST_EXACT_VALUES
-
-
-def _least(stored: Stored) -> float:
-    """Return how many bytes have to be missing where no sector begins."""
-    return max(_LEAST_ROWS, stored.rows // stored.planes * _LEAST_SHARE) * stored.row_bytes
 
 
 def _covers_padding(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
