@@ -88,3 +88,18 @@ def test_a_lossy_file_that_ends_in_zeros_is_refused(tmp_path: Path, start: float
     path.write_bytes(whole[:kept] + bytes(len(whole) - kept))
     with pytest.raises(InputError):
         read_picture(path)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("height", [100, 128])
+@pytest.mark.parametrize("quality", [1, 100])
+def test_a_ramp_of_alpha_of_a_quick_coder_passes(
+    tmp_path: Path, turned: bool, height: int, quality: int
+) -> None:
+    """All of its rows differ by about one number, of which filters leave zeros."""
+    ramp = np.broadcast_to(np.linspace(0, 255, height).astype(np.uint8)[:, None], (height, WIDTH))
+    alpha, path = ramp[::-1] if turned else ramp, tmp_path / "a.webp"
+    whole = encoded("WEBP", np.dstack([scene(height, WIDTH), alpha]), method=0, quality=quality, exact=True)
+    path.write_bytes(whole)
+    picture = read_picture(path)
+    assert picture.alpha is not None and np.array_equal(picture.alpha, alpha)

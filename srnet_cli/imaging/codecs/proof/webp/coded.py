@@ -112,7 +112,7 @@ def _most_zeros(kind: bytes, samples: Pixels) -> float:
         smooth = _blocks(samples[..., 0], _BLOCK, _SMOOTH)
         return max(_LEAST_HOLE, smooth * _BITS_PER_BLOCK / 8)
     # Without references back, which quick encoders leave out, each of the pixels has codes of a few bits.
-    flat = _blocks(samples[..., -1 if kind == b"ALPH" else 0], _FLAT_BLOCK, _FLAT)
+    flat = _predicted(samples[..., -1 if kind == b"ALPH" else 0])
     return flat * _FLAT_BLOCK**2 * _BITS_PER_PIXEL / 8
 
 
@@ -133,6 +133,17 @@ def _webp_pixels(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, 
         ):
             yield kind, start, stop
         position = stop + size % 2
+
+
+def _predicted(plane: Pixels) -> int:
+    """Count the blocks that filters of alpha and predictors leave next to nothing of.
+
+    They are flat, or all of their rows, or columns, differ from their neighbours by the same number.
+    """
+    blocks = in_blocks(plane, _FLAT_BLOCK).astype(np.int16)
+    across, down = np.diff(blocks, axis=3), np.diff(blocks, axis=1)
+    flat = spreads(blocks) <= _FLAT
+    return int(np.count_nonzero(flat | (spreads(across) == 0) | (spreads(down) == 0)))
 
 
 def _blocks(plane: Pixels, side: int, spread: int) -> int:
