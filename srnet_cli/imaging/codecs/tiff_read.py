@@ -27,6 +27,7 @@ from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
+from srnet_cli.imaging.codecs.proof.page.stretch import check_stretches
 from srnet_cli.imaging.codecs.proof.page.tables import check_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
@@ -208,6 +209,7 @@ def _samples(
         samples = assembled(page, grid, read_pieces(file, starts, lengths))
         peak = () if samples.dtype.kind == "f" else ((1 << page.bitspersample) - 1,)
         check_order(path, grid, starts, samples, (0, *peak), tile)
+        check_stretches(path, grid, starts, samples, (0, *peak))
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))

@@ -5,6 +5,7 @@ Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
 from functools import partial
@@ -85,7 +86,18 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
         _check_rows(path, pieces, lengths)
-        check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
+        is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
+        lengths = lengths or (present - starts[0],)
+        check_sectors(path, starts, lengths, pieces.row_bytes, is_padding if pieces.tiled else None)
+
+
+def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
+    """Return whether bytes of a file are padding of tiles, whose ``places`` are their starts, in order."""
+    at = max(bisect.bisect(places, (first, grid.count)) - 1, 0)
+    for start, index in places[at : bisect.bisect_left(places, (end, 0))]:
+        if grid.pads(index, max(first - start, 0), min(end - start, grid.bytes_of(index))):
+            return True
+    return False
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
