@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
@@ -66,7 +67,20 @@ def test_a_lost_head_is_refused(tmp_path: Path, layout: str, fill: bytes) -> Non
     whole = _tiff(picture, layout)
     first = whole.index(picture[0, :20].tobytes() if "plan" not in layout else picture[0, :20, 0].tobytes())
     for share in (0.1, 0.52):
-        _refuse(tmp_path / "a.tif", _lost(whole, first, int(share * picture.size) + 37, fill))
+        sector = (first + int(share * picture.size)) // 512 * 512
+        while layout == "tiles" and not 10 < (sector - first) % (64 * 3) < 180:
+            sector += 512  # it ends with a row
+        in_pixel = sector + 37 + ((sector + 37 - first) % 3 == 0)
+        for end in (sector,) if "plan" in layout else (sector, in_pixel):
+            _refuse(tmp_path / "a.tif", _lost(whole, first, end - first, fill))
+
+
+def test_a_frame_that_is_not_quite_straight_passes(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    picture = np.asarray(Image.fromarray(np.pad(_picture(), ((40, 40), (0, 0), (0, 0)))).rotate(0.1))
+    for layout in _LAYOUTS:
+        path.write_bytes(_tiff(picture[:230], layout))
+        assert (read_picture(path, max_pixels=1 << 20).pixels == picture[:230]).all()
 
 
 @pytest.mark.parametrize("layout", _LAYOUTS)

@@ -18,7 +18,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
 _Side = Literal["start", "end"]
-_Cut = Literal["row", "sector", "padding", "none"]
+_Cut = Literal["row", "sharp", "padding", "none"]
 #: rows of a piece, and the share of all samples, that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
 #: of a row's part with picture in it, the samples that are not the value
@@ -62,7 +62,8 @@ def check_stretches(
                 continue
             found = [] if first == 0 else [at(first - 1).cut(samples, value, "start", at(first - 1))]
             found.append(at(end).cut(samples, value, "end", at(end - 1)))
-            if "none" in found or ("padding" in found and "sector" not in found):
+            # Where one end alone shows, it has to be one that no slanted edge of a picture has.
+            if "none" in found or (("padding" in found or not first) and "sharp" not in found):
                 continue
             share = missing / samples.size
             which = "first" if first == 0 else "middle"
@@ -91,7 +92,7 @@ class _Row:
     row: int
 
     def cut(self, samples: NDArray[Any], value: int, side: _Side, ahead: _Row) -> _Cut:
-        """Return how a stretch starts or ends here: within the row, at a sector of the file, or in padding.
+        """Return how a stretch starts or ends here: within the row, sharply where a sector or within a pixel.
 
         Padding is looked for behind the row ``ahead``.
         """
@@ -110,7 +111,9 @@ class _Row:
             return "none"
         place = lost if side == "end" else row.size - lost
         at = self.start + self.row * self.grid.row_bytes + place * samples.dtype.itemsize
-        return "sector" if (at + _BY_CHANCE) % _SECTOR <= 2 * _BY_CHANCE else "row"
+        at_sector = (at + _BY_CHANCE) % _SECTOR <= 2 * _BY_CHANCE
+        within_pixel = place % (1 if self.grid.planes > 1 else samples.shape[2]) != 0
+        return "sharp" if at_sector or within_pixel else "row"
 
     def is_padded(self) -> bool:
         """Return whether padding of its tile follows the row."""
