@@ -247,7 +247,7 @@ def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) ->
         check_inner(path, page, pieces)
     if page.compression in FAX:
         check_fax(path, page, pieces)
-    check_compressed(path, page, pieces)
+    check_compressed(path, page, grid, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, grid, pieces)
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
