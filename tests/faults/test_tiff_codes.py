@@ -213,3 +213,41 @@ def test_ones_ahead_of_a_zero_in_jpeg_are_refused(
     first = next(at for at in zeros if at - length > data.rindex(b"\xff\xda", 0, at) + 20)
     damaged = data[: first - length] + b"\xff" * length + data[first:]
     _refuse(tmp_path / "a.tif", damaged, "of its pixels are lost")
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_a_run_in_packed_rows_is_refused(tmp_path: Path, fill: bytes) -> None:
+    data = encoded_tiff(scene(512, 512)[..., 0] > 90, photometric="minisblack", compression="packbits")
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    assert read_picture(path).width == 512
+    for start in (len(data) // 2, len(data) - 600):
+        _refuse(path, data[:start] + fill * 512 + data[start + 512 :])
+
+
+def test_zeros_that_packing_stores_pass(tmp_path: Path) -> None:
+    """Some encoders go on with bytes as they are where zeros follow them."""
+    picture = scene(160, 256)[..., 0].copy()
+    picture[40:, 50:] = 0
+    rows = [row.tobytes() for row in picture]
+    coded = b"".join(b"\x7f" + row[:128] + b"\x7f" + row[128:] for row in rows)
+    plain = encoded_tiff(picture, photometric="minisblack")
+    data = retagged(retagged(plain, 259, 3, 1, 32773), 273, 4, 1, len(plain))
+    path = tmp_path / "a.tif"
+    path.write_bytes(retagged(data, 279, 4, 1, len(coded)) + coded)
+    assert bytes(128) in coded
+    assert (read_picture(path).pixels[..., 0] == picture).all()
+
+
+@pytest.mark.parametrize("width", [8, 16, 24, 32, 1040, 2064])
+@pytest.mark.parametrize("white", [False, True])
+def test_rows_of_one_colour_in_packed_rows_pass(tmp_path: Path, width: int, white: bool) -> None:
+    picture = np.full((400, width), white)
+    picture[:50] ^= np.random.default_rng(0).integers(0, 2, (50, width)) > 0
+    path = tmp_path / "a.tif"
+    for data in (
+        encoded_tiff(picture, photometric="minisblack", compression="packbits"),
+        encoded("TIFF", Image.fromarray(picture), compression="packbits"),
+    ):
+        path.write_bytes(data)
+        assert ((read_picture(path).pixels[..., 0] > 0) == picture).all()

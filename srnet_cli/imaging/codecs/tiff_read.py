@@ -27,6 +27,7 @@ from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
+from srnet_cli.imaging.codecs.proof.page.stretch import check_stretches
 from srnet_cli.imaging.codecs.proof.page.tables import check_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
@@ -43,6 +44,8 @@ _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6,
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
 _PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _XMP, _IPTC = 262, 318, 319, 700, 33723
+#: white, primaries, curves of transfer, the range of YCbCr, a profile
+_COLOUR_TAGS = frozenset({_WHITE_POINT, _PRIMARIES, 301, 532, 34675})
 #: brought to sRGB when read
 _CONVERTED = frozenset({_CMYK, _CIELAB, _ICCLAB})
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
@@ -83,9 +86,17 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             page.predictor = 1  # which only belongs to compressions, and libtiff leaves alone
         samples = _samples(path, file.filehandle, page, structure, directory)
         if page.compression == _UNCOMPRESSED:
-            check_end(path, samples)
+            grid = grid_of(directory)
+            in_order = grid.planes == 1 and grid.across == 1
+            check_end(path, samples, None if in_order else (0, _peak(samples)))
         pixels, icc, more = _in_colour(path, page, samples)
     top = structure.directories[0]
+    stated = _stated_colour(directory)
+    colour_known = bool(icc or stated) or not _says_more_of_colours(top, directory)
+    if not colour_known:
+        more.append("what it says of its colours is damaged and was left out")
+    if set().union(*(each.lost for each in (directory, *top.walk()))) - _COLOUR_TAGS:
+        more.append("a part of what it says besides its picture lies behind its end, and is lost")
     if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
         notes.append(MAKER_NOTE_LOST)
     return Decoded(
@@ -94,10 +105,17 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         exif,
         tuple(notes + more),
         orientation_of(exif),
-        _stated_colour(directory),
+        stated,
+        colour_known,
         xmp=_bytes_of(top, _XMP),
         iptc=_bytes_of(top, _IPTC),
     )
+
+
+def _says_more_of_colours(top: Directory, page: Directory) -> bool:
+    """Return whether directories say what colours mean in a way that cannot be read."""
+    unread = {tag for each in (top, page) for tag in each.lost | each.faulty}
+    return _PRIMARIES in page.entries or bool(unread & _COLOUR_TAGS)
 
 
 def _stated_colour(directory: Directory) -> StatedColour | None:
@@ -208,6 +226,7 @@ def _samples(
         samples = assembled(page, grid, read_pieces(file, starts, lengths))
         peak = () if samples.dtype.kind == "f" else ((1 << page.bitspersample) - 1,)
         check_order(path, grid, starts, samples, (0, *peak), tile)
+        check_stretches(path, grid, starts, samples, (0, *peak))
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))
@@ -217,6 +236,10 @@ def _samples(
     return samples
 
 
+def _peak(samples: NDArray[Any]) -> int:
+    return int(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else 1
+
+
 def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) -> frozenset[int]:
     """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
     padded: frozenset[int] = frozenset()
@@ -224,7 +247,7 @@ def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) ->
         check_inner(path, page, pieces)
     if page.compression in FAX:
         check_fax(path, page, pieces)
-    check_compressed(path, page, pieces)
+    check_compressed(path, page, grid, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, grid, pieces)
     tables = b"" if page.jpegtables is None else page.jpegtables[:-2]

@@ -16,6 +16,8 @@ from srnet_cli.imaging.srgb import linear_to_srgb
 ProfileSpace = Literal["RGB ", "GRAY", "CMYK", "Lab "]
 
 _HEADER_BYTES = 128
+#: tags of the white and of three colours
+_XYZ = frozenset({b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ"})
 _D50 = np.array([0.9642, 1.0, 0.8249], np.float32)
 #: XYZ of D50 to linear sRGB, adapted after Bradford
 _LINEAR_FROM_XYZ = np.array(
@@ -27,13 +29,24 @@ def profile_space(icc: bytes | None) -> str | None:
     """Return the colour space of a profile (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
     if icc is None or len(icc) < _HEADER_BYTES:
         return None
-    if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp":
+    if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp" or not _has_contents(icc):
         return None
     try:
         ImageCms.ImageCmsProfile(io.BytesIO(icc))
     except (OSError, ImageCms.PyCMSError):
         return None
     return icc[16:20].decode("latin-1")
+
+
+def _has_contents(icc: bytes) -> bool:
+    """Return whether all tags of a profile have a type, and its colours are not black (ICC.1, 7.3 and 10)."""
+    (count,) = struct.unpack(">I", icc[_HEADER_BYTES : _HEADER_BYTES + 4].rjust(4, b"\0"))
+    table = icc[_HEADER_BYTES + 4 : _HEADER_BYTES + 4 + 12 * count]
+    for tag, start, length in struct.iter_unpack(">4sII", table[: len(table) // 12 * 12]):
+        data = icc[start : start + length]
+        if not any(data[:4]) or (tag in _XYZ and not any(data[8:])):
+            return False
+    return bool(count)
 
 
 def profile_name(icc: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ _LEAST_VALUES = 8
 
 
 def holds_run(data: bytes, only_zeros: bool = False, least: int = LEAST_RUN) -> bool:
-    """Return whether there are ``least`` zeros or, unless left out, ones on end; compressed data has none."""
+    """Return whether data holds ``least`` zeros or, unless left out, ones on end."""
     return bytes(least) in data or (not only_zeros and b"\xff" * least in data)
 
 
@@ -160,11 +160,18 @@ def _bands(rows: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
             yield first, end
 
 
-def check_sectors(path: Path, starts: Sequence[int], lengths: Sequence[int], row_bytes: int = 0) -> None:
+def check_sectors(
+    path: Path,
+    starts: Sequence[int],
+    lengths: Sequence[int],
+    row_bytes: int = 0,
+    is_padding: Callable[[int, int], bool] | None = None,
+) -> None:
     """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
 
     They begin and end, in the file, where sectors do, and within rows (of ``row_bytes``, 0 for unknown), are
     few, and have a photograph on both sides; a picture with other stretches like them may be a drawing.
+    ``is_padding`` says whether there is padding, which does not count, from one byte of the file to another.
 
     Raises:
         InputError: saying where the first is.
@@ -176,6 +183,8 @@ def check_sectors(path: Path, starts: Sequence[int], lengths: Sequence[int], row
                 file.seek(at)
                 data = file.read(min(_WINDOW, end - at))
                 for first, last in _long_runs(data):
+                    if is_padding is not None and is_padding(at + first, at + last):
+                        continue
                     if not _is_sector(data, first, last, at, start, row_bytes):
                         return
                     lost.append((at + first, last - first))

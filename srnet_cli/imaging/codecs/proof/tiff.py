@@ -5,6 +5,7 @@ Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from srnet_cli.imaging.picture import Pixels
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
+#: of PackBits, which may store 128 bytes as they are
+_LEAST_PACKED = 256
 #: JPEG and deflate: an encoder writes no long runs at their end
 _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all, but for what they find nothing to pack in and store as it is
@@ -85,7 +88,18 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
         _check_rows(path, pieces, lengths)
-        check_sectors(path, starts, lengths or (present - starts[0],), pieces.row_bytes)
+        is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
+        lengths = lengths or (present - starts[0],)
+        check_sectors(path, starts, lengths, pieces.row_bytes, is_padding if pieces.tiled else None)
+
+
+def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
+    """Return whether bytes of a file are padding of tiles, whose ``places`` are their starts, in order."""
+    at = max(bisect.bisect(places, (first, grid.count)) - 1, 0)
+    for start, index in places[at : bisect.bisect_left(places, (end, 0))]:
+        if grid.pads(index, max(first - start, 0), min(end - start, grid.bytes_of(index))):
+            return True
+    return False
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -177,7 +191,7 @@ def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
         )
 
 
-def check_compressed(path: Path, page: Any, segments: Sequence[bytes]) -> None:
+def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes]) -> None:
     """Refuse compressed pieces that hold nothing, or end before their rows do.
 
     Raises:
@@ -185,8 +199,12 @@ def check_compressed(path: Path, page: Any, segments: Sequence[bytes]) -> None:
     """
     compression = int(page.compression)
     for index, data in enumerate(segments):
-        if compression in (_LZW, _PACKED):
-            empty = holds_run(data, only_zeros=compression == _PACKED) or ends_in_run(data)
+        if compression == _LZW:
+            empty = holds_run(data) or ends_in_run(data)
+        elif compression == _PACKED:
+            # Rows of one byte without ink are zeros, and those of two white ones are ones.
+            may_be = {1: b"\0", 2: b"\xff"}.get(grid.row_bytes)
+            empty = any(v * _LEAST_PACKED in data for v in (b"\0", b"\xff") if v != may_be)
         elif compression in _PACKERS:
             empty = holds_run(data) and (
                 holds_run(data, least=_LEAST_FOUND) or any(map(holds_run, coded_parts(data)))

@@ -65,6 +65,15 @@ class Grid:
         region = self.region(index)
         return (self.tall if self.tiled else region.bottom - region.top) * self.row_bytes
 
+    def pads(self, index: int, first: int, end: int) -> bool:
+        """Return whether bytes ``first`` to ``end`` of an uncompressed tile are padding, all or some."""
+        region = self.region(index)
+        rows, columns = region.bottom - region.top, region.right - region.left
+        shown = -(-columns * self.row_bytes // self.wide)
+        row, place = divmod(first, self.row_bytes)
+        is_beside = shown < self.row_bytes and place + end - first > shown
+        return self.tiled and (is_beside or row >= rows or end > rows * self.row_bytes)
+
 
 def grid_of(page: Directory) -> Grid:
     """Return the grid that a directory asks for; its width and height are above 0."""
