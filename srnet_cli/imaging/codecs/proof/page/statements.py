@@ -6,9 +6,9 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 
-_PHOTOMETRIC, _WHITE_POINT, _PRIMARIES = 262, 318, 319
+_PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _PROFILE = 262, 318, 319, 34675
 #: white, primaries, curves of transfer, the range of YCbCr, a profile
-_COLOURS = frozenset({_WHITE_POINT, _PRIMARIES, 301, 532, 34675})
+_COLOURS = frozenset({_WHITE_POINT, _PRIMARIES, 301, 532, _PROFILE})
 #: CMYK and two of CIE Lab, brought to sRGB when read
 _CONVERTED = frozenset({5, 8, 9})
 
@@ -37,5 +37,7 @@ def lost_statements(top: Directory, page: Directory, *, colours_known: bool) -> 
     lost = set().union(*(each.lost for each in (page, *top.walk())))
     unread = top.lost | top.faulty | page.lost | page.faulty
     says_colours = _PRIMARIES in page.entries or bool(unread & _COLOURS)
-    notes = [COLOURS_LOST] if says_colours and not colours_known else []
+    # A profile would have taken the place of the other tags.
+    is_damaged = (says_colours and not colours_known) or _PROFILE in page.lost
+    notes = [COLOURS_LOST] if is_damaged else []
     return notes + ([_OTHERS_LOST] if lost - _COLOURS else [])
