@@ -27,13 +27,13 @@ from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
+from srnet_cli.imaging.codecs.proof.page.statements import COLOURS_LOST, lost_statements, stated_colour
 from srnet_cli.imaging.codecs.proof.page.stretch import check_stretches
 from srnet_cli.imaging.codecs.proof.page.tables import check_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
 from srnet_cli.imaging.codecs.proof.unpacked import BYTE_PACKINGS, check_unpacked
-from srnet_cli.imaging.colour import SRGB, Primaries, StatedColour
 from srnet_cli.imaging.depth import from_bits, to_8_bit, to_16_bit
 from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kept_note
 from srnet_cli.imaging.picture import Pixels
@@ -43,11 +43,7 @@ _WIDTH, _HEIGHT, _INK_SET = 256, 257, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
-_PHOTOMETRIC, _WHITE_POINT, _PRIMARIES, _XMP, _IPTC = 262, 318, 319, 700, 33723
-#: white, primaries, curves of transfer, the range of YCbCr, a profile
-_COLOUR_TAGS = frozenset({_WHITE_POINT, _PRIMARIES, 301, 532, 34675})
-#: brought to sRGB when read
-_CONVERTED = frozenset({_CMYK, _CIELAB, _ICCLAB})
+_XMP, _IPTC = 700, 33723
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
 #: fax, LZW, deflate, PackBits, LZMA, Zstandard, and pictures; of others it is not known what they allocate
@@ -91,44 +87,21 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             check_end(path, samples, None if in_order else (0, _peak(samples)))
         pixels, icc, more = _in_colour(path, page, samples)
     top = structure.directories[0]
-    stated = _stated_colour(directory)
-    colour_known = bool(icc or stated) or not _says_more_of_colours(top, directory)
-    if not colour_known:
-        more.append("what it says of its colours is damaged and was left out")
-    if set().union(*(each.lost for each in (directory, *top.walk()))) - _COLOUR_TAGS:
-        more.append("a part of what it says besides its picture lies behind its end, and is lost")
+    stated = stated_colour(directory)
+    lost = lost_statements(top, directory, colours_known=bool(icc or stated))
     if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
         notes.append(MAKER_NOTE_LOST)
     return Decoded(
         pixels,
         icc,
         exif,
-        tuple(notes + more),
+        tuple(notes + more + lost),
         orientation_of(exif),
         stated,
-        colour_known,
+        COLOURS_LOST not in lost,
         xmp=_bytes_of(top, _XMP),
         iptc=_bytes_of(top, _IPTC),
     )
-
-
-def _says_more_of_colours(top: Directory, page: Directory) -> bool:
-    """Return whether directories say what colours mean in a way that cannot be read."""
-    unread = {tag for each in (top, page) for tag in each.lost | each.faulty}
-    return _PRIMARIES in page.entries or bool(unread & _COLOUR_TAGS)
-
-
-def _stated_colour(directory: Directory) -> StatedColour | None:
-    """Return what the tags besides a profile say (TIFF 6.0, section 20), None when they say nothing."""
-    if directory.integer(_PHOTOMETRIC, 0) in _CONVERTED:
-        return colour.SRGB_COLOUR
-    values, white = directory.numbers(_PRIMARIES), directory.numbers(_WHITE_POINT)
-    if len(values) != 6:
-        return None
-    points = list(zip(values[::2], values[1::2], strict=True))
-    corner = (white[0], white[1]) if len(white) == 2 else SRGB.white
-    primaries = Primaries(points[0], points[1], points[2], corner)
-    return StatedColour(primaries) if primaries.usable() else None
 
 
 def _bytes_of(directory: Directory, tag: int) -> bytes | None:
