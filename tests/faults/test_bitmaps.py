@@ -125,7 +125,8 @@ def test_a_bitmap_that_breaks_off_or_lost_sectors_is_refused(tmp_path: Path, kin
                 with pytest.raises(InputError, match=r"incomplete|damaged"):
                     read_picture(path)
             for length in (512, 2048):
-                path.write_bytes(whole[:sector] + fill * length + whole[sector + length :])
+                damaged = whole[:sector] + fill * length + whole[sector + length :]
+                path.write_bytes(damaged[:size])
                 with pytest.raises(InputError, match=r"lost|incomplete"):
                     read_picture(path)
 

@@ -8,7 +8,6 @@ where a sector of 512 does, beside rows that go on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,13 +85,14 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
     present = min(stored.end, len(data)) - stored.start
     pixels = np.frombuffer(data, np.uint8, present, stored.start)
     for value in (0, 255):
-        for first, end in _long_runs(data, value, stored.start, stored.start + present):
-            stretch = _Stretch(value, first - stored.start, end - stored.start)
+        for first, end in _long_runs(pixels, value):
+            stretch = _Stretch(value, first, end)
             if stretch.end >= present - (stored.padding if value else 0):
                 continue  # an end
             if _is_lost(pixels, stored, stretch):
                 raise InputError(
-                    f"is damaged: {end - first:,} bytes of its pixels are lost, from byte {first:,} on",
+                    f"is damaged: {end - first:,} bytes of its pixels are lost, "
+                    f"from byte {stored.start + first:,} on",
                     path=path,
                 )
         first = _end_of(pixels, value)
@@ -103,14 +103,19 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
             )
 
 
-def _long_runs(data: bytes, value: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _long_runs(pixels: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
     """Yield first byte and end of each stretch of a value that is as long as a sector."""
-    sector, other = bytes([value]) * _SECTOR, re.compile(b"[^%b]" % re.escape(bytes([value])), re.DOTALL)
-    while (start := data.find(sector, start, end)) >= 0:
-        found = other.search(data, start + _SECTOR, end)
-        last = end if found is None else found.start()
-        yield start, last
-        start = last
+    last = -1
+    for start in range(0, pixels.size, _WINDOW):
+        others = np.flatnonzero(pixels[start : start + _WINDOW] != value) + start
+        if not others.size:
+            continue
+        others = np.concatenate([[last], others])
+        for index in np.flatnonzero(np.diff(others) > _SECTOR).tolist():
+            yield int(others[index]) + 1, int(others[index + 1])
+        last = int(others[-1])
+    if pixels.size - last > _SECTOR:
+        yield last + 1, pixels.size
 
 
 def _end_of(pixels: NDArray[Any], value: int) -> int:
@@ -132,15 +137,18 @@ def _is_lost(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> bool:
     # Where a row begins with a sector, either may be what is missing.
     if (begins and ends) or (begins and not on_sectors[0]) or (ends and not on_sectors[1]):
         return False
-    full, values = _beside(pixels, stored, stretch)
     # By chance it begins a little ahead of a sector, or ends a little behind one.
     off = [-(stored.start + stretch.first) % _SECTOR, (stored.start + stretch.end) % _SECTOR]
+    least_rows = max(_LEAST_ROWS, stored.rows // stored.planes * _LEAST_SHARE)
+    is_large = stretch.end - stretch.first >= least_rows * stored.row_bytes
+    if max(off) > _BY_CHANCE and not is_large:
+        return False
+    full, values = _beside(pixels, stored, stretch)
     if max(off) <= _BY_CHANCE:
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
         return full >= least and values >= (_LEAST_SECTOR_VALUES if any(off) else _LEAST_EXACT_VALUES)
-    least_rows = max(_LEAST_ROWS, stored.rows // stored.planes * _LEAST_SHARE)
     return (
-        stretch.end - stretch.first >= least_rows * stored.row_bytes
+        is_large
         and not (begins or ends)
         and stored.used >= _LEAST_WIDTH
         and full >= _FULL_BETWEEN
