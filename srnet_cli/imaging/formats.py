@@ -47,6 +47,8 @@ class Format:
     read_exif: Callable[[Path], bytes | None] | None = None
     #: height and width of a file, upright, without its pixels; None: Pillow knows its header
     read_size: Callable[[Path], tuple[int, int]] | None = None
+    #: what Pillow calls it then
+    pillow: tuple[str, ...] = ()
     #: from an open file and what will come to something that takes rows; None for what is only read
     encode: Callable[[BinaryIO, Layout], Encoder] | None = None
     #: the format of its results where it is not written itself, or is RAW
@@ -94,15 +96,13 @@ def _codec(module: str, name: str) -> Callable[..., Any]:
     return call
 
 
-def _is_avif(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and any(brand in head[8:] for brand in (b"avif", b"avis"))
+def _has_brand(head: bytes, *brands: bytes) -> bool:
+    """Return whether a file begins with a box of brands, of a length that can be."""
+    return head[:2] == b"\0\0" and head[4:8] == b"ftyp" and any(brand in head[8:] for brand in brands)
 
 
 def _is_heif(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and any(
-        brand in head[8:]
-        for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-    )
+    return _has_brand(head, b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -130,7 +130,7 @@ for _row in (
         "png", "PNG", (".png",),
         matches=lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"),
         decode=_codec("png_read", "decode"),
-        read_exif=_codec("png_read", "read_exif"),
+        read_exif=_codec("png_read", "read_exif"), pillow=("PNG",),
         encode=_codec("png_write", "PngEncoder"),
         read_suffixes=(".apng",),
         depth=16,
@@ -153,7 +153,7 @@ for _row in (
         "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"),
         matches=lambda head: head.startswith(b"\xff\xd8\xff"),
         decode=_codec("pillow_read", "decode_jpeg"),
-        read_exif=_codec("pillow_read", "read_exif"),
+        read_exif=_codec("pillow_read", "read_exif"), pillow=("JPEG",),
         encode=_codec("imageio_codec", "encode_jpeg"),
         read_suffixes=(".mpo", ".jps", ".jif", ".jfi"),
         has_alpha=False,
@@ -168,7 +168,7 @@ for _row in (
         "webp", "WebP", (".webp",),
         matches=lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP",
         decode=_codec("pillow_read", "decode_webp"),
-        read_exif=_codec("pillow_read", "read_exif"),
+        read_exif=_codec("pillow_read", "read_exif"), pillow=("WEBP",),
         encode=_codec("imageio_codec", "encode_webp"),
         has_grey=False,
         longest_side=16_383,
@@ -176,9 +176,9 @@ for _row in (
     ),
     Format(
         "avif", "AVIF", (".avif",),
-        matches=_is_avif,
+        matches=lambda head: _has_brand(head, b"avif", b"avis"),
         decode=_codec("avif_read", "decode"),
-        read_exif=_codec("pillow_read", "read_exif"),
+        read_exif=_codec("pillow_read", "read_exif"), pillow=("AVIF",),
         encode=_codec("imageio_codec", "encode_avif"),
         has_grey=False,
         longest_side=32_768,
@@ -196,7 +196,7 @@ for _row in (
     ),
     Format(
         "jxl", "JPEG XL", (".jxl",),
-        matches=lambda head: head[:2] == b"\xff\x0a" or head[4:12] == b"JXL \r\n\x87\n",
+        matches=lambda head: head[:2] == b"\xff\x0a" or head[:12] == b"\0\0\0\x0cJXL \r\n\x87\n",
         decode=_codec("further.jpeg_xl", "decode"),
         read_exif=_codec("further.jpeg_xl", "read_exif"),
         read_size=_codec("further.jpeg_xl", "read_size"),
@@ -208,25 +208,25 @@ for _row in (
     ),
     Format(
         "jp2", "JPEG 2000", (".jp2", ".j2k", ".jpx", ".j2c", ".jpf"),
-        matches=lambda head: head[4:12] == b"jP  \r\n\x87\n" or head[:4] == b"\xff\x4f\xff\x51",
+        matches=lambda head: head[:12] == b"\0\0\0\x0cjP  \r\n\x87\n" or head[:4] == b"\xff\x4f\xff\x51",
         decode=_codec("further.jpeg_2000", "decode"),
         read_size=_codec("further.jpeg_2000", "read_size"),
     ),
     Format(
         "psd", "PSD", (".psd",),
         matches=lambda head: head[:4] == b"8BPS",
-        decode=_codec("further.psd", "decode"),
+        decode=_codec("further.psd", "decode"), pillow=("PSD",),
         result="tiff",
     ),
     Format(
         "bmp", "BMP", (".bmp", ".dib"),
         matches=_is_bmp,
-        decode=_codec("imageio_codec", "decode_bmp"),
+        decode=_codec("imageio_codec", "decode_bmp"), pillow=("BMP", "DIB"),
     ),
     Format(
         "gif", "GIF", (".gif",),
         matches=lambda head: head[:6] in (b"GIF87a", b"GIF89a"),
-        decode=_codec("further.gif", "decode"),
+        decode=_codec("further.gif", "decode"), pillow=("GIF",),
     ),
     Format(
         "dng", "DNG", (".dng",),

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
-from srnet_cli.imaging.codecs.layout import Decoded, decoding
+from srnet_cli.imaging.codecs.layout import Decoded, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import exif_in, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.pages import chosen_page
 from srnet_cli.imaging.codecs.tiff_read import read_structure
@@ -138,7 +137,12 @@ def read_size(path: Path, *, camera_colours: bool = False) -> tuple[int, int]:
     if found.read_size is not None:
         return found.read_size(path)
     # Of thousands of pictures only the headers are read.
-    with decoding(path), open_input(path) as file, pillow_without_limit(), Image.open(file) as image:
+    with (
+        decoding(path),
+        open_input(path) as file,
+        pillow_without_limit(),
+        opened(file, found.pillow) as image,
+    ):
         height, width, exif = image.height, image.width, exif_in(image)
     if exif is None and found is FORMATS["png"] and found.read_exif is not None:
         exif = found.read_exif(path)  # it may stand behind the pixels

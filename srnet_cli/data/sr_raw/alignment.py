@@ -14,6 +14,7 @@ from srnet_cli.data.sr_raw.pairing import to_reference_view
 from srnet_cli.data.sr_raw.transforms import TransformFile
 from srnet_cli.errors import RegistrationError
 from srnet_cli.imaging.affine import Affine, apply, corners, identity, inscribed_box, invert
+from srnet_cli.imaging.codecs.layout import opened
 from srnet_cli.imaging.registration import Motion, ecc
 
 _SHRINK = 8
@@ -51,7 +52,7 @@ def _as_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Apply the loss of the JPEG files through which the authors pass their frames."""
     stored = io.BytesIO()
     Image.fromarray(picture).save(stored, "JPEG", quality=quality)
-    return np.asarray(Image.open(stored))
+    return np.asarray(opened(stored, ("JPEG",)))
 
 
 def _shrunk_grey(picture: NDArray[np.uint8]) -> NDArray[np.float32]:

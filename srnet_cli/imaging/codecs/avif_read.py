@@ -73,7 +73,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     if not header.layered:
         _check_coded(path, data)
     deep = partial(_decode_deep, data, header.bit_depth) if header.bit_depth > 8 else None
-    decoded = decode_image(path, data, max_pixels, deep=deep)
+    decoded = decode_image(path, data, max_pixels, ("AVIF",), deep=deep)
     return with_stated_colour(decoded, header.cicp)
 
 

@@ -5,6 +5,7 @@ A further format that it knows takes one row in the table with :func:`decode` an
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.whole import whole
-from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding
+from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.bitmap.bmp import check_bmp
 from srnet_cli.imaging.codecs.proof.bitmap.header import read_header
@@ -30,19 +31,24 @@ _METRES_PER_INCH = 0.0254
 #: compression in the header of a bitmap: colours, and colours and alpha, by masks
 _BIT_FIELDS = (3, 6)
 _JPEG_OR_PNG = (4, 5)
+#: what Pillow calls bitmaps, the latter without the file's own header
+_BITMAPS = ("BMP", "DIB")
 _BMP_DEPTHS = (1, 4, 8, 16, 24, 32)
 _BMP_HEADERS = (40, 52, 56, 64, 108, 124)
 
 
-def decode(path: Path, max_pixels: int) -> Decoded:
-    """Read the first frame of a file with 8 bits a sample.
+def decode(path: Path, max_pixels: int, formats: tuple[str, ...]) -> Decoded:
+    """Read the first frame of a file with 8 bits a sample, which Pillow knows by one of ``formats``.
 
     Raises:
         InputError: it is damaged or too large.
     """
     with decoding(path):
+        data = read_input(path)
         with pillow_without_limit():
-            file: Any = imageio.imopen(read_input(path), "r", plugin="pillow")
+            # imageio has Pillow try all of its decoders.
+            opened(io.BytesIO(data), formats).close()
+            file: Any = imageio.imopen(data, "r", plugin="pillow")
         with file:
             frames, height, width = file.properties(index=...).shape[:3]
             check_size(path, height, width, max_pixels)
@@ -68,7 +74,7 @@ def decode_bmp(path: Path, max_pixels: int) -> Decoded:
     try:
         gaps = check_bmp(path, data)
         checked = True
-        return _decode_gaps(path, data, max_pixels) if gaps else decode(path, max_pixels)
+        return _decode_gaps(path, data, max_pixels) if gaps else decode(path, max_pixels, _BITMAPS)
     except InputError as error:
         kind = _unusual_bmp(data[14:_BMP_HEAD] if data.startswith(b"BM") else data[:_BMP_HEAD], checked)
         if kind is None:

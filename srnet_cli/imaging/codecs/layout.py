@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.colour import StatedColour
@@ -92,6 +92,18 @@ def check_size(path: Path, height: int, width: int, max_pixels: int) -> None:
             path=path,
             remedy="--max-pixels raises the limit",
         )
+
+
+def opened(source: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+    """Open a picture by the decoders of Pillow that are named, and by no other.
+
+    Unasked, Pillow tries all that it has: the one for PostScript, too, which has Ghostscript run the file,
+    and those of formats that are not checked here.
+
+    Raises:
+        OSError: it is none of these.
+    """
+    return Image.open(source, formats=formats)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from PIL import Image
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsupported_kind, without_padding
-from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opened
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_tail
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
@@ -34,6 +34,8 @@ _IPTC_RESOURCE = 0x0404
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F"})
 #: previews, and layers that are in the picture already
 _WITHOUT_FRAMES = ("JPEG", "MPO", "PSD")
+#: of whose files :func:`read_exif` is asked
+_WITH_EXIF = ("JPEG", "WEBP", "AVIF")
 _pillow_limit = threading.Lock()
 
 
@@ -69,7 +71,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
                 raise
             check_jpeg(path, shorter, pixels)
 
-    return decode_image(path, data, max_pixels, check)
+    return decode_image(path, data, max_pixels, ("JPEG",), check)
 
 
 def decode_webp(path: Path, max_pixels: int) -> Decoded:
@@ -79,7 +81,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
     check_webp_sizes(path, data)
-    decoded = decode_image(path, data, max_pixels, deep=partial(_first_frame, path, data))
+    decoded = decode_image(path, data, max_pixels, ("WEBP",), deep=partial(_first_frame, path, data))
     check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
     return decoded
 
@@ -100,7 +102,7 @@ def _first_frame(path: Path, data: bytes, image: Image.Image) -> Pixels:
 
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a JPEG, WebP or AVIF file as a TIFF structure."""
-    with decoding(path), pillow_without_limit(), Image.open(io.BytesIO(read_input(path))) as image:
+    with decoding(path), pillow_without_limit(), opened(io.BytesIO(read_input(path)), _WITH_EXIF) as image:
         return exif_in(image)
 
 
@@ -108,10 +110,11 @@ def decode_image(
     path: Path,
     data: bytes,
     max_pixels: int,
+    formats: tuple[str, ...],
     check: Callable[[Image.Image], None] | None = None,
     deep: Callable[[Image.Image], Pixels] | None = None,
 ) -> Decoded:
-    """Decode the first frame of what Pillow reads.
+    """Decode the first frame of a file that Pillow reads by the decoders named in ``formats``.
 
     ``check`` sees the header before the pixels; ``deep`` decodes in its place, what it would
     reduce to 8 bits or takes too much memory for.
@@ -121,7 +124,7 @@ def decode_image(
     """
     with decoding(path):
         with pillow_without_limit():
-            image = Image.open(io.BytesIO(data))
+            image = opened(io.BytesIO(data), formats)
         with image:
             check_size(path, image.height, image.width, max_pixels)
             if check is not None:

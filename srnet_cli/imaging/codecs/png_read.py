@@ -36,7 +36,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     check_stream(path, contents)
     deep = partial(_decode_deep, path, contents) if contents.bit_depth == 16 else None
     check = partial(_check_palette, path, contents)
-    decoded = decode_image(path, contents.plain, max_pixels, check, deep)
+    decoded = decode_image(path, contents.plain, max_pixels, ("PNG",), check, deep)
     colour = contents.colour()
     animated = ("only its first frame was read",) if contents.frames > 1 else ()
     unknown = () if colour.unknown is None else (colour.unknown,)

@@ -31,7 +31,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save its first frame as PNG",
         )
-    return imageio_codec.decode(path, max_pixels)
+    return imageio_codec.decode(path, max_pixels, ("GIF",))
 
 
 def _count(data: bytes) -> tuple[int, int]:

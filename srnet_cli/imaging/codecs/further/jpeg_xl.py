@@ -15,7 +15,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.boxes import box, boxes
 from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header, with_srgb_curve
 from srnet_cli.imaging.codecs.further.whole import whole
-from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding
+from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.workers import thread_count
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import srgb_to_linear
@@ -149,10 +149,8 @@ def _profile(data: bytes) -> bytes | None:
         import pillow_jxl  # noqa: F401  registers itself with Pillow
     except ImportError:
         return None
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with opened(io.BytesIO(data), ("JXL",)) as image:
             found = image.info.get("icc_profile")
     except (OSError, ValueError, RuntimeError, struct.error):
         return None  # imagecodecs has decoded it; only the profile is missing

@@ -57,7 +57,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             remedy="save it with maximised compatibility, or as TIFF",
         )
     _check_rows(path, data, channels, height, width, depth)
-    decoded = decode_image(path, data, max_pixels)
+    decoded = decode_image(path, data, max_pixels, ("PSD",))
     if mode == _BITMAP:
         # Ones are ink there; Pillow takes them for white.
         return replace(decoded, samples=255 - decoded.samples)

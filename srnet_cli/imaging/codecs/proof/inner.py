@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.layout import decoding, opened
 from srnet_cli.imaging.codecs.proof.segments import segments
 
 JPEG = frozenset({6, 7, 33007, 34892})
 _JPEG_XL = frozenset({50002, 52546})
 #: JPEG 2000 under its four numbers, WebP and PNG
 _BY_PILLOW = frozenset({33003, 33004, 33005, 34712, 34927, 50001, 34933})
+#: what Pillow calls them
+_DECODERS = ("JPEG2000", "WEBP", "PNG")
 PICTURES = JPEG | _JPEG_XL | _BY_PILLOW
 _PNG, _WEBP = 34933, frozenset({34927, 50001})
 #: where PNG's header has its bits
@@ -81,7 +81,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
         raise ValueError("a piece of JPEG data has no size")
     if kind in _JPEG_XL:
         return _jpeg_xl_size(data)
-    with Image.open(io.BytesIO(data)) as image:
+    with opened(io.BytesIO(data), _DECODERS) as image:
         return image.height, image.width
 
 
