@@ -5,15 +5,18 @@ Decoders need to go back and forth in a file, so what comes in is kept in a temp
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from srnet_cli.errors import InputError, UsageError
+from srnet_cli.errors import InputError, OutputError, UsageError
 
 STREAM = "-"
 _BLOCK = 1 << 20
@@ -49,6 +52,7 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
     Raises:
         UsageError: there is more than one input, no output, or stdout is needed twice.
         InputError: nothing comes in, or too much.
+        OutputError: the file that a stream stands for would be read and replaced.
     """
     from_stdin, to_stdout = Path(STREAM) in inputs, output == STREAM
     if not (from_stdin or to_stdout):
@@ -64,9 +68,35 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         raise UsageError("--json and -o - both need standard output", remedy="-o FILE")
     if to_stdout and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("a picture cannot be written to a terminal", remedy="-o FILE, or > FILE")
+    _refuse_replacing(
+        [_file_of(sys.stdin)] if from_stdin else [_found(path) for path in inputs],
+        _file_of(sys.stdout) if to_stdout else _found(Path(output or "")),
+    )
     with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
         found = [_received(Path(folder))] if from_stdin else list(inputs)
         yield Streams(found, f"{folder}/out/" if to_stdout else output, to_stdout)
+
+
+def _refuse_replacing(reads: Sequence[os.stat_result | None], written: os.stat_result | None) -> None:
+    if written is not None and any(read is not None and os.path.samestat(read, written) for read in reads):
+        raise OutputError("the result would replace its own input", remedy="name another output")
+
+
+def _file_of(stream: IO[str] | None) -> os.stat_result | None:
+    """Return what the system knows of the file behind a stream; None where the shell gave it none."""
+    try:
+        found = None if stream is None else os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return None
+    return found if found is not None and stat.S_ISREG(found.st_mode) else None
+
+
+def _found(path: Path) -> os.stat_result | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _received(folder: Path) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.folder import RunFolder
 from tests.faults.pictures import encoded, scene
-from tests.faults.program import Ended, Program, disk
+from tests.faults.program import PATIENCE, Ended, Program, disk, environment
 
 #: what the folder of a run holds, besides its log and checkpoints
 RUN_FILES = ("config.toml", "curves.png", "card.toml", "weights.safetensors", "crisp.safetensors", "best.pt")
@@ -198,3 +200,38 @@ def test_places_of_a_file_are_compared_with_those_that_are_read(tmp_path: Path) 
     refuse_replacing([], [source])
     with pytest.raises(OutputError, match="would replace its own input"):
         refuse_replacing([source], [tmp_path / "b.png", tmp_path / "sub" / ".." / "A.PNG"])
+
+
+@pytest.mark.parametrize(
+    "command", ["- -o {a} < {a}", "- -o {link} < {a}", "{a} -o - >> {a}", "- -o - < {a} 1<> {a}"]
+)
+def test_a_stream_never_replaces_the_file_that_it_is_read_from(
+    tmp_path: Path, model: Path, command: str
+) -> None:
+    ours = tmp_path / "ours.png"
+    ours.write_bytes(encoded("PNG", scene(24, 24)))
+    (tmp_path / "link.png").hardlink_to(ours)
+    before = ours.read_bytes()
+    usual = (
+        f"{sys.executable} -m srnet_cli zoom --scale 2 --model {model} --format png --overwrite --device cpu "
+    )
+    line = usual + command.format(a=ours, link=tmp_path / "link.png")
+    ended = subprocess.run(
+        ["bash", "-c", line], env=environment(), capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.returncode == 1 and "would replace its own input" in ended.stderr
+    assert ours.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_stream_replaces_another_file(tmp_path: Path, model: Path) -> None:
+    picture, other = tmp_path / "picture.png", tmp_path / "other.png"
+    picture.write_bytes(encoded("PNG", scene(24, 24)))
+    other.write_bytes(b"old")
+    zoom = f"{sys.executable} -m srnet_cli zoom - --scale 2 --model {model} --format png --overwrite"
+    line = f"{zoom} -o {other} < {picture} && {zoom} -o - < {picture} > {tmp_path}/b"
+    ended = subprocess.run(
+        ["bash", "-c", line], env=environment(), capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert other.read_bytes() == (tmp_path / "b").read_bytes()
