@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from srnet_cli.data import Batch
+from srnet_cli.errors import OutputError
 from srnet_cli.training.step.regions import Regions
 from srnet_cli.training.step.snapshot import Snapshot
 from srnet_cli.training.step.stepper import Stepper
@@ -162,7 +163,7 @@ class RecordedStepper(Stepper):
             recording = _Recording(graph, given, made)
             found = recording(batch)
             doubt = _difference(before, after, losses, Snapshot.of(self), found)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, OutputError) as error:
             self.optimizer.zero_grad(set_to_none=True)
             return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if doubt is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 from torch import nn
 
 from srnet_cli.network.attention import MixedAttention
 from srnet_cli.network.blocks import ResidualBlock, Upsampler
+from srnet_cli.training.step.compiled import compiled
 
 #: what is compiled by itself: its many small operations become a few kernels. Blocks of one kind and shape
 #: are compiled once
@@ -31,7 +31,11 @@ class Regions:
         return len(self._modules)
 
     def compile(self) -> None:
-        """Let the modules compile themselves when they are next called."""
+        """Let the modules compile themselves when they are next called.
+
+        Raises:
+            OutputError: there is no place for code that is nobody else's.
+        """
         for module in self._modules:
             module.__dict__["forward"] = _in_training(module, self._backend)
 
@@ -51,9 +55,9 @@ def _outermost(module: nn.Module) -> Iterator[nn.Module]:
 
 def _in_training(module: nn.Module, backend: str) -> Callable[..., Any]:
     plain = module.forward
-    compiled = torch.compile(plain, backend=backend, dynamic=False)
+    quick = compiled(plain, backend, dynamic=False)
 
     def forward(*given: Any) -> Any:
-        return (compiled if module.training else plain)(*given)
+        return (quick if module.training else plain)(*given)
 
     return forward

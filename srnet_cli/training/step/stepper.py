@@ -16,6 +16,7 @@ from srnet_cli.data import Batch
 from srnet_cli.network.blocks import NetworkOutput, shared_rows
 from srnet_cli.training.losses import HybridLoss, Sample
 from srnet_cli.training.step.average import Average
+from srnet_cli.training.step.compiled import compiled
 
 #: modules in which networks of one architecture but of two scales differ
 TAILS = frozenset({"tail", "residual_tail"})
@@ -167,9 +168,13 @@ def _is_tail(name: str) -> bool:
     return not TAILS.isdisjoint(name.split("."))
 
 
-def parallelise(network: nn.Module, job: Processes, compiled: bool) -> nn.Module:
-    """Wrap the network as it is called in training: compiled, distributed, both or neither."""
-    called: nn.Module = torch.compile(network) if compiled else network  # type: ignore[assignment]
+def parallelise(network: nn.Module, job: Processes, compile: bool) -> nn.Module:
+    """Wrap the network as it is called in training: compiled, distributed, both or neither.
+
+    Raises:
+        OutputError: there is no place for compiled code that is nobody else's.
+    """
+    called: nn.Module = compiled(network) if compile else network  # type: ignore[assignment]
     if job.world == 1:
         return called
     ids = [job.device.index] if job.device.type == "cuda" else None

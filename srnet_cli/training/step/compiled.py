@@ -1,0 +1,97 @@
+"""Compiled functions, whose code is kept where nobody else can put any."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from srnet_cli.compute.measurements import user_cache
+from srnet_cli.errors import OutputError
+
+#: names the folder in which torch keeps what it compiles; what lies there is loaded and run
+CODE_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
+#: headers are compiled for the next program in a folder that the variable does not move
+_SHARED_HEADERS = "cpp_cache_precompile_headers"
+
+
+def compiled(function: Any, backend: str = "inductor", dynamic: bool | None = None) -> Callable[..., Any]:
+    """Let ``function``, or a module, compile itself by ``torch.compile`` when it is called.
+
+    Raises:
+        OutputError: as :func:`keep_code_private`.
+    """
+    options: dict[str, Any] | None = None
+    if backend == "inductor":
+        keep_code_private()
+        from torch._inductor import list_options
+
+        if _SHARED_HEADERS in list_options():
+            options = {_SHARED_HEADERS: False}
+    found: Callable[..., Any] = torch.compile(function, backend=backend, dynamic=dynamic, options=options)
+    return found
+
+
+def keep_code_private() -> None:
+    """Have torch keep compiled code in the user's cache, unless the environment names another folder.
+
+    By itself it takes a folder of a foreseeable name among everybody's temporary files, does not ask whose it
+    is, and writes that name into the environment, where it is not the user's word.
+
+    Raises:
+        OutputError: there is no place for it, or somebody else may write there.
+    """
+    named = os.environ.get(CODE_FOLDER)
+    if named and not _is_everybodys(Path(named)):
+        return
+    cache = user_cache()
+    if cache is None:
+        raise OutputError("no home directory to keep compiled code in", remedy=_remedy())
+    folder = cache / "compiled"
+    _make_private(folder)
+    os.environ[CODE_FOLDER] = str(folder.absolute())
+
+
+def _is_everybodys(folder: Path) -> bool:
+    """Tell whether a folder is the one that torch takes unasked."""
+    return folder.name.startswith("torchinductor_") and folder.parent in (
+        Path(tempfile.gettempdir()).absolute(),
+        Path("/var/tmp"),
+    )
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that nobody else may enter, or find it to be one."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise OutputError("is no folder to keep compiled code in", path=folder, remedy=_remedy())
+        if os.name == "nt":  # a user's profile is closed to others
+            return
+        if found.st_uid != os.geteuid():
+            raise OutputError(
+                "belongs to somebody else: compiled code in it is not trusted", path=folder, remedy=_remedy()
+            )
+        if found.st_mode & 0o022:
+            raise OutputError(
+                "may be written by others: compiled code in it is not trusted",
+                path=folder,
+                remedy=f"remove it, or {_remedy()}",
+            )
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep compiled code: {error.strerror}", path=folder, remedy=_remedy()
+        ) from error
+
+
+def _remedy() -> str:
+    return f"set {CODE_FOLDER} to a folder of your own"
