@@ -1,4 +1,4 @@
-"""Hidden folders with files that are not finished yet.
+"""Hidden folders with files that are not finished yet, and locks.
 
 As long as the process lives it holds a lock in its folder; what a killed one left is removed by the next
 write beside it. Only folders with our own mark in them are removed, or with nothing but a lock, and of them
@@ -13,11 +13,12 @@ import os
 import re
 import socket
 import stat
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -100,6 +101,46 @@ def may_be_lock(file: Path) -> bool:
     A link would have another file locked, and emptied by releases of filelock before 4.2.1.
     """
     return not os.path.lexists(file) or _is_file(file, 0)
+
+
+@contextlib.contextmanager
+def held_alone(file: Path, doing: str) -> Iterator[None]:
+    """Hold a lock file while the block lasts: its folder is of one process at a time.
+
+    On file systems without locks there is no protection. The lock ends with its process, however that ends.
+    ``doing`` goes on after "another process".
+
+    Raises:
+        UsageError: when another process holds it.
+        OutputError: when something else has the name of the lock.
+    """
+    from filelock import FileLock, Timeout
+
+    if not may_be_lock(file):
+        raise OutputError(
+            "is no lock: it has contents, or is a link",
+            path=file,
+            remedy=f"remove it, unless another process {doing} in this folder",
+        )
+    lock = FileLock(file)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UsageError(
+            f"another process {doing} in this folder",
+            path=file.parent,
+            remedy="wait for its end, or choose another --output folder",
+        ) from None
+    except (OSError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        # Removed while still held, so that it is not another process's.
+        with contextlib.suppress(OSError):
+            file.unlink(missing_ok=True)
+        lock.release()
 
 
 def _is_file(file: Path, longest: int) -> bool:

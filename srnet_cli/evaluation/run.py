@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,11 @@ from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.pairs import PairSet
 from srnet_cli.evaluation.results import SetResult
 from srnet_cli.files import as_utf8, atomic_path, folder_for, make_subfolder, refuse_replacing
+from srnet_cli.temporaries import held_alone
 from srnet_cli.version import own_version
+
+#: held by the process whose results will lie in a folder
+LOCK_FILE = ".srnet-eval.lock"
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,21 @@ def write_results(
     return undrawn
 
 
-def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None]:
-    """Refuse whatever is in the way of the results before the work, not after it.
+@contextmanager
+def _output_folder(folder: Path, overwrite: bool) -> Iterator[None]:
+    """Have the folder of the results, alone; what is in their way is refused before the work, not after.
 
     Raises:
-        OutputError: naming it.
+        UsageError: another evaluation goes there.
+        OutputError: naming what is in the way.
     """
+    _check_folder(folder, overwrite)
+    with folder_for(folder), held_alone(folder / LOCK_FILE, "is measuring"):
+        _check_folder(folder, overwrite)  # what another has written until its end
+        yield
+
+
+def _check_folder(folder: Path, overwrite: bool) -> None:
     if (folder / "results.json").is_file() and not overwrite:
         raise OutputError("holds results already", path=folder, remedy="--overwrite replaces them")
     for path in (folder / PANELS, *folder.glob(f"{PANELS}/*")):
@@ -133,7 +146,6 @@ def _output_folder(folder: Path, overwrite: bool) -> AbstractContextManager[None
             raise OutputError("is a folder where a result belongs", path=path, remedy="move it away")
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
-    return folder_for(folder)
 
 
 def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets: Sequence[PairSet]) -> None:

@@ -17,7 +17,9 @@ from srnet_cli.commands.shell.examples import Command
 from srnet_cli.errors import DataError, OutputError, UsageError
 from srnet_cli.evaluation.measurement import EvaluationRequest
 from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.run import LOCK_FILE
 from srnet_cli.models.store import save_crisp, save_model
+from srnet_cli.temporaries import held_alone
 from tests.evaluation.conftest import draw, save
 from tests.models.samples import CARD, tiny
 
@@ -171,3 +173,24 @@ def _timeless(document: Any) -> Any:
         varying = ("seconds", "peak", "memory")
         return {k: _timeless(v) for k, v in document.items() if not k.startswith(varying)}
     return [_timeless(entry) for entry in document] if isinstance(document, list) else document
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_do_not_write_into_one_folder(photos: Path, tmp_path: Path, overwrite: bool) -> None:
+    out = tmp_path / "out"
+    asked = ("--data", photos, "--output", out, "--panels", 0, *(["--overwrite"] if overwrite else []))
+    out.mkdir()
+    with held_alone(out / LOCK_FILE, "is measuring"):
+        second = invoke(*asked)
+    assert isinstance(second.exception, UsageError)
+    assert "another process is measuring in this folder" in str(second.exception)
+    assert list(out.iterdir()) == []
+    assert invoke(*asked).exit_code == 0
+    assert (out / "results.json").is_file() and not (out / LOCK_FILE).exists()
+
+
+def test_a_lock_of_results_is_no_other_file(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).symlink_to(tmp_path / "elsewhere")
+    refused = invoke("--data", photos, "--output", tmp_path, "--panels", 0)
+    assert isinstance(refused.exception, OutputError) and "is no lock" in str(refused.exception)
+    assert not (tmp_path / "elsewhere").exists()

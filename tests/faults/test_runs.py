@@ -158,3 +158,25 @@ def test_a_checkpoint_gets_no_further_than_a_run(
     ended = _resumed(srnet, data, run)
     assert ended.code == 1
     assert f"last.pt: is not a checkpoint of a training run: its {name} is " in ended.err
+
+
+@pytest.mark.parametrize("what", ["finished", "without a checkpoint", "a link"])
+def test_a_crisp_set_is_not_lost_by_going_on(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, what: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    crisp = run / "crisp.safetensors"
+    if what == "a link":
+        crisp.symlink_to(run / "none")
+    else:
+        crisp.write_bytes(b"days of training")
+    if what == "without a checkpoint":
+        (run / "last.pt").unlink()
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and f"{crisp}: belongs to the weights" in ended.err and "then remove" in ended.err
+    assert disk(run) == before
+    crisp.unlink()
+    assert _resumed(srnet, data, run).code == 0
+    assert not os.path.lexists(crisp)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from filelock import FileLock, Timeout
 
 from srnet_cli.config_file import MOST_CONFIG_BYTES
 from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
@@ -20,7 +19,7 @@ from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import CRISP_FILE
 from srnet_cli.models.store import WEIGHTS_FILE
 from srnet_cli.reading import read_text_input
-from srnet_cli.temporaries import may_be_lock
+from srnet_cli.temporaries import held_alone
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
 from srnet_cli.training.run.curves import draw_curves
 from srnet_cli.training.run.log import LOG_FILE, Records, is_run_log, read_run_log
@@ -107,6 +106,7 @@ class RunFolder:
         # What a run writes before anything else, and before its first line of log may have been killed.
         is_run = afresh and _is_config_of_run(self.config)
         if is_run and os.path.lexists(self.log) and is_run_log(self.log):
+            self._refuse_crisp()
             return
         for path in (self.log, *map(self.path.joinpath, _REPLACED)):
             ours = is_run and path == self.config
@@ -122,13 +122,32 @@ class RunFolder:
         """Have the folder for a run that goes on while the block lasts; its log is read.
 
         Raises:
-            UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere.
+            UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere, or a crisp set of
+                weights would be lost.
             InputError: the log cannot be read.
         """
         with self.locked():
+            self._refuse_crisp()
             self._check_subfolders()
             self.records = read_run_log(self.log) if os.path.lexists(self.log) else []
             yield
+
+    def _refuse_crisp(self) -> None:
+        """Refuse to replace weights that a crisp set, a training of its own, was put beside.
+
+        No run makes one, and with other weights beside it it is worth nothing.
+
+        Raises:
+            OutputError: there is one.
+        """
+        path = self.path / CRISP_FILE
+        if os.path.lexists(path):
+            raise OutputError(
+                "belongs to the weights that this run would replace, and would be lost with them",
+                path=path,
+                remedy=f"copy {WEIGHTS_FILE}, {CARD_FILE} and {CRISP_FILE} to another folder, "
+                f"then remove {CRISP_FILE} from this one",
+            )
 
     def _check_subfolders(self) -> None:
         """Refuse before the work what is no folder of this one; the run of another may hold anything."""
@@ -140,39 +159,13 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keep other processes from training in the folder while the block lasts.
 
-        Two of them would write their checkpoints over each other's. On file systems without locks there is
-        no protection. The lock ends with its process, however that ends.
+        Two of them would write their checkpoints over each other's.
 
         Raises:
-            UsageError: when another process trains in it.
-            OutputError: when something else has the name of the lock.
+            UsageError, OutputError: as :func:`held_alone`.
         """
-        file = self.path / LOCK_FILE
-        if not may_be_lock(file):
-            raise OutputError(
-                "is no lock: it has contents, or is a link",
-                path=file,
-                remedy="remove it, unless another process is training in this folder",
-            )
-        lock = FileLock(file)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise UsageError(
-                "another process is training in this folder",
-                path=self.path,
-                remedy="wait for its end, or choose another --output folder",
-            ) from None
-        except (OSError, NotImplementedError):
+        with held_alone(self.path / LOCK_FILE, "is training"):
             yield
-            return
-        try:
-            yield
-        finally:
-            # Removed while still held, so that it is not another process's.
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
-            lock.release()
 
     @contextmanager
     def _config_removed_if_unused(self) -> Iterator[None]:
