@@ -98,3 +98,16 @@ def test_completion_leaves_out_names_that_a_shell_might_run(
     (tmp_path / "models-é").mkdir()
     assert complete_model("m") == ["models-é/"]
     assert complete_model(f"{name}/") == []
+
+
+def test_completion_leaves_out_what_a_shell_expands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("=ls", "~root", "~", "plain", "plain/=ls"):
+        (tmp_path / name).mkdir()
+    assert [name for name in complete_model("") if name[0] in "=~"] == []
+    assert complete_model("=") == complete_model("~") == []
+    assert complete_model("plain/") == ["plain/=ls/"]
+    assert "~/plain/" in complete_model("~/")
+    for nobody in ("~nobody-of-this-name/", "~nobody-of-this-name/x", "a\0/"):
+        assert complete_model(nobody) == []

@@ -9,6 +9,8 @@ from pathlib import Path
 #: Of letters, digits and signs that mean nothing to a shell: zsh evaluates the completions it is given, so a
 #: folder's name could be a command.
 _PLAIN = re.compile(r"~?[\w./@+=,-]+")
+#: at the beginning of a word a shell takes it for somebody's home folder, or a program's path (zsh)
+_EXPANDED = ("~", "=")
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -21,10 +23,14 @@ def complete_model(incomplete: str) -> list[str]:
 
 def _paths(incomplete: str) -> Iterator[str]:
     folder, _, begin = incomplete.rpartition("/")
-    place = Path(f"{folder}/" if incomplete.startswith("/") or folder else ".").expanduser()
+    place = Path(f"{folder}/" if incomplete.startswith("/") or folder else ".")
     try:
+        place = place.expanduser()
         found = sorted(entry.name + "/" * entry.is_dir() for entry in place.iterdir())
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # a NUL; the home folder of nobody
         return
     prefix = incomplete[: len(incomplete) - len(begin)]
-    yield from (prefix + name for name in found if name.startswith(begin) and (begin or name[0] != "."))
+    for name in found:
+        is_hidden = not begin and name[0] == "."
+        if name.startswith(begin) and not is_hidden and (prefix or not name.startswith(_EXPANDED)):
+            yield prefix + name
