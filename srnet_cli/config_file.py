@@ -57,6 +57,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def _typed(name: str, value: Any, hint: Any) -> Any:
     """Return ``value``, as TOML gives it, in the type of its option."""
     kind = base_type(hint)
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"{name} holds a NUL, which no path or name does: {value!r}")
     if get_origin(kind) is Literal:
         kind = str  # which texts are allowed is the options' own check
     if get_origin(kind) is tuple:

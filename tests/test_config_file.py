@@ -28,6 +28,10 @@ TYPES = {name: key.type for name, key in option_table().items()}
         ("phases = [7]", "an entry of phases is {until = …, patch = …, batch = …}, not 7"),
         ("phases = [{until = 1.5, patch = 9, batch = 1}]", "until lies in 0..1"),
         ("lr = ", "not valid TOML"),
+        ('data = "a\\u0000b"', "data holds a NUL"),
+        ('data = ["a", "b\\u0000"]', "data holds a NUL"),
+        ('output = "\\u0000"', "output holds a NUL"),
+        ('init = "\\u0000"', "init holds a NUL"),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
