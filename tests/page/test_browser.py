@@ -142,6 +142,17 @@ def test_other_names_of_this_computer_are_not_answered(address: str) -> None:
     assert refused.value.code == 400
 
 
+@pytest.mark.parametrize("path", ["", "_nicegui_ws/socket.io/?EIO=4&transport=polling"])
+def test_other_pages_are_not_answered(address: str, path: str) -> None:
+    for name, value in (("Origin", "http://elsewhere.example"), ("Sec-Fetch-Site", "cross-site")):
+        request = urllib.request.Request(address.rstrip("/") + "/" + path, headers={name: value})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=PATIENCE)
+        assert refused.value.code == 403
+    with urllib.request.urlopen(address, timeout=PATIENCE) as page:
+        assert page.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
 def test_the_slider_of_a_comparison(tmp_path: Path) -> None:
     picture = read_picture(draw(tmp_path / "a.png"))
     frame = plan_frame(48, 64, 4)
