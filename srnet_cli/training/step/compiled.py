@@ -48,7 +48,7 @@ def keep_code_private() -> None:
         OutputError: there is no place for it, or somebody else may write there.
     """
     named = os.environ.get(CODE_FOLDER)
-    if named and not _is_everybodys(Path(named)):
+    if named and not _is_unasked(Path(named)):
         return
     cache = user_cache()
     if cache is None:
@@ -58,12 +58,10 @@ def keep_code_private() -> None:
     os.environ[CODE_FOLDER] = str(folder.absolute())
 
 
-def _is_everybodys(folder: Path) -> bool:
-    """Tell whether a folder is the one that torch takes unasked."""
-    return folder.name.startswith("torchinductor_") and folder.parent in (
-        Path(tempfile.gettempdir()).absolute(),
-        Path("/var/tmp"),
-    )
+def _is_unasked(folder: Path) -> bool:
+    """Tell whether a folder is one that torch takes unasked; with an empty variable it is the current one."""
+    shared = (Path(tempfile.gettempdir()).absolute(), Path("/var/tmp"))
+    return folder == Path.cwd() or (folder.name.startswith("torchinductor_") and folder.parent in shared)
 
 
 def _make_private(folder: Path) -> None:

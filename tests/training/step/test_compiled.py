@@ -25,6 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # Set and taken away, so that it is as before at the end.
     monkeypatch.setenv(CODE_FOLDER, "")
+    monkeypatch.delenv(CODE_FOLDER)
     return tmp_path / "cache" / "srnet" / "compiled"
 
 
@@ -51,12 +52,19 @@ def test_what_torch_names_unasked_is_not(folder: Path, monkeypatch: pytest.Monke
 
 def test_a_folder_of_somebody_else_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_code_private()
-    monkeypatch.setenv(CODE_FOLDER, "")
+    monkeypatch.delenv(CODE_FOLDER)
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
     with pytest.raises(OutputError, match="belongs to somebody else") as refused:
         compiled(abs)
     assert refused.value.path == folder and CODE_FOLDER in str(refused.value.remedy)
-    assert os.environ[CODE_FOLDER] == ""
+    assert CODE_FOLDER not in os.environ
+
+
+def test_an_empty_name_is_not_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for named in ("", str(Path.cwd())):  # what torch makes of the first
+        monkeypatch.setenv(CODE_FOLDER, named)
+        keep_code_private()
+        assert os.environ[CODE_FOLDER] == str(folder)
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
@@ -91,7 +99,7 @@ def test_without_a_place_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_another_backend_keeps_no_code(folder: Path) -> None:
     assert compiled(lambda x: x + 1, "eager")(torch.ones(2)).tolist() == [2, 2]
-    assert not folder.exists() and os.environ[CODE_FOLDER] == ""
+    assert not folder.exists()
 
 
 @pytest.mark.slow
