@@ -23,6 +23,8 @@ _LARGE_SHARE = 0.25
 _FULL = 0.9
 #: and of the parts of rows beside a band that begins and ends within them
 _FULL_BESIDE = 0.7
+#: samples that are enough to tell whether rows go on
+_LEAST_TO_TELL = 32
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
 #: sectors of disks, and how far beyond one its value may go on by chance
@@ -90,6 +92,7 @@ def check_end(
         filled = int(np.flatnonzero(last)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
         is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
+        is_cut = is_cut and _goes_on(rows[: -missing - 1, filled:], value)
         is_large = not (borders or first) and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
         is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
@@ -98,6 +101,20 @@ def check_end(
                 path=path,
                 remedy="if they are meant to be so, save it with compression" if is_sharp else None,
             )
+
+
+def _goes_on(beside: NDArray[Any], value: int) -> bool:
+    """Return whether columns of rows, of which the last is the nearest, have other values than ``value``.
+
+    Where a row breaks off, the rows beside it go on at that very column; a frame or a box does not. Of
+    narrow columns many rows are looked at, and the outer half: some are of the value by chance.
+    """
+    width = beside.shape[1]
+    if not width:
+        return True
+    nearest = beside[-max(-(-_LEAST_TO_TELL // width), 1) :] != value
+    outer = nearest[:, width // 2 :] if width < 2 * _LEAST_TO_TELL else nearest
+    return min(nearest.mean(), outer.mean()) >= _FULL_BESIDE if nearest.size else True
 
 
 def _rows_of(rows: NDArray[Any], value: int) -> int:
@@ -133,15 +150,20 @@ def check_band(
         for first, end in _bands(rows, value):
             above, below = rows[first - 1] != value, rows[end] != value
             filled, begun = int(np.flatnonzero(above)[-1]) + 1, int(np.argmax(below))
-            sides = [(filled, above[:filled].mean()), (begun, below[begun:].mean())]
+            sides = [
+                (filled, above[:filled].mean(), rows[: first - 1, filled:]),
+                (begun, below[begun:].mean(), rows[:end:-1, begun - 1 :: -1] if begun else rows[:0]),
+            ]
             cut = [
-                _EDGE * above.size < place < (1 - _EDGE) * above.size and share >= _FULL_BESIDE
-                for place, share in sides
+                _EDGE * above.size < place < (1 - _EDGE) * above.size
+                and share >= _FULL_BESIDE
+                and _goes_on(beside, value)
+                for place, share, beside in sides
             ]
             is_cut = all(cut) if bars else any(cut)
             # Of the rows at both ends there may be little left.
-            beside = rows[max(first - 2, 0) : first], rows[end : end + 2]
-            is_picture = min(np.unique(pair).size for pair in beside) >= _LEAST_VALUES
+            pairs = rows[max(first - 2, 0) : first], rows[end : end + 2]
+            is_picture = min(np.unique(pair).size for pair in pairs) >= _LEAST_VALUES
             if end - first >= least and (impossible or (is_cut and is_picture)):
                 raise InputError(
                     f"is damaged: {end - first} of {rows.shape[0]} rows hold no data, from row {first} on",
