@@ -23,7 +23,8 @@ _LARGE_SHARE = 0.25
 _FULL = 0.9
 #: and of the parts of rows beside a band that begins and ends within them
 _FULL_BESIDE = 0.7
-#: samples that are enough to tell whether rows go on
+#: where a row breaks off, of the part of those beside it that goes on; and samples that are enough to tell
+_FULL_BEYOND = 0.5
 _LEAST_TO_TELL = 32
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
@@ -91,10 +92,10 @@ def check_end(
         last = rows[-missing - 1] != value
         filled = int(np.flatnonzero(last)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
-        is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
-        is_cut = is_cut and _goes_on(rows[: -missing - 1, filled:], value)
+        goes_on = _goes_on(rows[: -missing - 1, filled:], value)
+        is_cut = goes_on and is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
         is_large = not (borders or first) and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
-        is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
+        is_sharp = goes_on and is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
             raise InputError(
                 f"is incomplete: the {which} {missing} of {rows.shape[0]} rows hold no data",
@@ -114,7 +115,7 @@ def _goes_on(beside: NDArray[Any], value: int) -> bool:
         return True
     nearest = beside[-max(-(-_LEAST_TO_TELL // width), 1) :] != value
     outer = nearest[:, width // 2 :] if width < 2 * _LEAST_TO_TELL else nearest
-    return min(nearest.mean(), outer.mean()) >= _FULL_BESIDE if nearest.size else True
+    return bool(min(nearest.mean(), outer.mean()) >= _FULL_BEYOND) if nearest.size else True
 
 
 def _rows_of(rows: NDArray[Any], value: int) -> int:
