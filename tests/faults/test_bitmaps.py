@@ -260,7 +260,7 @@ def test_runs_that_pack_the_padding_of_rows_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fill", [b"\0", b"\xff"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_colours_that_no_pixel_has_may_be_missing(tmp_path: Path, fill: bytes, packed: bool) -> None:
-    """Of the colours of a system the first and last ten are there; pixels of others tell that they are lost."""
+    """Of a system's colours the first and last ten are there; pixels of others tell that they are lost."""
     path = tmp_path / "a.bmp"
     kept = [*range(10), *range(246, 256)]
     for numbers, is_read in ((kept, True), (list(range(100, 220)), False)):

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
-from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
+from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng, is_linear, stated_levels
 from srnet_cli.imaging.raw.layout.leftover import check_needed
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
@@ -56,7 +57,10 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             is_raw = directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS
             # Of scanners the samples are red, green and blue.
             if is_raw or (compression == _UNCOMPRESSED and directory.integer(_PHOTOMETRIC, 0) == _RGB):
-                check_sectors(path, *directory.pieces())
+                # Of makers' own codes rows are not known, nor of some that they call uncompressed.
+                has_rows = compression == _UNCOMPRESSED and is_dng(structure)
+                grid = grid_of(directory) if has_rows else None
+                check_sectors(path, *directory.pieces(), grid, aligned=True)
             if compression == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):

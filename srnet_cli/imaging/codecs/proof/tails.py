@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, is_lost_sector
+from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.reading import open_input
 
 #: no compression of a picture writes so many bytes of one value
@@ -187,13 +189,16 @@ def check_sectors(
     path: Path,
     starts: Sequence[int],
     lengths: Sequence[int],
-    row_bytes: int = 0,
+    grid: Grid | None = None,
     is_padding: Callable[[int, int], bool] | None = None,
+    *,
+    aligned: bool = False,
 ) -> None:
     """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
 
-    They begin and end, in the file, where sectors do, and within rows (of ``row_bytes``, 0 for unknown), are
-    few, and have a photograph on both sides; a picture with other stretches like them may be a drawing.
+    They begin and end, in the file, where sectors do, are few, and have a photograph on both sides, or lie
+    within rows beside others that go on; a picture with other stretches like them may be a drawing. ``grid``
+    is that of the rows, if known; unless they may be ``aligned`` with sectors, it has to be within rows.
     ``is_padding`` says whether there is padding, which does not count, from one byte of the file to another.
 
     Raises:
@@ -202,13 +207,14 @@ def check_sectors(
     lost: list[tuple[int, int]] = []
     with open_input(path) as file:
         for start, end in _extents(starts, lengths):
-            for at in range(start, end, _WINDOW):
+            window = _WINDOW if grid is None else max(_WINDOW // grid.row_bytes, 1) * grid.row_bytes
+            for at in range(start, end, window):
                 file.seek(at)
-                data = file.read(min(_WINDOW, end - at))
+                data = file.read(min(window, end - at))
                 for first, last in _long_runs(data):
                     if is_padding is not None and is_padding(at + first, at + last):
                         continue
-                    if not _is_sector(data, first, last, at, start, row_bytes):
+                    if not _is_sector(data, first, last, at, grid, aligned):
                         return
                     lost.append((at + first, last - first))
                     if len(lost) > _MOST_SECTORS:
@@ -241,11 +247,19 @@ def _long_runs(data: bytes) -> Iterator[tuple[int, int]]:
             start = end
 
 
-def _is_sector(data: bytes, first: int, last: int, at: int, start: int, row_bytes: int) -> bool:
-    """Return whether a run, in what begins at byte ``at`` of pixels from ``start`` on, is of lost sectors."""
+def _is_sector(data: bytes, first: int, last: int, at: int, grid: Grid | None, aligned: bool) -> bool:
+    """Return whether a run, in what begins with a row at byte ``at``, is of lost sectors."""
+    if -(at + first) % _SECTOR > _BY_CHANCE or (at + last) % _SECTOR > _BY_CHANCE:
+        return False
     before, behind = data[max(first - _AROUND, 0) : first], data[last : last + _AROUND]
-    is_placed = -(at + first) % _SECTOR <= _BY_CHANCE and (at + last) % _SECTOR <= _BY_CHANCE
-    is_within = not row_bytes or all(
-        _BY_CHANCE < (at + place - start) % row_bytes < row_bytes - _BY_CHANCE for place in (first, last)
-    )
-    return is_placed and is_within and min(len(set(before)), len(set(behind))) >= _LEAST_VALUES
+    is_picture = min(len(set(before)), len(set(behind))) >= _LEAST_VALUES
+    if grid is None:
+        return is_picture
+    row = grid.row_bytes
+    is_within = all(_BY_CHANCE < place % row < row - _BY_CHANCE for place in (first, last))
+    if is_picture and (aligned or is_within):
+        return True
+    # A sky has few values; of rows above and below there are more of them.
+    pixel = row // grid.wide if row % grid.wide == 0 else 1
+    stored = Stored(at, row, -(-len(data) // row), row, 8 * max(pixel, 1))
+    return is_lost_sector(np.frombuffer(data, np.uint8), stored, data[first], first, last)

@@ -90,7 +90,7 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_rows(path, pieces, lengths)
         is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
         lengths = lengths or (present - starts[0],)
-        check_sectors(path, starts, lengths, pieces.row_bytes, is_padding if pieces.tiled else None)
+        check_sectors(path, starts, lengths, pieces, is_padding if pieces.tiled else None)
 
 
 def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:

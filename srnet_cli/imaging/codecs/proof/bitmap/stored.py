@@ -103,6 +103,19 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
             )
 
 
+def is_lost_sector(pixels: NDArray[Any], stored: Stored, value: int, first: int, end: int) -> bool:
+    """Return whether bytes of a value, from ``first`` to ``end`` of pixels, are sectors that were lost.
+
+    They begin and end, in the file, where sectors do and within rows, beside rows that go on.
+    """
+    off = [-(stored.start + first) % _SECTOR, (stored.start + end) % _SECTOR]
+    if max(off) > _BY_CHANCE or _begins_row(stored, first) or _ends_row(stored, end):
+        return False
+    full, values = _beside(pixels, stored, _Stretch(value, first, end))
+    least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
+    return full >= least and values >= (_LEAST_SECTOR_VALUES if any(off) else _LEAST_EXACT_VALUES)
+
+
 def _long_runs(pixels: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
     """Yield first byte and end of each stretch of a value that is as long as a sector."""
     last = -1
