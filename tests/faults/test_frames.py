@@ -14,7 +14,8 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.dngs import dng_of, short
+from tests.captures import Capture
+from tests.faults.dngs import HEIGHT, dng_of, lossless, short, values
 from tests.faults.hostile import with_tail
 from tests.faults.pictures import encoded, encoded_tiff, scene
 
@@ -104,3 +105,14 @@ def test_the_same_photographs_that_break_off_are_refused(tmp_path: Path, kind: s
         path.write_bytes(with_tail(whole, share, fill))
         with pytest.raises(InputError, match=r"incomplete|damaged"):
             read_picture(path)
+
+
+def test_an_end_of_a_packed_dng_passes(tmp_path: Path) -> None:
+    """Each of its codes was decoded, so that nothing of it can be missing, whatever its end looks like."""
+    path, light = tmp_path / "a.dng", values()
+    light[60, 80:] = light[61:] = Capture().white_level
+    path.write_bytes(dng_of([lossless(light)], {259: short(7), 278: short(HEIGHT)}))
+    assert read_picture(path).height == HEIGHT
+    path.write_bytes(dng_of([light.astype("<u2").tobytes()], {278: short(HEIGHT)}))
+    with pytest.raises(InputError, match="the last 39 of 100 rows hold no data"):
+        read_picture(path)
