@@ -57,6 +57,7 @@ _KINDS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
     "rgb.tif": _tiff(),
     "strips.tif": _tiff(rowsperstrip=16),
     "tiles.tif": _tiff(tile=(64, 64)),
+    "low-tiles.tif": _tiff(tile=(16, 512)),
     "grey.tif": lambda picture: encoded_tiff(picture[..., 1]),
     "deep.tif": lambda picture: encoded_tiff(picture.astype(np.uint16) * 257, photometric="rgb"),
     "planes.tif": lambda picture: encoded_tiff(
