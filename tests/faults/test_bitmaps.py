@@ -255,3 +255,28 @@ def test_runs_that_pack_the_padding_of_rows_pass(tmp_path: Path) -> None:
                 read_picture(path)
         else:
             assert (read_picture(path).pixels == 0x50).all()
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_colours_that_no_pixel_has_may_be_missing(tmp_path: Path, fill: bytes, packed: bool) -> None:
+    """Of a system's colours the first and last ten are there; pixels of others tell that they are lost."""
+    path = tmp_path / "a.bmp"
+    kept = [*range(10), *range(246, 256)]
+    for numbers, is_read in ((kept, True), (list(range(100, 220)), False)):
+        pixels = np.random.default_rng(3).choice(numbers, (64, 64)).astype(np.uint8)
+        table = np.random.default_rng(4).integers(1, 255, (256, 4), np.uint8)
+        table[:, 3] = 0
+        data = b"".join(bytes([1, number]) for number in pixels[0].tolist()) + b"\0\0"
+        data = data * 64 + b"\0\1" if packed else pixels.tobytes()
+        info = struct.pack("<IiiHHIIiiII", 40, 64, 64, 1, 8, packed, len(data), 0, 0, 256, 0)
+        size = 54 + 1024 + len(data)
+        whole = b"BM" + struct.pack("<IHHI", size, 0, 0, 54 + 1024) + info + table.tobytes() + data
+        path.write_bytes(whole)
+        assert read_picture(path).width == 64
+        path.write_bytes(whole[:512] + fill * 512 + whole[1024:])
+        if is_read:
+            assert read_picture(path).width == 64
+            continue
+        with pytest.raises(InputError, match="512 bytes of its colours are lost"):
+            read_picture(path)

@@ -241,3 +241,37 @@ def test_a_file_whose_colours_are_cut_off(tmp_path: Path, cut: int) -> None:
     whole = _with_preview(0)
     with pytest.raises(InputError, match="cut short"):
         read_picture(_written(tmp_path, whole[:-cut]))
+
+
+@pytest.mark.parametrize("tag", [50721, 50728])
+def test_colours_without_a_denominator_are_refused(tmp_path: Path, tag: int) -> None:
+    path, parsed = tmp_path / "a.dng", ifd.parse(encoded_dng())
+    assert parsed is not None
+    found = parsed.directories[0].entries[tag]
+    for denominator in (10_000, 0):
+        data = found.data[:-4] + denominator.to_bytes(4, "little")
+        path.write_bytes(
+            dng_of([values().astype("<u2").tobytes()], {tag: ifd.Entry(found.kind, found.count, data)})
+        )
+        if denominator:
+            assert read_picture(path).height == HEIGHT
+            continue
+        with pytest.raises(InputError, match=f"tag {tag} of its directory has no clear value"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize(("levels", "is_read"), [((512,), True), ((512,) * 4, False), ((512, 512), False)])
+def test_black_levels_without_a_pattern_are_one(
+    tmp_path: Path, levels: tuple[int, ...], is_read: bool
+) -> None:
+    path, kept = tmp_path / "a.dng", dng_of([values().astype("<u2").tobytes()], {50714: short(*levels)})
+    parsed = ifd.parse(kept)
+    assert parsed is not None
+    assert 50713 in parsed.directories[0].entries
+    # In its place one that says nothing of the samples.
+    path.write_bytes(kept.replace(struct.pack("<HHI", 50713, 3, 2), struct.pack("<HHI", 50709, 3, 2)))
+    if is_read:
+        assert read_picture(path).height == HEIGHT
+        return
+    with pytest.raises(InputError, match="tag 50714 of its directory has no clear value"):
+        read_picture(path)

@@ -122,3 +122,37 @@ def test_rows_above_a_white_level_that_is_wrong_pass(tmp_path: Path) -> None:
     values[60:90] = 16_383
     write_dng_mosaic(path, values, Capture(white_level=15_000))
     assert read_picture(path).height == 160
+
+
+def _sky() -> NDArray[np.uint8]:
+    """Blue that becomes lighter below, of few values in a row, and the same in 8-bit data of a RAW file."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    smooth = 90 + y * 0.2 + x * 0.01
+    return np.stack([smooth, smooth + 20, smooth + 50], axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 16}, {"tile": (128, 128)}])
+def test_sectors_that_are_lost_in_a_sky_are_noticed(
+    tmp_path: Path, options: dict[str, Any], fill: bytes
+) -> None:
+    path = tmp_path / "a.tif"
+    whole = encoded_tiff(_sky()[:, :384], photometric="rgb", **options)
+    path.write_bytes(whole)
+    assert read_picture(path).height == HEIGHT
+    for share, count in ((0.3, 1), (0.5, 8), (0.72, 3)):
+        start = int(len(whole) * share) // SECTOR * SECTOR
+        # Neither end of it is one of a row.
+        path.write_bytes(_lost(whole, start, count * SECTOR, fill))
+        with pytest.raises(InputError, match=r"damaged|incomplete"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_boxes_in_a_sky_pass_wherever_they_begin(tmp_path: Path, value: int) -> None:
+    """Rows above and below are of the same value at their columns, and where they are not, at an edge."""
+    path, picture = tmp_path / "a.tif", np.pad(_sky(), ((0, 0), (0, 12), (0, 0)), "edge")
+    for left in range(256 - 91, 256 - 78):
+        picture[100:140, left : left + 171] = value
+        path.write_bytes(encoded_tiff(picture, photometric="rgb"))
+        assert (read_picture(path).pixels == picture).all()

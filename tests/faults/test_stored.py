@@ -73,3 +73,17 @@ def test_a_short_run_passes_where_bytes_are_stored_and_a_sector_does_not(
 def test_other_data_has_no_stored_parts() -> None:
     for data in (b"", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd" + bytes(40), bytes(100)):
         assert b"".join(coded_parts(data)) == data
+
+
+@pytest.mark.parametrize("tile", [256, 272])
+def test_rows_of_zeros_in_noise_that_are_stored_pass(tmp_path: Path, tile: int) -> None:
+    """A padded row, or a black line, is less than Zstandard has to gain before it packs a block at all."""
+    path = tmp_path / "a.tif"
+    picture = _noise("uint8", 3)[: 2 * tile - 1]
+    line = picture.copy()
+    line[40, :tile] = 0
+    for pixels in (picture, line):
+        path.write_bytes(encoded_tiff(pixels, photometric="rgb", compression="zstd", tile=(tile, tile)))
+        stored = [piece for _, piece in _pieces(path.read_bytes()) if bytes(512) in piece]
+        assert stored or pixels is picture
+        assert (read_picture(path).pixels == pixels).all()

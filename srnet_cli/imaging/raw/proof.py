@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
-from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_linear, stated_levels
+from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng, is_linear, sensor_pictures, stated_levels
 from srnet_cli.imaging.raw.layout.leftover import check_needed
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
@@ -56,7 +57,10 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
             is_raw = directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS and compression not in _JPEGS
             # Of scanners the samples are red, green and blue.
             if is_raw or (compression == _UNCOMPRESSED and directory.integer(_PHOTOMETRIC, 0) == _RGB):
-                check_sectors(path, *directory.pieces())
+                # Of makers' own codes rows are not known, nor of some that they call uncompressed.
+                has_rows = compression == _UNCOMPRESSED and is_dng(structure)
+                grid = grid_of(directory) if has_rows else None
+                check_sectors(path, *directory.pieces(), grid, aligned=True)
             if compression == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):
@@ -100,8 +104,9 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
     visible = np.pad(values, ((top, below), (left, right), *[(0, 0)] * (values.ndim - 2)), "edge")
     in_order = in_file_order(visible, structure)
     is_tiled = in_order is not visible
+    may_break_off = not _is_proved(structure)
     for samples in (values, in_order) if is_tiled else (values,):
-        _check_ends(path, samples, white, linear, is_dark)
+        _check_ends(path, samples, white, linear, is_dark, may_break_off)
     # The empty border of a panorama has tiles between others that are empty in part.
     for samples in (values, in_order) if is_tiled and not linear else (values,):
         _check_bands(path, samples, white, linear, is_dark)
@@ -119,7 +124,16 @@ def _check_bands(path: Path, values: NDArray[np.uint16], white: float, linear: b
     check_band(path, values, (largest,), impossible=is_impossible)
 
 
-def _check_ends(path: Path, values: NDArray[np.uint16], white: float, linear: bool, dark: bool) -> None:
+def _is_proved(structure: ifd.Structure | None) -> bool:
+    """Return whether pixels are a DNG's pieces of codes, each of which was proved to have all its samples."""
+    if structure is None or not is_dng(structure):
+        return False
+    return all(d.integer(_COMPRESSION, _UNCOMPRESSED) in _JPEGS for d in sensor_pictures(structure))
+
+
+def _check_ends(
+    path: Path, values: NDArray[np.uint16], white: float, linear: bool, dark: bool, may_break_off: bool
+) -> None:
     """Refuse samples that end or begin in one value which no sensor gives, or break off.
 
     ``dark`` says that the sensor has a black level, around which the noise of its darkest places lies.
@@ -136,7 +150,8 @@ def _check_ends(path: Path, values: NDArray[np.uint16], white: float, linear: bo
         least = _LEAST_ROWS if first else _LEAST_ROWS_ABOVE
         if last > white and least <= end < rows.shape[0] - 1 and rows[: -end - 1 : 4].max() <= white:
             raise InputError(f"is incomplete: {which} nothing but {last}", path=path)
-        check_end(path, values, (last,), borders=linear, first=first)
+        if may_break_off:
+            check_end(path, values, (last,), borders=linear, first=first)
 
 
 def _checked_white(path: Path, raw: Any, structure: ifd.Structure | None) -> float:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, is_lost_sector
+from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.reading import open_input
 
 #: no compression of a picture writes so many bytes of one value
@@ -23,6 +25,9 @@ _LARGE_SHARE = 0.25
 _FULL = 0.9
 #: and of the parts of rows beside a band that begins and ends within them
 _FULL_BESIDE = 0.7
+#: where a row breaks off, of the part of those beside it that goes on; and samples that are enough to tell
+_FULL_BEYOND = 0.5
+_LEAST_TO_TELL = 32
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
 #: sectors of disks, and how far beyond one its value may go on by chance
@@ -89,15 +94,30 @@ def check_end(
         last = rows[-missing - 1] != value
         filled = int(np.flatnonzero(last)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
-        is_cut = is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
+        goes_on = _goes_on(rows[: -missing - 1, filled:], value)
+        is_cut = goes_on and is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
         is_large = not (borders or first) and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
-        is_sharp = is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
+        is_sharp = goes_on and is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
             raise InputError(
                 f"is incomplete: the {which} {missing} of {rows.shape[0]} rows hold no data",
                 path=path,
                 remedy="if they are meant to be so, save it with compression" if is_sharp else None,
             )
+
+
+def _goes_on(beside: NDArray[Any], value: int) -> bool:
+    """Return whether columns of rows, of which the last is the nearest, have other values than ``value``.
+
+    Where a row breaks off, the rows beside it go on at that very column; a frame or a box does not. Of
+    narrow columns many rows are looked at, and the outer half: some are of the value by chance.
+    """
+    width = beside.shape[1]
+    if not width:
+        return True
+    nearest = beside[-max(-(-_LEAST_TO_TELL // width), 1) :] != value
+    outer = nearest[:, width // 2 :] if width < 2 * _LEAST_TO_TELL else nearest
+    return bool(min(nearest.mean(), outer.mean()) >= _FULL_BEYOND) if nearest.size else True
 
 
 def _rows_of(rows: NDArray[Any], value: int) -> int:
@@ -133,15 +153,20 @@ def check_band(
         for first, end in _bands(rows, value):
             above, below = rows[first - 1] != value, rows[end] != value
             filled, begun = int(np.flatnonzero(above)[-1]) + 1, int(np.argmax(below))
-            sides = [(filled, above[:filled].mean()), (begun, below[begun:].mean())]
+            sides = [
+                (filled, above[:filled].mean(), rows[: first - 1, filled:]),
+                (begun, below[begun:].mean(), rows[:end:-1, begun - 1 :: -1] if begun else rows[:0]),
+            ]
             cut = [
-                _EDGE * above.size < place < (1 - _EDGE) * above.size and share >= _FULL_BESIDE
-                for place, share in sides
+                _EDGE * above.size < place < (1 - _EDGE) * above.size
+                and share >= _FULL_BESIDE
+                and _goes_on(beside, value)
+                for place, share, beside in sides
             ]
             is_cut = all(cut) if bars else any(cut)
             # Of the rows at both ends there may be little left.
-            beside = rows[max(first - 2, 0) : first], rows[end : end + 2]
-            is_picture = min(np.unique(pair).size for pair in beside) >= _LEAST_VALUES
+            pairs = rows[max(first - 2, 0) : first], rows[end : end + 2]
+            is_picture = min(np.unique(pair).size for pair in pairs) >= _LEAST_VALUES
             if end - first >= least and (impossible or (is_cut and is_picture)):
                 raise InputError(
                     f"is damaged: {end - first} of {rows.shape[0]} rows hold no data, from row {first} on",
@@ -164,13 +189,16 @@ def check_sectors(
     path: Path,
     starts: Sequence[int],
     lengths: Sequence[int],
-    row_bytes: int = 0,
+    grid: Grid | None = None,
     is_padding: Callable[[int, int], bool] | None = None,
+    *,
+    aligned: bool = False,
 ) -> None:
     """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
 
-    They begin and end, in the file, where sectors do, and within rows (of ``row_bytes``, 0 for unknown), are
-    few, and have a photograph on both sides; a picture with other stretches like them may be a drawing.
+    They begin and end, in the file, where sectors do, are few, and have a photograph on both sides, or lie
+    within rows beside others that go on; a picture with other stretches like them may be a drawing. ``grid``
+    is that of the rows, if known; unless they may be ``aligned`` with sectors, it has to be within rows.
     ``is_padding`` says whether there is padding, which does not count, from one byte of the file to another.
 
     Raises:
@@ -179,13 +207,14 @@ def check_sectors(
     lost: list[tuple[int, int]] = []
     with open_input(path) as file:
         for start, end in _extents(starts, lengths):
-            for at in range(start, end, _WINDOW):
+            window = _WINDOW if grid is None else max(_WINDOW // grid.row_bytes, 1) * grid.row_bytes
+            for at in range(start, end, window):
                 file.seek(at)
-                data = file.read(min(_WINDOW, end - at))
+                data = file.read(min(window, end - at))
                 for first, last in _long_runs(data):
                     if is_padding is not None and is_padding(at + first, at + last):
                         continue
-                    if not _is_sector(data, first, last, at, start, row_bytes):
+                    if not _is_sector(data, first, last, at, grid, aligned):
                         return
                     lost.append((at + first, last - first))
                     if len(lost) > _MOST_SECTORS:
@@ -218,11 +247,19 @@ def _long_runs(data: bytes) -> Iterator[tuple[int, int]]:
             start = end
 
 
-def _is_sector(data: bytes, first: int, last: int, at: int, start: int, row_bytes: int) -> bool:
-    """Return whether a run, in what begins at byte ``at`` of pixels from ``start`` on, is of lost sectors."""
+def _is_sector(data: bytes, first: int, last: int, at: int, grid: Grid | None, aligned: bool) -> bool:
+    """Return whether a run, in what begins with a row at byte ``at``, is of lost sectors."""
+    if -(at + first) % _SECTOR > _BY_CHANCE or (at + last) % _SECTOR > _BY_CHANCE:
+        return False
     before, behind = data[max(first - _AROUND, 0) : first], data[last : last + _AROUND]
-    is_placed = -(at + first) % _SECTOR <= _BY_CHANCE and (at + last) % _SECTOR <= _BY_CHANCE
-    is_within = not row_bytes or all(
-        _BY_CHANCE < (at + place - start) % row_bytes < row_bytes - _BY_CHANCE for place in (first, last)
-    )
-    return is_placed and is_within and min(len(set(before)), len(set(behind))) >= _LEAST_VALUES
+    is_picture = min(len(set(before)), len(set(behind))) >= _LEAST_VALUES
+    if grid is None:
+        return is_picture
+    row = grid.row_bytes
+    is_within = all(_BY_CHANCE < place % row < row - _BY_CHANCE for place in (first, last))
+    if is_picture and (aligned or is_within):
+        return True
+    # A sky has few values; of rows above and below there are more of them.
+    pixel = row // grid.wide if row % grid.wide == 0 else 1
+    stored = Stored(at, row, -(-len(data) // row), row, 8 * max(pixel, 1))
+    return is_lost_sector(np.frombuffer(data, np.uint8), stored, data[first], first, last)

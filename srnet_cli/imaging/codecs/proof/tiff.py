@@ -19,7 +19,7 @@ from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
-from srnet_cli.imaging.codecs.proof.page.stored import coded_parts
+from srnet_cli.imaging.codecs.proof.page.stored import coded_parts, without_small_gains
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp
 from srnet_cli.imaging.picture import Pixels
@@ -32,7 +32,7 @@ _LEAST_PACKED = 256
 _DENSE = frozenset({7, 8, 32946})
 #: LZMA and Zstandard write no runs at all, but for what they find nothing to pack in and store as it is
 _PACKERS = frozenset({34925, 34926, 50000})
-#: and where they found nothing for long, they still look at every 512th byte
+#: and where they found nothing for long, they still look at every 512th byte, and pack what is gain enough
 _LEAST_FOUND = 512
 _WEBP = frozenset({34927, 50001})
 _JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
@@ -90,7 +90,7 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_rows(path, pieces, lengths)
         is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
         lengths = lengths or (present - starts[0],)
-        check_sectors(path, starts, lengths, pieces.row_bytes, is_padding if pieces.tiled else None)
+        check_sectors(path, starts, lengths, pieces, is_padding if pieces.tiled else None)
 
 
 def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
@@ -207,7 +207,8 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
             empty = any(v * _LEAST_PACKED in data for v in (b"\0", b"\xff") if v != may_be)
         elif compression in _PACKERS:
             empty = holds_run(data) and (
-                holds_run(data, least=_LEAST_FOUND) or any(map(holds_run, coded_parts(data)))
+                any(map(holds_run, coded_parts(data)))
+                or (holds_run(data, least=_LEAST_FOUND) and _lacks_sector(path, data, grid))
             )
         else:
             empty = compression in _DENSE and ends_in_run(data)
@@ -217,6 +218,18 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
             check_jpeg_2000(path, data, partial(_jpeg_2000_samples, path, data))
         if empty:
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
+
+
+def _lacks_sector(path: Path, data: bytes, grid: Grid) -> bool:
+    """Return whether stored parts of packed data hold runs as long as a sector that are no rows."""
+
+    def unpacked() -> bytes:
+        import imagecodecs
+
+        with decoding(path):
+            return bytes(imagecodecs.zstd_decode(data, out=grid.tall * grid.row_bytes))
+
+    return holds_run(without_small_gains(data, unpacked, grid.row_bytes), least=_LEAST_FOUND)
 
 
 def _webp_samples(path: Path, data: bytes) -> Pixels:

@@ -28,6 +28,10 @@ _TAGS_OF_DNG = range(50706, 52600)
 _ONLY_IN_DNG = frozenset({50707, 50708, _COLOUR_MATRIX})
 #: matrix, analogue gains, neutral and exposure
 _COLOURS = frozenset({_COLOUR_MATRIX, 50727, _NEUTRAL, 50730})
+#: types of values: with signs, and without
+_RATIONALS = frozenset({5, 10})
+#: of black levels that state none
+_USUAL_BLACK_SIZE = (1, 1)
 #: some write the number of values of 16 bits for the last of them
 _MOST_WHITE = 1 << 16
 #: values of a matrix of three colours, and the least that they span, of what they would at right angles
@@ -111,7 +115,10 @@ def _check_levels(path: Path, directory: Directory) -> None:
         _refuse_tag(path, _WHITE_LEVEL)
     if size and (len(size) != 2 or min(size) < 1):
         _refuse_tag(path, _BLACK_SIZE)
-    if size and black and len(black) != size[0] * size[1] * directory.integer(_SAMPLES, 1):
+    tall, wide = size or _USUAL_BLACK_SIZE
+    # Some write one level for all samples, and no pattern.
+    wanted = {int(tall * wide) * directory.integer(_SAMPLES, 1)} | (set() if size else {1})
+    if black and len(black) not in wanted:
         _refuse_tag(path, _BLACK_LEVEL)
 
 
@@ -122,7 +129,8 @@ def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -
             raise InputError(
                 "is cut short: a part of its directory lies behind the end of the file", path=path
             )
-        for tag in sorted(found.faulty & _COLOURS):
+        undefined = {tag for tag in _COLOURS & set(found.entries) if _is_undefined(found.entries[tag])}
+        for tag in sorted((found.faulty & _COLOURS) | undefined):
             _refuse_tag(path, tag)
         matrix = np.array(found.numbers(_COLOUR_MATRIX))
         if matrix.size % 3:
@@ -131,6 +139,11 @@ def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -
             rows = matrix.reshape(3, 3)
             if abs(np.linalg.det(rows)) <= _LEAST_VOLUME * np.prod(np.linalg.norm(rows, axis=1)):
                 _refuse_tag(path, _COLOUR_MATRIX)
+
+
+def _is_undefined(entry: ifd.Entry) -> bool:
+    """Return whether some of rationals has no denominator."""
+    return entry.kind in _RATIONALS and not np.frombuffer(entry.data, "<u4")[1::2].all()
 
 
 def _check_maker(path: Path, structure: ifd.Structure, directory: Directory) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.header import Header, read_header
-from srnet_cli.imaging.codecs.proof.bitmap.runs import check_runs
+from srnet_cli.imaging.codecs.proof.bitmap.runs import check_runs, numbers_in_runs
 from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, check_stored
 
 #: bytes stated for uncompressed pixels that mean nothing, and those behind them
@@ -18,6 +20,8 @@ _MOST_PADDING, _LEAST_REST = 4096, 64
 _ROW_ALIGNMENT = 4
 #: where sectors of a disk end, of which one may hold a part of the colour table and nothing else
 _SECTOR = 512
+#: of a table that is so large, and of how many lost colours pixels have; one may be black itself
+_TABLE_BITS, _LEAST_COLOURS = 8, 2
 
 
 def check_bmp(path: Path, data: bytes) -> bool:
@@ -45,9 +49,10 @@ def check_bmp(path: Path, data: bytes) -> bool:
 
 
 def _check_table(path: Path, data: bytes, header: Header) -> None:
-    """Refuse colours of which a sector is missing.
+    """Refuse colours of which a sector is missing, and with it some that pixels have.
 
-    Those behind the last that is used may well be zeros, but they go on to the end of the table.
+    Colours that no pixel has may well be zeros: behind the last, or between those at both ends that a system
+    keeps for itself.
 
     Raises:
         InputError: saying where.
@@ -59,10 +64,25 @@ def _check_table(path: Path, data: bytes, header: Header) -> None:
     for value in (b"\0", b"\xff"):
         is_lost = len(lost) == _SECTOR and not lost.strip(value)
         # All ones are no colours: the fourth byte of each is zero.
-        if is_lost and (rest.strip(value) or value != b"\0"):
+        is_table = rest.strip(value) or value != b"\0"
+        if is_lost and is_table and _count_of_colours(data, header, first, first + _SECTOR) >= _LEAST_COLOURS:
             raise InputError(
                 f"is damaged: {_SECTOR} bytes of its colours are lost, from byte {_SECTOR} on", path=path
             )
+
+
+def _count_of_colours(data: bytes, header: Header, first: int, end: int) -> int:
+    """Return how many colours pixels have of those between two bytes of the table."""
+    if header.bits != _TABLE_BITS:
+        return 0
+    colours = range(-(-first // header.colour_bytes), end // header.colour_bytes)
+    pixels = data[header.start :]
+    if header.is_in_runs:
+        numbers = numbers_in_runs(pixels)
+    else:
+        rows = np.frombuffer(pixels, np.uint8)[: header.height * header.row_bytes]
+        numbers = rows[np.arange(rows.size) % header.row_bytes < header.used_bytes]
+    return int((np.bincount(numbers, minlength=256)[colours.start : colours.stop] > 0).sum())
 
 
 def _check_size(path: Path, data: bytes, header: Header) -> None:

@@ -60,6 +60,11 @@ class Header:
         return _RUNS.get(self.compression) == self.bits
 
     @property
+    def colour_bytes(self) -> int:
+        """Bytes of a colour in the table."""
+        return 3 if self.size == _CORE_HEADER else 4
+
+    @property
     def used_bytes(self) -> int:
         """Bytes of a row of unpacked pixels, without its padding."""
         return (self.width * self.bits + 7) // 8

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.header import Header
 
@@ -63,6 +66,24 @@ def check_runs(path: Path, data: bytes, header: Header) -> bool:
     if len(rest) >= _LEAST_REST and rest.strip(b"\0"):
         raise InputError(f"is damaged: {len(rest):,} bytes are behind its runs of pixels", path=path)
     return runs.gaps
+
+
+def numbers_in_runs(data: bytes) -> NDArray[np.uint8]:
+    """Return the numbers of colours, of 8 bits, that runs have: once for each run."""
+    position, numbers = 0, bytearray()
+    while position < len(data) - 1:
+        count, value = data[position], data[position + 1]
+        position += 2
+        if count:
+            numbers.append(value)
+        elif value > _STEP:
+            numbers += data[position : position + value]
+            position += (value + 1) // 2 * 2
+        elif value == _END:
+            break
+        elif value == _STEP:
+            position += 2
+    return np.frombuffer(bytes(numbers), np.uint8)
 
 
 def _walked(path: Path, data: bytes, header: Header) -> _Runs:

@@ -103,6 +103,19 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
             )
 
 
+def is_lost_sector(pixels: NDArray[Any], stored: Stored, value: int, first: int, end: int) -> bool:
+    """Return whether bytes of a value, from ``first`` to ``end`` of pixels, are sectors that were lost.
+
+    They begin and end, in the file, where sectors do and within rows, beside rows that go on.
+    """
+    off = [-(stored.start + first) % _SECTOR, (stored.start + end) % _SECTOR]
+    if max(off) > _BY_CHANCE or _begins_row(stored, first) or _ends_row(stored, end):
+        return False
+    full, values = _beside(pixels, stored, _Stretch(value, first, end))
+    least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
+    return full >= least and values >= (_LEAST_SECTOR_VALUES if any(off) else _LEAST_EXACT_VALUES)
+
+
 def _long_runs(pixels: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
     """Yield first byte and end of each stretch of a value that is as long as a sector."""
     last = -1
@@ -211,27 +224,47 @@ def _ends_row(stored: Stored, place: int) -> bool:
 def _beside(pixels: NDArray[Any], stored: Stored, stretch: _Stretch) -> tuple[float, int]:
     """Return how full of other pixels the rows beside a stretch are, 0 to 1, and how many values they have.
 
-    Of the rows above and below it counts what goes on where the stretch begins and ends; and what is ahead
-    of and behind it in its own rows.
+    Of the rows above and below it counts what goes on where the stretch begins and ends, of as many rows as
+    it takes to tell: a frame is of the value there. So does what is ahead of and behind it in its own rows.
     """
-    rows = -(-_BESIDE // stored.row_bytes)
     top, bottom = stretch.first // stored.row_bytes, (stretch.end - 1) // stored.row_bytes
     first, end = stretch.first % stored.row_bytes, (stretch.end - 1) % stored.row_bytes + 1
     within = top == bottom
     shares, values = [], []
+    rows = _rows_beside(stored, (end if within else stored.used) - first)
     above = _rows(pixels, stored, max(top - rows, 0), top + 1)
     if above.size:
         picture = _differs(above, stored, stretch.value)
-        shares += [picture[:-1, first : end if within else None], picture[-1:, :first]]
+        going_on, own = picture[:-1, first : end if within else None], picture[-1:, :first]
+        shares += [going_on, _last_columns(going_on), *_if_large(own)]
         values.append(np.concatenate([above[:-1].ravel(), above[-1, :first]]))
     if stretch.end < pixels.size:
+        rows = _rows_beside(stored, end - (first if within else 0))
         below = _rows(pixels, stored, bottom, min(bottom + 1 + rows, stored.rows))
         picture = _differs(below, stored, stretch.value)
-        shares += [picture[1:, first if within else 0 : end], picture[:1, end:]]
+        going_on, own = picture[1:, first if within else 0 : end], picture[:1, end:]
+        shares += [going_on, _last_columns(going_on[:, ::-1]), *_if_large(own)]
         values.append(np.concatenate([below[1:].ravel(), below[0, end:]]))
-    large = [share for share in shares if share.size >= _LEAST_PIXELS] or shares
-    full = min((float(share.mean()) for share in large if share.size), default=0.0)
+    full = min((float(share.mean()) for share in shares if share.size), default=0.0)
     return full, min((np.unique(beside).size for beside in values), default=0)
+
+
+def _rows_beside(stored: Stored, columns: int) -> int:
+    """Return of how many rows ``columns`` bytes of each are enough to tell."""
+    return max(-(-_BESIDE // stored.row_bytes), -(-_LEAST_PIXELS // max(columns, 1)))
+
+
+def _last_columns(share: NDArray[Any]) -> NDArray[Any]:
+    """Return the outer half of a narrow part of rows, and else all of it.
+
+    Ahead of a frame a few pixels may be of its value by chance.
+    """
+    return share[:, share.shape[1] // 2 :] if share.shape[1] < 2 * _LEAST_PIXELS else share
+
+
+def _if_large(share: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return a part of a row if it is enough to tell how full it is."""
+    return [share] if share.size >= _LEAST_PIXELS else []
 
 
 def _rows(pixels: NDArray[Any], stored: Stored, top: int, bottom: int) -> NDArray[Any]:

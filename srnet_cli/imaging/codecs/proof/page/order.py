@@ -74,7 +74,7 @@ def check_order(
                 break
             is_within = _EDGE < end.filled / end.rows.shape[1] < 1 - _EDGE
             is_sharp = not is_within and part is parts[0] and order == list(range(grid.count))
-            if (is_within and _is_cut(end, samples, value)) or (
+            if (is_within and _is_cut(grid, end, samples, value)) or (
                 is_sharp and _is_sharp(grid, end, samples, value)
             ):
                 share = min(end.missing / samples.size, 1)
@@ -97,9 +97,9 @@ def _end(grid: Grid, order: Sequence[int], part: Callable[[int], NDArray[Any]], 
     return None
 
 
-def _is_cut(end: _End, samples: NDArray[Any], value: int) -> bool:
+def _is_cut(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
     """Return whether the end begins within a row, under one that goes on."""
-    row, above = end.rows[end.row], _row_above(end, samples)
+    row, above = end.rows[end.row], _row_above(grid, end, samples)
     if not end.following and end.filled > _MOST_OF_LAST * row.size:
         return False
     goes_on = above is None or _is_full(above[end.filled :], value)
@@ -109,15 +109,14 @@ def _is_cut(end: _End, samples: NDArray[Any], value: int) -> bool:
     return goes_on and _is_full(row[: end.filled], value) and is_picture
 
 
-def _row_above(end: _End, samples: NDArray[Any]) -> NDArray[Any] | None:
-    """Return the row above the last one: of its piece, or of the piece above."""
+def _row_above(grid: Grid, end: _End, samples: NDArray[Any]) -> NDArray[Any] | None:
+    """Return the row above the last one: of its piece, or of the piece above, there without its padding."""
     if end.row:
         above: NDArray[Any] = end.rows[end.row - 1]
         return above
     region = end.region
-    above = samples[max(region.top - 1, 0), region.left : region.right]
-    above = above[:, region.plane] if end.rows.shape[1] < above.size else above.ravel()
-    return above if region.top and above.size == end.rows.shape[1] else None
+    planes = slice(region.plane, region.plane + 1) if grid.planes > 1 else slice(None)
+    return samples[region.top - 1, region.left : region.right, planes].ravel() if region.top else None
 
 
 def _is_sharp(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:

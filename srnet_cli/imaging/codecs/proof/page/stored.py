@@ -5,7 +5,8 @@ Formats: RFC 8878 (Zstandard), section 3.1.1; xz 1.1 with LZMA2, whose chunks ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 _ZSTD, _XZ = b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0"
 #: of the header of a Zstandard frame, by its flag: bytes for the number of a dictionary, and for its size
@@ -14,6 +15,11 @@ _DICTIONARY_BYTES, _SIZE_BYTES = (0, 1, 2, 4), (0, 2, 4, 8)
 _RAW, _REPEATED, _COMPRESSED, _WITH_LAST_CODES = 0, 1, 2, 3
 #: what literals that are hardly packed have left of their bytes
 _HARDLY = 7 / 8
+#: the part of a block that Zstandard has to gain; long runs, and the bytes beside them that show their place
+_LEAST_GAIN = 64
+_LONG_RUN, _AROUND = re.compile(rb"\0{512,}"), 16
+#: bytes of a pixel at the edge of a row that are zeros, or left to a predictor
+_BY_CHANCE = 8
 _XZ_HEAD = 12
 #: chunks of LZMA2: the end, and the least of those that are packed
 _LAST, _LEAST_PACKED, _LEAST_WITH_PROPERTIES = 0, 0x80, 0xC0
@@ -35,6 +41,29 @@ def coded_parts(data: bytes) -> Iterator[bytes]:
         yield data[last:start]
         last = end
     yield data[last:]
+
+
+def without_small_gains(data: bytes, unpack: Callable[[], bytes], row_bytes: int) -> bytes:
+    """Return data without the rows of zeros in stored parts of Zstandard that are too few to pack.
+
+    It packs a block, or its literals, only where it gains a share of them; less is stored, be it zeros. These
+    are padding or lines of the picture, so that they begin or end with a row in what ``unpack`` gives.
+    """
+    kept, last, unpacked = [], 0, b""
+    for start, end in stored_parts(data) if data.startswith(_ZSTD) else ():
+        part = data[start:end]
+        runs = list(_LONG_RUN.finditer(part))
+        if not runs or sum(len(run[0]) for run in runs) > len(part) // _LEAST_GAIN:
+            continue
+        unpacked = unpacked or unpack()
+        for run in runs:
+            first = max(run.start() - _AROUND, 0)
+            place = unpacked.find(part[first : run.end() + _AROUND]) + run.start() - first
+            edges = place % row_bytes, (place + len(run[0])) % row_bytes
+            if any(min(edge, row_bytes - edge) <= _BY_CHANCE for edge in edges):
+                kept.append(data[last : start + run.start()])
+                last = start + run.end()
+    return b"".join([*kept, data[last:]])
 
 
 def _of_zstd(data: bytes) -> Iterator[tuple[int, int]]:
