@@ -72,12 +72,12 @@ def test_what_is_in_the_way_of_results_is_named_before_the_work(
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_text("mine")
-    with pytest.raises(OutputError) as caught:
-        _output_folder(tmp_path, overwrite)
+    with pytest.raises(OutputError) as caught, _output_folder(tmp_path, overwrite):
+        pass
     assert caught.value.path == tmp_path / name
 
 
 def test_a_file_where_panels_belong_is_named_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "panels").write_text("mine")
-    with pytest.raises(OutputError, match="where a folder of panels belongs"):
-        _output_folder(tmp_path, True)
+    with pytest.raises(OutputError, match="where a folder of panels belongs"), _output_folder(tmp_path, True):
+        pass
