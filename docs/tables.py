@@ -113,10 +113,11 @@ def write_tables() -> None:
 def models_table(qualities: dict[int, Document], links: str) -> str:
     """A line for each released model: size, gain over bicubic on each kind of picture, speed.
 
-    ``links`` leads from the file that the table is for to models/.
+    ``links`` leads from the file that the table is for to models/. Of a model that was trained further since
+    the files of its scale were written, the gains are those of its card; its speed stays as it was.
 
     Raises:
-        ValueError: when a model is no longer the one that was measured.
+        ValueError: when a model is no longer the one that was measured, in the card either.
     """
     heads = ["model", "scale", "parameters", "MACs/pixel", "file", "training"]
     # A set that was not measured yet has no column.
@@ -125,9 +126,9 @@ def models_table(qualities: dict[int, Document], links: str) -> str:
     rows, origins = [], [origin for _, origin in measured]
     for card in picture_models():
         quality = qualities.get(card.scale, {"sets": [], "weights": {}})
-        if card.scale in qualities and quality["weights"].get(card.name) != card.sha256:
-            raise ValueError(f"{card.name} was replaced after it was measured: run benchmarks.quality")
-        rows.append([*_card_cells(card, quality, links), *_quality_cells(card.name, quality, origins)])
+        replaced = card.scale in qualities and quality["weights"].get(card.name) != card.sha256
+        cells = _quality_cells(card.name, quality, origins, card.metrics if replaced else None)
+        rows.append([*_card_cells(card, quality, links), *cells])
     notes = [
         "Columns of the kinds of pictures: mean gain in PSNR over bicubic in dB, with its 95 % interval; "
         "n.s.: these pictures do not show a difference. MACs (multiply-accumulates) are for a pixel of LR, "
@@ -180,14 +181,28 @@ def _origins(qualities: Iterable[Document]) -> list[tuple[str, tuple[str, str]]]
     ]
 
 
-def _quality_cells(name: str, quality: Document, origins: Sequence[tuple[str, str]]) -> list[str]:
+def _quality_cells(
+    name: str, quality: Document, origins: Sequence[tuple[str, str]], own: Document | None = None
+) -> list[str]:
+    """Write gains and seconds of a model; with ``own``, figures of its card, the gains are these.
+
+    Raises:
+        ValueError: when the card does not have them.
+    """
     cells, seconds = [], []
     for set_name, origin in origins:
         method = _method(_same_set(quality, set_name, origin), name)
         if method is None:
             cells.append("–")
             continue
-        cells.append(_gain(method["minus_bicubic"]["psnr_rgb"]))
+        gain = method["minus_bicubic"]["psnr_rgb"]
+        if own is not None:
+            figures = own.get(f"{set_name}, {origin}")
+            if figures is None or len(figures["interval"]) != 2:
+                raise ValueError(f"{name} was replaced after it was measured: run benchmarks.quality")
+            low, high = figures["interval"]
+            gain = {"value": figures["gain_over_bicubic"], "low": low, "high": high}
+        cells.append(_gain(gain))
         seconds.append(method["seconds_per_lr_megapixel"])
     return [*cells, significant(min(seconds)) if seconds else "–"]
 

@@ -139,11 +139,21 @@ def test_of_several_simulated_cameras_the_newest_has_the_column() -> None:
     assert tables._quality_cells("srnet-x4", new, sets)[0].startswith("+1.00")
 
 
-def test_figures_of_replaced_weights_are_refused() -> None:
+def test_figures_of_replaced_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     measured = {4: quality()}
     measured[4]["weights"] = {"srnet-x4": "0" * 64}
+    monkeypatch.setattr(tables, "picture_models", lambda: (replace(load_model("srnet-x4").card, metrics={}),))
     with pytest.raises(ValueError, match="replaced"):
         tables.models_table(measured, "")
+
+
+def test_of_weights_trained_further_the_card_has_the_gains() -> None:
+    sets = [origin for _, origin in tables._origins([quality()])]
+    figures = {"gain_over_bicubic": 1.25, "interval": [0.5, 2.0]}
+    cells = tables._quality_cells("srnet-x4", quality(), sets, {"valid, LR by simulated camera": figures})
+    assert cells[0] == "+1.25 [+0.50, +2.00]" and cells[-1] == "30.0"
+    with pytest.raises(ValueError, match="replaced"):
+        tables._quality_cells("srnet-x4", quality(), sets, {})
 
 
 def scales(**weights: str) -> dict[str, Any]:
