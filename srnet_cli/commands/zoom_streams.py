@@ -69,8 +69,8 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
     if to_stdout and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("a picture cannot be written to a terminal", remedy="-o FILE, or > FILE")
     _refuse_replacing(
-        [_file_of(sys.stdin)] if from_stdin else [_found(path) for path in inputs],
-        _file_of(sys.stdout) if to_stdout else _found(Path(output or "")),
+        [_file_of(source) for source in ([sys.stdin] if from_stdin else inputs)],
+        _file_of(sys.stdout if to_stdout else Path(output or "")),
     )
     with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
         found = [_received(Path(folder))] if from_stdin else list(inputs)
@@ -82,18 +82,12 @@ def _refuse_replacing(reads: Sequence[os.stat_result | None], written: os.stat_r
         raise OutputError("the result would replace its own input", remedy="name another output")
 
 
-def _file_of(stream: IO[str] | None) -> os.stat_result | None:
-    """Return what the system knows of the file behind a stream; None where the shell gave it none."""
-    try:
-        found = None if stream is None else os.fstat(stream.fileno())
-    except (OSError, ValueError):
+def _file_of(place: Path | IO[str] | None) -> os.stat_result | None:
+    """Return what the system knows of a path's file, or of that behind a stream; None where there is none."""
+    if place is None:
         return None
-    return found if found is not None and stat.S_ISREG(found.st_mode) else None
-
-
-def _found(path: Path) -> os.stat_result | None:
     try:
-        found = path.stat()
+        found = place.stat() if isinstance(place, Path) else os.fstat(place.fileno())
     except (OSError, ValueError):
         return None
     return found if stat.S_ISREG(found.st_mode) else None

@@ -324,13 +324,11 @@ def _stays(path: Path, request: ZoomRequest) -> bool:
 
 def _is_done(job: ZoomJob, run: _Run) -> bool:
     """Tell whether everything that is wanted of a picture exists."""
-    assert job.target is not None
-    if not all(map(os.path.lexists, (job.target, *([job.comparison] if job.comparison else ())))):
-        return False
-    if all(map(os.path.lexists, job.heatmaps)):
-        return True
-    # A model that predicts no residual will never make them.
-    return not run.engines.predict_residual(run.request.model_scale)
+    missing = {path for path in job.files if not os.path.lexists(path)}
+    # A model that predicts no residual will never make heatmaps.
+    return not missing or (
+        missing.issubset(job.heatmaps) and not run.engines.predict_residual(run.request.model_scale)
+    )
 
 
 def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
