@@ -200,6 +200,22 @@ def test_pixels_in_a_small_version_or_a_directory(tmp_path: Path, shift: int) ->
         read_picture(_written(tmp_path, _with_preview(shift)))
 
 
+@pytest.mark.parametrize(("tag", "value"), [(256, 38), (257, 25), (277, 3)])
+@pytest.mark.parametrize("is_said_to_be_small", [True, False])
+def test_another_picture_without_pixels_is_no_harm(
+    tmp_path: Path, tag: int, value: int, is_said_to_be_small: bool
+) -> None:
+    """The picture of the sensor is proved by itself."""
+    entry_of = struct.Struct("<HHII")
+    kind = entry_of.pack(254, ifd.LONG, 1, 1), entry_of.pack(254, ifd.LONG, 1, is_said_to_be_small)
+    stated = entry_of.pack(tag, ifd.SHORT, 1, value)
+    whole = _with_preview(0)
+    assert kind[0] in whole
+    assert stated in whole
+    changed = whole.replace(*kind).replace(stated, entry_of.pack(tag, ifd.SHORT, 1, 0), 1)
+    assert read_picture(_written(tmp_path, changed)).height == HEIGHT
+
+
 #: tag of a camera's own file, and the wrong values in it
 OF_A_CAMERA = [
     *[(256, width) for width in (72, 88, 94, 95, 97)],

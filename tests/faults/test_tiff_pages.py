@@ -97,6 +97,16 @@ def test_tags_of_the_layout_without_values_are_refused(tmp_path: Path, tag: int)
         _read(tmp_path / "a.tif", _without_values(_strips("lzw"), tag))
 
 
+@pytest.mark.parametrize("tag", [_BITS, _SAMPLES])
+@pytest.mark.parametrize("compression", [1, 5])
+def test_pixels_of_no_bits_are_refused(tmp_path: Path, tag: int, compression: int) -> None:
+    data = bytearray(_page({_COMPRESSION: ifd.entry(ifd.SHORT, compression)}, [bytes(16 * WIDE * 3)] * 6))
+    at = _entry_at(bytes(data), tag)
+    data[at + 2 : at + 12] = struct.pack("<HIHH", ifd.SHORT, 1, 0, 0)
+    with pytest.raises(InputError, match=f"tag {tag} of its directory has no clear value"):
+        _read(tmp_path / "a.tif", bytes(data))
+
+
 @pytest.mark.parametrize(
     ("tag", "value"), [(_PLANAR, 2), (_ROWS, 32), (_COMPRESSION, 5), (_BITS, 4), (_HEIGHT, 48)]
 )

@@ -19,6 +19,8 @@ _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILES, _FORMAT = 284, 317, 322, 324, 339
 #: with one value each, which counts something
 _SINGLE = frozenset({256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323})
 _DEPTHS = frozenset({32997, 32998})
+#: of a pixel, bits and samples: with none there is no picture
+_ABOVE_ZERO = frozenset({258, 277})
 #: and bits, places and lengths of pieces, options of fax, palette, extra samples, format, tables of JPEG
 _LAYOUT = _SINGLE | _DEPTHS | {258, 273, 279, 292, 293, 320, 324, 325, 338, 339, 347, 530}
 #: what its first form lacks, decoders add
@@ -43,6 +45,7 @@ def check_statements(
     wrong -= {278} if len(set(page.integers(278))) == 1 else set()
     if page.integer(_COMPRESSION, 1) != _OLD_JPEG and _PHOTOMETRIC not in page.entries:
         wrong |= {_PHOTOMETRIC}
+    wrong |= {tag for tag in _ABOVE_ZERO if 0 in page.integers(tag)}
     for tag in sorted(page.faulty & layout | wrong):
         raise InputError(f"is a damaged {kind}: tag {tag} of its directory has no clear value", path=path)
 

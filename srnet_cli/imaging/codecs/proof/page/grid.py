@@ -76,7 +76,10 @@ class Grid:
 
 
 def grid_of(page: Directory) -> Grid:
-    """Return the grid that a directory asks for; its width and height are above 0."""
+    """Return the grid that a directory asks for; pieces have a row, a column and a byte at least.
+
+    Its width and height are above 0, but for small versions in a file of a camera.
+    """
     height, width = page.integer(_HEIGHT, 0), page.integer(_WIDTH, 0)
     samples = page.integer(_SAMPLES, 1)
     bits = page.integers(_BITS) or (1,)
@@ -86,5 +89,5 @@ def grid_of(page: Directory) -> Grid:
     if tiled:
         tall, wide = max(page.integer(_TILE_HEIGHT, 0), 1), max(page.integer(_TILE_WIDTH, 0), 1)
     else:
-        tall, wide = max(min(page.integer(_ROWS_PER_STRIP, height), height), 1), width
-    return Grid(height, width, planes, tiled, tall, wide, (wide * pixel_bits + 7) // 8)
+        tall, wide = max(min(page.integer(_ROWS_PER_STRIP, height), height), 1), max(width, 1)
+    return Grid(height, width, planes, tiled, tall, wide, max((wide * pixel_bits + 7) // 8, 1))
