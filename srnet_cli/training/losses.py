@@ -339,6 +339,10 @@ LOSSES: dict[str, Loss] = {
     "grid": Loss(
         "Weight of the grid of pixel shuffle beyond that of HR.", _perceptual("artefacts", "make_grid")
     ),
+    "sharpness": Loss(
+        "Weight of windows that are less or more sharp than HR's; against softness.",
+        _perceptual("sharpness", "make_sharpness"),
+    ),
     "teacher": Loss(
         "L1 on the teacher's pictures.", _teacher, weight=1.0, replays=True, needs_option="teacher"
     ),

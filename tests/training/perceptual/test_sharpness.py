@@ -1,0 +1,79 @@
+"""The loss that asks for as much slope in a window as HR has."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from srnet_cli.metrics.detail import sharpness_ratio
+from srnet_cli.network.blocks import NetworkOutput
+from srnet_cli.training.perceptual.sharpness import sharpness_loss
+from tests.training.runs import hybrid_loss
+from tests.training.sources import Drawings
+
+
+def texture(sigma: float = 20, side: int = 64) -> Tensor:
+    return 120 + sigma * torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def blurred(picture: Tensor) -> Tensor:
+    return torch.nn.functional.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
+
+
+def test_it_is_the_formula_of_its_docstring() -> None:
+    sr, hr = texture(10)[:, :, :32, :33], texture(30)[:, :, :32, :33]
+
+    def slope(picture: Tensor, top: int, left: int) -> float:
+        grey = picture[0].mean(0)[top : top + 9, left : left + 9]
+        return float(((grey[1:, 1:] - grey[1:, :-1]).abs() + (grey[1:, 1:] - grey[:-1, 1:]).abs()).mean())
+
+    places = [(top, left) for top in range(0, 24, 4) for left in range(0, 25, 4)]
+    pairs = [(slope(sr, *place), slope(hr, *place)) for place in places]
+    wanted = sum(abs(made - true) / (true + 4) for made, true in pairs) / len(pairs)
+    assert sharpness_loss(sr[:1], hr[:1], 2).item() == pytest.approx(wanted, rel=1e-4)
+
+
+def test_softness_costs_and_too_much_does_too() -> None:
+    hr = texture()
+    assert sharpness_loss(hr, hr, 4) == 0
+    once, twice = blurred(hr), blurred(blurred(hr))
+    assert 0 < sharpness_loss(once, hr, 4) < sharpness_loss(twice, hr, 4)
+    assert sharpness_loss(120 + 2 * (hr - 120), hr, 4) > 0.5
+
+
+def test_where_in_a_window_is_free_and_flat_areas_count_little() -> None:
+    hr = texture(30)
+    assert sharpness_loss(hr.roll((1, 1), (2, 3)), hr, 4) < 0.1 * sharpness_loss(blurred(hr), hr, 4)
+    grain = texture(0.5)
+    assert sharpness_loss(torch.full_like(grain, 120), grain, 4) < 0.15
+
+
+def test_its_gradient_sharpens() -> None:
+    hr = texture()
+    made = blurred(hr).requires_grad_(True)
+    descent = torch.optim.Adam([made], 1.0)
+
+    def sharpness() -> float:
+        first, true = (p[0].detach().permute(1, 2, 0).clamp(0, 255).byte().numpy() for p in (made, hr))
+        found = sharpness_ratio(first, true)
+        assert found is not None
+        return found
+
+    before = sharpness()
+    for _ in range(30):
+        descent.zero_grad()
+        sharpness_loss(made, hr, 4).backward()  # type: ignore[no-untyped-call]
+        descent.step()
+    assert before < 0.4
+    assert 0.75 < sharpness() < 1.1
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_a_run_has_it_for_the_smallest_patches(scale: int) -> None:
+    loss = hybrid_loss(sharpness_weight=2.0, residual_weight=0.0)
+    batch = Drawings(2).batch([0], 1, 16, "cpu")
+    values = dict(zip(loss.names, loss(NetworkOutput(batch.hr * 0.5), batch), strict=True))
+    assert values["total"].item() == pytest.approx((values["sr"] + 2 * values["sharpness"]).item())
+    assert values["sharpness"] > 0
+    assert torch.isfinite(sharpness_loss(texture(side=8 * scale), texture(side=8 * scale), scale))
