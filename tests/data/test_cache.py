@@ -246,7 +246,8 @@ def test_a_reason_is_kept_too(own: Path, tmp_path: Path) -> None:
 
 def test_an_existing_tform_is_used_as_it_is(own: Path, tmp_path: Path) -> None:
     rows = "1.0 0.0 {x}\n0.0 1.0 {y}\n"
-    text = "".join(f"00001-{k:05d}:\n" + rows.format(x=0.1 * k, y=-0.2 * k) for k in (1, 2, 3))
+    frames = "".join(f"00001-{k:05d}:\n" + rows.format(x=0.1 * k, y=-0.2 * k) for k in (1, 2, 3))
+    text = frames + "corner:\n00001 00100 00001 00100\n"
     (own / "00001" / "tform.txt").write_text(text)
     report = prepare(own, tmp_path / "cache", max_misalignment=50, min_correlation=-1)
     ours = next(item for item in report.items if item.name == "00001/00003-00001")

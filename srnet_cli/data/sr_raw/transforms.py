@@ -24,14 +24,15 @@ class TransformFile:
     """
 
     maps: Mapping[int, Affine]
-    corner: tuple[int, int, int, int] | None = None
+    corner: tuple[int, int, int, int]
 
 
 def parse_transforms(text: str) -> TransformFile:
     """Read the text of a ``tform.txt`` with any number of decimals.
 
     Raises:
-        DataError: naming the line that cannot be understood, or a frame whose map is singular or not finite.
+        DataError: naming the line that cannot be understood, or a frame whose map is singular or not finite;
+            or without the corner, which comes last: numbers that are cut short are numbers, too.
     """
     lines = [line.strip() for line in text.splitlines()]
     maps: dict[int, Affine] = {}
@@ -56,6 +57,8 @@ def parse_transforms(text: str) -> TransformFile:
             raise DataError(f"line {number + 1}: expected '00001-0000k:' or 'corner:', found {line[:40]!r}")
     if not maps:
         raise DataError("no transforms in the file")
+    if corner is None:
+        raise DataError("the file is cut short: it does not end in 'corner:' and its four numbers")
     return TransformFile(maps, corner)
 
 
@@ -84,8 +87,7 @@ def format_transforms(transforms: TransformFile, decimals: int = 8) -> str:
     for frame in sorted(transforms.maps):
         lines.append(f"00001-{frame:05d}:")
         lines += [" ".join(f"{value:.{decimals}f}" for value in row) for row in transforms.maps[frame]]
-    if transforms.corner is not None:
-        lines += ["corner:", " ".join(f"{value:05d}" for value in transforms.corner)]
+    lines += ["corner:", " ".join(f"{value:05d}" for value in transforms.corner)]
     return "\n".join(lines) + "\n"
 
 

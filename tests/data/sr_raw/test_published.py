@@ -107,10 +107,20 @@ def test_transforms_survive_writing_and_reading(parity: Path, transforms: Transf
     assert all(np.array_equal(again.maps[k], transforms.maps[k]) for k in transforms.maps)
 
 
+def test_transforms_that_are_cut_anywhere_are_refused(transforms: TransformFile) -> None:
+    """A number that lost its last digits is a number, and the frames that are left have maps."""
+    whole = format_transforms(transforms, decimals=4)
+    for length in range(whole.index("corner:")):
+        with pytest.raises(DataError):
+            parse_transforms(whole[:length])
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "no transforms"),
+        ("00001-00002:\n1 0 0\n0 1 0\n", "cut short"),
+        ("00001-00002:\n1 0 0\n0 1 0\ncorner:\n", "line 5: expected 4 numbers"),
         ("00001-00002:\n1 0 0\n0 1\n", "line 3: expected 3 numbers"),
         ("00001-00002:\n1 0 0\n", "line 3: expected 3 numbers"),
         ("00001-00002:\n1 0 x\n0 1 0\n", "line 2: expected 3 numbers"),
