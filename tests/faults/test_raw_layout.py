@@ -216,6 +216,23 @@ def test_another_picture_without_pixels_is_no_harm(
     assert read_picture(_written(tmp_path, changed)).height == HEIGHT
 
 
+@pytest.mark.parametrize(
+    ("kind", "tags"),
+    [
+        ("deflated whole numbers", {259: short(8)}),
+        ("JPEG XL", {259: short(52546)}),
+        ("colours in planes", {262: short(34892), 277: short(3), 258: short(16, 16, 16), 284: short(2)}),
+    ],
+)
+def test_dngs_that_libraw_does_not_read_are_refused_by_name(
+    tmp_path: Path, kind: str, tags: dict[int, Entry]
+) -> None:
+    path = _written(tmp_path, dng_of([values().astype("<u2").tobytes()], tags))
+    with pytest.raises(InputError, match=kind) as refused:
+        read_picture(path)
+    assert "TIFF" in (refused.value.remedy or "")
+
+
 #: tag of a camera's own file, and the wrong values in it
 OF_A_CAMERA = [
     *[(256, width) for width in (72, 88, 94, 95, 97)],

@@ -20,8 +20,10 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE = 256, 257, 258, 259, 
 _PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT = 33421, 33422, 50710, 50711
 _COLOUR_MATRIX, _NEUTRAL, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL = 50721, 50728, 50713, 50714, 50717
 _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
-_SAMPLES, _SAMPLE_FORMAT, _FLOAT = 277, 339, 3
+_SAMPLES, _PLANAR, _SAMPLE_FORMAT, _FLOAT = 277, 284, 339, 3
 _DEFLATE = frozenset({8, 32946})
+#: of DNG 1.7, and as libtiff had it before
+_JPEG_XL = frozenset({52546, 50002})
 #: from its version to what came with its last edition
 _TAGS_OF_DNG = range(50706, 52600)
 #: its least version, model and matrix
@@ -98,10 +100,17 @@ def _refuse_tag(path: Path, tag: int) -> None:
 
 
 def _check_kind(path: Path, directory: Directory) -> None:
-    """Refuse whole numbers that are deflated, of which LibRaw says that they are corrupt."""
-    if directory.integer(_COMPRESSION, 1) in _DEFLATE and directory.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
+    """Refuse what LibRaw says is corrupt, or does not know, or gives as miniatures side by side."""
+    compression, kind = directory.integer(_COMPRESSION, 1), None
+    if compression in _DEFLATE and directory.integer(_SAMPLE_FORMAT, 1) != _FLOAT:
+        kind = "deflated whole numbers"
+    elif compression in _JPEG_XL:
+        kind = "JPEG XL"
+    elif directory.integer(_SAMPLES, 1) > 1 and directory.integer(_PLANAR, 1) != 1:
+        kind = "colours in planes"
+    if kind:
         raise InputError(
-            "is a DNG of a kind that is not supported (deflated whole numbers)",
+            f"is a DNG of a kind that is not supported ({kind})",
             path=path,
             remedy="save it as DNG of lossless JPEG, or as TIFF",
         )
