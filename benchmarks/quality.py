@@ -80,16 +80,20 @@ def shared_folder() -> Path:
 
 
 def measure_scale(
-    scale: int, models: tuple[str, ...], limit: int | None, only: Sequence[str] = ()
+    scale: int,
+    models: tuple[str, ...],
+    limit: int | None,
+    only: Sequence[str] = (),
+    ends: tuple[float, ...] = ENDS,
 ) -> list[SetResult]:
-    """Measure all sets of a scale by bicubic, Lanczos and ``models``, those with a crisp set at both ends.
+    """Measure all sets of a scale by bicubic, Lanczos and ``models``, those with a crisp set at its ``ends``.
 
     ``only`` names folders of sets, with which the others are left out.
     """
     two_ends = {card.name for card in picture_models() if card.crisp}
     methods = MethodOptions(
         models=(*models, "lanczos"),
-        crisp=ENDS if two_ends.intersection(models) else ENDS[:1],
+        crisp=ends if two_ends.intersection(models) else ENDS[:1],
         interpolations=("bicubic",),
     )
     sets = [(folder, degradation) for folder, degradation in SETS[scale] if not only or folder in only]
@@ -189,7 +193,15 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], help="only this folder below data/, and only cards; repeatable"
     )
+    parser.add_argument(
+        "--end",
+        type=float,
+        choices=ENDS,
+        action="append",
+        help="only faithful (0) or crisp (1), and only cards",
+    )
     arguments = parser.parse_args()
+    ends = tuple(sorted(set(arguments.end or ENDS)))
     known = {folder for sets in SETS.values() for folder, _ in sets}
     if unknown := set(arguments.set) - known:
         parser.error(f"--set {', '.join(sorted(unknown))}: one of {', '.join(sorted(known))}")
@@ -200,8 +212,9 @@ def main() -> None:
         ]
         if not mine:
             continue
-        results = measure_scale(scale, tuple(card.name for card in mine), arguments.limit, arguments.set)
-        if arguments.model or arguments.set:
+        named = tuple(card.name for card in mine)
+        results = measure_scale(scale, named, arguments.limit, arguments.set, ends)
+        if arguments.model or arguments.set or arguments.end:
             # The file of a scale compares all its models on all its sets, so a part does not go into it.
             for card in mine:
                 write_card(models_folder() / card.name / CARD_FILE, with_figures(card, results))

@@ -62,3 +62,22 @@ def test_a_card_gets_figures_of_both_ends(tmp_path: Path, monkeypatch: pytest.Mo
     assert faithful["psnr"] != crisp["psnr"] and {"psnr_y", "ssim_y"} <= faithful.keys()
     assert card.crisp["recipe"] == facts["recipe"] and len(card.crisp["sha256"]) == 64
     assert with_figures(replace(card, crisp={}, default_crisp=0.0), results).crisp == {}
+
+
+def test_one_end_is_measured_and_the_figures_of_the_other_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(draw(3)[:80, :80], tmp_path / "photos" / "ant.png")
+    monkeypatch.setattr(quality, "shared_folder", lambda: tmp_path)
+    save_model(tmp_path / "model", tiny(), CARD)
+    save_crisp(tmp_path / "model", tiny(seed=1), {"recipe": {}})
+    card = replace(load_model(tmp_path / "model").card, metrics={"photos": {"psnr": 30.0}})
+    model = str(tmp_path / "model")
+    monkeypatch.setattr(quality, "picture_models", lambda: [replace(card, name=model)])
+    monkeypatch.setattr(quality, "SETS", {2: (("photos", "bicubic"),)})
+    found = quality.measure_scale(2, (model,), None, ends=(1.0,))
+    names = {summary.info.name for summary in found[0].summaries}
+    assert names == {"bicubic", "lanczos", method_name(CARD.name, 1)}
+    measured = with_figures(card, found)
+    assert measured.metrics["photos"] == {"psnr": 30.0}
+    assert measured.crisp["metrics"]["photos, LR by bicubic reduction"]["pictures"] == 1
