@@ -321,11 +321,13 @@ def _done(
     from srnet_cli.zooming.batch import forecast_batch, run_batch
 
     if dry_run:
-        found = forecast_batch(places.inputs, places.output, request, recursive=recursive)
+        found = forecast_batch(
+            places.inputs, places.output, request, recursive=recursive, standing=places.standing
+        )
         if not json:
             say_forecast(found)
         return forecast_document(found), any(each.error is not None for each in found)
-    results = run_batch(places.inputs, places.output, request, recursive=recursive)
+    results = run_batch(places.inputs, places.output, request, recursive=recursive, standing=places.standing)
     if results is None:
         return None, False
     say_results(results)

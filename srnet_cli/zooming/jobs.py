@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.files import Identities, Task, refusals
 from srnet_cli.imaging.formats import (
     FORMATS,
@@ -108,6 +108,7 @@ def plan_jobs(
     *,
     compare: bool = False,
     pattern: NamePattern | None = None,
+    standing: Mapping[Path, Hashable] | None = None,
 ) -> ZoomPlan:
     """Plan jobs for files and folders, each picture once, no two with the same file.
 
@@ -118,7 +119,8 @@ def plan_jobs(
     files of a job, too. No job may write what any of them reads.
 
     ``output`` as text may end in ``/``, which makes it a folder whatever its name. Of what is not there, the
-    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does.
+    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does. ``standing`` has the open
+    files that paths stand for, as :class:`Identities` takes them; an ``output`` among them has room for one.
 
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
@@ -138,13 +140,34 @@ def plan_jobs(
     else:
         targets = _in_folders(kept, None if output is None else Path(output), pattern, image_format, besides)
     tasks = [Task((f.path,), besides.files(t)) for f, t in zip(kept, targets, strict=True)]
+    if standing and output is not None and Path(output) in standing:
+        _refuse_more_than_one([path for task in tasks for path in task.writes], len(kept) + len(failed))
     unreadable = [Task((job.source,), ()) for job in failed]
-    errors = refusals([*tasks, *unreadable], Identities())
+    errors = refusals([*tasks, *unreadable], Identities(standing))
     jobs = [
         ZoomJob(task.reads[0], None, error) if error else besides.job(task.reads[0], task.writes[0])
         for task, error in zip(tasks, errors, strict=False)
     ]
     return ZoomPlan((*jobs, *failed), tuple(f.path for f in earlier))
+
+
+def check_files(job: ZoomJob, replaces: bool) -> None:
+    """Refuse before the work what stands where a result is to go.
+
+    Raises:
+        OutputError: naming it.
+    """
+    for path in job.files:
+        if path.is_dir():
+            raise OutputError("is a folder, not a file", path=path, remedy="name another output")
+        if not replaces and os.path.lexists(path):
+            raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
+
+
+def _refuse_more_than_one(files: Sequence[Path], pictures: int) -> None:
+    if max(len(files), pictures) > 1:
+        what = f"not for {pictures} pictures" if pictures > 1 else "none for what is written beside it"
+        raise UsageError(f"standard output has room for one picture, {what}", remedy="-o FOLDER/")
 
 
 def _is_earlier_result(path: Path, pattern: NamePattern) -> bool:
