@@ -83,7 +83,7 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
 
 
 def _identity(stream: IO[str]) -> Hashable:
-    """Return device and inode of the file behind a stream; what is no file, and may be both, is unlike all."""
+    """Return device and inode of the file behind a stream; anything else, which may be both, equals none."""
     with suppress(OSError, ValueError):
         found = os.fstat(stream.fileno())
         if stat.S_ISREG(found.st_mode):

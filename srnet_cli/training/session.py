@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -29,7 +30,7 @@ from srnet_cli.training.run.progress import (
     preparation_display,
     progress_display,
 )
-from srnet_cli.training.run.signals import stop_at_signals
+from srnet_cli.training.run.signals import StopRequest, stop_at_signals
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.source import detect_data, open_data
@@ -101,7 +102,7 @@ def _run(
     elif job.leads:
         folder.begin(options)
     # Until here a signal ends the program at once, as there is nothing to save yet.
-    with _scalars(options, job, folder) as scalars, _memory_explained(), stop_at_signals() as stop:
+    with _scalars(options, job, folder) as scalars, stop_at_signals() as stop, _failure_explained(stop):
         return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
 
 
@@ -151,7 +152,7 @@ def prepare_data(options: TrainOptions) -> TrainingSource:
 
 def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
     """Return whether there is something to go on with; the first process looks, for all."""
-    found = resume and job.leads and folder.last.exists()
+    found = resume and job.leads and os.path.lexists(folder.last)
     return bool(job.most(float(found))[0])
 
 
@@ -228,7 +229,7 @@ def _scalars(options: TrainOptions, job: Processes, folder: RunFolder) -> Iterat
 
 
 @contextmanager
-def _memory_explained() -> Iterator[None]:
+def _failure_explained(stop: StopRequest) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -237,6 +238,8 @@ def _memory_explained() -> Iterator[None]:
         # A failed allocation on the CPU has no type of its own.
         if "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error):
             raise _out_of_memory() from error
+        if stop.number:  # the compiler in a step may have heard it, too, and ended at once
+            raise SystemExit(128 + stop.number) from error
         raise TrainingError(f"a step failed: {' '.join(str(error).split())[:300]}") from error
 
 
