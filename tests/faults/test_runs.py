@@ -164,6 +164,21 @@ def test_a_checkpoint_gets_no_further_than_a_run(
     assert f"last.pt: is not a checkpoint of a training run: its {name} is " in ended.err
 
 
+def test_a_checkpoint_with_a_lost_sector_is_not_gone_on_from(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    content = bytearray((run / "last.pt").read_bytes())
+    place = len(content) // 2 // 512 * 512
+    content[place : place + 512] = bytes(512)
+    (run / "last.pt").write_bytes(content)
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and "last.pt: the checkpoint is damaged: Bad CRC-32" in ended.err
+    assert disk(run) == before
+
+
 @pytest.mark.parametrize("what", ["finished", "without a checkpoint", "a link"])
 def test_a_crisp_set_is_not_lost_by_going_on(
     srnet: Program, data: Path, trained: Path, tmp_path: Path, what: str
