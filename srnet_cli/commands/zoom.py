@@ -337,11 +337,12 @@ def _done(
 
 
 def _white_balance(text: str) -> str | tuple[float, ...]:
+    from srnet_cli.config_file import parse_number
     from srnet_cli.errors import UsageError
 
     if "," not in text:
         return text
     try:
-        return tuple(float(part) for part in text.split(","))
+        return tuple(parse_number(part, float) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--white-balance takes four numbers R,G,B,G, not {text!r}") from None

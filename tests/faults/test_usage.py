@@ -237,3 +237,18 @@ def test_standard_output_is_full(model: Path, picture: Path, arguments: str) -> 
     assert ended.code == 1
     assert "error standard output cannot be written: no space left on device" in ended.err.splitlines()
     assert "a bug" not in ended.err and "Exception ignored" not in ended.err
+
+
+@pytest.mark.parametrize("number", ["1_0", "\uff12", "\u0662"])
+@pytest.mark.parametrize(
+    "option", ["-s", "--max-pixels", "--width", "--crisp", "--crop", "--white-balance", "--print", "--tile"]
+)
+def test_what_only_python_takes_for_a_number(srnet: Program, picture: Path, option: str, number: str) -> None:
+    """An underscore is a slip for a point, and digits of other scripts are what no help of ours shows."""
+    values = {
+        "--crop": f"0,0,{number},8",
+        "--white-balance": f"1,{number},1,1",
+        "--print": f"{number}x9cm@300dpi",
+    }
+    line = refused(srnet("zoom", picture, option, values.get(option, number)))
+    assert number in line and option in line
