@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from shlex import quote
@@ -38,7 +38,10 @@ from srnet_cli.training.trainer import RunEnd, Scalars, Trainer
 from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from srnet_cli.data import TrainingSource
+    from srnet_cli.data.kinds import Detection
 
 Say = Callable[[str], None]
 
@@ -85,6 +88,7 @@ def _run(
     # What is wrong with the data is said first: nobody reads it below a list of options.
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
+    _check_apart(found, options.output)
     _introduce(options, job, reporter.say)
     # Before the data, whose preparation may take hours: what cannot be trained is said at once.
     # What a run started from is in its checkpoint, and need not be there any more.
@@ -111,6 +115,15 @@ def _check_named(options: TrainOptions, resume: bool) -> None:
     if resume and not options.data and not RunFolder(options.output, lambda _: None).last.exists():
         raise UsageError(f"{options.output} holds no run to go on with", remedy="--data begins one")
     data_paths(options)
+
+
+def _check_apart(found: Sequence[Detection], output: Path) -> None:
+    """Refuse to train on what the run draws: its curves are a picture in its folder."""
+    if any(each.kind == "photos" and output.is_dir() and each.root.samefile(output) for each in found):
+        raise UsageError(
+            f"{output} holds the photographs, and what a run draws there would be one of them",
+            remedy="name another --output folder; a run that is there goes on with its files moved to one",
+        )
 
 
 def _how_far(options: TrainOptions, progress: Progress) -> str:

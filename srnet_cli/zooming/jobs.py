@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,7 @@ _FOREIGN_SUFFIXES = frozenset(
     {".jxr", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
     | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
 )
+_NUMBERED = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,9 @@ def plan_jobs(
     files of a job, too. No job may write what any of them reads.
 
     ``output`` as text may end in ``/``, which makes it a folder whatever its name. Of what is not there, the
-    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does. ``standing`` has the open
-    files that paths stand for, as :class:`Identities` takes them; an ``output`` among them has room for one.
+    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does, but not ``photo[1].png``.
+    ``standing`` has the open files that paths stand for, as :class:`Identities` takes them; an ``output``
+    among them has room for one.
 
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
@@ -230,11 +233,16 @@ def _named(inputs: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     """Yield what the arguments name, and whether a pattern did; what systems leave is passed over."""
     for path in inputs:
         matching: list[str] = []
-        if glob.has_magic(str(path)) and not os.path.lexists(path):
+        if _is_pattern(str(path)) and not os.path.lexists(path):
             matching = sorted(glob.glob(str(path)))  # noqa: PTH207, as it may be absolute
         if not matching and not (len(inputs) > 1 and is_left_by_system(path.name)):
             yield path, False
         yield from ((Path(name), True) for name in matching if not is_left_by_system(Path(name).name))
+
+
+def _is_pattern(name: str) -> bool:
+    """Tell whether a name stands for others; a second ``photo[1].png``, as browsers number them, does not."""
+    return any(sign in name for sign in "*?") or glob.has_magic(_NUMBERED.sub("", name))
 
 
 def _entries(path: Path, recursive: bool, refuse: Callable[[InputError], None]) -> list[_Found]:

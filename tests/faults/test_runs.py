@@ -268,3 +268,15 @@ def test_a_step_that_fails_of_the_signal_itself_is_no_failure(
     monkeypatch.setattr("srnet_cli.training.step.stepper.Stepper.__call__", killed)
     ended = srnet(*_command(data, tmp_path / "run", 2))
     assert ended.code == 143 and not ended.errors
+
+
+def test_a_run_is_not_trained_on_its_own_curves(srnet: Program, data: Path, tmp_path: Path) -> None:
+    photos, link = tmp_path / "photos", tmp_path / "link"
+    shutil.copytree(data, photos)
+    link.symlink_to(photos)
+    before = disk(photos)
+    for place in (photos, link):
+        ended = srnet(*_command(photos, place, 2))
+        assert ended.code == 2 and "would be one of them" in ended.err
+        assert disk(photos) == before
+    assert srnet(*_command(photos, photos / "run", 2)).code == 0

@@ -252,3 +252,16 @@ def test_what_only_python_takes_for_a_number(srnet: Program, picture: Path, opti
     }
     line = refused(srnet("zoom", picture, option, values.get(option, number)))
     assert number in line and option in line
+
+
+def test_the_page_needs_no_home(srnet: Program, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nicegui", reason="needs the extra 'ui'")
+    monkeypatch.setenv("NICEGUI_STORAGE_PATH", "")
+    monkeypatch.setattr("srnet_cli.compute.measurements.user_cache", lambda: None)
+    monkeypatch.setattr("srnet_cli.commands.ui._is_free", lambda port: False)
+    assert "is taken" in refused(srnet("ui"), code=1)
+
+
+def test_no_command_rewrites_the_start_up_file_of_a_shell(srnet: Program, picture: Path) -> None:
+    assert "no such option: --install-completion" in refused(srnet("--install-completion"))
+    assert "--show-completion" in srnet("--help").out

@@ -26,7 +26,7 @@ class Command(TyperCommand):
             for parameter in self.params:
                 # Of the parser's own types, of which some take a range.
                 if parameter.type.name.startswith(("int", "float")):
-                    _refuse_odd(given.get(parameter.name), parameter.opts[0])
+                    _refuse_odd(given.get(parameter.name or ""), parameter.opts[0])
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
