@@ -1,4 +1,4 @@
-"""TOML files of options: read with the keys and types that a dataclass or a table of options states."""
+"""Values of options: numbers as text, and TOML files, read with the keys and types that a table states."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from srnet_cli.errors import UsageError
 from srnet_cli.reading import read_text_input
+
+Number = TypeVar("Number", int, float)
 
 _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
 
@@ -20,6 +22,17 @@ _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or 
 MOST_CONFIG_BYTES = 16_384
 #: of a whole number: no option comes near, and a float would not hold it
 _TOO_LARGE = 10**30
+
+
+def parse_number(text: str, kind: type[Number]) -> Number:
+    """Read a number as people write it: Python also takes 1_0 for 10, and the digits of other scripts.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text!r} is not a number")
+    return kind(text)
 
 
 def read_config(path: Path, types: Mapping[str, Any]) -> dict[str, Any]:

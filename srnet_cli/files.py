@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,10 +86,15 @@ def as_utf8(text: str) -> bytes:
 
 
 class Identities:
-    """Answers whether two paths lead to one file, by what the file system knows and not by their text."""
+    """Answers whether two paths lead to one file, by what the file system knows and not by their text.
 
-    def __init__(self) -> None:
+    ``standing`` has the identities of open files, such as standard input, by the paths that stand for them:
+    a copy, or a folder whose files are handed on.
+    """
+
+    def __init__(self, standing: Mapping[Path, Hashable] | None = None) -> None:
         self._folders: dict[Path, Hashable] = {}
+        self._standing = standing or {}
 
     def place(self, path: Path) -> Hashable:
         """Give the identity of a name in its folder, whether anything has it or not.
@@ -104,6 +109,9 @@ class Identities:
 
     def file(self, path: Path) -> Hashable:
         """Give device and inode of what a path leads to; of what is not there, its place."""
+        for place in (path, *path.parents):
+            if place in self._standing:
+                return self._standing[place]
         try:
             found = path.stat()
         except (OSError, ValueError):

@@ -44,6 +44,10 @@ ParserError: Any = typer.BadParameter.__mro__[2]
 class Program(TyperGroup):
     """All commands. What the parser refuses is an error like any other of ours: one line."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        # Typer would write the shell's start-up file in place, which a full disk cuts short.
+        return [each for each in super().get_params(ctx) if each.name != "install_completion"]
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # which completes a line that is still being typed
             _refuse_empty(args)

@@ -198,12 +198,13 @@ def focal_lengths_of(text: str | None) -> tuple[float, float] | None:
     Raises:
         UsageError: when they are not two lengths that a lens can have.
     """
+    from srnet_cli.config_file import parse_number
     from srnet_cli.errors import UsageError
 
     if text is None:
         return None
     try:
-        lr, hr = (float(part) for part in text.split(","))
+        lr, hr = (parse_number(part, float) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--focal-lengths takes two numbers LR,HR, not {text!r}") from None
     if not (0.1 <= lr <= 10_000 and 0.1 <= hr <= 10_000):
@@ -212,12 +213,13 @@ def focal_lengths_of(text: str | None) -> tuple[float, float] | None:
 
 
 def _range(text: str) -> tuple[float, float] | None:
+    from srnet_cli.config_file import parse_number
     from srnet_cli.errors import UsageError
 
     if text == "auto":
         return None
     try:
-        low, high = (float(part) for part in text.split(","))
+        low, high = (parse_number(part, float) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--range takes 'auto' or two numbers LOW,HIGH, not {text!r}") from None
     if not 0 <= low < high <= 255:

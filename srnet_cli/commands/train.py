@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from srnet_cli.config_file import base_type, read_config
+from srnet_cli.config_file import Number, base_type, parse_number, read_config
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import DATA, KEEPING, Key, flag
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table
@@ -29,7 +29,6 @@ itself: srnet zoom photo.jpg --model run/. Checkpoints are written every few min
 at SIGTERM.
 """
 
-Number = TypeVar("Number", int, float)
 
 #: what the command takes besides the options, by the option that it comes after
 _CONFIG = typer.Option(help="TOML file with any of these options; flags go before it.", rich_help_panel=DATA)
@@ -147,7 +146,7 @@ def _numbers(text: str | None, name: str, kind: type[Number]) -> tuple[Number, .
     if text is None:
         return None
     try:
-        return tuple(kind(part) for part in text.split(",") if part.strip())
+        return tuple(parse_number(part, kind) for part in text.split(",") if part.strip())
     except ValueError:
         numbers = "whole numbers" if kind is int else "numbers"
         raise UsageError(f"{name} takes {numbers} separated by commas, not {text!r}") from None

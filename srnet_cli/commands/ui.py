@@ -18,27 +18,31 @@ def serve(
 ) -> None:
     """Zoom on a page: drop a picture, choose, compare, download. Nobody else reaches it."""
     import os
+    import tempfile
+    from contextlib import ExitStack
+    from pathlib import Path
 
-    import platformdirs
-
+    from srnet_cli.compute.measurements import user_cache
     from srnet_cli.console import say
     from srnet_cli.errors import DeviceError, MissingExtraError
     from srnet_cli.version import extra_command
 
-    # NiceGUI reads what it once stored from the current folder, perhaps one of a stranger's pictures.
-    os.environ["NICEGUI_STORAGE_PATH"] = str(platformdirs.user_cache_path("srnet", appauthor=False) / "page")
-    try:
-        from srnet_cli.page.view import serve as serve_page
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("srnet_cli"):
-            raise
-        raise MissingExtraError(
-            f"the page needs the package {error.name!r}", remedy=extra_command("ui")
-        ) from error
-    if not _is_free(port):
-        raise DeviceError(f"port {port} of this computer is taken", remedy="--port names another")
-    say(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
-    serve_page(port, browser)
+    with ExitStack() as kept:
+        cache = user_cache() or Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="srnet-")))
+        # NiceGUI reads what it once stored from the current folder, perhaps one of a stranger's pictures.
+        os.environ["NICEGUI_STORAGE_PATH"] = str(cache / "page")
+        try:
+            from srnet_cli.page.view import serve as serve_page
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("srnet_cli"):
+                raise
+            raise MissingExtraError(
+                f"the page needs the package {error.name!r}", remedy=extra_command("ui")
+            ) from error
+        if not _is_free(port):
+            raise DeviceError(f"port {port} of this computer is taken", remedy="--port names another")
+        say(f"http://127.0.0.1:{port}  (Ctrl-C ends it)")
+        serve_page(port, browser)
 
 
 def _is_free(port: int) -> bool:

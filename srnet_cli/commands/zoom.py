@@ -321,11 +321,13 @@ def _done(
     from srnet_cli.zooming.batch import forecast_batch, run_batch
 
     if dry_run:
-        found = forecast_batch(places.inputs, places.output, request, recursive=recursive)
+        found = forecast_batch(
+            places.inputs, places.output, request, recursive=recursive, standing=places.standing
+        )
         if not json:
             say_forecast(found)
         return forecast_document(found), any(each.error is not None for each in found)
-    results = run_batch(places.inputs, places.output, request, recursive=recursive)
+    results = run_batch(places.inputs, places.output, request, recursive=recursive, standing=places.standing)
     if results is None:
         return None, False
     say_results(results)
@@ -335,11 +337,12 @@ def _done(
 
 
 def _white_balance(text: str) -> str | tuple[float, ...]:
+    from srnet_cli.config_file import parse_number
     from srnet_cli.errors import UsageError
 
     if "," not in text:
         return text
     try:
-        return tuple(float(part) for part in text.split(","))
+        return tuple(parse_number(part, float) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--white-balance takes four numbers R,G,B,G, not {text!r}") from None

@@ -10,9 +10,9 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +32,8 @@ class Streams:
     output: str | None
     #: whether the result goes to stdout
     to_stdout: bool = False
+    #: identities of the files behind the streams, by the paths that stand for them
+    standing: Mapping[Path, Hashable] = field(default_factory=dict)
 
     def send(self, target: Path | None) -> None:
         """Copy the result to stdout.
@@ -52,7 +54,7 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
     Raises:
         UsageError: there is more than one input, no output, or stdout is needed twice.
         InputError: nothing comes in, or too much.
-        OutputError: the file that a stream stands for would be read and replaced.
+        OutputError: stdout is closed.
     """
     from_stdin, to_stdout = Path(STREAM) in inputs, output == STREAM
     if not (from_stdin or to_stdout):
@@ -66,31 +68,27 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         )
     if to_stdout and json:
         raise UsageError("--json and -o - both need standard output", remedy="-o FILE")
-    if to_stdout and sys.stdout is not None and sys.stdout.isatty():
+    if to_stdout and sys.stdout is None:
+        raise OutputError("standard output is closed", remedy="-o FILE")
+    if to_stdout and sys.stdout.isatty():
         raise UsageError("a picture cannot be written to a terminal", remedy="-o FILE, or > FILE")
-    _refuse_replacing(
-        [_file_of(source) for source in ([sys.stdin] if from_stdin else inputs)],
-        _file_of(sys.stdout if to_stdout else Path(output or "")),
-    )
     with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+        results, standing = Path(folder, "out"), {}
         found = [_received(Path(folder))] if from_stdin else list(inputs)
-        yield Streams(found, f"{folder}/out/" if to_stdout else output, to_stdout)
+        if from_stdin:
+            standing[found[0]] = _identity(sys.stdin)
+        if to_stdout:
+            standing[results] = _identity(sys.stdout)
+        yield Streams(found, f"{results}" if to_stdout else output, to_stdout, standing)
 
 
-def _refuse_replacing(reads: Sequence[os.stat_result | None], written: os.stat_result | None) -> None:
-    if written is not None and any(read is not None and os.path.samestat(read, written) for read in reads):
-        raise OutputError("the result would replace its own input", remedy="name another output")
-
-
-def _file_of(place: Path | IO[str] | None) -> os.stat_result | None:
-    """Return what the system knows of a path's file, or of that behind a stream; None where there is none."""
-    if place is None:
-        return None
-    try:
-        found = place.stat() if isinstance(place, Path) else os.fstat(place.fileno())
-    except (OSError, ValueError):
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
+def _identity(stream: IO[str]) -> Hashable:
+    """Return device and inode of the file behind a stream; anything else, which may be both, equals none."""
+    with suppress(OSError, ValueError):
+        found = os.fstat(stream.fileno())
+        if stat.S_ISREG(found.st_mode):
+            return found.st_dev, found.st_ino
+    return object()
 
 
 def _received(folder: Path) -> Path:

@@ -40,16 +40,19 @@ class Speed:
 
 
 def user_cache() -> Path | None:
-    """Find the user's cache: ``XDG_CACHE_HOME``, else by the platform's custom; None without a home."""
-    named = os.environ.get("XDG_CACHE_HOME")
-    if named:
-        return Path(named) / "srnet"
+    """Find the user's cache: ``XDG_CACHE_HOME``, else by the platform's custom; None without a home.
+
+    A relative one is none, as the rules for it say: it would be another in each folder, with what lies there.
+    """
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if named.is_absolute():
+        return named / "srnet"
     try:
         folder = platformdirs.user_cache_path("srnet", appauthor=False)
     except RuntimeError:
         return None
     # Older versions of platformdirs leave "~" as it is.
-    return None if "~" in folder.parts else folder
+    return folder if folder.is_absolute() else None
 
 
 def measured(device: Device) -> Speed | None:

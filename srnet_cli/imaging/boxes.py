@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from srnet_cli.config_file import parse_number
 from srnet_cli.errors import UsageError
 
 
@@ -55,7 +56,7 @@ def parse_box(text: str, option: str) -> Box:
         UsageError: when the text is anything else.
     """
     try:
-        left, top, width, height = (int(part) for part in text.split(","))
+        left, top, width, height = (parse_number(part, int) for part in text.split(","))
     except ValueError:
         raise UsageError(f"{option} takes four whole numbers X,Y,W,H, not {text!r}") from None
     if min(left, top) < 0 or min(width, height) < 1:

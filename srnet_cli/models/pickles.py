@@ -84,14 +84,21 @@ def _check(content: bytes, path: Path) -> None:
 
 
 def _documents(content: bytes, path: Path) -> list[bytes]:
-    """Return the pickles of an archive; a compressed one, which torch never writes, is refused."""
+    """Return the pickles of an archive, all of whose checksums are right: torch does not look at them.
+
+    A compressed one, which torch never writes, is refused.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
             if unpacked > len(content) or any(entry.compress_type for entry in entries):
                 raise WeightsError("the checkpoint unpacks to more than its size", path=path)
-            return [archive.read(entry) for entry in entries if entry.filename.endswith(".pkl")]
+            if not any(entry.CRC for entry in entries):
+                for entry in entries:
+                    del entry.CRC  # torch was told to write none
+            contents = ((entry.filename, archive.read(entry)) for entry in entries)
+            return [content for name, content in contents if name.endswith(".pkl")]
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
         raise WeightsError(f"the checkpoint is damaged: {error}", path=path) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
-from srnet_cli.errors import UnknownNetworkError, UsageError, WeightsError
+from srnet_cli.errors import OutputError, UnknownNetworkError, UsageError, WeightsError
 from srnet_cli.files import as_utf8, atomic_path, make_folder
 from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
 from srnet_cli.models.claims import check_claim
@@ -191,20 +192,24 @@ def save_model(folder: Path, network: nn.Module, card: Card, half: bool = True) 
 
     With ``half`` the weights are stored as float16, except BatchNorm statistics and mean colours, whose
     float16 rounding would be seen in pictures. Both files are written before either takes its name.
-    What was there is replaced; a crisp set that the card does not name is removed.
+    What was there is replaced, but not under a crisp set that the card does not name.
 
     Returns:
         The card with the checksum filled in.
 
     Raises:
         WeightsError: when a weight is not finite, in float16 too.
-        OutputError: when the folder cannot be written.
+        OutputError: when the folder cannot be written, or the weights of such a crisp set are in it.
     """
     content = _formatted(network, half)
     card = replace(card, sha256=hashlib.sha256(content).hexdigest())
+    if not card.crisp and os.path.lexists(folder / CRISP_FILE):
+        raise OutputError(
+            f"belongs to other weights, so {WEIGHTS_FILE} beside it is not replaced",
+            path=folder / CRISP_FILE,
+            remedy="move it to another folder, with its weights and card",
+        )
     _write(folder, WEIGHTS_FILE, content, card)
-    if not card.crisp:
-        (folder / CRISP_FILE).unlink(missing_ok=True)
     return card
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from shlex import quote
@@ -29,7 +30,7 @@ from srnet_cli.training.run.progress import (
     preparation_display,
     progress_display,
 )
-from srnet_cli.training.run.signals import stop_at_signals
+from srnet_cli.training.run.signals import StopRequest, stop_at_signals
 from srnet_cli.training.schedule import Schedule
 from srnet_cli.training.setup import prepare
 from srnet_cli.training.source import detect_data, open_data
@@ -37,7 +38,10 @@ from srnet_cli.training.trainer import RunEnd, Scalars, Trainer
 from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from srnet_cli.data import TrainingSource
+    from srnet_cli.data.kinds import Detection
 
 Say = Callable[[str], None]
 
@@ -84,6 +88,7 @@ def _run(
     # What is wrong with the data is said first: nobody reads it below a list of options.
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
+    _check_apart(found, options.output)
     _introduce(options, job, reporter.say)
     # Before the data, whose preparation may take hours: what cannot be trained is said at once.
     # What a run started from is in its checkpoint, and need not be there any more.
@@ -101,7 +106,7 @@ def _run(
     elif job.leads:
         folder.begin(options)
     # Until here a signal ends the program at once, as there is nothing to save yet.
-    with _scalars(options, job, folder) as scalars, _memory_explained(), stop_at_signals() as stop:
+    with _scalars(options, job, folder) as scalars, stop_at_signals() as stop, _failure_explained(stop):
         return Trainer(options, job, source, state, folder, reporter, stop, scalars).run()
 
 
@@ -110,6 +115,15 @@ def _check_named(options: TrainOptions, resume: bool) -> None:
     if resume and not options.data and not RunFolder(options.output, lambda _: None).last.exists():
         raise UsageError(f"{options.output} holds no run to go on with", remedy="--data begins one")
     data_paths(options)
+
+
+def _check_apart(found: Sequence[Detection], output: Path) -> None:
+    """Refuse to train on what the run draws: its curves are a picture in its folder."""
+    if any(each.kind == "photos" and output.is_dir() and each.root.samefile(output) for each in found):
+        raise UsageError(
+            f"{output} holds the photographs, and what a run draws there would be one of them",
+            remedy="name another --output folder; a run that is there goes on with its files moved to one",
+        )
 
 
 def _how_far(options: TrainOptions, progress: Progress) -> str:
@@ -151,7 +165,7 @@ def prepare_data(options: TrainOptions) -> TrainingSource:
 
 def _resumes(folder: RunFolder, job: Processes, resume: bool) -> bool:
     """Return whether there is something to go on with; the first process looks, for all."""
-    found = resume and job.leads and folder.last.exists()
+    found = resume and job.leads and os.path.lexists(folder.last)
     return bool(job.most(float(found))[0])
 
 
@@ -228,7 +242,7 @@ def _scalars(options: TrainOptions, job: Processes, folder: RunFolder) -> Iterat
 
 
 @contextmanager
-def _memory_explained() -> Iterator[None]:
+def _failure_explained(stop: StopRequest) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -237,6 +251,8 @@ def _memory_explained() -> Iterator[None]:
         # A failed allocation on the CPU has no type of its own.
         if "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error):
             raise _out_of_memory() from error
+        if stop.number:  # the compiler in a step may have heard it, too, and ended at once
+            raise SystemExit(128 + stop.number) from error
         raise TrainingError(f"a step failed: {' '.join(str(error).split())[:300]}") from error
 
 

@@ -80,6 +80,8 @@ class Trainer:
         self._ordered = state.progress.samples
         self._looked = self._saved = state.progress.elapsed
         self._saved_step = -1
+        #: why the best weights so far could not be kept
+        self._unkept: OutputError | None = None
         self._clock = perf_counter()
 
     def run(self) -> RunEnd:
@@ -261,12 +263,16 @@ class Trainer:
         try:
             save_checkpoint(self.folder.best, self.state, self._card())
             save_model(self.folder.path, self.state.shown, self._card())
+            self._unkept = None
         except OutputError as error:
+            self._unkept = error
             self.reporter.say(f"note: the best weights could not be kept: {error}; training goes on")
 
     def _finish(self) -> None:
         if self._saved_step != self.state.progress.step:
             self._save_last()
+        if self._unkept is not None:
+            raise self._unkept
         if self.job.leads and not self.crops:
             # Nothing was measured, so the newest weights are what there is.
             save_model(self.folder.path, self.state.shown, self._card())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.errors import ExistsError, OutputError, SrnetError, UsageError, unexpected
+from srnet_cli.errors import ExistsError, SrnetError, UsageError, unexpected
 from srnet_cli.files import folder_for
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
@@ -28,7 +28,7 @@ from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.forecast.plan import Forecast, forecast
 from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.guarding.guard import note_devices
-from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, plan_jobs
+from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, check_files, plan_jobs
 from srnet_cli.zooming.pipeline import Zoomed, tile_count, zoom_to_file, zoom_unwritten
 from srnet_cli.zooming.progress import BatchProgress, duration
 from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
@@ -52,7 +52,12 @@ class _Run:
 
 
 def run_batch(
-    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, *, recursive: bool = False
+    inputs: Sequence[Path],
+    output: Path | str | None,
+    request: ZoomRequest,
+    *,
+    recursive: bool = False,
+    standing: Mapping[Path, Hashable] | None = None,
 ) -> list[ZoomResult] | None:
     """Zoom everything; under torchrun each process takes its share and the first gathers the results.
 
@@ -62,7 +67,7 @@ def run_batch(
         UsageError: when the request itself is impossible.
         WeightsError, DeviceError: when there is nothing to compute with or on.
     """
-    plan = _planned(inputs, output, request, recursive)
+    plan = _planned(inputs, output, request, recursive, standing)
     jobs = plan.jobs
     with join_processes(request.engine.device) as processes:
         if processes.leads:
@@ -86,14 +91,19 @@ def run_batch(
 
 
 def forecast_batch(
-    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, *, recursive: bool = False
+    inputs: Sequence[Path],
+    output: Path | str | None,
+    request: ZoomRequest,
+    *,
+    recursive: bool = False,
+    standing: Mapping[Path, Hashable] | None = None,
 ) -> list[Forecast]:
     """Say what :func:`run_batch` would do, and what it would take; nothing is written.
 
     Raises:
         as :func:`run_batch`.
     """
-    plan = _planned(inputs, output, request, recursive)
+    plan = _planned(inputs, output, request, recursive, standing)
     _note_passed_over(plan.passed_over)
     engines, paces = _engines(request), Paces.of_user()
     found = [forecast(job, request, engines, paces) for job in plan.jobs]
@@ -102,7 +112,11 @@ def forecast_batch(
 
 
 def _planned(
-    inputs: Sequence[Path], output: Path | str | None, request: ZoomRequest, recursive: bool
+    inputs: Sequence[Path],
+    output: Path | str | None,
+    request: ZoomRequest,
+    recursive: bool,
+    standing: Mapping[Path, Hashable] | None,
 ) -> ZoomPlan:
     # A bad scale is the command line's fault, not a picture's.
     plan_frame(1 << 20, 1 << 20, request.scale)
@@ -116,6 +130,7 @@ def _planned(
         request.heatmap,
         compare=request.compare,
         pattern=None if request.name is None else NamePattern(request.tag, request.name, factor),
+        standing=standing,
     )
     _check_depth(plan.jobs, request.write)
     return plan
@@ -155,7 +170,7 @@ def _one(job: ZoomJob, run: _Run) -> ZoomResult:
     try:
         if job.error is not None:
             raise job.error
-        _check_files(job, run.request)
+        check_files(job, replaces=run.request.overwrite or run.request.skip_existing)
         if run.request.skip_existing and _is_done(job, run):
             return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job, run, started)
@@ -329,12 +344,3 @@ def _is_done(job: ZoomJob, run: _Run) -> bool:
     return not missing or (
         missing.issubset(job.heatmaps) and not run.engines.predict_residual(run.request.model_scale)
     )
-
-
-def _check_files(job: ZoomJob, request: ZoomRequest) -> None:
-    """Refuse before the work what stands where a result is to go."""
-    for path in job.files:
-        if path.is_dir():
-            raise OutputError("is a folder, not a file", path=path, remedy="name another output")
-        if not (request.overwrite or request.skip_existing) and os.path.lexists(path):
-            raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")

@@ -19,7 +19,7 @@ MIN_SCALE, MAX_SCALE = 1.0, 16.0
 MOST_PASSES = 4
 #: of the units that prints are measured in, how many an inch has
 _PER_INCH = {"cm": 2.54, "mm": 25.4, "in": 1.0}
-_SHEET = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(cm|mm|in)@(\d+)(?:dpi|ppi)?", re.IGNORECASE)
+_SHEET = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(cm|mm|in)@(\d+)(?:dpi|ppi)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)

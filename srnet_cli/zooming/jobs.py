@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from srnet_cli.errors import InputError, SrnetError, UsageError
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
 from srnet_cli.files import Identities, Task, refusals
 from srnet_cli.imaging.formats import (
     FORMATS,
@@ -36,6 +37,7 @@ _FOREIGN_SUFFIXES = frozenset(
     {".jxr", ".exr", ".hdr", ".tga", ".ppm", ".pgm", ".pdf"}
     | {".pnm", ".svg", ".eps", ".ico", ".mp4", ".mov", ".webm"}
 )
+_NUMBERED = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def plan_jobs(
     *,
     compare: bool = False,
     pattern: NamePattern | None = None,
+    standing: Mapping[Path, Hashable] | None = None,
 ) -> ZoomPlan:
     """Plan jobs for files and folders, each picture once, no two with the same file.
 
@@ -118,7 +121,9 @@ def plan_jobs(
     files of a job, too. No job may write what any of them reads.
 
     ``output`` as text may end in ``/``, which makes it a folder whatever its name. Of what is not there, the
-    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does.
+    names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does, but not ``photo[1].png``.
+    ``standing`` has the open files that paths stand for, as :class:`Identities` takes them; an ``output``
+    among them has room for one.
 
     Raises:
         UsageError: when several pictures are to go into one file, or the name of a file is that of no
@@ -138,13 +143,34 @@ def plan_jobs(
     else:
         targets = _in_folders(kept, None if output is None else Path(output), pattern, image_format, besides)
     tasks = [Task((f.path,), besides.files(t)) for f, t in zip(kept, targets, strict=True)]
+    if standing and output is not None and Path(output) in standing:
+        _refuse_more_than_one([path for task in tasks for path in task.writes], len(kept) + len(failed))
     unreadable = [Task((job.source,), ()) for job in failed]
-    errors = refusals([*tasks, *unreadable], Identities())
+    errors = refusals([*tasks, *unreadable], Identities(standing))
     jobs = [
         ZoomJob(task.reads[0], None, error) if error else besides.job(task.reads[0], task.writes[0])
         for task, error in zip(tasks, errors, strict=False)
     ]
     return ZoomPlan((*jobs, *failed), tuple(f.path for f in earlier))
+
+
+def check_files(job: ZoomJob, replaces: bool) -> None:
+    """Refuse before the work what stands where a result is to go.
+
+    Raises:
+        OutputError: naming it.
+    """
+    for path in job.files:
+        if path.is_dir():
+            raise OutputError("is a folder, not a file", path=path, remedy="name another output")
+        if not replaces and os.path.lexists(path):
+            raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
+
+
+def _refuse_more_than_one(files: Sequence[Path], pictures: int) -> None:
+    if max(len(files), pictures) > 1:
+        what = f"not for {pictures} pictures" if pictures > 1 else "none for what is written beside it"
+        raise UsageError(f"standard output has room for one picture, {what}", remedy="-o FOLDER/")
 
 
 def _is_earlier_result(path: Path, pattern: NamePattern) -> bool:
@@ -207,11 +233,16 @@ def _named(inputs: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     """Yield what the arguments name, and whether a pattern did; what systems leave is passed over."""
     for path in inputs:
         matching: list[str] = []
-        if glob.has_magic(str(path)) and not os.path.lexists(path):
+        if _is_pattern(str(path)) and not os.path.lexists(path):
             matching = sorted(glob.glob(str(path)))  # noqa: PTH207, as it may be absolute
         if not matching and not (len(inputs) > 1 and is_left_by_system(path.name)):
             yield path, False
         yield from ((Path(name), True) for name in matching if not is_left_by_system(Path(name).name))
+
+
+def _is_pattern(name: str) -> bool:
+    """Tell whether a name stands for others; a second ``photo[1].png``, as browsers number them, does not."""
+    return any(sign in name for sign in "*?") or glob.has_magic(_NUMBERED.sub("", name))
 
 
 def _entries(path: Path, recursive: bool, refuse: Callable[[InputError], None]) -> list[_Found]:

@@ -153,6 +153,26 @@ def test_streams_that_cannot_be(srnet: Program, arguments: list[str], reason: st
     assert ended.code == 2 and reason in ended.err
 
 
+@pytest.mark.parametrize(
+    ("pictures", "more"),
+    [("ab", []), ("a", ["--heatmap"]), ("a", ["--compare"]), ("ab", ["--dry-run"])],
+)
+def test_stdout_has_room_for_one(
+    srnet: Program, model: Path, tmp_path: Path, pictures: str, more: list[str]
+) -> None:
+    """Refused before the work: what else was made would be lost."""
+    for stem in pictures:
+        draw(tmp_path / "in" / f"{stem}.png")
+    ended = srnet("zoom", tmp_path / "in", "-s", "2", "--model", model, "-o", "-", *more)
+    assert ended.code == 2 and "has room for one picture" in ended.err and not ended.out
+
+
+def test_a_closed_stdout_is_named(model: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m srnet_cli zoom {draw(tmp_path / 'a.png')} -s 2 --model {model} -o - >&-"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment())
+    assert ended.returncode == 1 and "error standard output is closed" in ended.stderr
+
+
 def test_a_name_that_begins_with_a_dash(
     srnet: Program, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -397,8 +397,11 @@ def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_the_cache_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.default_cache() == tmp_path / "srnet"
-    monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(sys, "platform", "linux")
+    for unset in ("", "cache", "./cache"):  # a relative one would be another in each folder
+        monkeypatch.setenv("XDG_CACHE_HOME", unset)
+        assert cache.default_cache() == Path.home() / ".cache" / "srnet"
+    monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache.default_cache() == Path.home() / ".cache" / "srnet"
     assert cache.set_folder(tmp_path, Path("/a/data"), "x4") != cache.set_folder(
         tmp_path, Path("/b/data"), "x4"

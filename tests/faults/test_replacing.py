@@ -203,25 +203,39 @@ def test_places_of_a_file_are_compared_with_those_that_are_read(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "command", ["- -o {a} < {a}", "- -o {link} < {a}", "{a} -o - >> {a}", "- -o - < {a} 1<> {a}"]
+    ("link", "command"),
+    [
+        ("link.png", "- -o {a} < {a}"),
+        ("link.png", "- -o {link} < {a}"),
+        ("link.png", "{a} -o - >> {a}"),
+        ("link.png", "- -o - < {a} 1<> {a}"),
+        ("link.txt", "{folder} -o - 1<> {a}"),
+        ("stdin_x2.png", "- -o {folder}/ < {a}"),
+        ("o_residual.png", "- -o {folder}/o.png --heatmap < {a}"),
+        ("o_entropy.png", "- -o {folder}/o.png --heatmap < {a}"),
+        ("o_compare.html", "- -o {folder}/o.png --compare < {a}"),
+    ],
 )
 def test_a_stream_never_replaces_the_file_that_it_is_read_from(
-    tmp_path: Path, model: Path, command: str
+    tmp_path: Path, model: Path, link: str, command: str
 ) -> None:
-    ours = tmp_path / "ours.png"
+    """Wherever it lies: as the result, by another name, in a folder, among what goes with the result."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    ours = folder / "ours.png"
     ours.write_bytes(encoded("PNG", scene(24, 24)))
-    (tmp_path / "link.png").hardlink_to(ours)
+    (folder / link).hardlink_to(ours)
     before = ours.read_bytes()
     usual = (
         f"{sys.executable} -m srnet_cli zoom --scale 2 --model {model} --format png --overwrite --device cpu "
     )
-    line = usual + command.format(a=ours, link=tmp_path / "link.png")
+    line = usual + command.format(a=ours, link=folder / link, folder=folder)
     ended = subprocess.run(
         ["bash", "-c", line], env=environment(), capture_output=True, text=True, timeout=PATIENCE
     )
     assert ended.returncode == 1 and "would replace its own input" in ended.stderr
     assert ours.read_bytes() == before
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_stream_replaces_another_file(tmp_path: Path, model: Path) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from srnet_cli.models.store import load_model
 from srnet_cli.training.run.log import MOST_BYTES
+from srnet_cli.training.validation import validate
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, disk
 
@@ -160,6 +164,21 @@ def test_a_checkpoint_gets_no_further_than_a_run(
     assert f"last.pt: is not a checkpoint of a training run: its {name} is " in ended.err
 
 
+def test_a_checkpoint_with_a_lost_sector_is_not_gone_on_from(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    content = bytearray((run / "last.pt").read_bytes())
+    place = len(content) // 2 // 512 * 512
+    content[place : place + 512] = bytes(512)
+    (run / "last.pt").write_bytes(content)
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and "last.pt: the checkpoint is damaged: Bad CRC-32" in ended.err
+    assert disk(run) == before
+
+
 @pytest.mark.parametrize("what", ["finished", "without a checkpoint", "a link"])
 def test_a_crisp_set_is_not_lost_by_going_on(
     srnet: Program, data: Path, trained: Path, tmp_path: Path, what: str
@@ -178,5 +197,86 @@ def test_a_crisp_set_is_not_lost_by_going_on(
     assert ended.code == 1 and f"{crisp}: belongs to the weights" in ended.err and "then remove" in ended.err
     assert disk(run) == before
     crisp.unlink()
+    if what == "without a checkpoint":
+        shutil.copy(run / "best.pt", run / "last.pt")
     assert _resumed(srnet, data, run).code == 0
     assert not os.path.lexists(crisp)
+
+
+@pytest.mark.parametrize("what", ["a crisp set", "a folder"])
+def test_weights_that_could_not_be_kept_are_an_error_at_the_end(
+    srnet: Program, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """What came into the folder while the run went on is left there, and the model is in a checkpoint."""
+    run = tmp_path / "run"
+    name = "crisp.safetensors" if what == "a crisp set" else "weights.safetensors"
+
+    def validate_late(*arguments: Any) -> Any:
+        if what == "a crisp set":
+            (run / name).write_bytes(b"days of training")
+        else:
+            (run / name).mkdir(exist_ok=True)
+        return validate(*arguments)
+
+    monkeypatch.setattr("srnet_cli.training.trainer.validate", validate_late)
+    ended = srnet(*_command(data, run, 2))
+    assert ended.code == 1 and len(ended.errors) == 1 and f"error {run / name}: " in ended.err
+    assert (run / name).is_dir() or (run / name).read_bytes() == b"days of training"
+    assert load_model(run / "best.pt").card.scale == 2
+
+
+@pytest.mark.parametrize("left", ["best.pt", "weights.safetensors", "log.jsonl"])
+def test_a_run_without_its_checkpoint_is_not_begun_over_what_it_made(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, left: str
+) -> None:
+    """Its log is a run's own, and alone is worth as much: the figures of it all."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in {"config.toml", "log.jsonl", left}:
+        shutil.copy(trained / name, run)
+    if left != "log.jsonl":
+        (run / "log.jsonl").write_text(json.dumps(RECORD) + "\n")
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and f"error {run / 'last.pt'}: is missing" in ended.err
+    assert ("copy best.pt" in ended.err) == (left == "best.pt")
+    assert disk(run) == before
+
+
+def test_a_checkpoint_that_leads_nowhere_is_named(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    (run / "last.pt").unlink()
+    (run / "last.pt").symlink_to(tmp_path / "unmounted" / "last.pt")
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and f"error {run / 'last.pt'}: is a link to nothing" in ended.err
+    assert disk(run) == before
+
+
+def test_a_step_that_fails_of_the_signal_itself_is_no_failure(
+    srnet: Program, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler in the same group of processes ends of it at once, where a step would be finished."""
+
+    def killed(*arguments: Any, **named: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("C++ compile error")
+
+    monkeypatch.setattr("srnet_cli.training.step.stepper.Stepper.__call__", killed)
+    ended = srnet(*_command(data, tmp_path / "run", 2))
+    assert ended.code == 143 and not ended.errors
+
+
+def test_a_run_is_not_trained_on_its_own_curves(srnet: Program, data: Path, tmp_path: Path) -> None:
+    photos, link = tmp_path / "photos", tmp_path / "link"
+    shutil.copytree(data, photos)
+    link.symlink_to(photos)
+    before = disk(photos)
+    for place in (photos, link):
+        ended = srnet(*_command(photos, place, 2))
+        assert ended.code == 2 and "would be one of them" in ended.err
+        assert disk(photos) == before
+    assert srnet(*_command(photos, photos / "run", 2)).code == 0

@@ -237,3 +237,31 @@ def test_standard_output_is_full(model: Path, picture: Path, arguments: str) -> 
     assert ended.code == 1
     assert "error standard output cannot be written: no space left on device" in ended.err.splitlines()
     assert "a bug" not in ended.err and "Exception ignored" not in ended.err
+
+
+@pytest.mark.parametrize("number", ["1_0", "\uff12", "\u0662"])
+@pytest.mark.parametrize(
+    "option", ["-s", "--max-pixels", "--width", "--crisp", "--crop", "--white-balance", "--print", "--tile"]
+)
+def test_what_only_python_takes_for_a_number(srnet: Program, picture: Path, option: str, number: str) -> None:
+    """An underscore is a slip for a point, and digits of other scripts are what no help of ours shows."""
+    values = {
+        "--crop": f"0,0,{number},8",
+        "--white-balance": f"1,{number},1,1",
+        "--print": f"{number}x9cm@300dpi",
+    }
+    line = refused(srnet("zoom", picture, option, values.get(option, number)))
+    assert number in line and option in line
+
+
+def test_the_page_needs_no_home(srnet: Program, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nicegui", reason="needs the extra 'ui'")
+    monkeypatch.setenv("NICEGUI_STORAGE_PATH", "")
+    monkeypatch.setattr("srnet_cli.compute.measurements.user_cache", lambda: None)
+    monkeypatch.setattr("srnet_cli.commands.ui._is_free", lambda port: False)
+    assert "is taken" in refused(srnet("ui"), code=1)
+
+
+def test_no_command_rewrites_the_start_up_file_of_a_shell(srnet: Program, picture: Path) -> None:
+    assert "no such option: --install-completion" in refused(srnet("--install-completion"))
+    assert "--show-completion" in srnet("--help").out

@@ -285,3 +285,28 @@ def test_options_of_a_tiny_model_are_what_its_card_says(model: Path) -> None:
     from srnet_cli.models.card import read_card
 
     assert read_card(model).options == OPTIONS
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+@pytest.mark.parametrize("fill", ["zeros", "other"])
+def test_a_checkpoint_with_other_values_contradicts_its_checksums(
+    refuse: Refuse, tmp_path: Path, suffix: str, fill: str
+) -> None:
+    """One sector of a tensor, which may hold any values."""
+    path = tmp_path / f"model{suffix}"
+    torch.save(tiny(2)[0].state_dict(), path)
+    content, place = bytearray(path.read_bytes()), path.stat().st_size // 2 // 512 * 512
+    content[place : place + 512] = bytes(512) if fill == "zeros" else content[place - 512 : place]
+    path.write_bytes(content)
+    assert "the checkpoint is damaged: Bad CRC-32" in refuse(path).err
+
+
+def test_a_checkpoint_without_checksums_is_read(srnet: Program, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(tiny(2)[0].state_dict(), tmp_path / "model.pt")
+    finally:
+        torch.serialization.set_crc32_options(before)
+    assert srnet("zoom", tmp_path / "a.png", "-s", "2", "--model", tmp_path / "model.pt").code == 0

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from srnet_cli.errors import UsageError, WeightsError
+from srnet_cli.errors import OutputError, UsageError, WeightsError
 from srnet_cli.models.card import CARD_FILE, Card, read_card, write_card
 from srnet_cli.models.crisp import CRISP_FILE, mix
 from srnet_cli.models.released import released_models
@@ -96,12 +96,14 @@ def test_the_card_tells_of_the_crisp_set(both: Path) -> None:
     assert sorted(file.name for file in both.iterdir()) == [CARD_FILE, CRISP_FILE, WEIGHTS_FILE]
 
 
-def test_new_weights_drop_a_crisp_set_of_the_old_ones(both: Path) -> None:
+def test_new_weights_do_not_replace_those_of_a_crisp_set(both: Path) -> None:
     kept = read_card(both)
     save_model(both, lively(3), replace(kept, licence="other"), half=False)
     assert load_model(both, crisp=1).crisp == 1
-    save_model(both, lively(4), CARD)
-    assert not (both / CRISP_FILE).exists()
+    before = {file: file.read_bytes() for file in both.iterdir()}
+    with pytest.raises(OutputError, match="belongs to other weights"):
+        save_model(both, lively(4), CARD)
+    assert {file: file.read_bytes() for file in both.iterdir()} == before
 
 
 def test_a_model_without_one(saved: Path, tmp_path: Path) -> None:

@@ -132,3 +132,13 @@ def test_variants_of_formats_are_found_in_folders(tmp_path: Path, name: str, res
     (tmp_path / "._a.png").write_bytes(b"x")
     (job,) = plan_jobs([tmp_path], None, "x2").jobs
     assert job.target == tmp_path / result
+
+
+@pytest.mark.parametrize("name", ["photo[1].png", "photo[12].png"])
+def test_a_numbered_download_is_no_pattern(tmp_path: Path, name: str) -> None:
+    """Where it is missing, another picture is not taken for it."""
+    touch(tmp_path, "photo1.png", "photo2.png")
+    (job,) = plan_jobs([tmp_path / name], None, "x4").jobs
+    assert job.source == tmp_path / name
+    for pattern in ("photo[1-2].png", "photo[12].p*", "photo?.png"):
+        assert len(plan_jobs([tmp_path / pattern], None, "x4").jobs) == 2

@@ -15,7 +15,19 @@ _INDENT, _BELOW = 2, 6
 
 
 class Command(TyperCommand):
-    """Command whose epilog is examples, a line each, what they do behind two spaces or more; then prose."""
+    """Command whose epilog is examples, a line each, what they do behind two spaces or more; then prose.
+
+    Its numbers are such as people write.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            given = self.make_parser(ctx).parse_args(list(args))[0]
+            for parameter in self.params:
+                # Of the parser's own types, of which some take a range.
+                if parameter.type.name.startswith(("int", "float")):
+                    _refuse_odd(given.get(parameter.name or ""), parameter.opts[0])
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         examples, self.epilog = self.epilog, None
@@ -26,6 +38,21 @@ class Command(TyperCommand):
         if examples:
             typer.echo(f"\n {typer.style(_HEADING, bold=True)}\n")
             typer.echo(laid_out(examples, shutil.get_terminal_size().columns))
+
+
+def _refuse_odd(text: Any, option: str) -> None:
+    """Refuse a value that only Python would take for a number; what is not one at all, the parser refuses."""
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return
+    from srnet_cli.config_file import parse_number
+    from srnet_cli.errors import UsageError
+
+    try:
+        parse_number(text, float)
+    except ValueError as error:
+        raise UsageError(f"invalid value for {option}: {error}") from None
 
 
 def laid_out(text: str, width: int) -> str:

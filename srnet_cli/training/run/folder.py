@@ -107,6 +107,7 @@ class RunFolder:
         is_run = afresh and _is_config_of_run(self.config)
         if is_run and os.path.lexists(self.log) and is_run_log(self.log):
             self._refuse_crisp()
+            self._refuse_progress()
             return
         for path in (self.log, *map(self.path.joinpath, _REPLACED)):
             ours = is_run and path == self.config
@@ -117,16 +118,33 @@ class RunFolder:
                     remedy="choose another --output folder; --resume begins an unfinished run again",
                 )
 
+    def _refuse_progress(self) -> None:
+        """Refuse to begin again where the newest checkpoint is missing, but not what it led to.
+
+        Raises:
+            OutputError: there is a model, or something was measured.
+        """
+        measured = any("psnr" in record for record in read_run_log(self.log))
+        if measured or any(map(os.path.lexists, (self.best, self.path / WEIGHTS_FILE))):
+            again = f"copy {self.best.name} to that name to go on from there, or "
+            raise OutputError(
+                "is missing, and beginning again would replace what this run has made",
+                path=self.last,
+                remedy=f"{again if self.best.is_file() else ''}choose another --output folder",
+            )
+
     @contextmanager
     def resumed(self) -> Iterator[None]:
         """Have the folder for a run that goes on while the block lasts; its log is read.
 
         Raises:
-            UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere, or a crisp set of
-                weights would be lost.
+            UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere, the checkpoint
+                nowhere, or a crisp set of weights would be lost.
             InputError: the log cannot be read.
         """
         with self.locked():
+            if not self.last.exists():
+                raise OutputError("is a link to nothing", path=self.last, remedy="is its disk not mounted?")
             self._refuse_crisp()
             self._check_subfolders()
             self.records = read_run_log(self.log) if os.path.lexists(self.log) else []

@@ -65,7 +65,7 @@ def _is_unasked(folder: Path) -> bool:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that nobody else may enter, or find it to be one."""
+    """Make a folder that nobody else may enter, or find it to be one, in one that is ours as well."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
@@ -75,20 +75,28 @@ def _make_private(folder: Path) -> None:
             raise OutputError("is no folder to keep compiled code in", path=folder, remedy=_remedy())
         if os.name == "nt":  # a user's profile is closed to others
             return
-        if found.st_uid != os.geteuid():
-            raise OutputError(
-                "belongs to somebody else: compiled code in it is not trusted", path=folder, remedy=_remedy()
-            )
-        if found.st_mode & 0o022:
-            raise OutputError(
-                "may be written by others: compiled code in it is not trusted",
-                path=folder,
-                remedy=f"remove it, or {_remedy()}",
-            )
+        _refuse_others(folder, found.st_mode, found.st_uid)
+        # Who may write into that above could put another in its place. A group of one's own is nobody else.
+        above = folder.parent.stat()
+        mode = above.st_mode & ~0o020 if above.st_gid == os.getegid() else above.st_mode
+        _refuse_others(folder.parent, mode, above.st_uid, folder.parent.lstat().st_uid)
     except OSError as error:
         raise OutputError(
             f"cannot keep compiled code: {error.strerror}", path=folder, remedy=_remedy()
         ) from error
+
+
+def _refuse_others(folder: Path, mode: int, *owners: int) -> None:
+    if {*owners} != {os.geteuid()}:
+        raise OutputError(
+            "belongs to somebody else: compiled code in it is not trusted", path=folder, remedy=_remedy()
+        )
+    if mode & 0o022:
+        raise OutputError(
+            "may be written by others: compiled code in it is not trusted",
+            path=folder,
+            remedy=f"close it to them, or {_remedy()}",
+        )
 
 
 def _remedy() -> str:

@@ -75,6 +75,35 @@ def test_a_folder_that_others_write_to_is_refused(folder: Path, mode: int) -> No
         keep_code_private()
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o755])
+def test_nobody_else_may_put_another_in_its_place(folder: Path, mode: int) -> None:
+    """A group of one's own, as a umask of 002 is meant for, is nobody else."""
+    folder.parent.mkdir(parents=True)
+    folder.parent.chmod(mode)
+    if mode & 0o002:
+        with pytest.raises(OutputError, match="may be written by others"):
+            keep_code_private()
+    else:
+        keep_code_private()
+        assert os.environ[CODE_FOLDER] == str(folder)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives folders away")
+def test_a_cache_that_somebody_else_made_is_refused(folder: Path) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    os.chown(folder.parent, 65534, 65534)
+    with pytest.raises(OutputError, match="belongs to somebody else"):
+        keep_code_private()
+
+
+def test_a_cache_may_lie_on_another_disk(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.symlink_to(tmp_path / "disk")
+    keep_code_private()
+    assert (tmp_path / "disk" / "compiled").is_dir()
+
+
 @pytest.mark.parametrize("what", ["file", "link", "dangling"])
 def test_what_is_no_folder_is_refused(folder: Path, tmp_path: Path, what: str) -> None:
     folder.parent.mkdir(parents=True)
