@@ -168,3 +168,15 @@ def test_a_dark_screenshot_passes(tmp_path: Path) -> None:
     path = tmp_path / "a.bmp"
     Image.fromarray(picture).save(path)
     assert (read_picture(path).pixels[..., 0] == picture).all()
+
+
+@_FILLS
+def test_sectors_of_a_flat_picture(tmp_path: Path, fill: bytes) -> None:
+    """Its rows are shorter than what is lost, which no shape would begin and end like."""
+    path, value = tmp_path / "a.tif", 255 - fill[0]
+    whole = encoded_tiff(np.full((200, 300), value, np.uint8), photometric="minisblack")
+    start = len(whole) - 200 * 300
+    for sector in (20, 51, 77):
+        edges = [(at * SECTOR - start) % 300 for at in (sector, sector + 3)]
+        assert all(3 < edge < 297 for edge in edges)
+        _refuse(path, _lost(whole, [sector * SECTOR], 3 * SECTOR, fill))

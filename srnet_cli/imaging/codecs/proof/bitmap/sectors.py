@@ -121,7 +121,9 @@ def _stands_out(file: BinaryIO, stored: Stored, run: _Run, extent: _Run, value: 
     if (begins and ends) or (begins and off[0]) or (ends and off[1]) or extent[0] == run[0]:
         return False
     full, values = beside(pixels, part, stretch)
-    least = _LEAST_VALUES if any(off) else _LEAST_EXACT_VALUES
+    # Of flat areas no shape goes on from one row to the next, at sectors in both.
+    is_one_row = max(stretch.first, 0) // row == (stretch.end - 1) // row
+    least = _LEAST_VALUES if any(off) else _LEAST_EXACT_VALUES if is_one_row else 1
     if begins or ends or run[0] < start:
         least = _LEAST_OF_PHOTOGRAPH
     return full >= (_FULL_OF_BITS if stored.bits == 1 else _FULL) and values >= least
