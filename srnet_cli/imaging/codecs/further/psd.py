@@ -12,7 +12,8 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.pillow_read import decode_image
-from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, check_stored
+from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
+from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.reading import read_input

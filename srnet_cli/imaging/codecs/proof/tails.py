@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, is_lost_sector
+from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
+from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, lost_bytes
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.reading import open_input
 
@@ -19,6 +19,8 @@ from srnet_cli.reading import open_input
 LEAST_RUN = 64
 #: rows that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
+#: and of rows that no picture has
+_LEAST_IMPOSSIBLE = 2
 #: a black part of this share below a full row is taken for what is missing, unless the top is black as well
 _LARGE_SHARE = 0.25
 #: of a row with picture in it, the samples that are not the value of the end
@@ -30,14 +32,6 @@ _FULL_BEYOND = 0.5
 _LEAST_TO_TELL = 32
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
-#: sectors of disks, and how far beyond one its value may go on by chance
-_SECTOR, _BY_CHANCE = 512, 3
-#: bytes on both sides of a lost sector that show a photograph
-_AROUND = 64
-#: sectors of one value before these are taken for the padding of rows
-_MOST_SECTORS = 16
-#: bytes that are read at a time
-_WINDOW = 1 << 25
 #: different values in a row of a photograph; masks and drawings, which may end in one, have fewer
 _LEAST_VALUES = 8
 
@@ -140,7 +134,7 @@ def check_band(
 
     Bars of a picture begin and end with rows; what is lost begins at some byte. Where there are no ``bars``,
     one of both ends within a row is enough. ``impossible`` says that no such row can be in a picture,
-    wherever it ends.
+    wherever it ends; one alone may be a line of a sensor that is broken.
 
     Raises:
         InputError: with the number of rows.
@@ -167,7 +161,9 @@ def check_band(
             # Of the rows at both ends there may be little left.
             pairs = rows[max(first - 2, 0) : first], rows[end : end + 2]
             is_picture = min(np.unique(pair).size for pair in pairs) >= _LEAST_VALUES
-            if end - first >= least and (impossible or (is_cut and is_picture)):
+            if end - first >= (_LEAST_IMPOSSIBLE if impossible else least) and (
+                impossible or (is_cut and is_picture)
+            ):
                 raise InputError(
                     f"is damaged: {end - first} of {rows.shape[0]} rows hold no data, from row {first} on",
                     path=path,
@@ -196,33 +192,21 @@ def check_sectors(
 ) -> None:
     """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
 
-    They begin and end, in the file, where sectors do, are few, and have a photograph on both sides, or lie
-    within rows beside others that go on; a picture with other stretches like them may be a drawing. ``grid``
-    is that of the rows, if known; unless they may be ``aligned`` with sectors, it has to be within rows.
-    ``is_padding`` says whether there is padding, which does not count, from one byte of the file to another.
+    ``grid`` is that of the rows, if known, which may be ``aligned`` with sectors. ``is_padding`` says whether
+    there is padding, which does not count, from one byte of the file to another.
 
     Raises:
         InputError: saying where the first is.
     """
-    lost: list[tuple[int, int]] = []
+    stored = None
+    if grid is not None:
+        row = grid.row_bytes
+        pixel = row // grid.wide if row % grid.wide == 0 else 1
+        stored = Stored(0, row, 0, row, 8 * max(pixel, 1))
     with open_input(path) as file:
-        for start, end in _extents(starts, lengths):
-            window = _WINDOW if grid is None else max(_WINDOW // grid.row_bytes, 1) * grid.row_bytes
-            for at in range(start, end, window):
-                file.seek(at)
-                data = file.read(min(window, end - at))
-                for first, last in _long_runs(data):
-                    if is_padding is not None and is_padding(at + first, at + last):
-                        continue
-                    if not _is_sector(data, first, last, at, grid, aligned):
-                        return
-                    lost.append((at + first, last - first))
-                    if len(lost) > _MOST_SECTORS:
-                        return
-    if lost:
-        raise InputError(
-            f"is damaged: {lost[0][1]:,} bytes of its pixels are lost, from byte {lost[0][0]:,} on", path=path
-        )
+        lost = first_lost(file, _extents(starts, lengths), stored, aligned=aligned, is_padding=is_padding)
+    if lost is not None:
+        raise lost_bytes(path, *lost)
 
 
 def _extents(starts: Sequence[int], lengths: Sequence[int]) -> list[tuple[int, int]]:
@@ -234,32 +218,3 @@ def _extents(starts: Sequence[int], lengths: Sequence[int]) -> list[tuple[int, i
         else:
             found.append((start, start + length))
     return found
-
-
-def _long_runs(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each run of zeros or ones that is as long as a sector."""
-    for value, other in ((b"\0", re.compile(rb"[^\0]")), (b"\xff", re.compile(rb"[^\xff]"))):
-        start = 0
-        while (start := data.find(value * _SECTOR, start)) >= 0:
-            found = other.search(data, start)
-            end = len(data) if found is None else found.start()
-            yield start, end
-            start = end
-
-
-def _is_sector(data: bytes, first: int, last: int, at: int, grid: Grid | None, aligned: bool) -> bool:
-    """Return whether a run, in what begins with a row at byte ``at``, is of lost sectors."""
-    if -(at + first) % _SECTOR > _BY_CHANCE or (at + last) % _SECTOR > _BY_CHANCE:
-        return False
-    before, behind = data[max(first - _AROUND, 0) : first], data[last : last + _AROUND]
-    is_picture = min(len(set(before)), len(set(behind))) >= _LEAST_VALUES
-    if grid is None:
-        return is_picture
-    row = grid.row_bytes
-    is_within = all(_BY_CHANCE < place % row < row - _BY_CHANCE for place in (first, last))
-    if is_picture and (aligned or is_within):
-        return True
-    # A sky has few values; of rows above and below there are more of them.
-    pixel = row // grid.wide if row % grid.wide == 0 else 1
-    stored = Stored(at, row, -(-len(data) // row), row, 8 * max(pixel, 1))
-    return is_lost_sector(np.frombuffer(data, np.uint8), stored, data[first], first, last)

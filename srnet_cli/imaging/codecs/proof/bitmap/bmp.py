@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
 from srnet_cli.imaging.codecs.proof.bitmap.header import Header, read_header
 from srnet_cli.imaging.codecs.proof.bitmap.runs import check_runs, numbers_in_runs
-from srnet_cli.imaging.codecs.proof.bitmap.stored import Stored, check_stored
+from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
 
 #: bytes stated for uncompressed pixels that mean nothing, and those behind them
 _MOST_PADDING, _LEAST_REST = 4096, 64
