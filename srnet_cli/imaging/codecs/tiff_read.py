@@ -258,7 +258,7 @@ def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, byt
     if samples.dtype == np.uint16:
         notes.append("16-bit CMYK was read with 8 bits")
     inks = to_8_bit(samples)
-    rgb, more = colour.cmyk_to_srgb(Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
+    rgb, more = colour.cmyk_to_srgb(path, Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
     return np.concatenate([rgb, inks[..., 4:]], axis=2), None, notes + more
 
 

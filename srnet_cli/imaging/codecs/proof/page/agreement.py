@@ -23,6 +23,8 @@ _DEPTHS = frozenset({32997, 32998})
 _ABOVE_ZERO = frozenset({258, 277})
 #: and bits, places and lengths of pieces, options of fax, palette, extra samples, format, tables of JPEG
 _LAYOUT = _SINGLE | _DEPTHS | {258, 273, 279, 292, 293, 320, 324, 325, 338, 339, 347, 530}
+#: inks, of which a profile tells the colours
+_CMYK, _PROFILE = 5, 34675
 #: what its first form lacks, decoders add
 _OLD_JPEG = 6
 
@@ -37,7 +39,7 @@ def check_statements(
     Raises:
         InputError: naming the tag.
     """
-    layout = _LAYOUT | further
+    layout = _LAYOUT | further | ({_PROFILE} if page.integer(_PHOTOMETRIC, 0) == _CMYK else set())
     if page.lost & layout:
         raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
     wrong = {tag for tag in _SINGLE & set(page.entries) if len(page.integers(tag)) != 1}
