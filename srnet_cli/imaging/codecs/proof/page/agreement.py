@@ -39,6 +39,8 @@ def check_statements(
     Raises:
         InputError: naming the tag.
     """
+    if page.torn:
+        raise InputError(f"is a damaged {kind}: a part of its directory is lost", path=path)
     layout = _LAYOUT | further | ({_PROFILE} if page.integer(_PHOTOMETRIC, 0) == _CMYK else set())
     if page.lost & layout:
         raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
