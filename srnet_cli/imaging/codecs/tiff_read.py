@@ -6,6 +6,7 @@ imageio's plugin is tifffile too, and hides the page: extra samples, palette and
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ def _samples(
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))
-        padded = _check_compressed(path, page, grid, pieces)
+        padded = _check_compressed(path, page, grid, starts, pieces)
         samples = assembled(page, grid, iter(pieces), padded)
     check_shared(path, grid, starts, samples)
     return samples
@@ -213,13 +214,15 @@ def _peak(samples: NDArray[Any]) -> int:
     return int(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else 1
 
 
-def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) -> frozenset[int]:
+def _check_compressed(
+    path: Path, page: Any, grid: Grid, starts: Sequence[int], pieces: list[bytes]
+) -> frozenset[int]:
     """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
     padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
     if page.compression in FAX:
-        check_fax(path, page, pieces)
+        check_fax(path, page, starts, pieces)
     check_compressed(path, page, grid, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, grid, pieces)
