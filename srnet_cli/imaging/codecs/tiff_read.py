@@ -20,6 +20,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_planes
 from srnet_cli.imaging.codecs.proof.inner import JPEG, PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
@@ -40,7 +41,7 @@ from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kep
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import open_input
 
-_WIDTH, _HEIGHT, _INK_SET = 256, 257, 332
+_WIDTH, _HEIGHT, _COLOUR_MAP, _INK_SET = 256, 257, 320, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
@@ -86,7 +87,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             grid = grid_of(directory)
             in_order = grid.planes == 1 and grid.across == 1
             check_end(path, samples, None if in_order else (0, _peak(samples)))
-        pixels, icc, more = _in_colour(path, page, samples)
+        pixels, icc, more = _in_colour(path, page, directory, samples)
     top = structure.directories[0]
     stated = stated_colour(directory)
     lost = lost_statements(top, directory, colours_known=bool(icc or stated))
@@ -238,11 +239,15 @@ def _check_compressed(
     return padded
 
 
-def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
+def _in_colour(
+    path: Path, page: Any, directory: Directory, values: NDArray[Any]
+) -> tuple[Pixels, bytes | None, list[str]]:
     """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
     kind, icc = int(page.photometric), page.iccprofile
     colours = _COLOURS[kind]
     if kind == _PALETTE:
+        stored = directory.entries[_COLOUR_MAP]
+        check_colours(path, in_planes(stored.data, stored.at, 2), values[..., 0])
         return _from_palette(page.colormap, values[..., 0]), icc, []
     if kind in (_CIELAB, _ICCLAB):
         return _from_lab(values[..., :3], kind, page.bitspersample), None, []
