@@ -251,3 +251,31 @@ def test_rows_of_one_colour_in_packed_rows_pass(tmp_path: Path, width: int, whit
     ):
         path.write_bytes(data)
         assert ((read_picture(path).pixels[..., 0] > 0) == picture).all()
+
+
+@needs_libtiff
+@pytest.mark.parametrize("compression", ["group3", "group4"])
+def test_a_sector_of_ones_in_fax_is_refused(tmp_path: Path, compression: str) -> None:
+    """They repeat the row above, and take as many codes as were there."""
+    grey = Image.fromarray(scene(400, 900)).convert("1")
+    whole = encoded("TIFF", grey, compression=compression)
+    assert len(whole) > 8 * 512
+    (tmp_path / "b.tif").write_bytes(whole)
+    assert read_picture(tmp_path / "b.tif").height == 400
+    for start in (1024, len(whole) // 1024 * 512):
+        for length in (512, 1024):
+            _refuse(tmp_path / "a.tif", whole[:start] + b"\xff" * length + whole[start + length :])
+
+
+@needs_libtiff
+@pytest.mark.parametrize("ahead", [0, 3, 200])
+def test_rules_and_margins_in_fax_pass(tmp_path: Path, ahead: int) -> None:
+    """Ones for longer than a sector: of columns that go on, and of a blank page."""
+    for columns in (0, 40):
+        page = np.full((3000, 400), 255, np.uint8)
+        page[50 + ahead :: 1000] = 0
+        page[100 + ahead : 2900, 4 : 4 + 8 * columns : 8] = 0
+        whole = encoded("TIFF", Image.fromarray(page).convert("1"), compression="group4")
+        assert columns == 0 or b"\xff" * 512 in whole
+        (tmp_path / "a.tif").write_bytes(whole)
+        assert np.array_equal(read_picture(tmp_path / "a.tif").pixels[..., 0], page)

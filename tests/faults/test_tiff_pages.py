@@ -272,6 +272,45 @@ def test_what_is_behind_the_rows_of_a_strip_may_be_the_next(tmp_path: Path) -> N
     assert (_read(tmp_path / "a.tif", retagged(data, 279, 4, 6, at)) == rows).all()
 
 
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_directory_that_breaks_off_is_refused(tmp_path: Path, fill: bytes, lost: int) -> None:
+    """Its last entries, of which the predictor is one, or what says that it is the last directory."""
+    tags = {
+        _PREDICTOR: ifd.entry(ifd.SHORT, 2),
+        320 + 12: ifd.entry(ifd.SHORT, 1),
+        _COMPRESSION: ifd.entry(3, 8),
+    }
+    whole = _page(tags, [zlib.compress(noisy()[at : at + 16].tobytes()) for at in range(0, TALL, 16)])
+    (at,) = struct.unpack("<I", whole[4:8])
+    (count,) = struct.unpack_from("<H", whole, at)
+    end = at + 2 + 12 * count
+    assert whole[end : end + 4] == bytes(4)
+    assert _read(tmp_path / "a.tif", whole).shape[:2] == (TALL, WIDE)
+    start = end - 12 * (lost - 1) - (0 if lost > 1 or fill == b"\xff" else 12)
+    with pytest.raises(InputError, match="a part of its directory is lost"):
+        _read(tmp_path / "a.tif", whole[:start] + fill * (end + 4 - start) + whole[end + 4 :])
+
+
+@pytest.mark.parametrize("changed", ["without a pointer", "beyond the end", "unsorted"])
+def test_a_directory_that_is_only_odd_passes(tmp_path: Path, changed: str) -> None:
+    """Old scanners leave tags unsorted, and the pointer to a next directory out; a next page may be cut."""
+    pieces = [noisy()[at : at + 16].tobytes() for at in range(0, TALL, 16)]
+    whole = _page({}, pieces)
+    (at,) = struct.unpack("<I", whole[4:8])
+    (count,) = struct.unpack_from("<H", whole, at)
+    end = at + 2 + 12 * count
+    table = [whole[place : place + 12] for place in range(at + 2, end, 12)]
+    if changed == "unsorted":
+        whole = whole[: at + 2] + b"".join(table[::-1]) + whole[end:]
+    elif changed == "beyond the end":
+        whole = whole[:end] + struct.pack("<I", len(whole) + 1000) + whole[end + 4 :]
+    else:
+        # Behind everything, so that the file ends with the last entry.
+        whole = whole[:4] + struct.pack("<I", len(whole)) + whole[8:] + whole[at:end]
+    assert np.array_equal(_read(tmp_path / "a.tif", whole), noisy())
+
+
 def test_a_predictor_without_compression_is_left_alone(tmp_path: Path) -> None:
     """As by libtiff, whose writers store it so."""
     data = _page(

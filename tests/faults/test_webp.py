@@ -7,13 +7,14 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, scene
+from tests.faults.pictures import encoded, encoded_tiff, scene
 
 HEIGHT, WIDTH = 240, 320
 _VP8, _VP8L = b"\x9d\x01\x2a", b"\x2f"
@@ -103,3 +104,25 @@ def test_a_ramp_of_alpha_of_a_quick_coder_passes(
     path.write_bytes(whole)
     picture = read_picture(path)
     assert picture.alpha is not None and np.array_equal(picture.alpha, alpha)
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_lost_zeros_in_a_tiffs_webp_are_noticed_by_its_end(tmp_path: Path, lossless: bool) -> None:
+    """Where the picture is smooth zeros may be codes; what is behind them has lost its place."""
+    rows, columns = np.mgrid[:256, :256]
+    smooth = 128 + 60 * np.sin(rows / 40) * np.cos(columns / 30)
+    noise = np.random.default_rng(5).integers(-3, 4, (256, 256, 3))
+    picture = np.clip(np.repeat(smooth[..., None], 3, axis=2) + noise, 0, 255).astype(np.uint8)
+    data = imagecodecs.webp_encode(picture, lossless=lossless, level=90)
+    with_alpha = np.dstack([picture, rows.astype(np.uint8)])
+    for values in (picture, with_alpha, picture // 8 * 8):
+        path = tmp_path / "a.tif"
+        options: dict[str, Any] = {"lossless": lossless, "level": 90}
+        path.write_bytes(encoded_tiff(values, photometric="rgb", compression="webp", compressionargs=options))
+        assert read_picture(path).pixels.shape == (256, 256, 3)
+    path.write_bytes(encoded_tiff(picture, photometric="rgb", compression="webp", compressionargs=options))
+    whole = path.read_bytes()
+    start = whole.index(b"RIFF") + len(data) // 2
+    path.write_bytes(whole[:start] + bytes(512) + whole[start + 512 :])
+    with pytest.raises(InputError, match="damaged"):
+        read_picture(path)

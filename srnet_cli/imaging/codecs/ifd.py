@@ -33,17 +33,15 @@ _TYPES = {
     1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
     13: "I", 16: "Q", 17: "q", 18: "Q",
 }  # fmt: skip
-_UNSIGNED = frozenset({1, 3, 4, 13, 16, 18})
-_OFFSETS = frozenset({4, 13, 16, 18})
+_UNSIGNED, _OFFSETS = frozenset({1, 3, 4, 13, 16, 18}), frozenset({4, 13, 16, 18})
 
-_MAX_DIRECTORIES = 64
-_MAX_ENTRIES = 2048
-_MAX_VALUE_BYTES = 1 << 20
-_MAX_TABLE_BYTES = 1 << 23
-#: what all values of a file may take beyond its size: only small ones share their bytes with others
-_SHARED_BYTES = 1 << 16
-#: and in all, whatever the size
-_MAX_BYTES = 1 << 26
+#: tag and type of an entry that no writer has: none, zeros or ones; nor has any ones for no further directory
+_NO_ENTRY = (b"", bytes(4), b"\xff" * 4)
+
+_MAX_DIRECTORIES, _MAX_ENTRIES = 64, 2048
+_MAX_VALUE_BYTES, _MAX_TABLE_BYTES = 1 << 20, 1 << 23
+#: what all values of a file may take beyond its size, as only small ones share their bytes, and in all
+_SHARED_BYTES, _MAX_BYTES = 1 << 16, 1 << 26
 #: classic TIFF, Olympus ORF (two spellings), Panasonic RW2
 _CLASSIC_MAGICS = frozenset({42, 0x4F52, 0x5352, 0x55})
 _BIG_MAGIC = 43
@@ -86,6 +84,8 @@ class Directory:
     faulty: set[int] = field(default_factory=set)
     #: start and end of what it takes of the file: its table, then values outside of it
     extents: list[tuple[int, int]] = field(default_factory=list, compare=False)
+    #: whether a part of its table is not there: zeros or ones, or behind the end of the file
+    torn: bool = field(default=False, compare=False)
 
     def number(self, tag: int) -> float | None:
         """Return the first number of ``tag``, or None."""
@@ -218,18 +218,20 @@ class _Parser:
         head = self._read(offset, count_size)
         if len(head) < count_size:
             return None, 0
-        (count,) = struct.unpack(self._order + ("Q" if self._big else "H"), head)
+        (count,) = struct.unpack(self._order + "HQ"[self._big], head)
         if count > _MAX_ENTRIES:
             return None, 0
         table = self._read(offset + count_size, count * entry_size + next_size)
-        directory = Directory(extents=[(offset, offset + count_size + len(table))])
-        for start in range(0, min(count, len(table) // entry_size) * entry_size, entry_size):
-            self._entry(directory, table[start : start + entry_size])
+        entries = [table[at : at + entry_size] for at in range(0, count * entry_size, entry_size)]
         tail = table[count * entry_size :]
-        following = (
-            struct.unpack(self._order + ("Q" if self._big else "I"), tail)[0] if len(tail) == next_size else 0
-        )
-        return directory, following
+        torn = tail == b"\xff" * next_size or any(part[:4] in _NO_ENTRY for part in entries)
+        directory = Directory(extents=[(offset, offset + count_size + len(table))], torn=torn)
+        for part in entries:
+            if len(part) == entry_size:
+                self._entry(directory, part)
+        return directory, struct.unpack(self._order + "IQ"[self._big], tail)[0] if len(
+            tail
+        ) == next_size else 0
 
     def _entry(self, directory: Directory, raw: bytes) -> None:
         layout = "HHQ" if self._big else "HHI"
@@ -260,10 +262,9 @@ class _Parser:
             directory.extents.append((offset, offset + length))
         if tag in _POINTERS:
             targets = value.numbers() if kind in _OFFSETS else ()
-            children = [child for target in targets for child in self._pointed(int(target))]
             if any(target >= self._size for target in targets):
                 directory.lost.add(tag)
-            if children:
+            if children := [child for target in targets for child in self._pointed(int(target))]:
                 directory.children[tag] = children
         else:
             directory.entries[tag] = value
@@ -286,8 +287,7 @@ def pack_file(directory: Directory, order: ByteOrder = "<") -> bytes:
     A maker note that was parsed comes to lie where it lay, if that is not too far back, because most of them
     point into themselves by offsets from the start of the whole.
     """
-    note = directory.child(EXIF_POINTER).entries.get(MAKER_NOTE)
-    start, between = _HEADER_BYTES, b""
+    note, start, between = directory.child(EXIF_POINTER).entries.get(MAKER_NOTE), _HEADER_BYTES, b""
     packed = pack(directory, start, order=order, fixed=True)
     if note is not None and _is_fixed(MAKER_NOTE, note):
         if start + len(packed) <= note.at:

@@ -138,7 +138,7 @@ def decode_image(
             image.load()
             icc, stated = about.icc, None
             if image.mode == "CMYK":
-                samples, more = colour.cmyk_to_srgb(image, icc)
+                samples, more = colour.cmyk_to_srgb(path, image, icc)
                 icc, stated, notes = None, colour.SRGB_COLOUR, notes + more
             else:
                 mode = full_mode(image.mode, "transparency" in image.info)

@@ -6,6 +6,7 @@ imageio's plugin is tifffile too, and hides the page: extra samples, palette and
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
 from srnet_cli.imaging.codecs.native import check_jpeg
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_planes
 from srnet_cli.imaging.codecs.proof.inner import JPEG, PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
@@ -39,10 +41,16 @@ from srnet_cli.imaging.metadata import MAKER_NOTE_LOST, orientation_of, with_kep
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import open_input
 
-_WIDTH, _HEIGHT, _INK_SET = 256, 257, 332
+_WIDTH, _HEIGHT, _COLOUR_MAP, _INK_SET = 256, 257, 320, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
 #: the channels of colour of each kind of picture that is read
 _COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
+_WHOLE, _FLOAT = 1, 3
+#: by kind of picture and format of its samples their bits; of whole ones tifffile confuses those between
+_GREY_BITS: dict[int, Sequence[int]] = {_WHOLE: (*range(1, 17), 32, 64), _FLOAT: (16, 24, 32, 64)}
+_BITS = dict.fromkeys((_WHITE_IS_ZERO, 1, _RGB, _CMYK), _GREY_BITS)
+_BITS |= {_PALETTE: {_WHOLE: range(1, 17)}, _YCBCR: {_WHOLE: range(1, 17)}}
+_BITS |= {_CIELAB: {_WHOLE: (8, 16), _FLOAT: (32, 64)}, _ICCLAB: {_WHOLE: (8, 16)}}
 _XMP, _IPTC = 700, 33723
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2
 _UNCOMPRESSED, _JPEG = 1, 7
@@ -85,7 +93,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             grid = grid_of(directory)
             in_order = grid.planes == 1 and grid.across == 1
             check_end(path, samples, None if in_order else (0, _peak(samples)))
-        pixels, icc, more = _in_colour(path, page, samples)
+        pixels, icc, more = _in_colour(path, page, directory, samples)
     top = structure.directories[0]
     stated = stated_colour(directory)
     lost = lost_statements(top, directory, colours_known=bool(icc or stated))
@@ -156,11 +164,10 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         reason = "inks other than CMYK"
     elif page.imagedepth > 1:
         reason = "a volume"
-    elif page.dtype is None or page.sampleformat not in (1, 3) or not isinstance(page.bitspersample, int):
-        reason = f"samples of {page.bitspersample} bits, format {page.sampleformat}"
-    elif page.sampleformat == 1 and 16 < page.bitspersample < 32:
-        # tifffile takes their bytes in the wrong order.
-        reason = f"whole numbers of {page.bitspersample} bits"
+    elif page.dtype is None or page.bitspersample not in _BITS[int(page.photometric)].get(
+        page.sampleformat, ()
+    ):
+        reason = f"photometric {int(page.photometric)}, {page.bitspersample} bits, format {page.sampleformat}"
     elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
         reason = "subsampled colour without JPEG compression"
     elif _holds_luma(page) and page.bitspersample != 8:
@@ -203,7 +210,7 @@ def _samples(
     else:
         check_apart(path, structure, directory, starts, lengths)
         pieces = list(read_pieces(file, starts, lengths))
-        padded = _check_compressed(path, page, grid, pieces)
+        padded = _check_compressed(path, page, grid, starts, pieces)
         samples = assembled(page, grid, iter(pieces), padded)
     check_shared(path, grid, starts, samples)
     return samples
@@ -213,13 +220,15 @@ def _peak(samples: NDArray[Any]) -> int:
     return int(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else 1
 
 
-def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) -> frozenset[int]:
+def _check_compressed(
+    path: Path, page: Any, grid: Grid, starts: Sequence[int], pieces: list[bytes]
+) -> frozenset[int]:
     """Refuse damaged data that decoders fill with grey or white; return the strips that are padded."""
     padded: frozenset[int] = frozenset()
     if page.compression in PICTURES:
         check_inner(path, page, pieces)
     if page.compression in FAX:
-        check_fax(path, page, pieces)
+        check_fax(path, page, starts, pieces)
     check_compressed(path, page, grid, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, grid, pieces)
@@ -235,11 +244,19 @@ def _check_compressed(path: Path, page: Any, grid: Grid, pieces: list[bytes]) ->
     return padded
 
 
-def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, bytes | None, list[str]]:
+def _in_colour(
+    path: Path, page: Any, directory: Directory, values: NDArray[Any]
+) -> tuple[Pixels, bytes | None, list[str]]:
     """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
     kind, icc = int(page.photometric), page.iccprofile
     colours = _COLOURS[kind]
+    if page.sampleformat == _FLOAT and not np.isfinite(values).all():
+        raise InputError(
+            "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
+        )
     if kind == _PALETTE:
+        stored = directory.entries[_COLOUR_MAP]
+        check_colours(path, in_planes(stored.data, stored.at, 2), values[..., 0])
         return _from_palette(page.colormap, values[..., 0]), icc, []
     if kind in (_CIELAB, _ICCLAB):
         return _from_lab(values[..., :3], kind, page.bitspersample), None, []
@@ -258,18 +275,14 @@ def _in_colour(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, byt
     if samples.dtype == np.uint16:
         notes.append("16-bit CMYK was read with 8 bits")
     inks = to_8_bit(samples)
-    rgb, more = colour.cmyk_to_srgb(Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
+    rgb, more = colour.cmyk_to_srgb(path, Image.fromarray(np.ascontiguousarray(inks[..., :4]), "CMYK"), icc)
     return np.concatenate([rgb, inks[..., 4:]], axis=2), None, notes + more
 
 
 def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, list[str]]:
     """Scale samples to 8 or 16 bits from black at 0 to white at the peak."""
-    if page.sampleformat == 1:
+    if page.sampleformat == _WHOLE:
         return from_bits(values, page.bitspersample), []
-    if not np.isfinite(values).all():
-        raise InputError(
-            "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
-        )
     real = values.astype(np.float32)
     beyond = float(np.mean((real < 0) | (real > 1)))
     if beyond > 0.5:
@@ -320,16 +333,18 @@ def _from_palette(palette: NDArray[np.uint16], indices: NDArray[Any]) -> Pixels:
 
 
 def _from_lab(values: NDArray[Any], kind: int, bits: int) -> Pixels:
-    """Convert CIE L*a*b* to sRGB: the two chromas are signed, or offset by their half (ICC)."""
-    deep = bits > 8
-    unit = 256.0 if deep else 1.0
-    chroma = values[..., 1:].astype(np.float32)
+    """Convert CIE L*a*b* to sRGB: the two chromas are signed, or offset by their half (ICC).
+
+    Floating-point values are L* of 0..100 and the chromas as they are.
+    """
+    deep, is_float, unit = bits > 8, values.dtype.kind == "f", 256.0 if bits > 8 else 1.0
+    chroma = values[..., 1:]
+    white = 100.0 if is_float else 65_535.0 if deep else 255.0
     if kind == _ICCLAB:
-        chroma = chroma / unit - 128
+        chroma = chroma / np.float32(unit) - 128
         white = 65_280.0 if deep else 255.0
-    else:
-        chroma = values[..., 1:].astype(np.int16 if deep else np.int8).astype(np.float32) / np.float32(unit)
-        white = 65_535.0 if deep else 255.0
+    elif not is_float:
+        chroma = chroma.astype(np.int16 if deep else np.int8).astype(np.float32) / np.float32(unit)
     lightness = values[..., :1].astype(np.float32) * np.float32(100 / white)
     rgb = colour.lab_to_srgb(np.concatenate([lightness, chroma.astype(np.float32)], axis=2))
     return np.rint(rgb * 65_535).astype(np.uint16) if deep else np.rint(rgb * 255).astype(np.uint8)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import struct
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.colour.holes import is_whole
 from srnet_cli.imaging.srgb import linear_to_srgb
 
 ProfileSpace = Literal["RGB ", "GRAY", "CMYK", "Lab "]
 
 _HEADER_BYTES = 128
-#: tags of the white and of three colours
-_XYZ = frozenset({b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ"})
 _D50 = np.array([0.9642, 1.0, 0.8249], np.float32)
 #: XYZ of D50 to linear sRGB, adapted after Bradford
 _LINEAR_FROM_XYZ = np.array(
@@ -29,24 +30,13 @@ def profile_space(icc: bytes | None) -> str | None:
     """Return the colour space of a profile (``"RGB "``, ``"GRAY"``, ``"CMYK"``), None if it is damaged."""
     if icc is None or len(icc) < _HEADER_BYTES:
         return None
-    if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp" or not _has_contents(icc):
+    if struct.unpack(">I", icc[:4])[0] > len(icc) or icc[36:40] != b"acsp" or not is_whole(icc):
         return None
     try:
         ImageCms.ImageCmsProfile(io.BytesIO(icc))
     except (OSError, ImageCms.PyCMSError):
         return None
     return icc[16:20].decode("latin-1")
-
-
-def _has_contents(icc: bytes) -> bool:
-    """Return whether all tags of a profile have a type, and its colours are not black (ICC.1, 7.3 and 10)."""
-    (count,) = struct.unpack(">I", icc[_HEADER_BYTES : _HEADER_BYTES + 4].rjust(4, b"\0"))
-    table = icc[_HEADER_BYTES + 4 : _HEADER_BYTES + 4 + 12 * count]
-    for tag, start, length in struct.iter_unpack(">4sII", table[: len(table) // 12 * 12]):
-        data = icc[start : start + length]
-        if not any(data[:4]) or (tag in _XYZ and not any(data[8:])):
-            return False
-    return bool(count)
 
 
 def profile_name(icc: bytes) -> str:
@@ -57,9 +47,20 @@ def profile_name(icc: bytes) -> str:
         return ""
 
 
-def cmyk_to_srgb(image: Image.Image, icc: bytes | None) -> tuple[NDArray[np.uint8], list[str]]:
-    """Return a CMYK picture in sRGB by its profile, or by the plain formula without one; with notes."""
-    if profile_space(icc) != "CMYK" or icc is None:
+def cmyk_to_srgb(path: Path, image: Image.Image, icc: bytes | None) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return a CMYK picture in sRGB by its profile, or by the plain formula without one; with notes.
+
+    Raises:
+        InputError: the profile is damaged, and with it every colour.
+    """
+    space = profile_space(icc)
+    if icc and space is None:
+        raise InputError(
+            "is CMYK, and the profile that says its colours is damaged",
+            path=path,
+            remedy="take another copy, or convert it to RGB in the program that wrote it",
+        )
+    if space != "CMYK" or icc is None:
         note = "is CMYK without a usable profile: its colours are approximate"
         return np.asarray(image.convert("RGB")), [note]
     converted = ImageCms.profileToProfile(

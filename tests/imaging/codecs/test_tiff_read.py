@@ -233,6 +233,31 @@ def test_lab(tmp_path: Path, deep: bool, kind: str) -> None:
     np.testing.assert_allclose(picture.pixels[0] / scale, expected, atol=2 if deep else 24)
 
 
+@pytest.mark.parametrize("bits", [32, 64])
+def test_lab_of_floating_point_is_what_it_says(tmp_path: Path, bits: int) -> None:
+    """L* of 0..100 and chromas as they are, as libvips has it."""
+    whole = lab_picture(True, False).astype(np.uint16)
+    real = np.concatenate([whole[..., :1] / 655.35, whole[..., 1:].view(np.int16) / 256], axis=2)
+    for name, values in (("whole.tif", whole), ("real.tif", real.astype(f"float{bits}"))):
+        tifffile.imwrite(tmp_path / name, values, photometric="cielab", planarconfig="contig")
+    found = [read_picture(tmp_path / name).pixels.astype(int) for name in ("whole.tif", "real.tif")]
+    np.testing.assert_allclose(found[1], found[0], atol=2)
+    real[0, 0] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", real, photometric="cielab", planarconfig="contig")
+    with pytest.raises(InputError, match="NaN"):
+        read_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("icclab", "float32"), ("cielab", "uint32"), ("cielab", "float16")]
+)
+def test_lab_of_other_samples_is_named(tmp_path: Path, kind: str, dtype: str) -> None:
+    values = np.ones((HEIGHT, WIDTH, 3), dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric=kind, planarconfig="contig")
+    with pytest.raises(InputError, match="of a kind that is not supported"):
+        read_picture(tmp_path / "a.tif")
+
+
 def test_lab_as_little_cms_sees_it(tmp_path: Path) -> None:
     from PIL import ImageCms
 

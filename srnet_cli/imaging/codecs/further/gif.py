@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+
+import numpy as np
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import imageio_codec
-from srnet_cli.imaging.codecs.layout import Decoded
+from srnet_cli.imaging.codecs.layout import Decoded, decoding, opened
+from srnet_cli.imaging.codecs.pillow_read import pillow_without_limit
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_turn
 from srnet_cli.reading import read_input
 
 #: of up to 255 bytes, every one of which costs a decoder a microsecond or two: 250 MB of pixels
@@ -24,14 +29,20 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     Raises:
         InputError: it is damaged or too large, or has more blocks than there is time for.
     """
-    frames, blocks = _count(read_input(path))
+    data = read_input(path)
+    frames, blocks = _count(data)
     if blocks > _MOST_BLOCKS or frames > _MOST_FRAMES:
         raise InputError(
             f"has more than {_MOST_FRAMES:,} frames, or {_MOST_BLOCKS:,} blocks of data",
             path=path,
             remedy="save its first frame as PNG",
         )
-    return imageio_codec.decode(path, max_pixels, ("GIF",))
+    decoded = imageio_codec.decode(path, max_pixels, ("GIF",))
+    with decoding(path), pillow_without_limit(), opened(io.BytesIO(data), ("GIF",)) as image:
+        numbers, table = np.asarray(image), b"" if image.palette is None else bytes(image.palette.palette)
+        if image.mode == "P" and table in data:
+            check_colours(path, in_turn(table, data.index(table), 3), numbers)
+    return decoded
 
 
 def _count(data: bytes) -> tuple[int, int]:

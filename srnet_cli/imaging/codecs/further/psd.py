@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ import imagecodecs
 import numpy as np
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
-from srnet_cli.imaging.codecs.pillow_read import decode_image
+from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opened
+from srnet_cli.imaging.codecs.pillow_read import decode_image, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_planes
 from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.imaging.codecs.proof.page.order import check_order
@@ -22,8 +24,8 @@ from srnet_cli.reading import read_input
 _MODES = (0, 1, 2, 3, 4)
 _HEAD_BYTES = 26
 _WHOLE_BYTES = 8
-#: one bit a pixel
-_BITMAP = 0
+#: one bit a pixel, and numbers of colours in a table
+_BITMAP, _PALETTE, _TABLE_BYTES = 0, 2, 768
 #: pixels of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
 #: bytes behind the pixels that mean nothing
@@ -59,6 +61,10 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         )
     _check_rows(path, data, channels, height, width, depth)
     decoded = decode_image(path, data, max_pixels, ("PSD",))
+    if mode == _PALETTE:
+        with pillow_without_limit(), opened(io.BytesIO(data), ("PSD",)) as image:
+            first = _HEAD_BYTES + 4
+            check_colours(path, in_planes(data[first : first + _TABLE_BYTES], first, 1), np.asarray(image))
     if mode == _BITMAP:
         # Ones are ink there; Pillow takes them for white.
         return replace(decoded, samples=255 - decoded.samples)

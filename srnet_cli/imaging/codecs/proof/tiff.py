@@ -21,7 +21,7 @@ from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.stored import coded_parts, without_small_gains
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
-from srnet_cli.imaging.codecs.proof.webp.coded import check_webp
+from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
 from srnet_cli.imaging.picture import Pixels
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
@@ -197,6 +197,8 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
     Raises:
         InputError: naming the piece.
     """
+    import imagecodecs
+
     compression = int(page.compression)
     for index, data in enumerate(segments):
         if compression == _LZW:
@@ -214,6 +216,7 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
             empty = compression in _DENSE and ends_in_run(data)
         if compression in _WEBP:
             check_webp(path, data, partial(_webp_samples, path, data))
+            check_webp_end(path, data, imagecodecs.webp_decode)
         if compression in _JPEG_2000:
             check_jpeg_2000(path, data, partial(_jpeg_2000_samples, path, data))
         if empty:

@@ -7,11 +7,14 @@ rows of runs with black.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_turn
 from srnet_cli.imaging.codecs.proof.bitmap.header import Header, read_header
 from srnet_cli.imaging.codecs.proof.bitmap.runs import check_runs, numbers_in_runs
 from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
@@ -19,10 +22,8 @@ from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
 #: bytes stated for uncompressed pixels that mean nothing, and those behind them
 _MOST_PADDING, _LEAST_REST = 4096, 64
 _ROW_ALIGNMENT = 4
-#: where sectors of a disk end, of which one may hold a part of the colour table and nothing else
-_SECTOR = 512
-#: of a table that is so large, and of how many lost colours pixels have; one may be black itself
-_TABLE_BITS, _LEAST_COLOURS = 8, 2
+#: of pixels whose table of colours is as large as a sector of a disk
+_TABLE_BITS = 8
 
 
 def check_bmp(path: Path, data: bytes) -> bool:
@@ -50,40 +51,22 @@ def check_bmp(path: Path, data: bytes) -> bool:
 
 
 def _check_table(path: Path, data: bytes, header: Header) -> None:
-    """Refuse colours of which a sector is missing, and with it some that pixels have.
-
-    Colours that no pixel has may well be zeros: behind the last, or between those at both ends that a system
-    keeps for itself.
+    """Refuse colours of which a part is missing, and with it some that pixels have.
 
     Raises:
         InputError: saying where.
     """
-    table = data[header.ahead + header.size : min(header.tables_end, header.start)]
-    first = _SECTOR - header.ahead - header.size
-    lost = table[first : first + _SECTOR]
-    rest = table[first + _SECTOR :]
-    for value in (b"\0", b"\xff"):
-        is_lost = len(lost) == _SECTOR and not lost.strip(value)
-        # All ones are no colours: the fourth byte of each is zero.
-        is_table = rest.strip(value) or value != b"\0"
-        if is_lost and is_table and _count_of_colours(data, header, first, first + _SECTOR) >= _LEAST_COLOURS:
-            raise InputError(
-                f"is damaged: {_SECTOR} bytes of its colours are lost, from byte {_SECTOR} on", path=path
-            )
-
-
-def _count_of_colours(data: bytes, header: Header, first: int, end: int) -> int:
-    """Return how many colours pixels have of those between two bytes of the table."""
     if header.bits != _TABLE_BITS:
-        return 0
-    colours = range(-(-first // header.colour_bytes), end // header.colour_bytes)
+        return
+    first = header.ahead + header.size
     pixels = data[header.start :]
     if header.is_in_runs:
-        numbers = numbers_in_runs(pixels)
+        numbers: NDArray[Any] = numbers_in_runs(pixels)
     else:
         rows = np.frombuffer(pixels, np.uint8)[: header.height * header.row_bytes]
         numbers = rows[np.arange(rows.size) % header.row_bytes < header.used_bytes]
-    return int((np.bincount(numbers, minlength=256)[colours.start : colours.stop] > 0).sum())
+    table = data[first : min(header.tables_end, header.start)]
+    check_colours(path, in_turn(table, first, header.colour_bytes), numbers)
 
 
 def _check_size(path: Path, data: bytes, header: Header) -> None:

@@ -23,6 +23,10 @@ _DEPTHS = frozenset({32997, 32998})
 _ABOVE_ZERO = frozenset({258, 277})
 #: and bits, places and lengths of pieces, options of fax, palette, extra samples, format, tables of JPEG
 _LAYOUT = _SINGLE | _DEPTHS | {258, 273, 279, 292, 293, 320, 324, 325, 338, 339, 347, 530}
+#: inks, of which a profile tells the colours
+_CMYK, _PROFILE = 5, 34675
+#: numbers of colours in a table
+_PALETTE, _COLOUR_MAP = 3, 320
 #: what its first form lacks, decoders add
 _OLD_JPEG = 6
 
@@ -37,7 +41,9 @@ def check_statements(
     Raises:
         InputError: naming the tag.
     """
-    layout = _LAYOUT | further
+    if page.torn:
+        raise InputError(f"is a damaged {kind}: a part of its directory is lost", path=path)
+    layout = _LAYOUT | further | ({_PROFILE} if page.integer(_PHOTOMETRIC, 0) == _CMYK else set())
     if page.lost & layout:
         raise InputError("is cut short: a part of its directory lies behind the end of the file", path=path)
     wrong = {tag for tag in _SINGLE & set(page.entries) if len(page.integers(tag)) != 1}
@@ -45,6 +51,8 @@ def check_statements(
     wrong -= {278} if len(set(page.integers(278))) == 1 else set()
     if page.integer(_COMPRESSION, 1) != _OLD_JPEG and _PHOTOMETRIC not in page.entries:
         wrong |= {_PHOTOMETRIC}
+    if page.integer(_PHOTOMETRIC, 0) == _PALETTE and _COLOUR_MAP not in page.entries:
+        wrong |= {_COLOUR_MAP}
     wrong |= {tag for tag in _ABOVE_ZERO if 0 in page.integers(tag)}
     for tag in sorted(page.faulty & layout | wrong):
         raise InputError(f"is a damaged {kind}: tag {tag} of its directory has no clear value", path=path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,16 @@ _END_OF_LINE = bytes(11) + b"\1"
 _END_BYTES = 24
 #: encoders are free in little; fill bits and ends of lines are a few bytes for each row
 _MOST_SHARE, _MOST_PER_ROW = 1.25, 3
+#: where sectors of a disk end, how far beyond one its value may go on by chance, and ones that count
+_SECTOR, _BY_CHANCE, _ONES = 512, 2, re.compile(rb"\xff{506,}")
 #: strips that are looked at: another width shows in all, another height in the last
 _MOST_STRIPS = 256
 
 
-def check_fax(path: Path, page: Any, segments: Sequence[bytes]) -> None:
+def check_fax(path: Path, page: Any, starts: Sequence[int], segments: Sequence[bytes]) -> None:
     """Refuse pieces that hold nothing, end before their rows do, or go on behind them.
 
-    ``page`` is tifffile's.
+    ``page`` is tifffile's; ``starts`` says where pieces begin in the file.
 
     Raises:
         InputError: naming the piece.
@@ -47,6 +50,7 @@ def check_fax(path: Path, page: Any, segments: Sequence[bytes]) -> None:
     for index, data in enumerate(segments):
         # Blank lines of T.6 are ones, but behind them comes an end-of-block code.
         empty = holds_run(data, only_zeros=True) or ends_in_run(data) or not any(data[-16:])
+        empty = empty or _lacks_sector(data, starts[index])
         if empty or _needs_more(page, index, data):
             raise InputError(f"is incomplete: piece {index + 1} of its pixels holds no data", path=path)
         if (index % every == 0 or index == len(segments) - 1) and _is_of_another_size(
@@ -55,6 +59,18 @@ def check_fax(path: Path, page: Any, segments: Sequence[bytes]) -> None:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels is fax data of another size", path=path
             )
+
+
+def _lacks_sector(data: bytes, start: int) -> bool:
+    """Return whether ones in data, from byte ``start`` of a file on, begin and end where sectors do.
+
+    They are codes for "as in the row above", of which rules and margins have as many, but not from sector to
+    sector.
+    """
+    return any(
+        max(-(start + run.start()) % _SECTOR, (start + run.end()) % _SECTOR) <= _BY_CHANCE
+        for run in _ONES.finditer(data)
+    )
 
 
 def _needs_more(page: Any, index: int, data: bytes) -> bool:
