@@ -52,7 +52,8 @@ def main() -> None:
         "--share",
         type=float,
         default=1.0,
-        help="of the run's weights; the rest are those of the released model, which it started from",
+        help="of the run's weights; the rest are those of the released model, which it started from. "
+        "Above 1, for a crisp set, as much farther from them",
     )
     parser.add_argument(
         "--named-only",
@@ -62,7 +63,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.crisp is not None:
         release_crisp(
-            arguments.run, arguments.crisp, arguments.hardware, arguments.remark, arguments.default_crisp
+            arguments.run,
+            arguments.crisp,
+            arguments.hardware,
+            arguments.remark,
+            arguments.default_crisp,
+            arguments.share,
         )
         return
     if arguments.name is None or arguments.photographs is None:
@@ -136,14 +142,23 @@ def release(
     return saved
 
 
-def release_crisp(folder: Path, weights: Path, hardware: str, remark: str = "", default: float = 0.0) -> Card:
+def release_crisp(
+    folder: Path, weights: Path, hardware: str, remark: str = "", default: float = 0.0, share: float = 1.0
+) -> Card:
     """Put the crisp set ``weights`` into a released model's folder and return its card, without figures.
+
+    With a ``share`` of other than 1, what lies as far on the line from the faithful set through them.
 
     Raises:
         WeightsError: when either cannot be loaded, or they are not of one network.
         OutputError: when the folder cannot be written.
     """
     found = load_model(weights / "last.pt" if (weights / "last.pt").exists() else weights)
+    if share != 1:
+        mix_in(found.network, load_model(folder, 0.0).network, share)
+        remark = "; ".join(
+            filter(None, [remark, f"{share:g} of the way from the faithful set to its weights"])
+        )
     trained = trained_recipe(found.card)
     line = history(folder, trained, remark)[-1:] if "trained_steps" in trained else [remark] if remark else []
     recipe = {"hardware": hardware, "history": line, **trained}
@@ -195,7 +210,10 @@ def write_list(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def mix_in(network: nn.Module, other: nn.Module, share: float) -> None:
-    """Move the weights of ``network`` towards those of ``other``, of which they keep ``share``."""
+    """Move the weights of ``network`` towards those of ``other``, of which they keep ``share``.
+
+    Above 1 they move away from them.
+    """
     state, before = network.state_dict(), other.state_dict()
     for key, tensor in state.items():
         if tensor.is_floating_point():

@@ -70,6 +70,15 @@ def test_a_crisp_set_is_put_into_a_released_model(tmp_path: Path) -> None:
     card = release_crisp(tmp_path / "model", tmp_path / "run", "a card")
     assert card.crisp["recipe"]["history"] == ["5 steps in 0.1 hours from model"]
     assert "somewhere" not in str(card.crisp) and card.default_crisp == 0
+    card = release_crisp(tmp_path / "model", tmp_path / "run", "a card", share=1.5)
+    assert card.crisp["recipe"]["history"] == [
+        "5 steps in 0.1 hours from model; 1.5 of the way from the faithful set to its weights"
+    ]
+    farther = load_model(tmp_path / "model", crisp=1).network.state_dict()
+    start, end = before.network.state_dict(), load_model(tmp_path / "run").network.state_dict()
+    for key, tensor in farther.items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, start[key] + 1.5 * (end[key] - start[key]), atol=2e-3), key
     save_file(tiny(scale=4).state_dict(), tmp_path / "other.safetensors")
     with pytest.raises(WeightsError, match="do not match"):
         release_crisp(tmp_path / "model", tmp_path / "other.safetensors", "a card")
