@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -180,3 +181,26 @@ def test_sectors_of_a_flat_picture(tmp_path: Path, fill: bytes) -> None:
         edges = [(at * SECTOR - start) % 300 for at in (sector, sector + 3)]
         assert all(3 < edge < 297 for edge in edges)
         _refuse(path, _lost(whole, [sector * SECTOR], 3 * SECTOR, fill))
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+@pytest.mark.parametrize("rows", [5, 40])
+def test_bars_beside_padding_at_sectors_are_no_damage(aligned: bool, rows: int) -> None:
+    """Rows as long as sectors, black above and below, with padding ahead of them and behind."""
+    pixels = np.random.default_rng(5).integers(1, 255, (120, 3 * SECTOR)).astype(np.uint8)
+    pixels[:rows] = pixels[-rows:] = 0
+    data = b"II*\0".ljust(4096, b"\0") + pixels.tobytes() + bytes(4096) + b"\1" * 99
+    extents, stored = [(4096, 4096 + pixels.size)], Stored(0, 3 * SECTOR, 0, 3 * SECTOR, 24)
+    assert sectors.first_lost(io.BytesIO(data), extents, stored, aligned=aligned) is None
+    for place in (4096 + rows * 1536, 4096 + pixels.size - (rows + 1) * 1536):
+        lost = io.BytesIO(_lost(data, [place + SECTOR], SECTOR, b"\0"))
+        assert sectors.first_lost(lost, extents, stored) is not None
+
+
+def test_a_letterbox_behind_padding_is_read(tmp_path: Path) -> None:
+    path, picture = tmp_path / "a.tif", np.maximum(np.asarray(scene(384, 512)), 1)
+    picture[:40] = picture[-40:] = 0
+    file = tifffile.memmap(path, shape=picture.shape, dtype="u1", photometric="rgb")
+    file[:] = picture
+    file.flush()
+    assert (read_picture(path).pixels == picture).all()

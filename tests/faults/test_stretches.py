@@ -11,6 +11,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from tests.faults.pictures import encoded_tiff
 from tests.faults.test_tiff_order import _LAYOUTS, _TALL, _WIDE, _picture, _tiff
 
 
@@ -121,3 +122,26 @@ def test_round_and_slanted_shapes_pass(tmp_path: Path, layout: str, value: int) 
         picture[shape] = value
         path.write_bytes(_tiff(picture, layout))
         assert (read_picture(path, max_pixels=1 << 20).pixels == picture).all()
+
+
+@pytest.mark.parametrize("layout", _LAYOUTS)
+def test_slanted_shapes_in_one_colour_pass(tmp_path: Path, layout: str) -> None:
+    """They begin within each pixel, as only its green has other values."""
+    path, picture = tmp_path / "a.tif", _picture()
+    picture[..., ::2] = 0
+    y, x = np.mgrid[:_TALL, :_WIDE]
+    for shape in (y < 30 + x / 10, y < 40 - x / 10, y < 40 + x / 299, y < 41 - x / 200):
+        green = np.where(shape[..., None], 0, picture)
+        path.write_bytes(_tiff(green, layout))
+        assert (read_picture(path, max_pixels=1 << 20).pixels == green).all()
+
+
+@_FILLS
+def test_a_middle_where_a_colour_has_the_value_anyway(tmp_path: Path, fill: bytes) -> None:
+    value = fill[0]
+    picture = np.dstack([_picture(), np.full((_TALL, _WIDE), value)]).astype(np.uint8)
+    whole = encoded_tiff(picture, photometric="rgb", extrasamples=["unassalpha"])
+    start = len(whole) - picture.nbytes
+    for first, end in ((20.3, 60.6), (90.5, 102.2)):
+        at, until = (start + int(place * _WIDE) * 4 for place in (first, end))
+        _refuse(tmp_path / "a.tif", _lost(whole, at, until - at, fill))

@@ -123,3 +123,101 @@ def test_photoshop_planes_of_one_value_pass(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.psd"
     path.write_bytes(_psd(_WHOLE[name]))
     assert (read_picture(path, max_pixels=1 << 20).pixels == _WHOLE[name]).all()
+
+
+def _in_ink() -> NDArray[np.uint8]:
+    """Return inks, the black one 0 as most programs have it."""
+    return np.concatenate([255 - _picture(), np.zeros((_TALL, _WIDE, 1), np.uint8)], axis=2)
+
+
+_ONE_COLOUR: dict[str, tuple[NDArray[Any], bytes]] = {
+    "ink": (_in_ink(), b"\0"),
+    "green alone": (_with(lambda p: p[..., ::2].fill(0)), b"\0"),
+    "no blue": (_with(lambda p: p[..., 2].fill(0)), b"\0"),
+    "opaque": (_WHOLE["opaque"], b"\xff"),
+    "opaque, deep": (_WHOLE["opaque"].astype(np.uint16) * 257, b"\xff"),
+    "grey, opaque": (_WHOLE["opaque"][..., 2:], b"\xff"),
+    "colours": (_picture(), b"\0"),
+    "32 bits": (_picture()[..., 0].astype(np.uint32) << 23, b"\0"),
+}
+
+
+def _refuse_each(path: Path, whole: bytes, first: int, fill: bytes, within: Callable[[int], bool]) -> None:
+    """Refuse tails from sectors on that begin within a row, of twelve rows or more."""
+    path.write_bytes(whole)
+    assert read_picture(path, max_pixels=1 << 20).height == _TALL
+    places = [at for at in range(-(-first // 512) * 512, len(whole) - 14 * _WIDE * 12, 512) if within(at)]
+    for at in places[:: len(places) // 9 or 1]:
+        path.write_bytes(whole[:at] + fill * (len(whole) - at))
+        with pytest.raises(InputError, match="is incomplete"):
+            read_picture(path, max_pixels=1 << 20)
+
+
+@pytest.mark.parametrize("name", _ONE_COLOUR)
+def test_a_tail_is_noticed_where_a_colour_has_its_value_anyway(tmp_path: Path, name: str) -> None:
+    """It begins at a sector within a row, be it at the very start or end."""
+    picture, fill = _ONE_COLOUR[name]
+    kind = "separated" if name == "ink" else "rgb" if picture.shape[2:] in ((3,), (4,)) else "minisblack"
+    extra = (
+        ["unassalpha"] if picture.ndim == 3 and kind != "separated" and picture.shape[2] in (2, 4) else None
+    )
+    whole = encoded_tiff(picture, photometric=kind, extrasamples=extra, planarconfig="contig")
+    row, start = picture[0].nbytes, len(whole) - picture.nbytes
+    pixel = max(row // _WIDE, 4)
+
+    def within(at: int) -> bool:
+        return pixel < (at - start) % row < row - pixel
+
+    _refuse_each(tmp_path / "a.tif", whole, start + 2 * row, fill, within)
+    _refuse_each(
+        tmp_path / "a.tif",
+        whole,
+        start + 2 * row,
+        fill,
+        lambda at: within(at) and min((at - start) % row, -(at - start) % row) < row // 50,
+    )
+
+
+def test_an_alpha_that_breaks_off_is_noticed(tmp_path: Path) -> None:
+    """It has one value, and what is lost of it is another."""
+    picture = _WHOLE["opaque"]
+    planes = np.ascontiguousarray(picture.transpose(2, 0, 1))
+    tiff = encoded_tiff(planes, photometric="rgb", planarconfig="separate", extrasamples=["unassalpha"])
+    for name, whole in (("a.tif", tiff), ("a.psd", _psd(picture))):
+        start = len(whole) - _TALL * _WIDE
+        assert whole[start : start + 9] == b"\xff" * 9
+        path = tmp_path / name
+        for at in range(-(-(start + _WIDE) // 512) * 512, len(whole) - 9 * _WIDE, 512):
+            if 3 < (at - start) % _WIDE < _WIDE - 3:
+                path.write_bytes(whole[:at] + bytes(len(whole) - at))
+                with pytest.raises(InputError, match="is incomplete"):
+                    read_picture(path, max_pixels=1 << 20)
+
+
+def test_an_alpha_with_edges_passes(tmp_path: Path) -> None:
+    y, x = np.mgrid[:_TALL, :_WIDE]
+    shapes: dict[str, NDArray[np.bool_]] = {
+        "a circle": (y - 90) ** 2 + (x - 150) ** 2 < 80**2,
+        "the upper part": y < 170,
+        "a box at the left": (y < 150) & (x < 212),
+        "a box at the right": (y < 150) & (x >= 212),
+        "a slanted edge": y < 120 + x / 9,
+        "the other way": y < 160 - x / 9,
+    }
+    for name, shape in shapes.items():
+        alpha = np.where(shape, 255, 0)[..., None].astype(np.uint8)
+        picture = np.concatenate([_picture() * (alpha > 0), alpha], axis=2)
+        for layout in _LAYOUTS:
+            path = tmp_path / "a.tif"
+            path.write_bytes(_tiff(picture, layout, extrasamples=["unassalpha"]))
+            assert (read_picture(path, max_pixels=1 << 20).pixels == picture[..., :3]).all(), (name, layout)
+        path = tmp_path / "a.psd"
+        path.write_bytes(_psd(picture))
+        assert read_picture(path, max_pixels=1 << 20).height == _TALL, name
+
+
+def test_ink_over_blank_paper_passes(tmp_path: Path) -> None:
+    path, ink = tmp_path / "a.tif", _in_ink()
+    ink[120:] = 0
+    path.write_bytes(encoded_tiff(ink, photometric="separated"))
+    assert read_picture(path, max_pixels=1 << 20).height == _TALL

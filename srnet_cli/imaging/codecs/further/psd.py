@@ -88,7 +88,8 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int,
                 planes = np.frombuffer(data, np.uint8, channels * height * width, start)
                 planes = planes.reshape(channels, height, width)
                 grid = Grid(height, width, channels, False, height, width, width)
-                check_order(path, grid, range(channels), np.moveaxis(planes, 0, -1), (0, 255))
+                starts = range(start, start + planes.size, height * width)
+                check_order(path, grid, starts, np.moveaxis(planes, 0, -1), (0, 255))
         elif compression == _PACKED:
             lengths = struct.unpack_from(f">{channels * height}H", data, start)
             position = start + 2 * len(lengths)

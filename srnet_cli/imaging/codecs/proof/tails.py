@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
+from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored, differs
 from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, lost_bytes
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.reading import open_input
@@ -69,7 +69,7 @@ def check_end(
     Raises:
         InputError: with the number of rows.
     """
-    rows = samples.reshape(samples.shape[0], -1)
+    rows, pixel = samples.reshape(samples.shape[0], -1), samples.shape[2] if samples.ndim == 3 else 1
     if samples.dtype.kind not in "ui" or rows.shape[0] < 2 * _LEAST_ROWS:
         return
     if values is None:
@@ -80,17 +80,17 @@ def check_end(
         missing = _rows_of(rows, value)
         if missing < max(_LEAST_ROWS, rows.shape[0] * _LEAST_SHARE) or missing > rows.shape[0] - 2:
             continue
-        if (
-            np.unique(rows[-missing - 2]).size < _LEAST_VALUES
-            or (rows[-missing - 2] == value).mean() > 1 - _FULL
-        ):
+        near = differs(rows[max(len(rows) - missing - 1 - _LEAST_TO_TELL, 0) : -missing], value, pixel)
+        if np.unique(rows[-missing - 2]).size < _LEAST_VALUES or near[-2].mean() < _FULL:
             continue
-        last = rows[-missing - 1] != value
-        filled = int(np.flatnonzero(last)[-1]) + 1
+        last, above = near[-1], rows[-missing - 2] != value
+        filled = int(np.flatnonzero(rows[-missing - 1] != value)[-1]) + 1
         is_full = last[:filled].mean() >= _FULL
-        goes_on = _goes_on(rows[: -missing - 1, filled:], value)
+        goes_on = _goes_on(near[:-1, filled:])
         is_cut = goes_on and is_full and _EDGE * last.size < filled < (1 - _EDGE) * last.size
+        # Ink that is 0 is paper.
         is_large = not (borders or first) and value == 0 and missing >= rows.shape[0] * _LARGE_SHARE
+        is_large = is_large and above.mean() >= _FULL
         is_sharp = goes_on and is_large and (is_full or filled <= _EDGE * last.size) and bool(rows[0].any())
         if is_cut or is_sharp:
             raise InputError(
@@ -100,8 +100,8 @@ def check_end(
             )
 
 
-def _goes_on(beside: NDArray[Any], value: int) -> bool:
-    """Return whether columns of rows, of which the last is the nearest, have other values than ``value``.
+def _goes_on(beside: NDArray[np.bool_]) -> bool:
+    """Return whether columns of rows, of which the last is the nearest, have other values than the end.
 
     Where a row breaks off, the rows beside it go on at that very column; a frame or a box does not. Of
     narrow columns many rows are looked at, and the outer half: some are of the value by chance.
@@ -109,7 +109,7 @@ def _goes_on(beside: NDArray[Any], value: int) -> bool:
     width = beside.shape[1]
     if not width:
         return True
-    nearest = beside[-max(-(-_LEAST_TO_TELL // width), 1) :] != value
+    nearest = beside[-max(-(-_LEAST_TO_TELL // width), 1) :]
     outer = nearest[:, width // 2 :] if width < 2 * _LEAST_TO_TELL else nearest
     return bool(min(nearest.mean(), outer.mean()) >= _FULL_BEYOND) if nearest.size else True
 
@@ -139,22 +139,24 @@ def check_band(
     Raises:
         InputError: with the number of rows.
     """
-    rows = samples.reshape(samples.shape[0], -1)
+    rows, pixel = samples.reshape(samples.shape[0], -1), samples.shape[2] if samples.ndim == 3 else 1
     if samples.dtype.kind not in "ui" or rows.shape[0] < 2 * _LEAST_ROWS:
         return
     least = max(_LEAST_ROWS, int(np.ceil(rows.shape[0] * _LEAST_SHARE)))
     for value in values:
         for first, end in _bands(rows, value):
-            above, below = rows[first - 1] != value, rows[end] != value
-            filled, begun = int(np.flatnonzero(above)[-1]) + 1, int(np.argmax(below))
+            above = differs(rows[max(first - 1 - _LEAST_TO_TELL, 0) : first], value, pixel)
+            below = differs(rows[end : end + 1 + _LEAST_TO_TELL], value, pixel)
+            filled = int(np.flatnonzero(rows[first - 1] != value)[-1]) + 1
+            begun = int(np.argmax(rows[end] != value))
             sides = [
-                (filled, above[:filled].mean(), rows[: first - 1, filled:]),
-                (begun, below[begun:].mean(), rows[:end:-1, begun - 1 :: -1] if begun else rows[:0]),
+                (filled, above[-1, :filled].mean(), above[:-1, filled:]),
+                (begun, below[0, begun:].mean(), below[:0:-1, begun - 1 :: -1] if begun else below[:0]),
             ]
             cut = [
-                _EDGE * above.size < place < (1 - _EDGE) * above.size
+                _EDGE * rows.shape[1] < place < (1 - _EDGE) * rows.shape[1]
                 and share >= _FULL_BESIDE
-                and _goes_on(beside, value)
+                and _goes_on(beside)
                 for place, share, beside in sides
             ]
             is_cut = all(cut) if bars else any(cut)

@@ -67,19 +67,19 @@ def beside(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> tuple[floa
     """
     top, bottom = max(stretch.first, 0) // stored.row_bytes, (stretch.end - 1) // stored.row_bytes
     first, end = max(stretch.first, 0) % stored.row_bytes, (stretch.end - 1) % stored.row_bytes + 1
-    within = top == bottom
+    within, pixel = top == bottom, max(stored.bits // _BYTE_BITS, 1)
     shares, values = [], []
     rows = _rows_beside(stored, (end if within else stored.used) - first)
     if stretch.first > 0:
         above = _rows(pixels, stored, max(top - rows, 0), top + 1)
-        picture = _differs(above, stored, stretch.value)
+        picture = differs(above, stretch.value, pixel)
         going_on, own = picture[:-1, first : end if within else None], picture[-1:, :first]
         shares += [going_on, _last_columns(going_on), *_if_large(own)]
         values.append(np.concatenate([above[:-1].ravel(), above[-1, :first]]))
     if stretch.end < pixels.size:
         rows = _rows_beside(stored, end - (first if within else 0))
         below = _rows(pixels, stored, bottom, min(bottom + 1 + rows, stored.rows))
-        picture = _differs(below, stored, stretch.value)
+        picture = differs(below, stretch.value, pixel)
         going_on, own = picture[1:, first if within else 0 : end], picture[:1, end:]
         shares += [going_on, _last_columns(going_on[:, ::-1]), *_if_large(own)]
         values.append(np.concatenate([below[1:].ravel(), below[0, end:]]))
@@ -112,8 +112,12 @@ def _rows(pixels: NDArray[Any], stored: Stored, top: int, bottom: int) -> NDArra
     return part.reshape(-1, stored.row_bytes)[:, : stored.used]
 
 
-def _differs(rows: NDArray[Any], stored: Stored, value: int) -> NDArray[Any]:
-    """Return, for each byte of rows, whether its pixel has others than ``value``."""
-    pixel = max(stored.bits // _BYTE_BITS, 1)
-    others = (rows != value).reshape(rows.shape[0], -1, pixel).any(axis=2)
-    return np.repeat(others, pixel, axis=1)
+def differs(rows: NDArray[Any], value: int, pixel: int) -> NDArray[np.bool_]:
+    """Return, for each byte or sample of rows, whether its pixel, of so many, has others than ``value``.
+
+    One of its colours may be 0 in all of a picture, or its alpha the largest value.
+    """
+    others: NDArray[np.bool_] = rows != value
+    if pixel == 1:
+        return others
+    return np.repeat(others.reshape(rows.shape[0], -1, pixel).any(axis=2), pixel, axis=1)

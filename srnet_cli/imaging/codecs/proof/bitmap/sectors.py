@@ -120,6 +120,9 @@ def _stands_out(file: BinaryIO, stored: Stored, run: _Run, extent: _Run, value: 
     # Where a row begins with a sector, either may be what is missing.
     if (begins and ends) or (begins and off[0]) or (ends and off[1]) or extent[0] == run[0]:
         return False
+    # A bar of the picture at padding ahead of its pixels or behind them.
+    if (begins or ends) and (run[0] < start or run[1] > extent[1]):
+        return False
     full, values = beside(pixels, part, stretch)
     # Of flat areas no shape goes on from one row to the next, at sectors in both.
     is_one_row = max(stretch.first, 0) // row == (stretch.end - 1) // row

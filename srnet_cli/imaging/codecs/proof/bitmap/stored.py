@@ -136,6 +136,9 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> bool:
         least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
         if full >= least and values >= (_LEAST_SECTOR_VALUES if off else _LEAST_EXACT_VALUES):
             return True
+        # A plane of one value, as alpha is, or a blank page.
+        if not off and full == 1 and missing_of_plane > stored.row_bytes:
+            return True
     is_large = missing_of_plane >= _LEAST_END_ROWS * stored.row_bytes and stored.rows >= 2 * _LEAST_ROWS
     is_wide = stored.used >= _LEAST_WIDTH
     return is_large and is_wide and full >= _FULL and values >= _LEAST_VALUES

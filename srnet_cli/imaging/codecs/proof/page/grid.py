@@ -65,6 +65,10 @@ class Grid:
         region = self.region(index)
         return (self.tall if self.tiled else region.bottom - region.top) * self.row_bytes
 
+    def place_of(self, row: int, sample: int, channels: int) -> int:
+        """Return at which byte of an uncompressed piece, with so many ``channels``, a sample of a row is."""
+        return row * self.row_bytes + -(-sample * self.row_bytes // (self.wide * channels))
+
     def pads(self, index: int, first: int, end: int) -> bool:
         """Return whether bytes ``first`` to ``end`` of an uncompressed tile are padding, all or some."""
         region = self.region(index)

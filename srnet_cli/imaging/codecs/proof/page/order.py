@@ -6,6 +6,7 @@ grey or blank picture; but it does not go on where the one before it broke off.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, differs
+from srnet_cli.imaging.codecs.proof.bitmap.sectors import SECTOR
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, Region
 
 #: rows of a piece, and the share of all samples, that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
-#: of a row with picture in it, the samples that are not the value of the end
-_FULL = 0.9
-#: of a row, what counts as its very start or end
+#: of a row with picture in it, the pixels that are not the value of the end; and where a sector begins there
+_FULL, _FULL_OF_SECTORS = 0.9, 0.5
+#: of a row, what counts as its very start or end where no sector begins
 _EDGE = 0.02
 #: where a last row alone is cut, of what it may have at most
 _MOST_OF_LAST = 0.75
 #: different values ahead of the end, of a photograph; and the rows in which they are looked for
 _LEAST_VALUES, _ROWS_AHEAD = 8, 8
+#: and where a sector begins near, or exactly
+_LEAST_SECTOR_VALUES, _LEAST_EXACT_VALUES = 4, 2
 #: planes of colours; others are alpha, which may well be one value
 _COLOURS = 3
 
@@ -42,6 +47,24 @@ class _End:
     #: up to its last sample of another value
     filled: int
     missing: int
+    #: samples of a pixel, and the bytes of one
+    pixel: int
+    sample_bytes: float
+    #: bytes to the next sector of the file
+    off: int
+
+    @property
+    def at_sector(self) -> bool:
+        """Whether a sector begins there, in its sample, or behind it as pixels have its value by chance."""
+        within = math.ceil(self.sample_bytes) - 1
+        return (self.off + within) % SECTOR <= max(BY_CHANCE, self.pixel * self.sample_bytes - 1) + within
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it begins within a row."""
+        width = self.rows.shape[1]
+        edge = BY_CHANCE / self.sample_bytes if self.at_sector else _EDGE * width
+        return edge < self.filled and -(-self.filled // self.pixel) * self.pixel < width - edge
 
     @property
     def following(self) -> int:
@@ -69,19 +92,21 @@ def check_order(
         parts: list[Callable[[int], NDArray[Any]]] = [lambda index: grid.part_of(samples, index)]
         # What is lost may begin in the padding of a tile.
         for part in parts + ([whole] if whole is not None and grid.tiled else []):
-            end = _end(grid, order, part, value)
+            end = _end(grid, order, starts, part, value)
             if end is None or end.missing < max(_LEAST_ROWS * end.rows.shape[1], samples.size * _LEAST_SHARE):
                 break
-            is_within = _EDGE < end.filled / end.rows.shape[1] < 1 - _EDGE
-            is_sharp = not is_within and part is parts[0] and order == list(range(grid.count))
-            if (is_within and _is_cut(grid, end, samples, value)) or (
+            is_edge = not _EDGE < end.filled / end.rows.shape[1] < 1 - _EDGE
+            is_sharp = is_edge and part is parts[0] and order == list(range(grid.count))
+            if (end.is_within and _is_cut(grid, end, samples, value)) or (
                 is_sharp and _is_sharp(grid, end, samples, value)
             ):
                 share = min(end.missing / samples.size, 1)
                 raise InputError(f"is incomplete: the last {share:.0%} of its pixels hold no data", path=path)
 
 
-def _end(grid: Grid, order: Sequence[int], part: Callable[[int], NDArray[Any]], value: int) -> _End | None:
+def _end(
+    grid: Grid, order: Sequence[int], starts: Sequence[int], part: Callable[[int], NDArray[Any]], value: int
+) -> _End | None:
     """Return where the end of the file begins; None where all is of one value, or the end is not of it."""
     missing = 0
     for index in reversed(order):
@@ -93,7 +118,11 @@ def _end(grid: Grid, order: Sequence[int], part: Callable[[int], NDArray[Any]], 
         missing += (rows.shape[0] - 1 - row) * rows.shape[1]
         if row >= 0:
             filled = int(np.flatnonzero(rows[row] != value)[-1]) + 1
-            return _End(index, grid.region(index), rows, row, filled, missing + rows.shape[1] - filled)
+            missing += rows.shape[1] - filled
+            pixel = piece.shape[2]
+            off = -(starts[index] + grid.place_of(row, filled, pixel)) % SECTOR
+            sample_bytes = grid.row_bytes / (grid.wide * pixel)
+            return _End(index, grid.region(index), rows, row, filled, missing, pixel, sample_bytes, off)
     return None
 
 
@@ -102,11 +131,18 @@ def _is_cut(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
     row, above = end.rows[end.row], _row_above(grid, end, samples)
     if not end.following and end.filled > _MOST_OF_LAST * row.size:
         return False
-    goes_on = above is None or _is_full(above[end.filled :], value)
     ahead = [end.rows[max(end.row - _ROWS_AHEAD, 0) : end.row].ravel(), row[: end.filled]]
     ahead += [] if above is None else [above]
-    is_picture = np.unique(np.concatenate(ahead)).size >= _LEAST_VALUES
-    return goes_on and _is_full(row[: end.filled], value) and is_picture
+    values = np.unique(np.concatenate(ahead)).size
+    shown = [differs(row[None], value, end.pixel)[0, : end.filled]]
+    shown += [] if above is None else [differs(above[None], value, end.pixel)[0, end.filled :]]
+    full = min(float(part.mean()) for part in shown if part.size)
+    if end.at_sector:
+        # A plane of one value, as alpha is, or a blank page.
+        is_flat = not end.off and full == 1 and above is not None
+        least = 1 if is_flat else _LEAST_SECTOR_VALUES if end.off else _LEAST_EXACT_VALUES
+        return full >= _FULL_OF_SECTORS and values >= least
+    return full >= _FULL and values >= _LEAST_VALUES
 
 
 def _row_above(grid: Grid, end: _End, samples: NDArray[Any]) -> NDArray[Any] | None:
@@ -151,4 +187,5 @@ def _is_sharp(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
 
 
 def _is_full(samples: NDArray[Any], value: int) -> bool:
+    """Return whether samples, each for itself, are full: where ink is 0, there is paper."""
     return samples.size == 0 or bool((samples != value).mean() >= _FULL)

@@ -15,20 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, differs
+from srnet_cli.imaging.codecs.proof.bitmap.sectors import SECTOR
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
 _Side = Literal["start", "end"]
 _Cut = Literal["row", "sharp", "padding", "none"]
 #: rows of a piece, and the share of all samples, that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
-#: of a row's part with picture in it, the samples that are not the value
+#: of a row's part with picture in it, the pixels that are not the value
 _FULL = 0.7
 #: of a row, what counts as its very start or end
 _EDGE = 0.02
 #: different values beside a stretch, of a photograph
 _LEAST_VALUES = 8
-#: sectors of disks, and how far beyond one a value may go on by chance
-_SECTOR, _BY_CHANCE = 512, 3
 
 
 def check_stretches(
@@ -97,22 +97,27 @@ class _Row:
         Padding is looked for behind the row ``ahead``.
         """
         row, beside = self.rows[self.row], self._beside(samples, side)
+        pixel = 1 if self.grid.planes > 1 else samples.shape[2]
         if side == "start":
             row, beside = row[::-1], None if beside is None else beside[::-1]
-        lost = int(np.argmax(row != value))
+        lost, others = int(np.argmax(row != value)), differs(row[None], value, pixel)[0]
         if lost <= _EDGE * row.size and ahead.is_padded():
-            is_picture = (row != value).mean() >= _FULL and np.unique(row).size >= _LEAST_VALUES
+            is_picture = others.mean() >= _FULL and np.unique(row).size >= _LEAST_VALUES
             return "padding" if is_picture else "none"
         if not _EDGE < lost / row.size < 1 - _EDGE:
             return "none"
         shown = [row[lost:]] if beside is None else [row[lost:], beside[:lost]]
-        is_full = all((part != value).mean() >= _FULL for part in shown)
+        full = [others[lost:]]
+        full += [] if beside is None else [differs(beside[None], value, pixel)[0, :lost]]
+        is_full = all(part.mean() >= _FULL for part in full)
         if not is_full or np.unique(np.concatenate(shown)).size < _LEAST_VALUES:
             return "none"
         place = lost if side == "end" else row.size - lost
-        at = self.start + self.row * self.grid.row_bytes + place * samples.dtype.itemsize
-        at_sector = (at + _BY_CHANCE) % _SECTOR <= 2 * _BY_CHANCE
-        within_pixel = place % (1 if self.grid.planes > 1 else samples.shape[2]) != 0
+        at = self.start + self.grid.place_of(self.row, place, pixel)
+        at_sector = (at + BY_CHANCE) % SECTOR <= 2 * BY_CHANCE
+        # A colour that is lost in the first pixel has to be in the others.
+        begun, rest = lost % pixel, row[-(-lost // pixel) * pixel :].reshape(-1, pixel)
+        within_pixel = begun > 0 and bool(((rest[:, :begun] != value).mean(axis=0) >= _FULL).all())
         return "sharp" if at_sector or within_pixel else "row"
 
     def is_padded(self) -> bool:
