@@ -33,8 +33,8 @@ _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
 _ROWS_AT_EDGES = 2
 #: rows without any light, of a mosaic, before they are taken for missing
 _LEAST_ROWS = 8
-#: and rows below the black level or above the white level; one may be a line of the sensor that is broken
-_LEAST_IMPOSSIBLE = 2
+#: and rows above the white level; one may be a line of the sensor that is broken
+_LEAST_ROWS_ABOVE = 2
 
 
 def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
@@ -144,13 +144,12 @@ def _check_ends(
         which = f"the {'first' if first else 'last'} {end} of {rows.shape[0]} rows hold"
         # No sensor reads exactly zero along whole rows: read noise alone prevents it.
         may_be_zero = linear or (first and not dark)
-        least = _LEAST_IMPOSSIBLE if dark else max(_LEAST_ROWS, rows.shape[0] // 100)
-        if last == 0 and not may_be_zero and end >= least:
+        if last == 0 and not may_be_zero and end >= max(_LEAST_ROWS, rows.shape[0] // 100):
             raise InputError(f"is incomplete: {which} no data", path=path)
         # Where others are above it, too, it is the level that is wrong; a part of a row may be the end's.
         if (
             last > white
-            and _LEAST_IMPOSSIBLE <= end < rows.shape[0] - 1
+            and _LEAST_ROWS_ABOVE <= end < rows.shape[0] - 1
             and rows[: -end - 1 : 4].max() <= white
         ):
             raise InputError(f"is incomplete: {which} nothing but {last}", path=path)
