@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class _Voice:
     #: for what is said even to those who want to hear nothing
     failures: Console
     verbose: bool = False
+    #: what paths that stand for something else are called
+    names: dict[Path, str] = field(default_factory=dict)
 
 
 @cache
@@ -48,6 +51,11 @@ def is_verbose() -> bool:
 def speak(*, quiet: bool = False, verbose: bool = False) -> None:
     """Say from now on errors only, or more than usual, or as much as usual."""
     _voice().console.quiet, _voice().verbose = quiet, verbose
+
+
+def call(path: Path, name: str) -> None:
+    """Give a temporary file, in errors, the name of what it stands for."""
+    _voice().names[path] = name
 
 
 def emit_json(document: Any) -> None:
@@ -78,7 +86,7 @@ def output() -> TextIO:
 
 def show_error(error: SrnetError) -> None:
     """Print one line: the file, the reason, what to do."""
-    where = "" if error.path is None else printable(str(error.path))
+    where = "" if error.path is None else printable(_voice().names.get(error.path, str(error.path)))
     remedy = "" if error.remedy is None else f"  → {printable(error.remedy)}"
     reason = printable(error.reason)
     parts = (("error", "bold red"), " ", (where, "bold"), ": " if where else "", reason, (remedy, "cyan"))

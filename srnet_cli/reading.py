@@ -19,6 +19,8 @@ MOST_BYTES = 4 << 30
 #: cards, configurations, lists of transforms: a few pages of text
 MOST_TEXT_BYTES = 1 << 20
 
+#: descriptor of standard output
+_OUTPUT = 1
 #: digits of the largest whole number of JSON: any float has fewer
 _MOST_DIGITS = 300
 
@@ -36,17 +38,42 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
     """Open a regular file for reading.
 
     Raises:
-        InputError: or ``error``: there is no such file, it is not a regular one, or it may not be read.
+        InputError: or ``error``: there is no such file, it is not a regular one, it may not be read, or what
+            is said on standard output would be written into it.
     """
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as refused:
         raise _explained(path, refused, error) from (None if _is_missing(refused) else refused)
-    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    found = os.fstat(descriptor)
+    kind = stat.S_IFMT(found.st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise error(_other_kind(kind), path=path)
+    if descriptor != _OUTPUT and _is_output(found):
+        os.close(descriptor)
+        _shut_output()
+        raise error(
+            "is where standard output goes: the result would replace its own input",
+            path=path,
+            remedy="send that to another file",
+        )
     return os.fdopen(descriptor, "rb")
+
+
+def _is_output(found: os.stat_result) -> bool:
+    try:
+        output = os.fstat(_OUTPUT)
+    except OSError:  # closed
+        return False
+    return (output.st_dev, output.st_ino) == (found.st_dev, found.st_ino)
+
+
+def _shut_output() -> None:
+    """Let nothing more into the file behind standard output: not what is said of the failure, either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _OUTPUT)
+    os.close(nowhere)
 
 
 def check_input(path: Path, error: type[SrnetError] = InputError) -> None:

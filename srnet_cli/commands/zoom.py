@@ -324,6 +324,7 @@ def _done(
         found = forecast_batch(
             places.inputs, places.output, request, recursive=recursive, standing=places.standing
         )
+        found = places.named(found)
         if not json:
             say_forecast(found)
         return forecast_document(found), any(each.error is not None for each in found)
@@ -332,7 +333,7 @@ def _done(
         return None, False
     say_results(results)
     places.send(results[0].target if results else None)
-    document = {"results": [result.document() for result in results]}
+    document = {"results": [result.document() for result in places.named(results)]}
     return document, any(result.status == "failed" for result in results)
 
 

@@ -12,13 +12,21 @@ import sys
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from srnet_cli.errors import InputError, OutputError, UsageError
+from srnet_cli.console import call
+from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
+
+if TYPE_CHECKING:
+    from srnet_cli.zooming.forecast.plan import Forecast
+    from srnet_cli.zooming.request import ZoomResult
+
+_Outcome = TypeVar("_Outcome", "Forecast", "ZoomResult")
 
 STREAM = "-"
+_STDIN = "standard input"
 _BLOCK = 1 << 20
 #: of what is no other format: LibRaw goes by the content
 _UNKNOWN_SUFFIX = ".raw"
@@ -34,6 +42,19 @@ class Streams:
     to_stdout: bool = False
     #: identities of the files behind the streams, by the paths that stand for them
     standing: Mapping[Path, Hashable] = field(default_factory=dict)
+
+    def named(self, found: Sequence[_Outcome]) -> list[_Outcome]:
+        """Give the outcomes again with the streams under their own names."""
+        return [self._named(each) if each.source in self.standing else each for each in found]
+
+    def _named(self, outcome: _Outcome) -> _Outcome:
+        error: object = outcome.error
+        if isinstance(error, SrnetError):
+            error = type(error)(error.reason, path=_STDIN, remedy=error.remedy)
+        elif error is not None:
+            error = str(error).replace(str(outcome.source), _STDIN)
+        changes: dict[str, Any] = {"source": Path(STREAM), "error": error}
+        return replace(outcome, **changes)
 
     def send(self, target: Path | None) -> None:
         """Copy the result to stdout.
@@ -56,6 +77,7 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         InputError: nothing comes in, or too much.
         OutputError: stdout is closed.
     """
+    _refuse_as_output(inputs)
     from_stdin, to_stdout = Path(STREAM) in inputs, output == STREAM
     if not (from_stdin or to_stdout):
         yield Streams(list(inputs), output)
@@ -76,10 +98,23 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         results, standing = Path(folder, "out"), {}
         found = [_received(Path(folder))] if from_stdin else list(inputs)
         if from_stdin:
+            call(found[0], _STDIN)
             standing[found[0]] = _identity(sys.stdin)
+            if sys.stdout is not None and _identity(sys.stdout) == standing[found[0]]:
+                raise OutputError("standard output would replace its own input", path=found[0])
         if to_stdout:
             standing[results] = _identity(sys.stdout)
         yield Streams(found, f"{results}" if to_stdout else output, to_stdout, standing)
+
+
+def _refuse_as_output(inputs: Sequence[Path]) -> None:
+    """Refuse a picture that what is said of it would be written into."""
+    output = None if sys.stdout is None else _identity(sys.stdout)
+    for path in inputs:
+        with suppress(OSError, ValueError):
+            found = path.stat()
+            if (found.st_dev, found.st_ino) == output:
+                raise OutputError("standard output would replace its own input", path=path)
 
 
 def _identity(stream: IO[str]) -> Hashable:

@@ -36,12 +36,12 @@ def load_pickle(content: bytes, path: Path) -> Any:
     Raises:
         WeightsError: when the content is damaged, holds anything else, or claims more than it has.
     """
-    _check(content, path)
+    checked = _checked(content, path)
     try:
         with warnings.catch_warnings():
             # Of pickle protocols and the like; what matters to the user becomes an error here.
             warnings.simplefilter("ignore")
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            return torch.load(io.BytesIO(checked), map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything at all
         raise WeightsError(_refusal(error), path=path) from error
 
@@ -58,15 +58,15 @@ def _foreign(name: str) -> str:
     return f"holds {name}, not plain tensors only; nothing of it was executed"
 
 
-def _check(content: bytes, path: Path) -> None:
-    """Refuse a file that would make more than it holds.
+def _checked(content: bytes, path: Path) -> bytes:
+    """Refuse a file that would make more than it holds, and return what torch may read of it.
 
     Raises:
         WeightsError: with the reason.
     """
     # torch goes by the first bytes alone, too: an archive whose end is hidden is one for both.
     if content.startswith(_ARCHIVE):
-        documents = _documents(content, path)
+        content, documents = _rebuilt(content, path)
         pickles = 1
     else:
         documents, pickles = [content], _LEGACY_PICKLES
@@ -81,26 +81,37 @@ def _check(content: bytes, path: Path) -> None:
             raise WeightsError("damaged, or not a checkpoint of plain tensors", path=path) from error
         if sum(survey.storages.values()) > len(content):
             raise WeightsError("its tensors claim more values than the file holds", path=path)
+    return content
 
 
-def _documents(content: bytes, path: Path) -> list[bytes]:
-    """Return the pickles of an archive, all of whose checksums are right: torch does not look at them.
+def _rebuilt(content: bytes, path: Path) -> tuple[bytes, list[bytes]]:
+    """Write an archive of the entries of one, and return it with its pickles.
 
-    A compressed one, which torch never writes, is refused.
+    torch has a reader of its own, which takes other directories for true, finds names in any case and looks
+    at no checksum: it gets what was read here and nothing else. A compressed one, which torch never writes,
+    is refused.
     """
+    rebuilt, pickles, names = io.BytesIO(), [], set()
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(rebuilt, "w") as own:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
             if unpacked > len(content) or any(entry.compress_type for entry in entries):
                 raise WeightsError("the checkpoint unpacks to more than its size", path=path)
-            if not any(entry.CRC for entry in entries):
-                for entry in entries:
-                    del entry.CRC  # torch was told to write none
-            contents = ((entry.filename, archive.read(entry)) for entry in entries)
-            return [content for name, content in contents if name.endswith(".pkl")]
+            unsummed = not any(entry.CRC for entry in entries)  # torch was told to write none
+            for entry in entries:
+                if unsummed:
+                    del entry.CRC
+                name = entry.filename.casefold()
+                if name in names:
+                    raise WeightsError(f"the checkpoint has {entry.filename} twice", path=path)
+                names.add(name)
+                own.writestr(zipfile.ZipInfo(entry.filename), found := archive.read(entry))
+                if name.endswith(".pkl"):
+                    pickles.append(found)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
         raise WeightsError(f"the checkpoint is damaged: {error}", path=path) from error
+    return rebuilt.getvalue(), pickles
 
 
 class _Named:
@@ -142,6 +153,8 @@ class _Survey(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> _Named:
         kind, key, count = pid[1], pid[2], int(pid[4])
+        if key != str(key).casefold():  # by another spelling torch would read the same bytes once more
+            raise WeightsError(f"has a storage {key!r:.40}, which no checkpoint does")
         self.storages[key] = max(self.storages.get(key, 0), count * _item_size(kind.name))
         return _Named()
 

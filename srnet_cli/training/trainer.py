@@ -17,6 +17,7 @@ from srnet_cli.training.feed import Feed, Order, open_feed
 from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.run.card import card_of
 from srnet_cli.training.run.checkpoint import State, save_checkpoint
+from srnet_cli.training.run.exported import export_best, take_up_best
 from srnet_cli.training.run.folder import RunFolder
 from srnet_cli.training.run.panels import panel_png
 from srnet_cli.training.run.progress import Reporter
@@ -80,8 +81,9 @@ class Trainer:
         self._ordered = state.progress.samples
         self._looked = self._saved = state.progress.elapsed
         self._saved_step = -1
-        #: why the best weights so far could not be kept
+        #: why the best weights so far could not be kept, and whether their model is missing
         self._unkept: OutputError | None = None
+        self._unexported = False
         self._clock = perf_counter()
 
     def run(self) -> RunEnd:
@@ -93,6 +95,7 @@ class Trainer:
             DataError: when a batch cannot be made.
             OutputError: when the last checkpoint or the model cannot be written.
         """
+        self._take_up_best()
         self._clock = perf_counter()
         with self._divergence_explained():
             stopped_by = self._train()
@@ -100,6 +103,7 @@ class Trainer:
             self.folder.draw(self._title)
         if stopped_by:
             self._save_last()
+            self._export_again()
         else:
             self._finish()
         progress = self.state.progress
@@ -213,8 +217,6 @@ class Trainer:
         self.validation, shown = validate(self.state.shown, self.crops, self._precision, self.job)
         progress.validated_step = progress.step
         is_best = progress.best_psnr is None or self.validation.psnr > progress.best_psnr
-        if is_best:
-            progress.best_psnr, progress.best_step = self.validation.psnr, progress.step
         self.reporter.validated(progress.step, self.validation, is_best)
         self._record(**logged(self.validation))
         if not self.job.leads:
@@ -223,6 +225,8 @@ class Trainer:
         self.folder.add_panel(progress.step, lambda: panel_png(shown, self.options.interpolation))
         if is_best:
             self._keep_best()
+        else:
+            self._export_again()
 
     def _record(self, **values: float | None) -> None:
         if not self.job.leads:
@@ -260,22 +264,62 @@ class Trainer:
             self._saved_step = self.state.progress.step
 
     def _keep_best(self) -> None:
+        """Write the weights as the best, which they are only where they are written."""
+        progress = self.state.progress
+        assert self.validation is not None
+        before = progress.best_psnr, progress.best_step
+        progress.best_psnr, progress.best_step = self.validation.psnr, progress.step
         try:
             save_checkpoint(self.folder.best, self.state, self._card())
-            save_model(self.folder.path, self.state.shown, self._card())
-            self._unkept = None
         except OutputError as error:
+            # A run that goes on from here measures them again.
+            progress.best_psnr, progress.best_step = before
+            progress.validated_step = 0
             self._unkept = error
             self.reporter.say(f"note: the best weights could not be kept: {error}; training goes on")
+            return
+        self._unkept = None
+        try:
+            save_model(self.folder.path, self.state.shown, self._card())
+            self._unexported = False
+        except OutputError as error:
+            self._say_unexported(error)
+
+    def _say_unexported(self, error: OutputError) -> None:
+        self._unexported = True
+        self.reporter.say(f"note: no model of the best weights: {error}; it is tried again later")
+
+    def _export_again(self) -> None:
+        if self._unexported:
+            try:
+                export_best(self.folder)
+                self._unexported = False
+            except OutputError as error:
+                self._say_unexported(error)
+
+    def _take_up_best(self) -> None:
+        """Go on from the best that the folder has; what it should have is measured again."""
+        progress, found = self.state.progress, True
+        if self.job.leads and progress.best_step is not None:
+            try:
+                found = take_up_best(self.folder, progress)
+            except OutputError as error:
+                self._say_unexported(error)
+        if self.job.most(float(not found))[0]:
+            progress.validated_step = 0
 
     def _finish(self) -> None:
         if self._saved_step != self.state.progress.step:
             self._save_last()
-        if self._unkept is not None:
-            raise self._unkept
-        if self.job.leads and not self.crops:
+        if not self.job.leads:
+            return
+        if not self.crops:
             # Nothing was measured, so the newest weights are what there is.
             save_model(self.folder.path, self.state.shown, self._card())
+        elif export_best(self.folder) is None and self._unkept is None:
+            raise OutputError("the best weights are gone, and with them the model", path=self.folder.path)
+        if self._unkept is not None:
+            raise self._unkept
 
     def _card(self) -> Card:
         return card_of(self.options, self.source, self.validation, self.state.progress)

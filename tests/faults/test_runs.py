@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,68 @@ def test_weights_that_could_not_be_kept_are_an_error_at_the_end(
     assert ended.code == 1 and len(ended.errors) == 1 and f"error {run / name}: " in ended.err
     assert (run / name).is_dir() or (run / name).read_bytes() == b"days of training"
     assert load_model(run / "best.pt").card.scale == 2
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("name", ["crisp.safetensors", "weights.safetensors", "best.pt"])
+def test_a_best_that_could_not_be_kept_is_kept_by_going_on(
+    srnet: Program, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stopped: bool
+) -> None:
+    """Once what was in the way is gone, without a step more; whatever the newest checkpoint says."""
+    run = tmp_path / "run"
+
+    def validate_late(*arguments: Any) -> Any:
+        (run / name).mkdir()
+        if stopped:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return validate(*arguments)
+
+    def worse(*arguments: Any) -> Any:
+        found, shown = validate(*arguments)
+        return replace(found, psnr=found.psnr - 20), shown
+
+    command = _command(data, run, 1)
+    with monkeypatch.context() as changed:
+        changed.setattr("srnet_cli.training.trainer.validate", validate_late)
+        ended = srnet(*command, *(("--steps", "3", "--validate-every", "1") if stopped else ()))
+    assert ended.code == (143 if stopped else 1) and f"{run / name}: " in ended.err
+    (run / name).rmdir()
+    monkeypatch.setattr("srnet_cli.training.trainer.validate", worse)
+    ended = srnet(*command, "--resume")
+    assert ended.code == 0 and "the model is in" in ended.err
+    # Where no checkpoint of it could be written, either, the best is what there is.
+    lost = stopped and name == "best.pt"
+    assert load_model(run).card.recipe["trained_steps"] == (2 if lost else 1)
+
+
+@pytest.mark.parametrize("gone", [("weights.safetensors",), ("card.toml", "weights.safetensors", "best.pt")])
+def test_a_model_that_is_gone_comes_back_by_going_on(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, gone: tuple[str, ...]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    for name in gone:
+        (run / name).unlink()
+    ended = srnet(*_command(data, run, 2), "--resume")
+    assert ended.code == 0 and "the model is in" in ended.err
+    assert load_model(run).card.recipe["trained_steps"] == 2
+
+
+def test_a_best_that_was_never_kept_does_not_count(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path
+) -> None:
+    """As a checkpoint of an earlier version may say; the figure of the weights that are there does."""
+    import torch
+
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    document = torch.load(run / "last.pt", weights_only=True)
+    document["progress"].update(step=5, best_psnr=99.0, best_step=5, validated_step=5)
+    torch.save(document, run / "last.pt")
+    assert srnet(*_command(data, run, 6), "--resume").code == 0
+    progress = torch.load(run / "last.pt", weights_only=True)["progress"]
+    assert progress["best_psnr"] < 60
+    assert progress["best_step"] == load_model(run).card.recipe["trained_steps"]
 
 
 @pytest.mark.parametrize("left", ["best.pt", "weights.safetensors", "log.jsonl"])

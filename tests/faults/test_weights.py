@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import re
 import shutil
 import struct
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,6 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.store import LoadedModel, save_model
 from srnet_cli.zooming import batch, chain, engine
 from srnet_cli.zooming.engine import EngineOptions
@@ -299,6 +302,81 @@ def test_a_checkpoint_with_other_values_contradicts_its_checksums(
     content[place : place + 512] = bytes(512) if fill == "zeros" else content[place - 512 : place]
     path.write_bytes(content)
     assert "the checkpoint is damaged: Bad CRC-32" in refuse(path).err
+
+
+def _archive(entries: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, value in entries.items():
+            archive.writestr(zipfile.ZipInfo(name), value)
+    return content.getvalue()
+
+
+def _entries(document: object) -> dict[str, bytes]:
+    content = io.BytesIO()
+    torch.save(document, content)
+    with zipfile.ZipFile(content) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _parts(archive: bytes, moved: int = 0) -> tuple[bytes, bytes, int]:
+    """Entries, the directory of them ``moved`` further on, and their number."""
+    end = archive.rindex(b"PK\5\6")
+    number, size, start = struct.unpack("<HII", archive[end + 10 : end + 20])
+    directory, place = bytearray(archive[start : start + size]), 0
+    while place < size:
+        lengths = struct.unpack("<HHH", directory[place + 28 : place + 34])
+        (at,) = struct.unpack("<I", directory[place + 42 : place + 46])
+        directory[place + 42 : place + 46] = struct.pack("<I", (at + moved) & 0xFFFFFFFF)
+        place += 46 + sum(lengths)
+    return archive[:start], bytes(directory), number
+
+
+def _two_in_one(other: bytes, ours: bytes) -> bytes:
+    """An archive that readers differ on: the directory ahead of the end, or that where the end says."""
+    first, theirs, number = _parts(other)
+    entries, directory, _ = _parts(ours)
+    # Python takes what is too much ahead of the directory for something that was put there.
+    ahead = len(theirs) + len(entries)
+    directory = _parts(ours, len(first) + len(theirs) - ahead)[1]
+    end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, number, number, len(directory), len(first), 0)
+    return first + theirs + entries + directory + end
+
+
+def test_torch_is_given_the_entries_that_were_looked_through() -> None:
+    other, ours = (_archive(_entries({"a": torch.full((4,), value)})) for value in (7.0, 1.0))
+    content = _two_in_one(other, ours)
+    assert torch.load(io.BytesIO(content), weights_only=True)["a"].tolist() == [7] * 4
+    assert load_pickle(content, Path("a.pt"))["a"].tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("name", ["DATA.PKL", "data.Pkl"])
+def test_a_pickle_by_another_spelling_is_looked_through(refuse: Refuse, tmp_path: Path, name: str) -> None:
+    entries = _entries({"a": torch.ones(4)})
+    entries = {key.replace("data.pkl", name): value for key, value in entries.items()}
+    pickled = next(key for key in entries if key.endswith(name))
+    entries[pickled] = b"\x80\x02cbuiltins\nbytearray\nK\x05\x85R."
+    (tmp_path / "model.pt").write_bytes(_archive(entries))
+    assert "holds builtins.bytearray" in refuse(tmp_path / "model.pt").err
+
+
+def test_two_names_that_are_one_to_torch_are_refused(refuse: Refuse, tmp_path: Path) -> None:
+    entries = _entries({"a": torch.ones(4)})
+    pickled = next(key for key in entries if key.endswith("data.pkl"))
+    (tmp_path / "model.pt").write_bytes(_archive({**entries, pickled.upper(): entries[pickled]}))
+    assert "twice" in refuse(tmp_path / "model.pt").err
+
+
+def test_a_storage_is_read_by_one_name_only(refuse: Refuse, tmp_path: Path) -> None:
+    """By others a small file would be read as often as its keys can be written."""
+    entries = _entries({"a": torch.ones(4)})
+    renamed = {key.replace("data/0", "data/k"): value for key, value in entries.items()}
+    pickled = next(key for key in entries if key.endswith("data.pkl"))
+    renamed[pickled] = entries[pickled].replace(b"X\x01\0\0\x000", b"X\x01\0\0\0K")
+    assert renamed[pickled] != entries[pickled]
+    (tmp_path / "model.pt").write_bytes(_archive(renamed))
+    assert torch.load(tmp_path / "model.pt", weights_only=True)["a"].tolist() == [1] * 4
+    assert "has a storage 'K'" in refuse(tmp_path / "model.pt").err
 
 
 def test_a_checkpoint_without_checksums_is_read(srnet: Program, tmp_path: Path) -> None:

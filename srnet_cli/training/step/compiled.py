@@ -65,21 +65,28 @@ def _is_unasked(folder: Path) -> bool:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that nobody else may enter, or find it to be one, in one that is ours as well."""
+    """Make a folder that nobody else may enter, or find it to be one, in one that is ours as well.
+
+    That above is closed to the user's group, which may have other members, where it is not.
+    """
+    above = folder.parent
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        above.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            above.mkdir(mode=0o700)
+        if os.name != "nt":  # where a user's profile is closed to others
+            # First, as who may write there could put another in the folder's place.
+            found = above.stat()
+            _refuse_others(above, found.st_mode & ~0o020, found.st_uid, above.lstat().st_uid)
+            if found.st_mode & 0o020:
+                above.chmod(stat.S_IMODE(found.st_mode) & ~0o020)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise OutputError("is no folder to keep compiled code in", path=folder, remedy=_remedy())
-        if os.name == "nt":  # a user's profile is closed to others
-            return
-        _refuse_others(folder, found.st_mode, found.st_uid)
-        # Who may write into that above could put another in its place. A group of one's own is nobody else.
-        above = folder.parent.stat()
-        mode = above.st_mode & ~0o020 if above.st_gid == os.getegid() else above.st_mode
-        _refuse_others(folder.parent, mode, above.st_uid, folder.parent.lstat().st_uid)
+        if os.name != "nt":
+            _refuse_others(folder, found.st_mode, found.st_uid)
     except OSError as error:
         raise OutputError(
             f"cannot keep compiled code: {error.strerror}", path=folder, remedy=_remedy()

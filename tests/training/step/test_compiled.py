@@ -56,7 +56,7 @@ def test_a_folder_of_somebody_else_is_refused(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
     with pytest.raises(OutputError, match="belongs to somebody else") as refused:
         compiled(abs)
-    assert refused.value.path == folder and CODE_FOLDER in str(refused.value.remedy)
+    assert refused.value.path == folder.parent and CODE_FOLDER in str(refused.value.remedy)
     assert CODE_FOLDER not in os.environ
 
 
@@ -77,7 +77,7 @@ def test_a_folder_that_others_write_to_is_refused(folder: Path, mode: int) -> No
 
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o755])
 def test_nobody_else_may_put_another_in_its_place(folder: Path, mode: int) -> None:
-    """A group of one's own, as a umask of 002 is meant for, is nobody else."""
+    """The user's group, which a umask of 002 lets write, may have other members: it is closed to them."""
     folder.parent.mkdir(parents=True)
     folder.parent.chmod(mode)
     if mode & 0o002:
@@ -86,6 +86,16 @@ def test_nobody_else_may_put_another_in_its_place(folder: Path, mode: int) -> No
     else:
         keep_code_private()
         assert os.environ[CODE_FOLDER] == str(folder)
+        assert folder.parent.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_cache_is_made_for_the_user_alone(folder: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        keep_code_private()
+    finally:
+        os.umask(before)
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives folders away")
