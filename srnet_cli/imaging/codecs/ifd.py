@@ -229,9 +229,8 @@ class _Parser:
         for part in entries:
             if len(part) == entry_size:
                 self._entry(directory, part)
-        return directory, struct.unpack(self._order + "IQ"[self._big], tail)[0] if len(
-            tail
-        ) == next_size else 0
+        (following,) = struct.unpack(self._order + "IQ"[self._big], tail) if len(tail) == next_size else (0,)
+        return directory, following
 
     def _entry(self, directory: Directory, raw: bytes) -> None:
         layout = "HHQ" if self._big else "HHI"

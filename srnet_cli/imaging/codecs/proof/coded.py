@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.beside import SECTOR
 from srnet_cli.imaging.codecs.proof.codestream import check_tiles, most_empty_packets
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN, ends_in_run
 from srnet_cli.imaging.picture import Pixels
 
 HOLE = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
-#: bytes of zeros in JPEG 2000, and of ones in the middle of WebP, that count: quick coders of smooth pictures
-#: write a hundred, a disk loses sectors of so many
-SECTOR = 512
 #: of JPEG 2000: what repeats in its blocks, of 64 or 32 values a side, repeats after so many
 _PERIOD = 32
 #: in JPEG 2000 (ISO/IEC 15444-1, annex A)

@@ -197,8 +197,6 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
     Raises:
         InputError: naming the piece.
     """
-    import imagecodecs
-
     compression = int(page.compression)
     for index, data in enumerate(segments):
         if compression == _LZW:
@@ -215,6 +213,8 @@ def check_compressed(path: Path, page: Any, grid: Grid, segments: Sequence[bytes
         else:
             empty = compression in _DENSE and ends_in_run(data)
         if compression in _WEBP:
+            import imagecodecs
+
             check_webp(path, data, partial(_webp_samples, path, data))
             check_webp_end(path, data, imagecodecs.webp_decode)
         if compression in _JPEG_2000:

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: how far beyond a row, or a sector, the value of a stretch may go on by chance
-BY_CHANCE = 3
+#: bytes of a disk's sector, and how far beyond one, or a row, the value of a stretch may go on by chance
+SECTOR, BY_CHANCE = 512, 3
+#: of what is beside a stretch at sectors, pixels of another value; of one bit, which agree more often
+_FULL_AT_SECTORS, _FULL_OF_BITS = 0.5, 0.25
+#: different values beside a stretch near sectors, and exactly at them
+LEAST_VALUES_NEAR, LEAST_VALUES_AT = 4, 2
 #: bytes in which other values are looked for, and pixels that are enough to tell how full a part of a row is
 _BESIDE, _LEAST_PIXELS = 1024, 32
 _BYTE_BITS = 8
@@ -85,6 +89,11 @@ def beside(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> tuple[floa
         values.append(np.concatenate([below[1:].ravel(), below[0, end:]]))
     full = min((float(share.mean()) for share in shares if share.size), default=0.0)
     return full, min((np.unique(part).size for part in values), default=0)
+
+
+def is_full_at_sectors(full: float, bits: int = 8) -> bool:
+    """Return whether enough beside a stretch at sectors, of pixels of ``bits``, has other values."""
+    return full >= (_FULL_OF_BITS if bits == 1 else _FULL_AT_SECTORS)
 
 
 def _rows_beside(stored: Stored, columns: int) -> int:

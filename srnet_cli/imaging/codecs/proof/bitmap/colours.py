@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, SECTOR
 
-_SECTOR = 512
-#: how far beyond a sector its value may go on by chance
-_BY_CHANCE = 3
 #: bytes that are missing before it is said
 _LEAST_BYTES = 64
 #: colours that pixels have and that are lost, with all of their values or, of a table in planes, with one
@@ -116,7 +114,7 @@ def _begin(
     place = int(places[first])
     if not first:
         return place, False
-    sector = (table.start + place + _BY_CHANCE) // _SECTOR * _SECTOR - table.start
+    sector = (table.start + place + BY_CHANCE) // SECTOR * SECTOR - table.start
     if sector <= places[first - 1]:
         return None, False
     return sector, bool(planes[first] == planes[first - 1]) and _is_within(table, sector)
@@ -129,7 +127,7 @@ def _end(
     place = int(places[end - 1]) + 1
     if end == places.size:
         return place, False
-    sector = -(-(table.start + place - _BY_CHANCE) // _SECTOR) * _SECTOR - table.start
+    sector = -(-(table.start + place - BY_CHANCE) // SECTOR) * SECTOR - table.start
     if sector > places[end]:
         return None, False
     return sector, bool(planes[end] == planes[end - 1]) and _is_within(table, sector)
@@ -138,4 +136,4 @@ def _end(
 def _is_within(table: Table, place: int) -> bool:
     """Return whether a place is not where a plane begins, or by chance seems to."""
     column = place % (table.plane_bytes or len(table.data))
-    return _BY_CHANCE < column < (table.plane_bytes or len(table.data)) - _BY_CHANCE
+    return BY_CHANCE < column < (table.plane_bytes or len(table.data)) - BY_CHANCE

@@ -24,18 +24,19 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import (
     BY_CHANCE,
+    LEAST_VALUES_AT,
+    LEAST_VALUES_NEAR,
+    SECTOR,
     Stored,
     Stretch,
     begins_row,
     beside,
     ends_row,
+    is_full_at_sectors,
 )
 
-SECTOR = 512
-#: of what is beside a run, pixels of another value; of those of one bit, which are zeros or ones more often
-_FULL, _FULL_OF_BITS = 0.5, 0.25
-#: different values beside a run, one that is exactly at sectors, and one at a row's start or end
-_LEAST_VALUES, _LEAST_EXACT_VALUES, _LEAST_OF_PHOTOGRAPH = 4, 2, 8
+#: different values beside a run at a row's start or end
+_LEAST_OF_PHOTOGRAPH = 8
 #: bytes ahead of and behind a run that show a photograph
 _AROUND = 64
 #: of a picture's own runs, those that begin and end at sectors by chance; and files that are misjudged
@@ -70,7 +71,7 @@ def first_lost(
     size = file.seek(0, io.SEEK_END)
     at_sectors, others = list[_Found](), list[_Found]()
     for (start, end), value in itertools.product(extents, _VALUES):
-        for run in _long_runs(file, start, end, size, value):
+        for run in long_runs(file, start, end, size, value):
             if is_padding is None or not is_padding(max(run[0], start), min(run[1], end)):
                 is_at = max(_off(start, *run)) <= BY_CHANCE
                 (at_sectors if is_at else others).append((run, (start, end), value))
@@ -126,10 +127,10 @@ def _stands_out(file: BinaryIO, stored: Stored, run: _Run, extent: _Run, value: 
     full, values = beside(pixels, part, stretch)
     # Of flat areas no shape goes on from one row to the next, at sectors in both.
     is_one_row = max(stretch.first, 0) // row == (stretch.end - 1) // row
-    least = _LEAST_VALUES if any(off) else _LEAST_EXACT_VALUES if is_one_row else 1
+    least = LEAST_VALUES_NEAR if any(off) else LEAST_VALUES_AT if is_one_row else 1
     if begins or ends or run[0] < start:
         least = _LEAST_OF_PHOTOGRAPH
-    return full >= (_FULL_OF_BITS if stored.bits == 1 else _FULL) and values >= least
+    return is_full_at_sectors(full, stored.bits) and values >= least
 
 
 def _is_in_photograph(file: BinaryIO, stored: Stored | None, run: _Run, extent: _Run, _: int) -> bool:
@@ -180,7 +181,7 @@ def _in_bars(runs: Sequence[_Found], every: Sequence[_Found], stored: Stored | N
     return barred.tolist()
 
 
-def _long_runs(file: BinaryIO, start: int, end: int, size: int, value: int) -> Iterator[_Run]:
+def long_runs(file: BinaryIO, start: int, end: int, size: int, value: int) -> Iterator[_Run]:
     """Yield start and end of each run of a value in the pixels that is as long as a sector.
 
     It may have begun ahead of them, or go on behind; one to the end of the file is looked for elsewhere.

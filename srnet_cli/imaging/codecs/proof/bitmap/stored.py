@@ -9,7 +9,6 @@ where a sector of 512 does, beside rows that go on.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,26 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import (
     BY_CHANCE,
+    LEAST_VALUES_AT,
+    LEAST_VALUES_NEAR,
+    SECTOR,
     Stored,
     Stretch,
     begins_row,
     beside,
     ends_row,
+    is_full_at_sectors,
 )
-from srnet_cli.imaging.codecs.proof.bitmap.sectors import SECTOR, first_lost, lost_bytes
+from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, long_runs, lost_bytes
 
 #: rows that are missing before it is said where no sector begins: at an end; between, and their share of all
 _LEAST_END_ROWS, _LEAST_ROWS, _LEAST_SHARE = 3, 8, 0.01
 #: bytes of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
-#: of what is beside a stretch, pixels of another value: at an end, between, and where sectors begin and end
-_FULL, _FULL_BETWEEN, _FULL_OF_SECTORS = 0.9, 0.7, 0.5
-#: and of eight or more pixels of one bit, which are zeros or ones more often
-_FULL_OF_BITS = 0.25
-#: different values beside a band of a picture, beside sectors, and where an end or a sector begins exactly
-_LEAST_VALUES, _LEAST_SECTOR_VALUES, _LEAST_EXACT_VALUES = 8, 4, 2
+#: of what is beside a stretch, pixels of another value: at an end, and between
+_FULL, _FULL_BETWEEN = 0.9, 0.7
+#: different values beside a band of a picture
+_LEAST_VALUES = 8
 #: of all rows, those that may be missing where a row begins with a sector
 _LARGE_SHARE = 0.25
 #: bytes that are compared at a time
@@ -53,39 +54,25 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
     """
     if not stored.rows or not stored.row_bytes:
         return
-    present = min(stored.end, len(data)) - stored.start
-    pixels = np.frombuffer(data, np.uint8, present, stored.start)
-    lost = first_lost(io.BytesIO(data), [(stored.start, stored.start + present)], stored)
+    end = min(stored.end, len(data))
+    present = end - stored.start
+    pixels, file = np.frombuffer(data, np.uint8, present, stored.start), io.BytesIO(data)
+    lost = first_lost(file, [(stored.start, end)], stored)
     if lost is not None:
         raise lost_bytes(path, *lost)
     for value in (0, 255):
-        for first, end in _long_runs(pixels, value):
-            stretch = Stretch(value, first, end)
-            if stretch.end >= present - (stored.padding if value else 0):
-                continue  # an end
-            if _is_lost(pixels, stored, stretch):
-                raise lost_bytes(path, stored.start + first, stored.start + end)
+        # Those to the very end are looked at below.
+        for run in long_runs(file, stored.start, end, end, value):
+            stretch = Stretch(value, max(run[0] - stored.start, 0), run[1] - stored.start)
+            is_end = stretch.end >= present - (stored.padding if value else 0)
+            if not is_end and stretch.end - stretch.first >= SECTOR and _is_lost(pixels, stored, stretch):
+                raise lost_bytes(path, stored.start + stretch.first, run[1])
         first = _end_of(pixels, value)
         if first < present and _breaks_off(pixels, stored, Stretch(value, first, present)):
             missing = -(-(present - first) // stored.row_bytes)
             raise InputError(
                 f"is incomplete: the last {missing} of {stored.rows} rows hold no data", path=path
             )
-
-
-def _long_runs(pixels: NDArray[Any], value: int) -> Iterator[tuple[int, int]]:
-    """Yield first byte and end of each stretch of a value that is as long as a sector."""
-    last = -1
-    for start in range(0, pixels.size, _WINDOW):
-        others = np.flatnonzero(pixels[start : start + _WINDOW] != value) + start
-        if not others.size:
-            continue
-        others = np.concatenate([[last], others])
-        for index in np.flatnonzero(np.diff(others) > SECTOR).tolist():
-            yield int(others[index]) + 1, int(others[index + 1])
-        last = int(others[-1])
-    if pixels.size - last > SECTOR:
-        yield last + 1, pixels.size
 
 
 def _end_of(pixels: NDArray[Any], value: int) -> int:
@@ -133,8 +120,8 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> bool:
             and bool(pixels[stretch.first - within :][: stored.row_bytes].any())
         )
     if off <= BY_CHANCE and missing_of_plane >= SECTOR:
-        least = _FULL_OF_BITS if stored.bits == 1 else _FULL_OF_SECTORS
-        if full >= least and values >= (_LEAST_SECTOR_VALUES if off else _LEAST_EXACT_VALUES):
+        least = LEAST_VALUES_NEAR if off else LEAST_VALUES_AT
+        if is_full_at_sectors(full, stored.bits) and values >= least:
             return True
         # A plane of one value, as alpha is, or a blank page.
         if not off and full == 1 and missing_of_plane > stored.row_bytes:

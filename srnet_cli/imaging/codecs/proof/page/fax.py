@@ -19,6 +19,7 @@ from PIL import Image, features
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.bitmap.beside import SECTOR
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
 
 FAX = frozenset({2, 3, 4})
@@ -32,8 +33,8 @@ _END_OF_LINE = bytes(11) + b"\1"
 _END_BYTES = 24
 #: encoders are free in little; fill bits and ends of lines are a few bytes for each row
 _MOST_SHARE, _MOST_PER_ROW = 1.25, 3
-#: where sectors of a disk end, how far beyond one its value may go on by chance, and ones that count
-_SECTOR, _BY_CHANCE, _ONES = 512, 2, re.compile(rb"\xff{506,}")
+#: how far beyond a sector ones may go on by chance, and those that count
+_BY_CHANCE, _ONES = 2, re.compile(rb"\xff{506,}")
 #: strips that are looked at: another width shows in all, another height in the last
 _MOST_STRIPS = 256
 
@@ -68,7 +69,7 @@ def _lacks_sector(data: bytes, start: int) -> bool:
     sector.
     """
     return any(
-        max(-(start + run.start()) % _SECTOR, (start + run.end()) % _SECTOR) <= _BY_CHANCE
+        max(-(start + run.start()) % SECTOR, (start + run.end()) % SECTOR) <= _BY_CHANCE
         for run in _ONES.finditer(data)
     )
 

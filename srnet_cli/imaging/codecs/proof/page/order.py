@@ -16,22 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, differs
-from srnet_cli.imaging.codecs.proof.bitmap.sectors import SECTOR
+from srnet_cli.imaging.codecs.proof.bitmap.beside import (
+    BY_CHANCE,
+    LEAST_VALUES_AT,
+    LEAST_VALUES_NEAR,
+    SECTOR,
+    differs,
+    is_full_at_sectors,
+)
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, Region
 
 #: rows of a piece, and the share of all samples, that are missing before it is said
 _LEAST_ROWS, _LEAST_SHARE = 8, 0.01
-#: of a row with picture in it, the pixels that are not the value of the end; and where a sector begins there
-_FULL, _FULL_OF_SECTORS = 0.9, 0.5
+#: of a row with picture in it, the pixels that are not the value of the end
+_FULL = 0.9
 #: of a row, what counts as its very start or end where no sector begins
 _EDGE = 0.02
 #: where a last row alone is cut, of what it may have at most
 _MOST_OF_LAST = 0.75
 #: different values ahead of the end, of a photograph; and the rows in which they are looked for
 _LEAST_VALUES, _ROWS_AHEAD = 8, 8
-#: and where a sector begins near, or exactly
-_LEAST_SECTOR_VALUES, _LEAST_EXACT_VALUES = 4, 2
 #: planes of colours; others are alpha, which may well be one value
 _COLOURS = 3
 
@@ -140,8 +144,8 @@ def _is_cut(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
     if end.at_sector:
         # A plane of one value, as alpha is, or a blank page.
         is_flat = not end.off and full == 1 and above is not None
-        least = 1 if is_flat else _LEAST_SECTOR_VALUES if end.off else _LEAST_EXACT_VALUES
-        return full >= _FULL_OF_SECTORS and values >= least
+        least = 1 if is_flat else LEAST_VALUES_NEAR if end.off else LEAST_VALUES_AT
+        return is_full_at_sectors(full) and values >= least
     return full >= _FULL and values >= _LEAST_VALUES
 
 

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, differs
-from srnet_cli.imaging.codecs.proof.bitmap.sectors import SECTOR
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, SECTOR, differs
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
 _Side = Literal["start", "end"]

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.coded import HOLE, SECTOR, in_blocks, refuse_hole, spreads
+from srnet_cli.imaging.codecs.proof.bitmap.beside import SECTOR
+from srnet_cli.imaging.codecs.proof.coded import HOLE, in_blocks, refuse_hole, spreads
 from srnet_cli.imaging.picture import Pixels
 
 #: bytes of zeros that VP8 may have, whatever the picture, and of ones any WebP at its end
