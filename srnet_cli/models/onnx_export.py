@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from srnet_cli.errors import MissingExtraError, ProcessDiedError, UsageError, WeightsError
 from srnet_cli.files import atomic_path
 from srnet_cli.models.apart import run_apart
+from srnet_cli.models.compiled import code_kept_nowhere
 from srnet_cli.models.fused import fused
 from srnet_cli.models.peers import load_any_model
 from srnet_cli.models.store import LoadedModel
@@ -106,6 +107,7 @@ def export_onnx(
     return side
 
 
+@code_kept_nowhere()
 def _exported(model: LoadedModel, tile: int | None) -> tuple[Any, int | None]:
     """Return a model as torch's ONNX program, and the side of its input."""
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,12 @@ from srnet_cli.errors import ProcessDiedError, UsageError, WeightsError
 from srnet_cli.models import onnx_export
 from srnet_cli.models.apart import run_apart
 from srnet_cli.models.card import Card
+from srnet_cli.models.compiled import CODE_FOLDER
 from srnet_cli.models.fused import fused
 from srnet_cli.models.store import LoadedModel, save_model
 from srnet_cli.network.blocks import NetworkOutput
 from srnet_cli.network.registry import build_network
+from tests.faults.program import PATIENCE, environment
 
 
 class Joining(nn.Module):
@@ -115,3 +120,30 @@ def test_an_exporter_that_dies_is_a_line_and_no_file(tmp_path: Path, monkeypatch
     with pytest.raises(WeightsError, match=r"the process died \(SIGSEGV\).*as it is"):
         onnx_export.export_apart(folder, None, tmp_path / "results" / "net.onnx")
     assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_the_exporter_obeys_no_folder_that_others_can_make(tmp_path: Path) -> None:
+    """torch asks ``/tmp/torchinductor_NAME``, whoever made it, what to leave out, and writes counts there."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package, reason="the extra 'onnx' is not installed")
+    torch.manual_seed(3)
+    sizes = {"n_feats": 16, "n_resblocks": 1}
+    network = build_network("srnet", 2, **sizes)
+    save_model(tmp_path / "net", network, Card("net", "srnet", 2, dict(sizes), tile=24, overlap=4))
+    everybodys, photo = tmp_path / "tmp", tmp_path / "photo.jpg"
+    photo.write_bytes(b"a picture")
+    planted = everybodys / f"torchinductor_{getpass.getuser()}" / "bisect"
+    subsystem = planted / "aot_eager_decomp_partition"
+    subsystem.mkdir(parents=True)
+    (planted / "bisect_status.txt").write_text(
+        "backend=aot_eager_decomp_partition\nsubsystem=decomposition\n"
+    )
+    (subsystem / "decomposition_run_state.txt").write_text("find_max_bounds")
+    (subsystem / "decomposition_bisect_range.txt").symlink_to(photo)
+    given = environment({"TMPDIR": str(everybodys)})
+    given.pop(CODE_FOLDER, None)
+    command = [sys.executable, "-m", "srnet_cli", "export", str(tmp_path / "net"), "-o", "net.onnx"]
+    subprocess.run(command, env=given, cwd=tmp_path, check=True, timeout=PATIENCE, capture_output=True)
+    assert (tmp_path / "net.onnx").stat().st_size > 1000
+    assert photo.read_bytes() == b"a picture"
+    assert [path.name for path in everybodys.iterdir()] == [planted.parent.name]

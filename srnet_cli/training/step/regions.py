@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from srnet_cli.models.compiled import compiled
 from srnet_cli.network.attention import MixedAttention
 from srnet_cli.network.blocks import ResidualBlock, Upsampler
-from srnet_cli.training.step.compiled import compiled
 
 #: what is compiled by itself: its many small operations become a few kernels. Blocks of one kind and shape
 #: are compiled once

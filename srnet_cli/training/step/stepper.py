@@ -13,10 +13,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from srnet_cli.compute.processes import Processes, average_gradients, peers_explained
 from srnet_cli.data import Batch
+from srnet_cli.models.compiled import compiled
 from srnet_cli.network.blocks import NetworkOutput, shared_rows
 from srnet_cli.training.losses import HybridLoss, Sample
 from srnet_cli.training.step.average import Average
-from srnet_cli.training.step.compiled import compiled
 
 #: modules in which networks of one architecture but of two scales differ
 TAILS = frozenset({"tail", "residual_tail"})

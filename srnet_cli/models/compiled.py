@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,23 @@ def keep_code_private() -> None:
     folder = cache / "compiled"
     _make_private(folder)
     os.environ[CODE_FOLDER] = str(folder.absolute())
+
+
+@contextmanager
+def code_kept_nowhere() -> Iterator[None]:
+    """Have torch look for nothing and keep nothing: in a new folder of the user's own, for the time being.
+
+    Its exporter, too, asks the folder what to do, and writes there through any link.
+    """
+    named = os.environ.get(CODE_FOLDER)
+    with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+        os.environ[CODE_FOLDER] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(CODE_FOLDER)
+            if named is not None:
+                os.environ[CODE_FOLDER] = named
 
 
 def _is_unasked(folder: Path) -> bool:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from srnet_cli.errors import OutputError
-from srnet_cli.training.step.compiled import CODE_FOLDER, compiled, keep_code_private
+from srnet_cli.models.compiled import CODE_FOLDER, compiled, keep_code_private
 from tests.faults.program import environment
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="owners and modes are POSIX's")
@@ -131,7 +131,7 @@ def test_without_a_place_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="cannot keep compiled code"):
         keep_code_private()
-    monkeypatch.setattr("srnet_cli.training.step.compiled.user_cache", lambda: None)
+    monkeypatch.setattr("srnet_cli.models.compiled.user_cache", lambda: None)
     with pytest.raises(OutputError, match="no home directory"):
         keep_code_private()
 
@@ -147,7 +147,7 @@ def test_nothing_is_kept_among_everybodys_files(tmp_path: Path) -> None:
     everybodys, cache = tmp_path / "tmp", tmp_path / "cache"
     everybodys.mkdir()
     program = (
-        "import torch; from srnet_cli.training.step.compiled import compiled; "
+        "import torch; from srnet_cli.models.compiled import compiled; "
         "x = torch.ones(64, 64, requires_grad=True); "
         "compiled(lambda x: (x + 1).relu() * 2)(x).sum().backward()"
     )
