@@ -41,6 +41,21 @@ NAMED_IN_ERROR = 20
 #: bytes of a safetensors header: some 120 for each tensor
 _MOST_HEADER_BYTES = 8 << 20
 
+#: what a network's weights may be kept as
+_NUMBERS = frozenset(
+    {
+        *(
+            torch.float16,
+            torch.bfloat16,
+            torch.float32,
+            torch.float64,
+            torch.float8_e4m3fn,
+            torch.float8_e5m2,
+        ),
+        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    }
+)
+
 State = Mapping[str, Tensor]
 
 
@@ -74,11 +89,18 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
     state: Any = next((found for found in inside if _is_state(found)), document)
     if not _is_state(state):
         raise WeightsError("holds no dictionary of tensors", path=path)
-    if any(t.layout is not torch.strided or t.is_quantized for t in state.values()):
-        raise WeightsError("holds sparse or quantised tensors", path=path)
+    odd = next((name for name, found in state.items() if not _is_plain(found)), None)
+    if odd is not None:
+        raise WeightsError(f"{odd} is no plain tensor of numbers, but sparse, nested or packed", path=path)
     if sum(t.nbytes for t in state.values()) > len(content):
         raise WeightsError("its tensors claim more values than the file holds", path=path)
     return dict(state), document.get("card")
+
+
+def _is_plain(found: Tensor) -> bool:
+    """Tell whether a tensor is numbers in memory, which can be made floating-point ones."""
+    kept = found.layout is torch.strided and found.device.type == "cpu" and not found.is_nested
+    return kept and not found.is_quantized and found.dtype in _NUMBERS
 
 
 def _is_state(found: object) -> bool:

@@ -388,3 +388,31 @@ def test_a_checkpoint_without_checksums_is_read(srnet: Program, tmp_path: Path) 
     finally:
         torch.serialization.set_crc32_options(before)
     assert srnet("zoom", tmp_path / "a.png", "-s", "2", "--model", tmp_path / "model.pt").code == 0
+
+
+def test_a_storage_has_no_more_than_its_own_entry(refuse: Refuse, tmp_path: Path) -> None:
+    """Some releases of torch read on behind it, into what something else in the archive makes up for."""
+    entries = _entries({"a": torch.ones(1000)})
+    stored = next(key for key in entries if key.endswith("data/0"))
+    changed = {**entries, stored: entries[stored][:16], stored.replace("data/0", "more"): bytes(4000)}
+    (tmp_path / "model.pt").write_bytes(_archive(changed))
+    assert "claim more values than the file holds" in refuse(tmp_path / "model.pt").err
+
+
+ODD = {
+    "meta": lambda: torch.empty(3, device="meta"),
+    "nested": lambda: torch.nested.nested_tensor([torch.ones(3), torch.ones(2)]),
+    "bits": lambda: torch.ones(3, dtype=torch.uint8).view(torch.bits8),
+    "complex": lambda: torch.ones(3, dtype=torch.complex64),
+    "sparse": lambda: torch.ones(3).to_sparse(),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", list(ODD))
+def test_weights_that_are_no_plain_numbers(refuse: Refuse, tmp_path: Path, kind: str) -> None:
+    state = tiny(2)[0].state_dict()
+    state[next(name for name in state if name.endswith("bias"))] = ODD[kind]()
+    torch.save(state, tmp_path / "model.pt")
+    err = refuse(tmp_path / "model.pt").err
+    assert "is no plain tensor of numbers" in err or "nothing of it was executed" in err

@@ -163,7 +163,7 @@ def test_a_pickle_bomb_is_never_executed(tmp_path: Path, form: str) -> None:
     ids=str,
 )
 def test_pickles_of_something_else(tmp_path: Path, document: object) -> None:
-    with pytest.raises(WeightsError, match=r"holds (no dictionary of|sparse)"):
+    with pytest.raises(WeightsError, match=r"(holds no dictionary of|but sparse)"):
         load_model(save_pickle(document, tmp_path / "m.pt"))
 
 
