@@ -16,6 +16,7 @@ import torch
 from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.imaging.formats import format_of
 from srnet_cli.models.card import CARD_FILE, read_card
 from srnet_cli.models.tensors import is_mean_shift
 from srnet_cli.training.fields import flag
@@ -23,7 +24,7 @@ from srnet_cli.training.network import network_options
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, data_paths, network_scale, plain
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
-from srnet_cli.training.run.folder import RunFolder
+from srnet_cli.training.run.folder import CURVES, RunFolder
 from srnet_cli.training.run.progress import (
     ProgressLines,
     Reporter,
@@ -118,10 +119,14 @@ def _check_named(options: TrainOptions, resume: bool) -> None:
 
 
 def _check_apart(found: Sequence[Detection], output: Path) -> None:
-    """Refuse to train on what the run draws: its curves are a picture in its folder."""
-    if any(each.kind == "photos" and output.is_dir() and each.root.samefile(output) for each in found):
+    """Refuse to draw among the pictures that are trained on: the curves are a picture in the run's folder."""
+    places = [each.root.resolve() for each in found] if output.is_dir() else []
+    if output.resolve() in places or (
+        any(place in output.resolve().parents for place in places)
+        and any(format_of(path) is not None and path.name != CURVES for path in output.iterdir())
+    ):
         raise UsageError(
-            f"{output} holds the photographs, and what a run draws there would be one of them",
+            f"{output} holds what is trained on, and what a run draws there would be among it",
             remedy="name another --output folder; a run that is there goes on with its files moved to one",
         )
 

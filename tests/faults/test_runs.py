@@ -340,6 +340,22 @@ def test_a_run_is_not_trained_on_its_own_curves(srnet: Program, data: Path, tmp_
     before = disk(photos)
     for place in (photos, link):
         ended = srnet(*_command(photos, place, 2))
-        assert ended.code == 2 and "would be one of them" in ended.err
+        assert ended.code == 2 and "would be among it" in ended.err
         assert disk(photos) == before
     assert srnet(*_command(photos, photos / "run", 2)).code == 0
+
+
+def test_a_run_draws_nothing_among_pairs(srnet: Program, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs"
+    for name, side in (("LR", 40), ("HR", 80)):
+        (pairs / name).mkdir(parents=True)
+        for shot in ("a", "b"):
+            (pairs / name / f"{shot}.png").write_bytes(encoded("PNG", scene(side, side)))
+    before = disk(pairs)
+    for place in (pairs, pairs / "HR", pairs / "LR"):
+        ended = srnet(*_command(pairs, place, 2))
+        assert ended.code == 2 and "would be among it" in ended.err
+        assert disk(pairs) == before
+    run = pairs / "run"
+    assert srnet(*_command(pairs, run, 2)).code == 0
+    assert (run / "curves.png").exists() and _resumed(srnet, pairs, run).code == 0
