@@ -25,11 +25,12 @@ def compiled(function: Any, backend: str = "inductor", dynamic: bool | None = No
     """Let ``function``, or a module, compile itself by ``torch.compile`` when it is called.
 
     Raises:
-        OutputError: as :func:`keep_code_private`.
+        OutputError: as :func:`keep_code_private`; or the current folder has a library for the linker.
     """
     options: dict[str, Any] | None = None
     if backend == "inductor":
         keep_code_private()
+        _refuse_strange_library()
         from torch._inductor import list_options
 
         if _SHARED_HEADERS in list_options():
@@ -79,6 +80,20 @@ def _is_unasked(folder: Path) -> bool:
     """Tell whether a folder is one that torch takes unasked; with an empty variable it is the current one."""
     shared = (Path(tempfile.gettempdir()).absolute(), Path("/var/tmp"))
     return folder == Path.cwd() or (folder.name.startswith("torchinductor_") and folder.parent in shared)
+
+
+def _refuse_strange_library() -> None:
+    """Refuse to compile where a linker finds its compiler's own library in the current folder.
+
+    gcc's is named without a place in a script for linkers, which look there first; Triton starts them there.
+    """
+    found = next(Path.cwd().glob("libgcc_s.so*"), None)
+    if found is not None:
+        raise OutputError(
+            "would be linked into compiled code, as the linker looks in the current folder first",
+            path=found,
+            remedy="start in another folder, or move it away",
+        )
 
 
 def _make_private(folder: Path) -> None:

@@ -141,6 +141,17 @@ def test_another_backend_keeps_no_code(folder: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("name", ["libgcc_s.so.1", "libgcc_s.so"])
+def test_no_library_of_the_current_folder_is_linked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """Triton starts gcc in the current folder, whose linker takes its library from there."""
+    (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="would be linked"):
+        compiled(abs)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a compiler")
 def test_nothing_is_kept_among_everybodys_files(tmp_path: Path) -> None:
