@@ -20,7 +20,8 @@ _MOST_BLOCKS = 1_000_000
 _MOST_FRAMES = 100_000
 _HEAD, _TABLE = 13, 0x80
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
-_IMAGE_HEAD, _MOST_BITS = 10, 8
+#: of codes, which grow from there to 12 bits; some coders begin beyond the 8 that pixels have
+_IMAGE_HEAD, _MOST_BITS = 10, 11
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -56,7 +57,7 @@ def _count(path: Path, data: bytes) -> tuple[int, int]:
     """Return frames and blocks up to the end, or until one makes no sense, or there are too many.
 
     Raises:
-        InputError: pixels of the first frame have no bits, or too many.
+        InputError: codes of the first frame have no bits, or too many.
     """
     frames = blocks = 0
     position = _HEAD + _table_bytes(data, _HEAD - 3)
@@ -65,7 +66,7 @@ def _count(path: Path, data: bytes) -> tuple[int, int]:
             frames += 1
             position += _IMAGE_HEAD + _table_bytes(data, position + _IMAGE_HEAD - 1) + 1
             if frames == 1 and position <= len(data) and not 0 < data[position - 1] <= _MOST_BITS:
-                raise InputError(f"is damaged: no pixels have {data[position - 1]} bits", path=path)
+                raise InputError(f"is damaged: no codes begin with {data[position - 1]} bits", path=path)
         elif data[position] == _EXTENSION:
             position += 2
         elif data[position] == _END:

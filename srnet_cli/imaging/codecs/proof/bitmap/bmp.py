@@ -160,8 +160,9 @@ def _check_size(path: Path, data: bytes, header: Header) -> None:
     is_columns = header.height > 0 and len(rest) % (header.height * _ROW_ALIGNMENT) == 0
     least = _LEAST_REST if is_columns else max(header.row_bytes, _LEAST_REST)
     # Of pixels that are said to begin ahead of their place as many are left over.
-    is_moved = header.tables_end < header.start < header.fullest_end == header.start + len(rest)
-    if is_moved or (len(rest) >= least and rest.strip(b"\0")):
+    is_moved = header.start < header.fullest_end == header.start + len(rest)
+    is_unknown = is_moved and header.start > header.tables_end
+    if is_unknown or ((is_moved or len(rest) >= least) and rest.strip(b"\0")):
         raise InputError(
             f"is damaged: {len(rest):,} bytes are behind its pixels, its size asks for none", path=path
         )

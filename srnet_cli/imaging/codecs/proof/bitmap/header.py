@@ -90,7 +90,7 @@ class Header:
 
     @property
     def fullest_end(self) -> int:
-        """Where a table of as many colours as can be ends, whatever is said; of other pixels as many as is."""
+        """Where a table of as many colours as can be ends, or of as many as is said, where none is needed."""
         if self.has_table:
             return self.first_colour + (self.colour_bytes << self.bits)
         return self.tables_end + self.colour_bytes * self.stated_colours
@@ -123,7 +123,7 @@ def ends_header(data: bytes, end: int, size: int) -> bool:
     """
     values = struct.unpack_from("<4I", data, end - ENDS_BYTES)
     if size == _V5_HEADER:
-        return values[0] <= _MOST_INTENT and values[3] == 0
+        return bool(values[0] <= _MOST_INTENT and values[3] == 0)
     return all(value in _USUAL_MASKS for value in values)
 
 
