@@ -150,12 +150,134 @@ def test_pixels_that_would_begin_among_colours_are_refused(tmp_path: Path, less:
         read_picture(path)
 
 
-def test_a_table_of_fewer_colours_passes(tmp_path: Path) -> None:
-    """Its header leaves the number out, and the pixels follow the colours that are used."""
-    path, whole = tmp_path / "a.bmp", _stored("info-4", scene(TALL, WIDE))
-    short = whole[: 54 + 48] + whole[54 + 64 :]
-    path.write_bytes(short[:10] + struct.pack("<I", 54 + 48) + short[14:])
-    assert read_picture(path).pixels.shape[:2] == (TALL, WIDE)
+@pytest.mark.parametrize(
+    ("kind", "table", "colour", "colours"),
+    [("info-4", 54, 4, 16), ("info-8", 54, 4, 256), ("core-8", 26, 3, 256)],
+)
+def test_a_table_of_fewer_colours_passes(
+    tmp_path: Path, kind: str, table: int, colour: int, colours: int
+) -> None:
+    """Its header leaves the number out, and the pixels, of no others, follow the colours that are used."""
+    path, start = tmp_path / "a.bmp", table + (colours - 4) * colour
+    for picture, is_read in ((np.clip(scene(TALL, WIDE), 80, 175), True), (scene(TALL, WIDE), False)):
+        whole = _stored(kind, picture)
+        short = whole[:10] + struct.pack("<I", start) + whole[14:start] + whole[table + colours * colour :]
+        if is_read:
+            expected = _read(path, whole)
+            assert np.array_equal(_read(path, short), expected)
+            continue
+        path.write_bytes(short)
+        with pytest.raises(InputError, match=f"colours, its table of {colours - 4}"):
+            read_picture(path)
+
+
+def _read(path: Path, data: bytes) -> NDArray[Any]:
+    path.write_bytes(data)
+    return read_picture(path).pixels
+
+
+#: bits and compression, and whether there is such
+_KINDS_OF_RUNS = [
+    (bits, kind, (bits, kind) in ((8, 1), (4, 2))) for bits in (1, 4, 8, 24) for kind in (1, 2, 7)
+]
+
+
+@pytest.mark.parametrize(("bits", "compression", "known"), _KINDS_OF_RUNS)
+def test_bits_of_another_compression_are_refused(
+    tmp_path: Path, bits: int, compression: int, known: bool
+) -> None:
+    path, whole = tmp_path / "a.bmp", _stored(f"info-{bits}", scene(TALL, WIDE))
+    path.write_bytes(whole[:30] + struct.pack("<I", compression) + whole[34:])
+    with pytest.raises(InputError, match="damaged: its runs" if known else "no pixels of"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["info-1", "info-4", "info-8"])
+def test_pixels_of_colours_that_the_table_does_not_have_are_refused(tmp_path: Path, kind: str) -> None:
+    path, bits = tmp_path / "a.bmp", int(kind[-1])
+    whole = _stored(kind, scene(TALL, WIDE))
+    expected = _read(path, whole)
+    for number in (0, 1 << bits):
+        assert np.array_equal(_read(path, whole[:46] + struct.pack("<I", number) + whole[50:]), expected)
+    for number in [1 << power for power in range(bits)]:
+        path.write_bytes(whole[:46] + struct.pack("<I", number) + whole[50:])
+        with pytest.raises(InputError, match=f"colours, its table of {number}"):
+            read_picture(path)
+
+
+def test_runs_of_colours_that_the_table_does_not_have_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    table = np.arange(1, 1025, dtype=np.uint8)
+    for bits, runs, highest in (
+        (8, b"\x04\x09\x00\x00\x00\x04\1\2\3\4", 9),
+        (8, b"\x04\x01\x00\x00\x00\x04\1\2\3\x0b", 11),
+        (4, b"\x04\x19\x00\x00\x00\x04\x12\x34", 9),
+        # The lower half of the last byte is no pixel.
+        (4, b"\x03\x12\x01\x3f\x00\x00\x00\x03\x12\x3f\x01\x10", 3),
+    ):
+        body = runs + b"\0\1"
+        for colours in (highest, highest + 1):
+            info = struct.pack(
+                "<IiiHHIIiiII", 40, 4, 2, 1, bits, 1 + (bits == 4), len(body), 0, 0, colours, 0
+            )
+            start = 54 + 4 * colours
+            head = b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start)
+            path.write_bytes(head + info + table[: 4 * colours].tobytes() + body)
+            if colours > highest:
+                assert read_picture(path).pixels.shape == (2, 4, 3)
+            else:
+                with pytest.raises(InputError, match=f"of {highest + 1} colours, its table of {highest}"):
+                    read_picture(path)
+
+
+@pytest.mark.parametrize("size", [40, 56, 108, 124])
+@pytest.mark.parametrize("colours", [256, 200])
+@pytest.mark.parametrize("padded", [False, True])
+def test_a_header_of_another_size_is_refused(tmp_path: Path, size: int, colours: int, padded: bool) -> None:
+    """Colours would be shifted by four; of 200 a table may go on in zeros."""
+    path, other = tmp_path / "a.bmp", size ^ 16
+    numbers = (np.arange(TALL * 408) * 7 % colours).astype(np.uint8)
+    table = np.random.default_rng(5).integers(40, 255, (colours, 4), np.uint8)
+    table[:, 3] = 0
+    info = struct.pack("<IiiHHIIiiII", size, 408, TALL, 1, 8, 0, numbers.size, 0, 0, colours, 0)
+    info += struct.pack("<4I", *_MASKS)[: 16 * (size > 40)]
+    info = info.ljust(size, b"\0")
+    if size == 124:
+        info = info[:108] + struct.pack("<4I", 4, 0, 0, 0)
+    data = info + table.tobytes() + bytes(1024 - table.size if padded else 0)
+    whole = b"BM" + struct.pack("<IHHI", 14 + len(data) + numbers.size, 0, 0, 14 + len(data)) + data
+    whole += numbers.tobytes()
+    expected = table[numbers.reshape(TALL, 408)[::-1], 2::-1]
+    assert np.array_equal(_read(path, whole), expected)
+    path.write_bytes(whole[:14] + struct.pack("<I", other) + whole[18:])
+    with pytest.raises(InputError, match=r"its header does not end|among its colours"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("bits", [4, 24])
+def test_pixels_that_begin_ahead_of_their_place_are_refused(tmp_path: Path, bits: int) -> None:
+    """There is room for all colours ahead of them, and they count but a part or, of 24 bits, none."""
+    path, whole = tmp_path / "a.bmp", _stored(f"info-{bits}", np.clip(scene(TALL, WIDE), 8, 175))
+    table = b"" if bits == 4 else bytes(range(1, 65))
+    start = 54 + 64
+    for count in (12, 16):
+        data = whole[:10] + struct.pack("<I", start) + whole[14:46] + struct.pack("<I", count) + whole[50:54]
+        data += table + whole[54:]
+        path.write_bytes(data)
+        is_room = bits == 4 or count == 16
+        assert read_picture(path).width == WIDE
+        for less in (2, 4, 16) if is_room else ():
+            path.write_bytes(data[:10] + struct.pack("<I", start - less) + data[14:])
+            with pytest.raises(InputError, match=r"behind its pixels|among its colours"):
+                read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["masks-16", "v5-16"])
+def test_masks_that_would_not_count_are_refused(tmp_path: Path, kind: str) -> None:
+    path, whole = tmp_path / "a.bmp", _stored(kind, scene(TALL, WIDE))
+    path.write_bytes(whole[:30] + bytes(4) + whole[34:])
+    with pytest.raises(InputError, match="says that it has none"):
+        read_picture(path)
 
 
 @pytest.mark.parametrize("fill", [b"\0", b"\xff"])
@@ -232,6 +354,17 @@ def test_runs_of_which_sectors_are_left_out_or_doubled_are_refused(tmp_path: Pat
         ):
             path.write_bytes(data)
             with pytest.raises(InputError, match=r"damaged|cut short"):
+                read_picture(path)
+
+
+def test_runs_of_another_size_than_stated_are_refused(tmp_path: Path) -> None:
+    """All rows would end early, or all of them be ahead of the end."""
+    path, whole = tmp_path / "a.bmp", _runs(scene(TALL, WIDE))
+    for at in (18, 22):
+        for bit in range(16):
+            size = struct.unpack_from("<I", whole, at)[0] ^ 1 << bit
+            path.write_bytes(whole[:at] + struct.pack("<I", size) + whole[at + 4 :])
+            with pytest.raises(InputError, match=r"damaged|cut short|more than the limit"):
                 read_picture(path)
 
 

@@ -43,3 +43,24 @@ def test_animations_and_what_is_behind_the_end_pass(tmp_path: Path) -> None:
         picture = read_picture(path)
         assert np.array_equal(picture.pixels, np.asarray(frames[0].convert("RGB")))
         assert picture.metadata.notes == ("only its first frame was read",)
+
+
+def test_codes_and_tables_that_do_not_hold_the_pixels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    numbers = (np.arange(64 * 64) % 128).astype(np.uint8).reshape(64, 64)
+    whole = encoded("GIF", Image.fromarray(numbers))
+    path.write_bytes(whole)
+    assert read_picture(path).width == 64
+    table = 3 << (whole[10] & 7) + 1
+    at = whole.index(b"\x2c", 13 + table) + 10
+    for bits in (0, 12, 255):
+        path.write_bytes(whole[:at] + bytes([bits]) + whole[at + 1 :])
+        with pytest.raises(InputError, match="no codes begin with"):
+            read_picture(path)
+    # A table of 16 colours in its place, none of them for most pixels.
+    colours = bytes(range(7, 55))
+    path.write_bytes(
+        whole[:10] + bytes([whole[10] & 0xF8 | 3]) + whole[11:13] + colours + whole[13 + table :]
+    )
+    with pytest.raises(InputError, match="of 128 colours, its table of 16"):
+        read_picture(path)

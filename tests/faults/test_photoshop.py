@@ -98,3 +98,62 @@ def test_ones_are_black_in_a_bitmap(tmp_path: Path, packed: bool) -> None:
     path.write_bytes(_plain("bitmap", picture, packed))
     expected = np.asarray(Image.fromarray(picture).convert("1")) * np.uint8(255)
     assert np.array_equal(read_picture(path).pixels[..., 0], expected)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mode_of_other_planes_bits_or_colours_is_refused(tmp_path: Path, kind: str, packed: bool) -> None:
+    path, whole = tmp_path / "a.psd", _plain(kind, scene(TALL, WIDE), packed)
+    path.write_bytes(whole)
+    expected, own = read_picture(path), whole[25]
+    for mode in range(10):
+        path.write_bytes(whole[:25] + bytes([mode]) + whole[26:])
+        # Of four planes each mode of four may be, and what is grey may have a table as well.
+        if mode == own or (kind == "alpha" and mode == 4) or (kind == "palette" and mode == GREY):
+            assert read_picture(path).pixels.shape == expected.pixels.shape
+        else:
+            with pytest.raises(InputError, match=r"no picture of mode|not supported"):
+                read_picture(path)
+    for table in (0, 3, 767, 1024):
+        if kind == "palette":
+            path.write_bytes(whole[:26] + struct.pack(">I", table) + bytes(table) + whole[30 + 768 :])
+            with pytest.raises(InputError, match="a table of"):
+                read_picture(path)
+    at = 38 + (768 if kind == "palette" else 0)
+    for compression in (2, 3, 4):
+        path.write_bytes(whole[:at] + struct.pack(">H", compression) + whole[at + 2 :])
+        with pytest.raises(InputError, match="no picture has compression"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "colours", "others"), [(GREY, 1, 1), (GREY, 1, 3), (COLOURS, 3, 2), (4, 4, 2)]
+)
+def test_planes_beside_those_of_the_colours_are_left_alone(
+    tmp_path: Path, mode: int, colours: int, others: int, packed: bool
+) -> None:
+    """Of grey all but one more need names; packed ones have their lengths ahead of all pixels."""
+    path, picture = tmp_path / "a.psd", scene(TALL, WIDE)
+    planes = [picture[..., index % 3] + np.uint8(index) for index in range(colours)]
+    names = b"\5first\6second\5third"
+    alone: list[NDArray[Any]] = []
+    for more in (0, others):
+        stored = [*planes, *([picture[..., 2] // 2] * more)]
+        rows = [row.tobytes() for plane in stored for row in plane]
+        body = b"".join(rows)
+        if packed:
+            rows = [imagecodecs.packbits_encode(row) for row in rows]
+            body = struct.pack(f">{len(rows)}H", *map(len, rows)) + b"".join(rows)
+        head = b"8BPS" + struct.pack(">H6xHIIHHI", 1, len(stored), TALL, WIDE, 8, mode, 0)
+        named = b"8BIM" + struct.pack(">H2xI", 1006, len(names)) + names + bytes(len(names) % 2)
+        for resources in (named, b""):
+            whole = head + struct.pack(">I", len(resources)) + resources + bytes(4)
+            path.write_bytes(whole + struct.pack(">H", packed) + body)
+            if mode == GREY and more > 1 and not resources:
+                with pytest.raises(InputError, match="no picture of mode 1 has 4 planes"):
+                    read_picture(path)
+            elif more:
+                assert np.array_equal(read_picture(path).pixels, alone[0])
+            else:
+                alone.append(read_picture(path).pixels)

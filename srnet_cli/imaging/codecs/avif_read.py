@@ -137,7 +137,7 @@ def _check_coded(path: Path, data: bytes) -> None:
         str(path).encode()  # other names end OpenCV
     except UnicodeEncodeError:
         return
-    with _quiet_opencv():
+    with quiet_opencv():
         if cv2.imcount(str(path)) > 0 and not _decodes(data) and not all(map(_decodes, _apart(data))):
             raise InputError("is damaged: its coded pixels do not end where they should", path=path)
 
@@ -168,7 +168,7 @@ def _apart(data: bytes) -> Iterator[bytes]:
 
 
 @contextmanager
-def _quiet_opencv() -> Iterator[None]:
+def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing what it meets to the terminal."""
     from cv2.utils import logging
 

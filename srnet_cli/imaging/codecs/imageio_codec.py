@@ -8,18 +8,22 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import imageio.v3 as imageio
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.avif_read import quiet_opencv
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.bitmap.bmp import check_bmp
 from srnet_cli.imaging.codecs.proof.bitmap.header import read_header
+from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -54,14 +58,22 @@ def decode(path: Path, max_pixels: int, formats: tuple[str, ...]) -> Decoded:
             check_size(path, height, width, max_pixels)
             about = file.metadata(index=0)
             samples = file.read(index=0, mode=full_mode(about["mode"], "transparency" in about))
+    samples = np.atleast_3d(samples)
+    check_outcome(path, samples, partial(_as_stored, path, data, formats))
     notes = ("only its first frame was read",) if frames > 1 else ()
     dpi, comment = about.get("dpi"), about.get("comment")
     return Decoded(
-        np.atleast_3d(samples),
+        samples,
         notes=notes,
         resolution=dpi if dpi is not None and min(dpi) > 0 else None,
         texts=(("Comment", comment.decode("latin-1")),) if isinstance(comment, bytes) else (),
     )
+
+
+def _as_stored(path: Path, data: bytes, formats: tuple[str, ...]) -> NDArray[Any]:
+    """Return the numbers of colours where there are such."""
+    with decoding(path), pillow_without_limit(), opened(io.BytesIO(data), formats) as image:
+        return np.asarray(image)
 
 
 def decode_bmp(path: Path, max_pixels: int) -> Decoded:
@@ -92,11 +104,12 @@ def _decode_gaps(path: Path, data: bytes, max_pixels: int) -> Decoded:
 
     width, height = struct.unpack_from("<ii", data, 18)
     check_size(path, abs(height), width, max_pixels)
-    with decoding(path):
+    with decoding(path), quiet_opencv():
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.shape[:2] != (abs(height), width):
         raise InputError("is damaged: its runs of pixels cannot be decoded", path=path)
     samples = np.atleast_3d(values)[..., :3]
+    check_outcome(path, samples, partial(_as_stored, path, data, _BITMAPS))
     across, down = (per_metre * _METRES_PER_INCH for per_metre in struct.unpack_from("<ii", data, 38))
     return Decoded(
         np.ascontiguousarray(samples[..., ::-1], np.uint8),

@@ -23,6 +23,7 @@ from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsuppor
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opened
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_tail
+from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
 from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
@@ -143,6 +144,7 @@ def decode_image(
             else:
                 mode = full_mode(image.mode, "transparency" in image.info)
                 samples = np.atleast_3d(np.asarray(image if image.mode == mode else image.convert(mode)))
+            check_outcome(path, samples, partial(np.asarray, image))
             return replace(about, samples=samples, icc=icc, colour=stated, notes=tuple(notes))
 
 

@@ -23,6 +23,7 @@ from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_planes
 from srnet_cli.imaging.codecs.proof.inner import JPEG, PICTURES, check_inner
 from srnet_cli.imaging.codecs.proof.jpeg import has_end
+from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.page.agreement import check_agreement
 from srnet_cli.imaging.codecs.proof.page.assembly import assembled, read_pieces
 from srnet_cli.imaging.codecs.proof.page.fax import FAX, check_fax
@@ -94,8 +95,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             in_order = grid.planes == 1 and grid.across == 1
             check_end(path, samples, None if in_order else (0, _peak(samples)))
         pixels, icc, more = _in_colour(path, page, directory, samples)
-    top = structure.directories[0]
-    stated = stated_colour(directory)
+        check_outcome(path, pixels, lambda: samples[..., : _COLOURS[int(page.photometric)]])
+    top, stated = structure.directories[0], stated_colour(directory)
     lost = lost_statements(top, directory, colours_known=bool(icc or stated))
     if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
         notes.append(MAKER_NOTE_LOST)
@@ -154,8 +155,7 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
     """
     import tifffile
 
-    colours = _COLOURS.get(int(page.photometric))
-    reason = None
+    colours, reason = _COLOURS.get(int(page.photometric)), None
     if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
         reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
     elif page.samplesperpixel > colours + 1 and not page.extrasamples:

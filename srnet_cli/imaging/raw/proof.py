@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
+from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
@@ -184,9 +185,4 @@ def check_developed(path: Path, pixels: NDArray[np.uint16]) -> None:
     Raises:
         InputError: saying so.
     """
-    if (pixels == pixels[0, 0]).all():
-        raise InputError(
-            "has no picture: it is developed to one colour, though its values differ",
-            path=path,
-            remedy="are its black and white levels right?",
-        )
+    check_outcome(path, pixels, None, how="developed", remedy="are its black and white levels right?")

@@ -20,7 +20,8 @@ _MOST_BLOCKS = 1_000_000
 _MOST_FRAMES = 100_000
 _HEAD, _TABLE = 13, 0x80
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
-_IMAGE_HEAD = 10
+#: of codes, which grow from there to 12 bits; some coders begin beyond the 8 that pixels have
+_IMAGE_HEAD, _MOST_BITS = 10, 11
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -30,7 +31,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large, or has more blocks than there is time for.
     """
     data = read_input(path)
-    frames, blocks = _count(data)
+    frames, blocks = _count(path, data)
     if blocks > _MOST_BLOCKS or frames > _MOST_FRAMES:
         raise InputError(
             f"has more than {_MOST_FRAMES:,} frames, or {_MOST_BLOCKS:,} blocks of data",
@@ -42,17 +43,30 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         numbers, table = np.asarray(image), b"" if image.palette is None else bytes(image.palette.palette)
         if image.mode == "P" and table in data:
             check_colours(path, in_turn(table, data.index(table), 3), numbers)
+            seen = numbers[numbers != image.info.get("transparency")]
+            if seen.size and seen.max() >= len(table) // 3:
+                raise InputError(
+                    f"is damaged: its pixels are of {int(seen.max()) + 1} colours, "
+                    f"its table of {len(table) // 3}",
+                    path=path,
+                )
     return decoded
 
 
-def _count(data: bytes) -> tuple[int, int]:
-    """Return frames and blocks up to the end, or until one makes no sense, or there are too many."""
+def _count(path: Path, data: bytes) -> tuple[int, int]:
+    """Return frames and blocks up to the end, or until one makes no sense, or there are too many.
+
+    Raises:
+        InputError: codes of the first frame have no bits, or too many.
+    """
     frames = blocks = 0
     position = _HEAD + _table_bytes(data, _HEAD - 3)
     while position < len(data) and blocks <= _MOST_BLOCKS and frames <= _MOST_FRAMES:
         if data[position] == _IMAGE:
             frames += 1
             position += _IMAGE_HEAD + _table_bytes(data, position + _IMAGE_HEAD - 1) + 1
+            if frames == 1 and position <= len(data) and not 0 < data[position - 1] <= _MOST_BITS:
+                raise InputError(f"is damaged: no codes begin with {data[position - 1]} bits", path=path)
         elif data[position] == _EXTENSION:
             position += 2
         elif data[position] == _END:

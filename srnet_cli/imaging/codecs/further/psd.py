@@ -20,18 +20,22 @@ from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.reading import read_input
 
-#: bitmap, grey, palette, RGB, CMYK
-_MODES = (0, 1, 2, 3, 4)
+#: by mode, of bitmap, grey, palette, RGB and CMYK, the bits and the planes of its colours
+_MODES = {0: (1, 1), 1: (8, 1), 2: (8, 1), 3: (8, 3), 4: (8, 4)}
 _HEAD_BYTES = 26
 _WHOLE_BYTES = 8
 #: one bit a pixel, and numbers of colours in a table
 _BITMAP, _PALETTE, _TABLE_BYTES = 0, 2, 768
+#: of these modes other planes than that of the colours, and one more, have names
+_OF_ONE_PLANE = (0, 1, 2)
 #: pixels of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
 #: bytes behind the pixels that mean nothing
 _MOST_REST = 3
 #: resources: how each begins, its least length; that of the version, and its byte that tells of a whole
 _RESOURCE, _RESOURCE_BYTES, _VERSION_INFO, _HAS_WHOLE = b"8BIM", 12, 1057, 4
+#: names of planes beside those of the colours, each with its length ahead
+_PLANE_NAMES = 1006
 #: how rows are stored
 _PLAIN, _PACKED = 0, 1
 
@@ -46,20 +50,22 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     if len(data) < _HEAD_BYTES:
         raise InputError("is cut short: its header is not whole", path=path)
     version, channels, height, width, depth, mode = struct.unpack_from(">H6xHIIHH", data, 4)
-    if version != 1 or depth not in (1, 8) or mode not in _MODES:
+    if version != 1 or mode not in _MODES or depth not in (1, 8):
         raise InputError(
             f"is a Photoshop file of a kind that is not supported ({depth} bits)",
             path=path,
             remedy="save it as TIFF",
         )
     check_size(path, height, width, max_pixels)
-    if _lacks_whole(data):
+    resources = _resources(data)
+    if len(about := resources.get(_VERSION_INFO, b"")) > _HAS_WHOLE and not about[_HAS_WHOLE]:
         raise InputError(
             "has layers only: it was saved without a whole picture",
             path=path,
             remedy="save it with maximised compatibility, or as TIFF",
         )
-    _check_rows(path, data, channels, height, width, depth)
+    _check_mode(path, data, channels, depth, mode, _count(resources.get(_PLANE_NAMES, b"")))
+    data = _check_rows(path, data, channels, height, width, depth)
     decoded = decode_image(path, data, max_pixels, ("PSD",))
     if mode == _PALETTE:
         with pillow_without_limit(), opened(io.BytesIO(data), ("PSD",)) as image:
@@ -71,8 +77,29 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     return decoded
 
 
-def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int, depth: int) -> None:
+def _check_mode(path: Path, data: bytes, channels: int, depth: int, mode: int, names: int) -> None:
+    """Refuse a mode that has other bits, planes or colours than there are.
+
+    Raises:
+        InputError: saying which.
+    """
+    bits, planes = _MODES[mode]
+    table = int.from_bytes(data[_HEAD_BYTES : _HEAD_BYTES + 4], "big")
+    reason = None
+    if depth != bits:
+        reason = f"{depth} bits"
+    elif channels < planes or (mode in _OF_ONE_PLANE and channels > planes + 1 + names):
+        reason = f"{channels} planes"
+    elif mode == _PALETTE and table != _TABLE_BYTES:
+        reason = f"a table of {table:,} bytes"
+    if reason is not None:
+        raise InputError(f"is damaged: no picture of mode {mode} has {reason}", path=path)
+
+
+def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int, depth: int) -> bytes:
     """Refuse a picture whose planes break off or are not as many bytes as its size asks for, or packed rows.
+
+    Returns a file for Pillow: of packed planes it finds those of the colours only where there are no others.
 
     Raises:
         InputError: with what is missing.
@@ -92,13 +119,18 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int,
                 check_order(path, grid, starts, np.moveaxis(planes, 0, -1), (0, 255))
         elif compression == _PACKED:
             lengths = struct.unpack_from(f">{channels * height}H", data, start)
-            position = start + 2 * len(lengths)
+            position, rows = start + 2 * len(lengths), []
             for index, length in enumerate(lengths):
                 row = imagecodecs.packbits_decode(data[position : position + length])
                 if len(row) != row_bytes:
                     where = f"row {index % height + 1} of channel {index // height + 1}"
                     raise InputError(f"is damaged: {where} has {len(row)} of {row_bytes} bytes", path=path)
                 position += length
+                rows.append(row)
+            return data[: start - 2] + struct.pack(">H", _PLAIN) + b"".join(rows)
+        else:
+            raise InputError(f"is damaged: no picture has compression {compression}", path=path)
+    return data
 
 
 def _check_size(path: Path, data: bytes, stored: Stored) -> None:
@@ -116,8 +148,9 @@ def _check_size(path: Path, data: bytes, stored: Stored) -> None:
         )
 
 
-def _lacks_whole(data: bytes) -> bool:
-    """Return whether the program says that what stands for the whole picture is empty: a blank sheet."""
+def _resources(data: bytes) -> dict[int, bytes]:
+    """Return what the program says besides, by numbers, as far as it makes sense."""
+    found = {}
     try:
         (colours,) = struct.unpack_from(">I", data, _HEAD_BYTES)
         position = _HEAD_BYTES + 4 + colours
@@ -130,12 +163,19 @@ def _lacks_whole(data: bytes) -> bool:
             # A name with its length ahead, and a body, each of even length.
             named += 1 + data[named] + (data[named] + 1) % 2
             (size,) = struct.unpack_from(">I", data, named)
-            if number == _VERSION_INFO:
-                return bool(size > _HAS_WHOLE and data[named + 4 + _HAS_WHOLE] == 0)
+            found[number] = data[named + 4 : named + 4 + size]
             position = named + 4 + size + size % 2
     except (struct.error, IndexError):
         pass  # cut short: its decoder names it
-    return False
+    return found
+
+
+def _count(names: bytes) -> int:
+    """Return how many names there are, each with its length ahead."""
+    count = position = 0
+    while position < len(names):
+        count, position = count + 1, position + 1 + names[position]
+    return count
 
 
 def _pixels(data: bytes) -> tuple[int, int]:

@@ -7,7 +7,6 @@ rows of runs with black.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +14,22 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
 from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_turn
-from srnet_cli.imaging.codecs.proof.bitmap.header import Header, read_header
+from srnet_cli.imaging.codecs.proof.bitmap.header import (
+    ENDS_BYTES,
+    LARGER_HEADERS,
+    SIX_OF_GREEN,
+    Header,
+    ends_header,
+    read_header,
+)
 from srnet_cli.imaging.codecs.proof.bitmap.runs import check_runs, numbers_in_runs
 from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
 
 #: bytes stated for uncompressed pixels that mean nothing, and those behind them
 _MOST_PADDING, _LEAST_REST = 4096, 64
 _ROW_ALIGNMENT = 4
+#: where masks are, in a header or behind one
+_MASKS_AT = 40
 #: of pixels whose table of colours is as large as a sector of a disk
 _TABLE_BITS = 8
 
@@ -37,11 +45,19 @@ def check_bmp(path: Path, data: bytes) -> bool:
     header = read_header(data)
     if header is None:
         return False
-    if header.start < header.ahead + header.size:
+    if header.start < header.first_colour:
         raise InputError("is damaged: its pixels would begin in its header", path=path)
-    _check_table(path, data, header)
-    if header.is_unpacked and header.bits and header.width:
+    if not (header.is_unpacked or header.is_in_runs):
+        raise InputError(
+            f"is damaged: there are no pixels of {header.bits} bits of compression {header.compression}",
+            path=path,
+        )
+    _check_places(path, data, header)
+    if header.is_unpacked:
         _check_size(path, data, header)
+    if header.has_table:
+        _check_table(path, data, header)
+    if header.is_unpacked and header.width:
         check_stored(
             path,
             data,
@@ -50,23 +66,69 @@ def check_bmp(path: Path, data: bytes) -> bool:
     return header.is_in_runs and check_runs(path, data, header)
 
 
+def _check_places(path: Path, data: bytes, header: Header) -> None:
+    """Refuse a header, a table of colours and pixels that do not follow each other.
+
+    What lies ahead of the pixels besides may be colours that are not counted, a profile, or anything. A
+    header of another size than it says leaves colours over as well, or takes some of them for its end.
+
+    Raises:
+        InputError: saying which.
+    """
+    gap = header.start - header.tables_end
+    is_short = header.may_be_short and gap % header.colour_bytes == 0
+    if (gap < 0 and not is_short) or (gap > 0 and gap % 2):
+        raise InputError("is damaged: its pixels would begin among its colours", path=path)
+    if header.is_without_masks and data[: header.start].startswith(SIX_OF_GREEN, header.ahead + _MASKS_AT):
+        raise InputError("is damaged: its header has masks for colours, and says that it has none", path=path)
+    if not header.has_table:
+        return
+    larger, end = LARGER_HEADERS.get(header.size), header.first_colour
+    if larger is None:
+        is_wrong = header.size in LARGER_HEADERS.values() and not ends_header(data, end, header.size)
+    else:
+        left_over = gap >= ENDS_BYTES and any(data[header.tables_end : header.start])
+        is_wrong = left_over and ends_header(data, end + ENDS_BYTES, larger)
+    if is_wrong:
+        raise InputError(f"is damaged: its header does not end after {header.size} bytes", path=path)
+
+
 def _check_table(path: Path, data: bytes, header: Header) -> None:
     """Refuse colours of which a part is missing, and with it some that pixels have.
 
     Raises:
         InputError: saying where.
     """
-    if header.bits != _TABLE_BITS:
-        return
-    first = header.ahead + header.size
-    pixels = data[header.start :]
+    colours = header.colours
+    if header.bits == _TABLE_BITS or colours < 1 << header.bits:
+        numbers = _numbers(data, header)
+        if numbers.size and numbers.max() >= colours:
+            raise InputError(
+                f"is damaged: its pixels are of {int(numbers.max()) + 1} colours, its table of {colours}",
+                path=path,
+            )
+        if header.bits == _TABLE_BITS:
+            first, size = header.first_colour, header.colour_bytes
+            check_colours(path, in_turn(data[first : first + colours * size], first, size), numbers)
+
+
+def _numbers(data: bytes, header: Header) -> NDArray[np.uint8]:
+    """Return the numbers of colours that pixels have, each once."""
     if header.is_in_runs:
-        numbers: NDArray[Any] = numbers_in_runs(pixels)
-    else:
-        rows = np.frombuffer(pixels, np.uint8)[: header.height * header.row_bytes]
-        numbers = rows[np.arange(rows.size) % header.row_bytes < header.used_bytes]
-    table = data[first : min(header.tables_end, header.start)]
-    check_colours(path, in_turn(table, first, header.colour_bytes), numbers)
+        return np.unique(numbers_in_runs(data[header.start :], header.bits))
+    rows = np.frombuffer(
+        data, np.uint8, min(header.height * header.row_bytes, len(data) - header.start), header.start
+    )
+    whole, rest = divmod(header.width * header.bits, 8)
+    # The padding of the last row may be missing.
+    last = rows[(header.height - 1) * header.row_bytes :][: header.used_bytes]
+    rows = rows[: (header.height - 1) * header.row_bytes].reshape(-1, header.row_bytes)
+    bytes_ = np.union1d(np.unique(rows[:, :whole]), last[:whole])
+    parts = [bytes_ >> shift & (1 << header.bits) - 1 for shift in range(0, 8, header.bits)]
+    if rest:
+        ends = np.append(rows[:, whole], last[whole:])
+        parts += [ends >> shift & (1 << header.bits) - 1 for shift in range(8 - rest, 8, header.bits)]
+    return np.unique(np.concatenate(parts))
 
 
 def _check_size(path: Path, data: bytes, header: Header) -> None:
@@ -97,7 +159,10 @@ def _check_size(path: Path, data: bytes, header: Header) -> None:
     rest = _without_profile(data[end:], end, header)
     is_columns = header.height > 0 and len(rest) % (header.height * _ROW_ALIGNMENT) == 0
     least = _LEAST_REST if is_columns else max(header.row_bytes, _LEAST_REST)
-    if len(rest) >= least and rest.strip(b"\0"):
+    # Of pixels that are said to begin ahead of their place as many are left over.
+    is_moved = header.start < header.fullest_end == header.start + len(rest)
+    is_unknown = is_moved and header.start > header.tables_end
+    if is_unknown or ((is_moved or len(rest) >= least) and rest.strip(b"\0")):
         raise InputError(
             f"is damaged: {len(rest):,} bytes are behind its pixels, its size asks for none", path=path
         )

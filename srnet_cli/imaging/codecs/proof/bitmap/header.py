@@ -16,13 +16,20 @@ _CORE_HEADER, _LEAST_HEADER = 12, 40
 _PLAIN, _MASKS, _ALPHA_MASKS = 0, 3, 6
 #: bytes of masks that are behind a header of 40 bytes
 _MASK_BYTES = {_MASKS: 12, _ALPHA_MASKS: 16}
-#: bits of a pixel by the number of the compression into runs
+#: bits of a pixel by the number of the compression, of those that are known: each by itself, and in runs
+_UNPACKED = {_PLAIN: (1, 2, 4, 8, 16, 24, 32), _MASKS: (16, 24, 32), _ALPHA_MASKS: (16, 32)}
 _RUNS = {1: 8, 2: 4}
 #: pixels of so many bits are numbers of colours in a table
 _MOST_TABLE_BITS = 8
 _ALIGNMENT = 4
 #: the header that names a profile, and where: its place, from the header on, and its size
 _V5_HEADER, _PROFILE_AT = 124, 112
+#: headers that only one bit of the size tells apart, the smaller first, and bytes that the larger has more
+LARGER_HEADERS, ENDS_BYTES = {40: 56, 108: _V5_HEADER}, 16
+_MOST_INTENT = 8
+#: pixels that have five bits of each colour or, by these masks, six of green
+_MASKED_BITS, SIX_OF_GREEN = 16, struct.pack("<3I", 0xF800, 0x7E0, 0x1F)
+_USUAL_MASKS = (0, 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Header:
     #: the first byte of pixels: as said, or where the tables end
     start: int
     tables_end: int
+    #: colours of the table as said, 0 for as many as the bits allow
+    stated_colours: int
     #: first byte and number of bytes of a profile, 0 for none
     profile: tuple[int, int]
 
@@ -53,11 +62,43 @@ class Header:
     @property
     def is_unpacked(self) -> bool:
         """Whether each pixel has its own bits."""
-        return self.compression == _PLAIN or self.compression in _MASK_BYTES
+        return self.bits in _UNPACKED.get(self.compression, ())
 
     @property
     def is_in_runs(self) -> bool:
         return _RUNS.get(self.compression) == self.bits
+
+    @property
+    def is_without_masks(self) -> bool:
+        """Whether colours of 16 bits have five each, as nothing else is said."""
+        return self.compression == _PLAIN and self.bits == _MASKED_BITS
+
+    @property
+    def has_table(self) -> bool:
+        """Whether pixels are numbers of colours."""
+        return self.bits <= _MOST_TABLE_BITS
+
+    @property
+    def may_be_short(self) -> bool:
+        """Whether there may be fewer colours than its bits allow, and it does not say so: in old bitmaps."""
+        return not self.stated_colours and self.has_table and self.size in (_CORE_HEADER, _LEAST_HEADER)
+
+    @property
+    def first_colour(self) -> int:
+        """The byte at which a table begins."""
+        return self.ahead + self.size
+
+    @property
+    def fullest_end(self) -> int:
+        """Where a table of as many colours as can be ends, or of as many as is said, where none is needed."""
+        if self.has_table:
+            return self.first_colour + (self.colour_bytes << self.bits)
+        return self.tables_end + self.colour_bytes * self.stated_colours
+
+    @property
+    def colours(self) -> int:
+        """Colours that are in the table, and end ahead of the pixels."""
+        return (min(self.tables_end, self.start) - self.first_colour) // self.colour_bytes
 
     @property
     def colour_bytes(self) -> int:
@@ -73,6 +114,17 @@ class Header:
     def row_bytes(self) -> int:
         """Bytes of a row of unpacked pixels; rows begin at multiples of four."""
         return -(-self.used_bytes // _ALIGNMENT) * _ALIGNMENT
+
+
+def ends_header(data: bytes, end: int, size: int) -> bool:
+    """Return whether the last 16 bytes ahead of ``end`` may be those of a header of ``size``, 56 or 124.
+
+    The former ends in masks for colours, the latter in an intent, a profile's place, and a zero.
+    """
+    values = struct.unpack_from("<4I", data, end - ENDS_BYTES)
+    if size == _V5_HEADER:
+        return bool(values[0] <= _MOST_INTENT and values[3] == 0)
+    return all(value in _USUAL_MASKS for value in values)
 
 
 def read_header(data: bytes) -> Header | None:
@@ -98,5 +150,5 @@ def read_header(data: bytes) -> Header | None:
     tables_end = ahead + size + masks + table * (3 if size == _CORE_HEADER else 4)
     return Header(
         ahead, size, abs(width), abs(height), bits, compression, file_bytes, pixel_bytes,
-        start or tables_end, tables_end, (ahead + place if length else 0, length),
+        start or tables_end, tables_end, colours, (ahead + place if length else 0, length),
     )  # fmt: skip

@@ -36,6 +36,8 @@ class _Runs:
     end: int
     #: few rows end early while the others are full, and there are no steps
     torn: bool
+    #: width and height where many rows are equally long, one behind the other
+    size: tuple[int, int] | None
 
 
 def check_runs(path: Path, data: bytes, header: Header) -> bool:
@@ -49,6 +51,12 @@ def check_runs(path: Path, data: bytes, header: Header) -> bool:
     runs = _walked(path, data, header)
     if runs.gaps and not runs.ended:
         raise InputError("is damaged: its runs of pixels do not end with its rows", path=path)
+    if runs.size is not None and runs.gaps:
+        raise InputError(
+            f"is damaged: its runs of pixels are {runs.size[0]}x{runs.size[1]}, "
+            f"its size is {header.width}x{header.height}",
+            path=path,
+        )
     if runs.torn:
         raise InputError("is damaged: a row of its runs of pixels ends early, and others do not", path=path)
     stated = header.pixel_bytes
@@ -68,22 +76,26 @@ def check_runs(path: Path, data: bytes, header: Header) -> bool:
     return runs.gaps
 
 
-def numbers_in_runs(data: bytes) -> NDArray[np.uint8]:
-    """Return the numbers of colours, of 8 bits, that runs have: once for each run."""
-    position, numbers = 0, bytearray()
+def numbers_in_runs(data: bytes, bits: int) -> NDArray[np.uint8]:
+    """Return the numbers of colours, of 8 or 4 bits, that runs have: once for each run."""
+    position, numbers, halves = 0, bytearray(), bytearray()
     while position < len(data) - 1:
         count, value = data[position], data[position + 1]
         position += 2
         if count:
-            numbers.append(value)
+            # A single pixel of 4 bits is the upper half.
+            (halves if count == 1 else numbers).append(value)
         elif value > _STEP:
-            numbers += data[position : position + value]
-            position += (value + 1) // 2 * 2
+            size = value * bits // 8
+            numbers += data[position : position + size]
+            halves += data[position + size : position + size + value * bits % 8 // 4]
+            position += (value * bits + 15) // 16 * 2
         elif value == _END:
             break
         elif value == _STEP:
             position += 2
-    return np.frombuffer(bytes(numbers), np.uint8)
+    whole, half = np.frombuffer(bytes(numbers), np.uint8), np.frombuffer(bytes(halves), np.uint8)
+    return np.concatenate([whole, half] if bits == 8 else [whole >> 4, whole & 15, half >> 4])
 
 
 def _walked(path: Path, data: bytes, header: Header) -> _Runs:
@@ -98,6 +110,7 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
     row = column = 0
     gaps = ended = steps = False
     short = full = 0
+    lengths = set()
     while position <= last:
         count, value = data[position], data[position + 1]
         position += 2
@@ -112,6 +125,7 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
             gaps |= column < width
             short += 0 < column < width
             full += column >= width
+            lengths.add(column)
             row, column = row + 1, 0
         elif value == _END:
             ended = row <= height
@@ -123,11 +137,16 @@ def _walked(path: Path, data: bytes, header: Header) -> _Runs:
             gaps = steps = True
             row, column = row + down, column + across
             position += 2
-        if column > most or row > height:
-            where = f"row {row + 1}" if column > most else "a row"
+        # Beyond its width a row ends with all of its padding.
+        is_long = column > most or (width < column < most and data[position : position + 2] == b"\0\0")
+        if is_long or row > height:
+            where = f"row {row + 1}" if is_long else "a row"
             raise InputError(
                 f"is damaged: its runs of pixels leave the picture of {width}x{height} in {where}", path=path
             )
     gaps |= row < height - 1 or (row == height - 1 and column < width)
     torn = not steps and 0 < short <= _MOST_TORN and full >= _LEAST_FULL * short
-    return _Runs(gaps, ended, min(position, len(data)), torn)
+    rows = row + (column > 0)
+    even = lengths | {column} - {0} if not steps and rows >= _LEAST_FULL else set()
+    size = (even.pop(), rows) if len(even) == 1 else None
+    return _Runs(gaps, ended, min(position, len(data)), torn, size)
