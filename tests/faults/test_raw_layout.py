@@ -111,6 +111,7 @@ def test_tags_without_a_value_are_named(tmp_path: Path, tag: int) -> None:
 #: tags that are not there, or say what cannot be, and the number or word by which they are named
 ABSURD: dict[str, tuple[dict[int, Entry | None], str]] = {
     "no bits": ({258: None}, "258"),
+    "a compression of nothing": ({259: short(0)}, "259"),
     "no pattern": ({33422: None}, "no colours"),
     "half a pattern": ({33422: entry(ifd.BYTE, 0, 1)}, "33422"),
     "white of zero": ({50717: entry(ifd.LONG, 0)}, "50717"),

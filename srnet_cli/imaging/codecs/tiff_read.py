@@ -53,7 +53,7 @@ _BITS = dict.fromkeys((_WHITE_IS_ZERO, 1, _RGB, _CMYK), _GREY_BITS)
 _BITS |= {_PALETTE: {_WHOLE: range(1, 17)}, _YCBCR: {_WHOLE: range(1, 17)}}
 _BITS |= {_CIELAB: {_WHOLE: (8, 16), _FLOAT: (32, 64)}, _ICCLAB: {_WHOLE: (8, 16)}}
 _XMP, _IPTC = 700, 33723
-_ASSOCIATED_ALPHA, _ALPHA = 1, 2
+_ASSOCIATED_ALPHA, _ALPHA, _PLANES = 1, 2, 2
 _UNCOMPRESSED, _JPEG = 1, 7
 #: fax, LZW, deflate, PackBits, LZMA, Zstandard, and pictures; of others it is not known what they allocate
 _COMPRESSIONS = PICTURES | {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 34926, 50000}
@@ -168,8 +168,8 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
         page.sampleformat, ()
     ):
         reason = f"photometric {int(page.photometric)}, {page.bitspersample} bits, format {page.sampleformat}"
-    elif page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
-        reason = "subsampled colour without JPEG compression"
+    elif page.is_subsampled and (page.compression not in JPEG or page.planarconfig == _PLANES):
+        reason = "subsampled colour without JPEG compression, or in planes"
     elif _holds_luma(page) and page.bitspersample != 8:
         reason = f"YCbCr of {page.bitspersample} bits"
     elif page.compression not in _COMPRESSIONS or (
@@ -248,8 +248,7 @@ def _in_colour(
     path: Path, page: Any, directory: Directory, values: NDArray[Any]
 ) -> tuple[Pixels, bytes | None, list[str]]:
     """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
-    kind, icc = int(page.photometric), page.iccprofile
-    colours = _COLOURS[kind]
+    kind, icc, colours = int(page.photometric), page.iccprofile, _COLOURS[int(page.photometric)]
     if page.sampleformat == _FLOAT and not np.isfinite(values).all():
         raise InputError(
             "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"
@@ -296,10 +295,11 @@ def _full_range(path: Path, page: Any, values: NDArray[Any]) -> tuple[Pixels, li
 
 
 def _holds_luma(page: Any) -> bool:
-    """Return whether the decoded samples are YCbCr; decoders of pictures, such as JPEG's, give RGB."""
+    """Return whether the decoded samples are YCbCr; decoders of whole pictures, such as JPEG's, give RGB."""
     import tifffile
 
-    return bool(page.photometric == _YCBCR and page.compression not in tifffile.TIFF.IMAGE_COMPRESSIONS)
+    is_rgb = page.compression in tifffile.TIFF.IMAGE_COMPRESSIONS and page.planarconfig != _PLANES
+    return bool(page.photometric == _YCBCR and not is_rgb)
 
 
 def _alpha_kind(page: Any, colours: int) -> int | None:

@@ -93,11 +93,13 @@ def check_values(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
         InputError: with the numbers.
     """
     values, linear = raw.raw_image_visible, is_linear(structure)
-    if (values == values.flat[0]).all():
-        raise InputError(f"has no picture: all its RAW values are {int(values.flat[0])}", path=path)
-    white = _checked_white(path, raw, structure)
     if values.ndim == 3:
         values = values[..., :3]  # of three colours the fourth is empty
+    # Of those that were demosaicked, in each colour.
+    if (values == values[0, 0]).all():
+        said = ", ".join(map(str, np.unique(values[0, 0])))
+        raise InputError(f"has no picture: all its RAW values are {said}", path=path)
+    white = _checked_white(path, raw, structure)
     is_dark = not linear and min(raw.black_level_per_channel or (0,)) > 0
     # What is masked at the borders may well be empty.
     top, left = raw.sizes.top_margin, raw.sizes.left_margin

@@ -28,8 +28,10 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 #: of any of these pictures
 _LEAST_BITS = 8
-#: what a codec may add to fill its blocks, at each side
+#: what other codecs may add to fill their blocks, at each side
 _MOST_PADDING = 64
+#: whose first form states what a decoder makes of it
+_OLD_JPEG = 6
 #: bits of a side by its selector, and width over height by its number
 _SIDE_BITS = (9, 13, 18, 30)
 _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -56,11 +58,12 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
                 path=path,
             )
         rows, columns = min(tall, page.imagelength - row * tall), min(wide, page.imagewidth - column * wide)
-        fills = rows <= height and columns <= width
-        if kind not in JPEG and not page.is_tiled:
+        spare = 0 if kind in JPEG - {_OLD_JPEG} else _MOST_PADDING
+        fills = rows <= height <= tall + spare and columns <= width <= wide + spare
+        if kind != _OLD_JPEG and not page.is_tiled:
             # Strips are as wide as the picture; only the last of several may have the rows of the others.
             fills = width == columns and (height == rows or (down > 1 and height == tall))
-        if not fills or height > tall + _MOST_PADDING or width > wide + _MOST_PADDING:
+        if not fills:
             raise InputError(
                 f"is damaged: piece {index + 1} of its pixels is a picture of {width}×{height}, "
                 f"in the place of one of {columns}×{rows}",

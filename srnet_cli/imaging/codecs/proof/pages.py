@@ -11,6 +11,8 @@ from srnet_cli.imaging.codecs.proof.tiff import check_claims, check_pieces, list
 
 _WIDTH, _HEIGHT, _SUBFILE_TYPE = 256, 257, 254
 _REDUCED_PICTURE = 1
+#: what makes a directory a page: a size, strips or tiles
+_LAYOUT = frozenset({_WIDTH, _HEIGHT, 273, 324})
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 #: a small picture may lie in one large tile
 _LEAST_TILE = 1 << 24
@@ -20,14 +22,18 @@ def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
     """Return index and directory of the first page in full size.
 
     Raises:
-        InputError: no page has a size; or all are small versions of one that is elsewhere.
+        InputError: it has no size; or all are small versions of one that is elsewhere.
     """
-    pages = [(i, d) for i, d in enumerate(structure.directories) if _has_size(d)]
-    if not pages:
-        raise InputError("is a damaged TIFF file: no page in it has a size", path=path)
-    full = [(i, d) for i, d in pages if not is_reduced(d)]
+    pages = list(enumerate(structure.directories))
+    full = [(i, d) for i, d in pages if not is_reduced(d) and _LAYOUT & {*d.entries, *d.faulty, *d.lost}]
+    small = [(i, d) for i, d in pages if is_reduced(d) and _has_size(d)]
+    if (full and not _has_size(full[0][1])) or not (full or small):
+        raise InputError("is a damaged TIFF file: its first page has no size", path=path)
     if full:
-        return full[0]
+        index, page = full[0]
+        if any(i < index and _area(d) >= _area(page) for i, d in small):
+            raise InputError("is a damaged TIFF file: what it calls a small version is not small", path=path)
+        return index, page
     if structure.lacks_directories:
         raise InputError("is cut short: only a small version of its picture is left", path=path)
     if any(_has_size(d) and not is_reduced(d) for d in structure.walk()):
@@ -36,11 +42,15 @@ def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
             path=path,
             remedy="save it as TIFF of one page",
         )
-    return pages[0]
+    return small[0]
 
 
 def _has_size(directory: Directory) -> bool:
-    return directory.integer(_WIDTH, 0) > 0 and directory.integer(_HEIGHT, 0) > 0
+    return _area(directory) > 0
+
+
+def _area(directory: Directory) -> int:
+    return directory.integer(_WIDTH, 0) * directory.integer(_HEIGHT, 0)
 
 
 def is_reduced(directory: Directory) -> bool:

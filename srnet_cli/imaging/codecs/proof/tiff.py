@@ -21,8 +21,10 @@ from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.stored import coded_parts, without_small_gains
 from srnet_cli.imaging.codecs.proof.tails import check_sectors, ends_in_run, holds_run
+from srnet_cli.imaging.codecs.proof.unpacked import BYTE_PACKINGS
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
 from srnet_cli.imaging.picture import Pixels
+from srnet_cli.reading import open_input
 
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
 _NONE, _LZW, _PACKED, _YCBCR = 1, 5, 32773, 6
@@ -88,6 +90,9 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
         _check_rows(path, pieces, lengths)
+        longer = [index for index, length in enumerate(lengths) if length > pieces.bytes_of(index)]
+        for index in longer[:1]:
+            _check_is_plain(path, starts[index], lengths[index], pieces.bytes_of(index))
         is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
         lengths = lengths or (present - starts[0],)
         check_sectors(path, starts, lengths, pieces, is_padding if pieces.tiled else None)
@@ -169,6 +174,22 @@ def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
             )
 
 
+def _check_is_plain(path: Path, start: int, length: int, wanted: int) -> None:
+    """Refuse a piece that is said to be uncompressed, and unpacks to exactly the bytes that are wanted."""
+    import tifffile
+
+    with open_input(path) as file:
+        file.seek(start)
+        data = file.read(length)
+    for packing in sorted(BYTE_PACKINGS):
+        try:
+            found = len(tifffile.TIFF.DECOMPRESSORS[packing](data, out=wanted + 1))
+        except (RuntimeError, ValueError, KeyError):
+            continue
+        if found == wanted:
+            raise InputError("is damaged: its pixels are packed, and it says that they are not", path=path)
+
+
 def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
     """Refuse uncompressed pieces whose lengths are those of other rows, or not of one number of rows.
 
@@ -181,7 +202,8 @@ def _check_rows(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
         return
     row, rest = divmod(full[0], rows)
     pixel = max(pieces.row_bytes // pieces.wide, 1)
-    is_wider = rest == 0 and row > pieces.row_bytes and (row - pieces.row_bytes) % pixel == 0
+    more = row - pieces.row_bytes
+    is_wider = rest == 0 and more > 0 and (more % pixel == 0 or row % pieces.wide == 0)
     is_clear = rows >= _LEAST_ROWS or row > pieces.row_bytes * _CLEAR_SHARE
     is_taller = pieces.tiled and full[0] % pieces.row_bytes == 0 and rows >= _LEAST_ROWS
     if max(full) - min(full) > _MOST_ALIGNMENT or is_taller or (is_wider and is_clear):

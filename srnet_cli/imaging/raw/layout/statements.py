@@ -14,12 +14,13 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.proof.page.agreement import check_statements
+from srnet_cli.imaging.codecs.proof.page.tags import lost_numbers, wrong_types
 from srnet_cli.imaging.raw.dng import MOSAIC, is_dng, sensor_pictures
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE = 256, 257, 258, 259, 262, 271
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE, _ORIENTATION = 256, 257, 258, 259, 262, 271, 274
 _PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT = 33421, 33422, 50710, 50711
 _COLOUR_MATRIX, _NEUTRAL, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL = 50721, 50728, 50713, 50714, 50717
-_ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
+_LINEAR_TABLE, _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50712, 50829, 50719, 50720
 _SAMPLES, _PLANAR, _SAMPLE_FORMAT, _FLOAT = 277, 284, 339, 3
 _DEFLATE = frozenset({8, 32946})
 #: of DNG 1.7, and as libtiff had it before
@@ -28,21 +29,30 @@ _JPEG_XL = frozenset({52546, 50002})
 _TAGS_OF_DNG = range(50706, 52600)
 #: its least version, model and matrix
 _ONLY_IN_DNG = frozenset({50707, 50708, _COLOUR_MATRIX})
-#: matrix, analogue gains, neutral and exposure
-_COLOURS = frozenset({_COLOUR_MATRIX, 50727, _NEUTRAL, 50730})
 #: types of values: with signs, and without
-_RATIONALS = frozenset({5, 10})
+_SIGNED, _RATIONALS = 10, frozenset({5, 10})
+#: matrix, analogue gains, neutral and exposure, and the types of their values
+_COLOURS: dict[int, tuple[int, ...]] = {
+    **dict.fromkeys((_COLOUR_MATRIX, 50730), (ifd.RATIONAL, _SIGNED)),
+    50727: (ifd.RATIONAL, _SIGNED),
+    _NEUTRAL: (ifd.SHORT, ifd.RATIONAL),
+}
 #: of black levels that state none
 _USUAL_BLACK_SIZE = (1, 1)
 #: some write the number of values of 16 bits for the last of them
 _MOST_WHITE = 1 << 16
 #: values of a matrix of three colours, and the least that they span, of what they would at right angles
 _THREE_COLOURS, _LEAST_VOLUME = 9, 1e-3
-#: of which a value tells what the samples are, or which of them are shown
-_STATEMENTS = frozenset(
-    {_PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL}
-    | {_ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE}
-)
+_NUMBERS, _REALS = (ifd.SHORT, ifd.LONG), (ifd.SHORT, ifd.LONG, ifd.RATIONAL)
+#: what tells what the samples are, or which of them are shown, and the types of its values
+_STATEMENTS: dict[int, tuple[int, ...]] = {
+    **dict.fromkeys((_PATTERN_SIZE, _PATTERN_LAYOUT, _LINEAR_TABLE, _BLACK_SIZE), (ifd.SHORT,)),
+    **dict.fromkeys((_PATTERN, _PLANE_COLOURS), (ifd.BYTE, ifd.UNDEFINED)),
+    **dict.fromkeys((_BLACK_LEVEL, _CROP_ORIGIN, _CROP_SIZE), _REALS),
+    **dict.fromkeys((_WHITE_LEVEL, _ACTIVE_AREA), _NUMBERS),
+}
+#: how many values an area has
+_COUNTS = {_ACTIVE_AREA: 4, _CROP_ORIGIN: 2, _CROP_SIZE: 2}
 _RED, _GREEN, _BLUE = 0, 1, 2
 #: the colours of a mosaic that lists none
 _USUAL_COLOURS = (_RED, _GREEN, _BLUE)
@@ -79,9 +89,12 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
     states = any(_ONLY_IN_DNG & set(top.entries) for top in structure.directories)
     if pictures and states and path.suffix.lower() == ".dng" and not is_dng(structure):
         raise InputError("is a damaged RAW file: it does not say of which version of DNG it is", path=path)
+    if is_dng(structure):
+        _check_which(path, structure, pictures)
     for directory in pictures:
-        check_statements(path, directory, _STATEMENTS, kind="RAW file")
-        needed = {_WIDTH, _HEIGHT, _BITS} if is_dng(structure) else {_WIDTH, _HEIGHT} & set(directory.entries)
+        check_statements(path, directory, frozenset(_STATEMENTS), kind="RAW file")
+        needed = {_COMPRESSION, _WIDTH, _HEIGHT} & set(directory.entries)
+        needed = needed | {_WIDTH, _HEIGHT, _BITS} if is_dng(structure) else needed - {_COMPRESSION}
         for tag in sorted(needed):
             if directory.integer(tag, 0) < 1:
                 _refuse_tag(path, tag)
@@ -93,6 +106,21 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
             _check_maker(path, structure, directory)
         if directory.integer(_PHOTOMETRIC, 0) == MOSAIC:
             _check_pattern(path, structure, directory)
+        elif directory.integer(_SAMPLES, 1) == 1 and len(set(directory.integers(_PATTERN))) > 1:
+            _refuse_tag(path, _PHOTOMETRIC)  # grey, with the colours of a mosaic
+
+
+def _check_which(path: Path, structure: ifd.Structure, pictures: list[Directory]) -> None:
+    """Refuse a DNG without a picture of a sensor, or in which a directory says twice what its pixels are."""
+    if not pictures:
+        raise InputError("is a damaged RAW file: no picture in it is one of a sensor", path=path)
+    if structure.broken:
+        raise InputError("is cut short: a directory lies behind the end of the file", path=path)
+    for directory in structure.walk():
+        for tag in sorted(
+            directory.faulty & {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION}
+        ):
+            _refuse_tag(path, tag)
 
 
 def _refuse_tag(path: Path, tag: int) -> None:
@@ -117,7 +145,12 @@ def _check_kind(path: Path, directory: Directory) -> None:
 
 
 def _check_levels(path: Path, directory: Directory) -> None:
-    """Refuse a white level of nothing or beyond all values, and black levels for another pattern."""
+    """Refuse odd types, a white level of nothing or beyond all values, black levels for another pattern."""
+    for tag in sorted(wrong_types(directory, _STATEMENTS)):
+        _refuse_tag(path, tag)
+    for tag, count in _COUNTS.items():
+        if len(directory.numbers(tag)) not in (0, count):
+            _refuse_tag(path, tag)
     white, black, size = (directory.numbers(tag) for tag in (_WHITE_LEVEL, _BLACK_LEVEL, _BLACK_SIZE))
     is_float = directory.integer(_SAMPLE_FORMAT, 1) == _FLOAT
     if white and not (white[0] > 0 and (is_float or white[0] <= _MOST_WHITE)):
@@ -138,12 +171,15 @@ def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -
             raise InputError(
                 "is cut short: a part of its directory lies behind the end of the file", path=path
             )
-        undefined = {tag for tag in _COLOURS & set(found.entries) if _is_undefined(found.entries[tag])}
-        for tag in sorted((found.faulty & _COLOURS) | undefined):
+        wrong = {tag for tag in _COLOURS if tag in found.entries and _is_undefined(found.entries[tag])}
+        wrong |= found.faulty & set(_COLOURS) | wrong_types(found, _COLOURS) | lost_numbers(found, _COLOURS)
+        for tag in sorted(wrong):
             _refuse_tag(path, tag)
         matrix = np.array(found.numbers(_COLOUR_MATRIX))
         if matrix.size % 3:
             _refuse_tag(path, _COLOUR_MATRIX)
+        if matrix.size and len(found.numbers(_NEUTRAL)) not in (0, matrix.size // 3):
+            _refuse_tag(path, _NEUTRAL)
         if matrix.size == _THREE_COLOURS:
             rows = matrix.reshape(3, 3)
             if abs(np.linalg.det(rows)) <= _LEAST_VOLUME * np.prod(np.linalg.norm(rows, axis=1)):
@@ -198,6 +234,8 @@ def _check_pattern(path: Path, structure: ifd.Structure, directory: Directory) -
         raise InputError(
             f"is a damaged RAW file: its mosaic has {found} of its {len(colours)} colours", path=path
         )
+    if _PLANE_COLOURS in directory.entries and not set(pattern) <= colours:
+        _refuse_tag(path, _PATTERN)
     is_known = set(pattern) == set(_USUAL_COLOURS) and directory.integer(_PATTERN_LAYOUT, 1) == 1
     if (is_known and not _is_of_sensor(size, pattern)) or not _is_one_of_cameras(pattern):
         raise InputError("is a damaged RAW file: its mosaic is not one of a sensor", path=path)
@@ -226,16 +264,20 @@ def _is_one_of_cameras(pattern: tuple[int, ...]) -> bool:
 
 
 def check_taken(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
-    """Refuse a mosaic that LibRaw, whose object ``raw`` is, takes for another than the file states.
+    """Refuse a picture, or a mosaic, that LibRaw, whose object ``raw`` is, takes for another than is stated.
 
     Raises:
         InputError: with both.
     """
+    pictures = [] if structure is None else sensor_pictures(structure)
+    size = raw.sizes.raw_width, raw.sizes.raw_height
+    if is_dng(structure) and size not in {(d.integer(_WIDTH, 0), d.integer(_HEIGHT, 0)) for d in pictures}:
+        raise InputError(f"is a damaged RAW file: LibRaw takes a picture of {size[0]}×{size[1]}", path=path)
     try:
         taken = raw.raw_pattern
     except NotImplementedError as error:
         raise InputError("is a RAW file with a mosaic that is not supported", path=path) from error
-    for directory in [] if structure is None else sensor_pictures(structure):
+    for directory in pictures:
         assert structure is not None
         stated = colours_of(structure, directory)
         # A camera without colours balances none.

@@ -13,11 +13,12 @@ from typing import Any
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
+from srnet_cli.imaging.codecs.proof.page.tags import lost_numbers, wrong_values
 
 _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES = 258, 259, 262, 266, 273, 277
 _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILES, _FORMAT = 284, 317, 322, 324, 339
 #: with one value each, which counts something
-_SINGLE = frozenset({256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323})
+_SINGLE = frozenset({254, 256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323})
 _DEPTHS = frozenset({32997, 32998})
 #: of a pixel, bits and samples: with none there is no picture
 _ABOVE_ZERO = frozenset({258, 277})
@@ -25,8 +26,6 @@ _ABOVE_ZERO = frozenset({258, 277})
 _LAYOUT = _SINGLE | _DEPTHS | {258, 273, 279, 292, 293, 320, 324, 325, 338, 339, 347, 530}
 #: inks, of which a profile tells the colours
 _CMYK, _PROFILE = 5, 34675
-#: numbers of colours in a table
-_PALETTE, _COLOUR_MAP = 3, 320
 #: what its first form lacks, decoders add
 _OLD_JPEG = 6
 
@@ -51,9 +50,8 @@ def check_statements(
     wrong -= {278} if len(set(page.integers(278))) == 1 else set()
     if page.integer(_COMPRESSION, 1) != _OLD_JPEG and _PHOTOMETRIC not in page.entries:
         wrong |= {_PHOTOMETRIC}
-    if page.integer(_PHOTOMETRIC, 0) == _PALETTE and _COLOUR_MAP not in page.entries:
-        wrong |= {_COLOUR_MAP}
     wrong |= {tag for tag in _ABOVE_ZERO if 0 in page.integers(tag)}
+    wrong |= wrong_values(page) | lost_numbers(page, layout)
     for tag in sorted(page.faulty & layout | wrong):
         raise InputError(f"is a damaged {kind}: tag {tag} of its directory has no clear value", path=path)
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from srnet_cli.imaging.codecs.proof.inner import JPEG
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
+_GREY = 1
+
 
 def read_pieces(file: Any, starts: Sequence[int], lengths: Sequence[int]) -> Iterator[bytes]:
     """Yield the bytes of pieces of a tifffile's file handle; those that share a place share their bytes."""
@@ -35,14 +37,15 @@ def assembled(page: Any, grid: Grid, pieces: Iterator[bytes], padded: Collection
         ValueError: a piece is missing, has no pixels or those of other bits, or is decoded to a place that
             is not its own.
     """
-    values = np.zeros(page.shaped, page._dtype)
+    channels = 1 if grid.planes > 1 else page.samplesperpixel
+    values = np.zeros((grid.planes, grid.height, grid.width, channels), page._dtype)
     tables = {"jpegtables": page.jpegtables} if page.compression in JPEG else {}
-    count = 0
+    decode, count = _decoder(page, grid), 0
     for index, data in enumerate(pieces):
         region = grid.region(index)
         rows, columns = region.bottom - region.top, region.right - region.left
         # Rows are decoded by the place of a strip: the first has all of them.
-        segment, at, _ = page.decode(data, 0 if index in padded else index, **tables)
+        segment, at, _ = decode(data, 0 if index in padded else index, **tables)
         at = (region.plane, 0, region.top, 0, 0) if index in padded else at
         if segment is None or tuple(at) != (region.plane, 0, region.top, region.left, 0):
             raise ValueError(f"piece {index + 1} of its pixels is not decoded")
@@ -51,11 +54,21 @@ def assembled(page: Any, grid: Grid, pieces: Iterator[bytes], padded: Collection
                 f"piece {index + 1} of its pixels has samples of {8 * segment.dtype.itemsize} bits"
             )
         part = segment[0, :rows, :columns]
-        if part.shape != (rows, columns, values.shape[-1]):
+        if part.shape != (rows, columns, channels):
             raise ValueError(f"piece {index + 1} of its pixels does not fill its place")
-        values[region.plane, 0, region.top : region.bottom, region.left : region.right] = part
+        values[region.plane, region.top : region.bottom, region.left : region.right] = part
         count += 1
     if count != grid.count:
         raise ValueError(f"{count} of {grid.count} pieces of its pixels are decoded")
-    channels = np.moveaxis(values[:, 0, ..., 0], 0, -1) if grid.planes > 1 else values[0, 0]
-    return channels.reshape(grid.height, grid.width, -1)
+    return np.moveaxis(values[..., 0], 0, -1) if grid.planes > 1 else values[0]
+
+
+def _decoder(page: Any, grid: Grid) -> Any:
+    """Return tifffile's decoder of pieces, which takes a JPEG of one plane of RGB for one of RGB."""
+    kind = page.photometric
+    if grid.planes > 1 and page.compression in JPEG:
+        page.photometric = _GREY
+    try:
+        return page.decode  # made once
+    finally:
+        page.photometric = kind

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import SUB_DIRECTORIES, Directory, Structure
-from srnet_cli.imaging.codecs.proof.page.grid import Grid
+from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 
-_WIDTH, _HEIGHT = 256, 257
+_WIDTH, _HEIGHT, _COMPRESSION, _UNCOMPRESSED = 256, 257, 259, 1
 #: of a classic TIFF, and of a BigTIFF
 _HEAD, _BIG_HEAD = 8, 16
 #: of the range of values, between which a tile is blank; JPEG rounds
@@ -27,7 +27,8 @@ _BLANK = 1 / 100
 def check_apart(
     path: Path, structure: Structure, page: Directory, starts: Sequence[int], lengths: Sequence[int]
 ) -> None:
-    """Refuse pieces of ``page`` that overlap partly, or lie in the header or a directory of pixels.
+    """Refuse pieces of ``page`` that overlap each other or those of another page partly, or lie in the header
+    or a directory of pixels.
 
     ``lengths`` are those that are needed: what follows uncompressed rows may be anything.
 
@@ -37,15 +38,27 @@ def check_apart(
     ends: dict[int, int] = {}
     for start, length in zip(starts, lengths, strict=True):
         ends[start] = max(start + length, ends.get(start, 0))
-    taken = [(0, _BIG_HEAD if structure.big else _HEAD, False)]
-    taken += [(start, end, False) for d in _of_pixels(structure, page) for start, end in d.extents]
-    farthest, is_piece = 0, False
-    for start, end, pixels in sorted([*taken, *((start, end, True) for start, end in ends.items())]):
-        if start < farthest and (pixels or is_piece):
-            what = "overlap" if pixels and is_piece else "lie in its directory"
-            raise InputError(f"is a damaged TIFF file: its pieces {what}, at byte {start:,}", path=path)
+    taken = [(0, _BIG_HEAD if structure.big else _HEAD, "in its directory")]
+    for found in _of_pixels(structure, page):
+        taken += [(start, end, "in its directory") for start, end in found.extents]
+        # Blank tiles may be those of another page, too.
+        others = [] if found is page else _spans(found)
+        taken += [(start, end, "in another page") for start, end in others if start not in ends]
+    farthest, last = 0, "in its directory"
+    for start, end, what in sorted([*taken, *((start, end, "") for start, end in ends.items())]):
+        if start < farthest and not (what and last):
+            where = f"lie {what or last}" if what or last else "overlap"
+            raise InputError(f"is a damaged TIFF file: its pieces {where}, at byte {start:,}", path=path)
         if end > farthest:
-            farthest, is_piece = end, pixels
+            farthest, last = end, what
+
+
+def _spans(page: Directory) -> Iterator[tuple[int, int]]:
+    """Yield start and end of a page's pieces; of uncompressed ones, of the rows that they need."""
+    grid, is_plain = grid_of(page), page.integer(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED
+    for index, (start, length) in enumerate(zip(*page.pieces(), strict=False)):
+        if index < grid.count:
+            yield start, start + (min(length, grid.bytes_of(index)) if is_plain else length)
 
 
 def _of_pixels(structure: Structure, page: Directory) -> Iterator[Directory]:
