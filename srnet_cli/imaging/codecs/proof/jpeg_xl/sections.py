@@ -23,6 +23,8 @@ _GROUP, _AREA, _SHIFTS = 128, 1024, range(4)
 _MOST_PASSES = 3
 #: where the table begins at the latest, behind header and profile
 _MOST_HEAD = 1 << 14
+#: lengths that are read to find it
+_MOST_STEPS = 1 << 20
 #: bytes at the end of a section that no pixel may be in need of
 _MOST_UNUSED = 16
 #: sections with runs of one value, of which so many are tried, and sections that are all tried
@@ -117,21 +119,18 @@ def _changed(pieces: Sequence[bytes], probe: int) -> list[bytes]:
 def _found(stream: bytes, height: int, width: int) -> Iterator[_Sections]:
     """Yield what may be the sections of the only frame: a table of lengths that are those of all the rest."""
     counts = set(_counts(height, width))
+    steps = 0
     for at in range(2, min(len(stream), _MOST_HEAD)):
-        bits, lengths, rest = (
-            int.from_bytes(stream[at : at + 4 * max(counts)], "little"),
-            [],
-            len(stream) - at,
-        )
-        position = total = 0
-        while total <= rest and len(lengths) < max(counts):
-            count, least = _FORMS[bits >> position & 3]
-            lengths.append(least + (bits >> position + 2 & (1 << count) - 1))
-            position += 2 + count
-            total += lengths[-1]
-            table = -(-position // 8)
-            if len(lengths) in counts and table + total == rest:
-                yield _Sections(stream, at, at + table, tuple(lengths))
+        lengths: list[int] = []
+        position, rest = 8 * at, len(stream) - at
+        while rest >= 0 and len(lengths) < max(counts) and steps < _MOST_STEPS:
+            bits = int.from_bytes(stream[position // 8 : position // 8 + 5], "little") >> position % 8
+            count, least = _FORMS[bits & 3]
+            lengths.append(least + (bits >> 2 & (1 << count) - 1))
+            position, rest, steps = position + 2 + count, rest - lengths[-1], steps + 1
+            start = -(-position // 8)
+            if len(lengths) in counts and start - at == rest:
+                yield _Sections(stream, at, start, tuple(lengths))
 
 
 def _counts(height: int, width: int) -> Iterable[int]:
