@@ -144,6 +144,12 @@ def test_tables_of_jpeg_that_break_off_are_refused(tmp_path: Path, fill: bytes) 
                 _refuse(tmp_path / "a.tif", whole[: at + first] + fill * (end - first) + whole[at + end :])
 
 
+@needs_libtiff
+@pytest.mark.parametrize("value", [0, 3, 257])
+def test_an_order_of_colours_that_is_none_is_refused(tmp_path: Path, value: int) -> None:
+    _refuse(tmp_path / "a.tif", retagged(_jpeg(), 284, ifd.SHORT, 1, value), "planes")
+
+
 def _distance(pixels: NDArray[Any]) -> float:
     return float(np.abs(pixels.astype(np.int16) - scene(_TALL, _WIDE)).mean())
 

@@ -18,6 +18,8 @@ _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPLES = 258, 259, 26
 _PLANAR, _PREDICTOR, _TILE_WIDTH, _TILES, _FORMAT = 284, 317, 322, 324, 339
 #: with one value each, which counts something
 _SINGLE = frozenset({256, 257, 259, 262, 266, 277, 278, 284, 317, 322, 323})
+#: colours beside one another, or each by itself; of others decoders of JPEG make grey
+_PLANES = frozenset({1, 2})
 _DEPTHS = frozenset({32997, 32998})
 #: of a pixel, bits and samples: with none there is no picture
 _ABOVE_ZERO = frozenset({258, 277})
@@ -68,6 +70,7 @@ def check_agreement(path: Path, directory: Directory, page: Any) -> None:
     rows = 0 if grid.tiled else grid.tall
     wide, tall = (grid.wide, grid.tall) if grid.tiled else (0, 0)
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
+    planar = directory.integer(_PLANAR, 1) if directory.integer(_PLANAR, 1) in _PLANES else None
     statements: dict[str, tuple[Any, Any]] = {
         "place": (directory.extents[0][0] if directory.extents else 0, page.offset),
         "size": ((grid.width, grid.height), (page.imagewidth, page.imagelength)),
@@ -77,7 +80,7 @@ def check_agreement(path: Path, directory: Directory, page: Any) -> None:
         "rows of strips": (rows, 0 if page.is_tiled else page.rowsperstrip),
         "compression": (directory.integer(_COMPRESSION, 1), page.compression),
         "order of bits": (directory.integer(_FILL_ORDER, 1), page.fillorder),
-        "planes": ((directory.integer(_PLANAR, 1), grid.planes), (page.planarconfig, planes)),
+        "planes": ((planar, grid.planes), (page.planarconfig, planes)),
         "predictor": (directory.integer(_PREDICTOR, 1), page.predictor),
         "format of samples": (_one_of(directory.integers(_FORMAT) or (1,)), page.sampleformat),
         "pieces": (grid.count, math.prod(page.chunked)),
