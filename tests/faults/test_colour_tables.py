@@ -99,6 +99,27 @@ def test_tables_of_every_depth_pass(tmp_path: Path, bits: int) -> None:
     assert np.array_equal(read_picture(tmp_path / "a.tif").pixels, table[pixels])
 
 
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("behind", [0, 40])
+def test_an_end_of_colours_that_is_lost_is_noticed(tmp_path: Path, behind: int, fill: bytes) -> None:
+    """Wherever it begins, as long as a plane of the table is in it."""
+    whole, at = _tiff(_pixels(), _colours())
+    whole += bytes(behind)
+    for start in range(at + 101, at + 1000, 99):
+        _refuse(tmp_path / "a.tif", whole[:start] + fill * (len(whole) - start))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_tables_of_steps_pass(tmp_path: Path, order: tuple[int, int, int]) -> None:
+    """Of the colours of browsers one plane ends in many equal values."""
+    table = np.indices((6, 6, 6)).reshape(3, -1).T[:, list(order)] * 51
+    for colours in (table, table[::-1], table * [1, 1, 0]):
+        filled = np.pad(colours, ((0, 40), (0, 0))).astype(np.uint8)
+        whole, _ = _tiff(_pixels() % 216, filled)
+        (tmp_path / "a.tif").write_bytes(whole)
+        assert np.array_equal(read_picture(tmp_path / "a.tif").pixels, filled[_pixels() % 216])
+
+
 def test_whole_planes_of_many_colours_without_order_are_lost(tmp_path: Path) -> None:
     pixels, colours = _pixels() % 64, _colours()
     colours[64:] = 0

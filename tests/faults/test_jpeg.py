@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
@@ -100,6 +101,65 @@ def test_a_sector_of_another_place_is_mostly_noticed(tmp_path: Path) -> None:
             continue
         passed += 1
     assert passed <= 10
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_last_sector_of_a_few_zeros_is_noticed(tmp_path: Path, progressive: bool) -> None:
+    path, whole = tmp_path / "a.jpg", _photo(progressive)
+    for count in (3, 4, 8, 63):
+        path.write_bytes(whole[:-count] + bytes(count))
+        with pytest.raises(InputError):
+            read_picture(path)
+    path.write_bytes(whole[:-2])
+    assert read_picture(path).width == WIDTH
+
+
+def _scan(first: int, last: int, codes: dict[int, str], bits: str) -> bytes:
+    """A scan of one grey component with its table, whose codes all have one length: symbol to bits."""
+    table = bytearray(16)
+    table[len(next(iter(codes.values()))) - 1] = len(codes)
+    coded = (
+        int(bits + "1" * (-len(bits) % 8), 2).to_bytes(-(-len(bits) // 8), "big").replace(b"\xff", b"\xff\0")
+    )
+    kind = 0x10 if first else 0
+    head = bytes([1, 1, 0, first, last, 0])
+    return _segment(0xC4, bytes([kind, *table, *codes])) + _segment(0xDA, head) + coded
+
+
+def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int) -> bytes:
+    """A progressive JPEG with these means of blocks and one value in each: -(2^size - 1), at ``last``."""
+    tall, wide = means.shape
+    codes = {category: f"{category:04b}" for category in range(12)}
+    bits = []
+    for step in np.diff(means.ravel(), prepend=0).tolist():
+        category = abs(step).bit_length()
+        value = step if step > 0 else step + (1 << category) - 1
+        bits.append(codes[category] + (f"{value:0{category}b}" if category else ""))
+    frame = struct.pack(">BHHBBBB", 8, tall * 8, wide * 8, 1, 1, 0x11, 0)
+    data = b"\xff\xd8" + _segment(0xDB, bytes([0] + [16] * 64)) + _segment(0xC2, frame)
+    data += _scan(0, 0, codes, "".join(bits))
+    count = means.size
+    data += _scan(first, last, {(last - first) << 4 | size: "0"}, "0" * (1 + size) * count)
+    run = count.bit_length() - 1
+    nothing = {run << 4: "0"}, "0" + f"{count - (1 << run):0{run}b}"
+    for band in ((1, first - 1), (last + 1, 63)):
+        data += _scan(*band, *nothing) if band[0] <= band[1] else b""
+    return data + b"\xff\xd9"
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 2), (2, 2), (1, 5), (6, 8)])
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_gradient_of_one_code_passes(tmp_path: Path, first: int, last: int, size: int) -> None:
+    """Of a table with one code: each block of the scan is that code, hundreds of bytes of zeros."""
+    path = tmp_path / "a.jpg"
+    down, across = np.mgrid[:40, :50]
+    noise = np.random.default_rng(0).integers(-20, 20, (40, 50))
+    for means in (down - 20, across - 25, 2 * down - across):
+        path.write_bytes(_of_equal_blocks(means, first, last, size))
+        assert read_picture(path).width == 400
+    path.write_bytes(_of_equal_blocks(noise, first, last, size))
+    with pytest.raises(InputError, match="are lost"):
+        read_picture(path)
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {

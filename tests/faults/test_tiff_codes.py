@@ -132,6 +132,24 @@ def test_tables_of_jpeg_that_are_none_are_refused(tmp_path: Path, damage: Any) -
     _refuse(path, damage(_jpeg()), "its JPEG data")
 
 
+@needs_libtiff
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_tables_of_jpeg_that_break_off_are_refused(tmp_path: Path, fill: bytes) -> None:
+    """Encoders write them last in the file; libjpeg has others for codes that are not there."""
+    whole = _jpeg()
+    at, length = _tables(whole)
+    for start in range(1, length, 7):
+        for first, end in ((start, length), (0, start), (start, min(start + 400, length))):
+            if fill == b"\0" or end - first > 20:
+                _refuse(tmp_path / "a.tif", whole[: at + first] + fill * (end - first) + whole[at + end :])
+
+
+@needs_libtiff
+@pytest.mark.parametrize("value", [0, 3, 257])
+def test_an_order_of_colours_that_is_none_is_refused(tmp_path: Path, value: int) -> None:
+    _refuse(tmp_path / "a.tif", retagged(_jpeg(), 284, ifd.SHORT, 1, value), "tag 284")
+
+
 def _distance(pixels: NDArray[Any]) -> float:
     return float(np.abs(pixels.astype(np.int16) - scene(_TALL, _WIDE)).mean())
 
@@ -141,6 +159,20 @@ def test_tables_in_each_piece_are_checked(tmp_path: Path, options: dict[str, Any
     data = encoded_tiff(scene(_TALL, _WIDE), photometric="rgb", compression="jpeg", **options)
     start = data.rindex(b"\xff\xdb") + 10
     _refuse(tmp_path / "a.tif", data[:start] + bytes(8) + data[start + 8 :], "steps of 0")
+
+
+@needs_libtiff
+@pytest.mark.parametrize("options", [0, 1, 4, 5])
+def test_fax_of_rows_that_refer_to_others_passes(tmp_path: Path, options: int) -> None:
+    """It takes up to a third more than rows that do not where these do not repeat, as dithered ones."""
+    grey = scene(_TALL, _WIDE)[..., 1].copy()
+    grey[1::2] = 0
+    for image in (Image.fromarray(grey), Image.fromarray(scene(_TALL, _WIDE))):
+        bits = image.convert("1")
+        stated = {292: options, 278: _TALL}
+        (tmp_path / "a.tif").write_bytes(encoded("TIFF", bits, compression="group3", tiffinfo=stated))
+        found = read_picture(tmp_path / "a.tif").pixels[..., 0] > 0
+        assert (found == np.asarray(bits)).all()
 
 
 @needs_libtiff

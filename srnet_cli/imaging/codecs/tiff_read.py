@@ -32,7 +32,7 @@ from srnet_cli.imaging.codecs.proof.page.order import check_order
 from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
 from srnet_cli.imaging.codecs.proof.page.statements import COLOURS_LOST, lost_statements, stated_colour
 from srnet_cli.imaging.codecs.proof.page.stretch import check_stretches
-from srnet_cli.imaging.codecs.proof.page.tables import check_tables
+from srnet_cli.imaging.codecs.proof.page.tables import check_tables, shared_tables
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -232,7 +232,7 @@ def _check_compressed(
     check_compressed(path, page, grid, pieces)
     if page.compression in BYTE_PACKINGS:
         padded = check_unpacked(path, page, grid, pieces)
-    tables = b"" if page.jpegtables is None else page.jpegtables[:-2]
+    tables = shared_tables(path, page)
     for data in dict.fromkeys([tables, *pieces]) if page.compression in JPEG else ():
         check_tables(path, data)
     if page.compression != _JPEG or page.bitspersample != 8:

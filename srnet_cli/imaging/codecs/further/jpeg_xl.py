@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from srnet_cli.imaging.codecs.further.boxes import box, boxes
 from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header, with_srgb_curve
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding, opened
+from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.workers import thread_count
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import srgb_to_linear
@@ -41,7 +43,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     import imagecodecs
 
     data = read_input(path)
-    header = _header(path, data)
+    stream = _codestream(data)
+    header = _header(path, stream)
     check_size(path, header.height, header.width, max_pixels)
     if header.floating or header.bits > _MOST_BITS or header.further_channels > _MOST_FURTHER_CHANNELS:
         kind = "floating-point values" if header.floating else f"{header.bits} bits"
@@ -51,6 +54,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path):
         # All frames of an animation would be decoded otherwise.
         values = imagecodecs.jpegxl_decode(data, index=0)
+    check_sections(path, stream, (header.height, header.width), partial(imagecodecs.jpegxl_decode, index=0))
     notes = ["only its first frame was read"] if header.animated else []
     icc = None if header.colour is not None else _profile(data)
     known = icc is not None or header.colour is not None
@@ -70,7 +74,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 def read_size(path: Path) -> tuple[int, int]:
     """Return height and width, upright."""
-    header = _header(path, read_input(path))
+    header = _header(path, _codestream(read_input(path)))
     turned = header.orientation >= 5
     return (header.width, header.height) if turned else (header.height, header.width)
 
@@ -134,11 +138,15 @@ def _exif(data: bytes) -> bytes | None:
     return stored[4:] or None
 
 
-def _header(path: Path, data: bytes) -> Header:
-    stream = data
-    if not data.startswith(_CODESTREAM):
-        # Made from a JPEG, the first of many pieces may be of seven bytes.
-        stream = b"".join(body[_FIRST_PIECE[kind] :] for kind, body in boxes(data) if kind in _FIRST_PIECE)
+def _codestream(data: bytes) -> bytes:
+    """Return the codestream of a file, which its boxes may have in pieces."""
+    if data.startswith(_CODESTREAM):
+        return data
+    # Made from a JPEG, the first of many pieces may be of seven bytes.
+    return b"".join(body[_FIRST_PIECE[kind] :] for kind, body in boxes(data) if kind in _FIRST_PIECE)
+
+
+def _header(path: Path, stream: bytes) -> Header:
     if not stream.startswith(_CODESTREAM) or len(stream) < 8:
         raise InputError("is cut short: its header is not whole", path=path)
     return read_header(stream, _MOST_FURTHER_CHANNELS)

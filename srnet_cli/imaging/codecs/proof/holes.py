@@ -1,15 +1,20 @@
 """Holes in the entropy-coded data of a JPEG: sectors that a disk lost, and reads as zeros.
 
 A decoder takes zero bits for codes. What they would stand for, the tables of the file tell (ITU-T T.81,
-annexes C, F and G): where that is anything but blocks without contents, no picture has it hundreds of times.
+annexes C, F and G): where that is anything but blocks without contents, or of the same gradient, no picture
+has it hundreds of times.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes
@@ -30,6 +35,8 @@ _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 _DETAILS = 0x10
 #: values that the mean of a block may have, of 8 bits: what falls farther on end was never a picture
 _MEAN_RANGE = 2048
+#: levels by which means of a gradient's blocks may stray, and how many of them do not
+_EVEN, _MOSTLY_EVEN = 2, 0.9
 #: Ones ahead of a marker are filling, and libjpeg says what is missing there; these are one code for it.
 _ONES = re.compile(rb"\xff{%d,}\0" % _LEAST_HOLE)
 _NOT_ZERO = re.compile(rb"[^\0]")
@@ -37,10 +44,16 @@ _NOT_ZERO = re.compile(rb"[^\0]")
 
 @dataclass(frozen=True)
 class _Component:
-    """A colour of the frame: blocks of it in a unit of a scan of several, and its quantisation table."""
+    """A colour of the frame: blocks of it across and down in a unit of a scan of several, and its table."""
 
-    blocks: int
+    across: int
+    down: int
     table: int
+    number: int = 0
+
+    @property
+    def blocks(self) -> int:
+        return self.across * self.down
 
 
 @dataclass
@@ -54,16 +67,20 @@ class _Tables:
     components: dict[int, _Component] = field(default_factory=dict)
     #: marker of the frame, 0 for one whose data is of another kind
     frame: int = 0
+    #: decoder of the means of blocks, H×W×C of luma and two chromas; None where nobody asks for gradients
+    means: Callable[[], NDArray[Any]] | None = None
 
 
-def check_holes(path: Path, data: bytes) -> None:
+def check_holes(path: Path, data: bytes, means: Callable[[], NDArray[Any]] | None = None) -> None:
     """Refuse a JPEG with a hole in its pixels, or of codes in which holes do not show.
+
+    ``means`` decodes it to an eighth, H×W×C of luma and two chromas; asked where zeros may be one.
 
     Raises:
         InputError: saying where.
     """
     check_codes(path, data)
-    tables = _Tables()
+    tables = _Tables(means=means)
     for segment in segments(data):
         body = segment.body
         if segment.marker == _DHT:
@@ -75,8 +92,8 @@ def check_holes(path: Path, data: bytes) -> None:
         elif segment.marker in _HUFFMAN:
             tables.frame = segment.marker
             tables.components = {
-                body[at]: _Component((body[at + 1] >> 4) * (body[at + 1] & 15), body[at + 2])
-                for at in range(6, len(body) - 2, 3)
+                body[at]: _Component(body[at + 1] >> 4, body[at + 1] & 15, body[at + 2], number)
+                for number, at in enumerate(range(6, len(body) - 2, 3))
             }
         elif segment.marker == SOS and tables.frame and len(body) >= 6:
             may_be = _may_be_flat if tables.frame == _LOSSLESS else _may_be_empty
@@ -154,25 +171,44 @@ def _may_be_flat(tables: _Tables, scan: bytes, length: int) -> bool:
 
 
 def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
-    """Return whether so many bytes of zeros may stand for blocks without contents, in this scan."""
+    """Return whether so many bytes of zeros may stand for blocks without contents, in this scan.
+
+    Of a scan of few coefficients the shortest code may be the last of them, the only one of a gradient.
+    """
     count = scan[0]
     first, last, approximation = scan[-3:]
     has_means = first == 0 and not approximation >> 4  # a later bit of the means is written as it is
     has_details = last > 0
     if has_details and approximation >> 4 and length < _LEAST_OF_CORRECTIONS:
         return True
-    bits, falls = 0, []
+    bits, falls, gradient = 0, [], None
     for at in range(1, min(1 + 2 * count, len(scan) - 4), 2):
-        component = tables.components.get(scan[at], _Component(1, 0))
+        component = tables.components.get(scan[at], _Component(1, 1, 0))
         blocks = component.blocks if count > 1 else 1
         if has_details:
             symbol, size = tables.zero_codes.get(_DETAILS | (scan[at + 1] & 15), (0, 1))
-            if symbol:  # anything but the end of one block
-                return False
-            bits += blocks * size
+            value = symbol & 15
+            if symbol and not (value and symbol >> 4 == last - max(first, 1)):
+                return False  # neither the end of one block nor all of it
+            bits += blocks * (size + value)
+            gradient = component if symbol else gradient
         if has_means:
             category, size = tables.zero_codes.get(scan[at + 1] >> 4, (0, 1))
             bits += blocks * (size + category)
             step = tables.steps.get(component.table, 1) << (approximation & 15)
             falls.append(blocks * ((1 << category) - 1) * step)
+    if gradient is not None and not _may_be_gradient(tables, gradient, 8 * length // bits):
+        return False
     return not falls or 8 * length // bits * max(falls) < _MEAN_RANGE
+
+
+def _may_be_gradient(tables: _Tables, component: _Component, blocks: int) -> bool:
+    """Return whether so many blocks of a component on end, row by row, have means in a line."""
+    if tables.means is None:
+        return False
+    parts = tables.components.values()
+    across, down = (max(part.across for part in parts), max(part.down for part in parts))
+    plane = tables.means()[:: down // component.down, :: across // component.across, component.number]
+    bends = np.abs(np.diff(plane.astype(np.int16), 2)) <= _EVEN
+    even = np.insert(np.pad(bends, ((0, 0), (1, 1)), constant_values=True).ravel().cumsum(), 0, 0)
+    return bool(even.size > blocks and (even[blocks:] - even[:-blocks]).max() >= _MOSTLY_EVEN * blocks)

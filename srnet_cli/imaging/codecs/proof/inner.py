@@ -12,6 +12,7 @@ from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import decoding, opened
+from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.proof.segments import segments
 
 JPEG = frozenset({6, 7, 33007, 34892})
@@ -38,7 +39,7 @@ _RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
 def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
-    """Refuse pieces whose own size is larger than their place, or does not fill it.
+    """Refuse pieces whose own size is larger than their place, or does not fill it; of JPEG XL, damaged ones.
 
     Raises:
         InputError: naming the piece.
@@ -69,6 +70,10 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
                 f"in the place of one of {columns}×{rows}",
                 path=path,
             )
+        if kind in _JPEG_XL:
+            import imagecodecs
+
+            check_sections(path, _codestream(data), (height, width), imagecodecs.jpegxl_decode)
 
 
 def _size(kind: int, data: bytes) -> tuple[int, int]:
@@ -83,7 +88,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
                 return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")
         raise ValueError("a piece of JPEG data has no size")
     if kind in _JPEG_XL:
-        return _jpeg_xl_size(data)
+        return _jpeg_xl_size(_codestream(data))
     with opened(io.BytesIO(data), _DECODERS) as image:
         return image.height, image.width
 
@@ -103,10 +108,13 @@ def _stated_bits(kind: int, data: bytes) -> int | None:
     return _LEAST_BITS if kind in _WEBP else None
 
 
+def _codestream(data: bytes) -> bytes:
+    """Return the codestream of JPEG XL, which may be in a box."""
+    start = 0 if data.startswith(b"\xff\x0a") else data.find(b"jxlc") + 4
+    return data[start:] if start != 3 else b""
+
+
 def _jpeg_xl_size(data: bytes) -> tuple[int, int]:
-    if not data.startswith(b"\xff\x0a"):
-        start = data.find(b"jxlc")
-        data = data[start + 4 :] if start >= 0 else b""
     if len(data) < 12:
         raise ValueError("a piece of JPEG XL data has no size")
     bits, position = int.from_bytes(data[2:18], "little"), 0

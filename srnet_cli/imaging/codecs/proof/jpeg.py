@@ -18,6 +18,8 @@ _MOST_WORK = 2_000_000_000
 _MOST_SCANS_OF_LARGE, _MOST_SCANS = 16, 500
 #: bytes of one value at the end of a file that has no end marker: Huffman codes of a picture are not so long
 _LEAST_TAIL = 64
+#: and of zeros, as the last codes are filled up with ones
+_LEAST_ZEROS = 3
 
 
 def check_codes(path: Path, data: bytes) -> None:
@@ -69,7 +71,8 @@ def check_tail(path: Path, data: bytes) -> None:
 
 
 def _check_tail(path: Path, data: bytes) -> None:
-    if len(data) - len(data.rstrip(data[-1:])) >= _LEAST_TAIL:
+    least = _LEAST_TAIL if data[-1:].strip(b"\0") else _LEAST_ZEROS
+    if len(data) - len(data.rstrip(data[-1:])) >= least:
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
 
 

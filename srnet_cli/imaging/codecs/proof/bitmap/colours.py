@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, SECTOR
+from srnet_cli.reading import open_input
 
 #: bytes that are missing before it is said
 _LEAST_BYTES = 64
@@ -52,8 +53,9 @@ def in_planes(data: bytes, start: int, value_bytes: int) -> Table:
 def check_colours(path: Path, table: Table, numbers: NDArray[Any]) -> None:
     """Refuse a table of which sectors are zeros or ones where pixels, of these ``numbers``, have colours.
 
-    They begin and end where sectors do, in the file, or with the table. Whole planes of it may be the
-    picture's, as shades of green have no red: unless many colours have no order in the others.
+    They begin and end where sectors do, in the file, or with the table, or take in its last plane and the end
+    of the file. Whole planes of it may be the picture's, as shades of green have no red: unless many colours
+    have no order in the others.
 
     Raises:
         InputError: saying where.
@@ -70,6 +72,9 @@ def check_colours(path: Path, table: Table, numbers: NDArray[Any]) -> None:
         for first, end in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
             begin, is_exact = _begin(table, places, planes, first)
             stop, ends_exactly = _end(table, places, planes, end)
+            if begin is None and end == places.size and planes[first] < planes[-1]:
+                # To the end of the file, whose copy may have broken off anywhere.
+                begin = int(places[first]) if _is_all_behind(path, table, value) else None
             is_all = first == 0 and end == places.size
             is_part = is_exact or ends_exactly or is_all
             if not is_part and used.size >= _LEAST_OF_A_PLANE:
@@ -89,6 +94,13 @@ def check_colours(path: Path, table: Table, numbers: NDArray[Any]) -> None:
                     path=path,
                     remedy="if they are meant to be so, save it as RGB",
                 )
+
+
+def _is_all_behind(path: Path, table: Table, value: int) -> bool:
+    """Return whether nothing but bytes of this value is behind a table, if anything."""
+    with open_input(path) as file:
+        file.seek(table.start + len(table.data))
+        return not file.read().strip(bytes([value]))
 
 
 def _has_order(table: Table, used: NDArray[np.int64], first: int, end: int) -> bool:

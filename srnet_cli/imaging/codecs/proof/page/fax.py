@@ -24,7 +24,9 @@ from srnet_cli.imaging.codecs.proof.tails import ends_in_run, holds_run
 
 FAX = frozenset({2, 3, 4})
 _NAMES = {2: "tiff_ccitt", 3: "group3", 4: "group4"}
-_STRIPS, _ROWS_PER_STRIP, _LENGTHS, _REVERSED_BITS = 273, 278, 279, 2
+_STRIPS, _ROWS_PER_STRIP, _LENGTHS, _OPTIONS, _REVERSED_BITS = 273, 278, 279, 292, 2
+#: rows that refer to those above, and ends of lines that end with a byte
+_T4 = 1 | 4
 #: fax of one line after the other, from byte to byte
 _WITHOUT_ENDS = 2
 #: behind a line of T.4; two of them are behind T.6
@@ -89,7 +91,8 @@ def _needs_more(page: Any, index: int, data: bytes) -> bool:
 def _is_of_another_size(path: Path, page: Any, index: int, data: bytes) -> bool:
     """Return whether data has more or fewer codes than the rows that it is decoded to.
 
-    There is one way to write rows in T.6, which few encoders leave, and one without the row above.
+    There is one way to write rows in T.6, which few encoders leave, and in T.4 one for each of its options,
+    which say whether rows refer to those above.
     """
     import imagecodecs
 
@@ -97,7 +100,7 @@ def _is_of_another_size(path: Path, page: Any, index: int, data: bytes) -> bool:
         return False
     with decoding(path):
         rows = page.decode(data, index)[0][0, :, :, 0]
-        again = _written(rows, _NAMES[int(page.compression)])
+        again = _written(rows, _NAMES[int(page.compression)], page.tags.valueof(_OPTIONS, 0))
     codes = bytes(imagecodecs.bitorder_decode(data)) if page.fillorder == _REVERSED_BITS else data
     found, right = _bits(codes), _bits(again)
     if found == right:
@@ -115,11 +118,12 @@ def _bits(codes: bytes) -> bytes:
     return bits.rstrip(b"\0")
 
 
-def _written(rows: NDArray[Any], compression: str) -> bytes:
-    """Return H×W samples of 0 and 1 as codes."""
+def _written(rows: NDArray[Any], compression: str, options: int) -> bytes:
+    """Return H×W samples of 0 and 1 as codes, of T.4 with its options."""
     file = io.BytesIO()
     image = Image.fromarray(np.ascontiguousarray(rows) != 0)
-    image.save(file, "TIFF", compression=compression, tiffinfo={_ROWS_PER_STRIP: image.height})
+    stated = {_ROWS_PER_STRIP: image.height, _OPTIONS: int(options) & _T4}
+    image.save(file, "TIFF", compression=compression, tiffinfo=stated)
     structure = ifd.parse(file.getvalue())
     top = ifd.Directory() if structure is None else structure.directories[0]
     start, length = top.integer(_STRIPS, 0), top.integer(_LENGTHS, 0)

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes
-from srnet_cli.imaging.codecs.proof.segments import segments
+from srnet_cli.imaging.codecs.proof.segments import EOI, segments
 
 _DHT, _DQT = 0xC4, 0xDB
 _COUNTS = 16
+
+
+def shared_tables(path: Path, page: Any) -> bytes:
+    """Return the tables that all pieces of tifffile's ``page`` share, without the end marker; maybe none.
+
+    Raises:
+        InputError: they are not segments from their first byte to the end marker, as all encoders write them.
+    """
+    data = page.jpegtables or b""
+    end = 2 if data.startswith(b"\xff\xd8") else -1
+    for segment in segments(data):
+        end = (
+            segment.start if segment.start == end + (segment.marker != EOI) * (len(segment.body) + 4) else -1
+        )
+        if segment.marker == EOI and end >= 0:
+            return data[:end]
+    if data:
+        raise InputError("is damaged: the tables of its JPEG data are not whole", path=path)
+    return b""
 
 
 def check_tables(path: Path, data: bytes) -> None:

@@ -1,0 +1,1 @@
+"""Proofs of JPEG XL: that all of its coded pixels are needed."""

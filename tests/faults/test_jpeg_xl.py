@@ -1,0 +1,90 @@
+"""Damage in JPEG XL of the lowest efforts, whose codes a decoder takes whatever they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from tests.faults.pictures import encoded_tiff, scene
+
+_TALL, _WIDE = 300, 520
+_MODES: dict[str, dict[str, Any]] = {"lossless": {"lossless": True}, "lossy": {"distance": 1.0}}
+
+
+def _page(width: int = _WIDE) -> NDArray[np.uint8]:
+    """A picture above, and nothing below: what goes on to the end may then be of any length."""
+    samples = np.full((_TALL, width, 3), 255, np.uint8)
+    samples[:180] = scene(180, width)
+    return samples
+
+
+def _coded(samples: NDArray[Any], effort: int, mode: str) -> bytes:
+    return bytes(imagecodecs.jpegxl_encode(samples, effort=effort, **_MODES[mode]))
+
+
+@pytest.mark.parametrize("effort", [1, 2])
+@pytest.mark.parametrize("mode", _MODES)
+@pytest.mark.parametrize(
+    "samples", [scene(_TALL, _WIDE), _page(), _page(200), scene(_TALL, _WIDE) * np.uint16(257)]
+)
+def test_a_lost_sector_is_noticed(tmp_path: Path, effort: int, mode: str, samples: NDArray[Any]) -> None:
+    path, whole = tmp_path / "a.jxl", _coded(samples, effort, mode)
+    path.write_bytes(whole)
+    assert read_picture(path).width == samples.shape[1]
+    for start in np.linspace(700, len(whole) * 0.8, 5).astype(int).tolist():
+        for fill in (b"\0", b"\xff"):
+            for end in (start + 512, len(whole)):
+                rest = whole[end:]
+                path.write_bytes(whole[:start] + fill * (len(whole) - len(rest) - start) + rest)
+                with pytest.raises(InputError):
+                    read_picture(path)
+
+
+def test_other_values_are_mostly_noticed(tmp_path: Path) -> None:
+    path, random, passed = tmp_path / "a.jxl", np.random.default_rng(0), 0
+    for mode in _MODES:
+        whole = _coded(scene(_TALL, _WIDE), 1, mode)
+        for start in np.linspace(700, len(whole) - 800, 10).astype(int).tolist():
+            path.write_bytes(whole[:start] + random.bytes(512) + whole[start + 512 :])
+            try:
+                read_picture(path)
+            except InputError:
+                continue
+            passed += 1
+    assert passed <= 1
+
+
+def test_a_lost_sector_in_tiff_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    whole = encoded_tiff(
+        scene(_TALL, _WIDE),
+        photometric="rgb",
+        compression="jpegxl",
+        compressionargs={"effort": 1, "lossless": True},
+    )
+    path.write_bytes(whole)
+    assert read_picture(path).width == _WIDE
+    start = len(whole) // 2
+    path.write_bytes(whole[:start] + bytes(512) + whole[start + 512 :])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("effort", [1, 2, 3, 7])
+@pytest.mark.parametrize("mode", _MODES)
+def test_whole_pictures_pass(tmp_path: Path, effort: int, mode: str) -> None:
+    """With nothing in them for long, or so large that they are coded area by area, with room left free."""
+    path, stripes = tmp_path / "a.jxl", np.zeros((300, 300, 3), np.uint8)
+    stripes[::2] = 200
+    large = np.full((260, 2300, 3), 240, np.uint8)
+    large[:100, :300] = scene(100, 300)
+    for samples in (np.zeros((400, 600, 3), np.uint8), stripes, large, _page(200), _page()[..., 0]):
+        path.write_bytes(_coded(samples, effort, mode))
+        assert read_picture(path).height == samples.shape[0]
