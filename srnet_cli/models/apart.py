@@ -78,7 +78,7 @@ def _end(code: int | None) -> str:
 def _work(teller: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     # Ctrl-C goes to the whole group of processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.getLogger().addHandler(logging.NullHandler())
+    logging.disable(logging.CRITICAL)  # torch's loggers have handlers of their own, which write to stderr
     warnings.simplefilter("ignore")
     try:
         teller.send((task(*arguments), None, ""))

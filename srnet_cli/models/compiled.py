@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from srnet_cli.errors import OutputError
 
 #: names the folder in which torch keeps what it compiles; what lies there is loaded and run
 CODE_FOLDER = "TORCHINDUCTOR_CACHE_DIR"
+#: what linkers take for one
+_LIBRARY = re.compile(r"lib.*\.(a|so)(\.|$)|ld-.*\.so")
 #: headers are compiled for the next program in a folder that the variable does not move
 _SHARED_HEADERS = "cpp_cache_precompile_headers"
 
@@ -83,16 +86,23 @@ def _is_unasked(folder: Path) -> bool:
 
 
 def _refuse_strange_library() -> None:
-    """Refuse to compile where a linker finds its compiler's own library in the current folder.
+    """Refuse to compile where a linker finds a library that it looks for in the current folder.
 
-    gcc's is named without a place in a script for linkers, which look there first; Triton starts them there.
+    gcc's own and those of the system are named without a place in scripts for linkers (libgcc_s.so.1, on
+    others libgcc.a), and old ones look there first; Triton starts them there.
     """
-    found = next(Path.cwd().glob("libgcc_s.so*"), None)
+    remedy = "start in another folder, or move it away"
+    try:
+        found = next((path for path in Path().iterdir() if _LIBRARY.match(path.name)), None)
+    except OSError as error:
+        raise OutputError(
+            "may have libraries that would be linked, and cannot be looked through", path=".", remedy=remedy
+        ) from error
     if found is not None:
         raise OutputError(
-            "would be linked into compiled code, as the linker looks in the current folder first",
+            "may be linked into compiled code, as linkers look in the current folder",
             path=found,
-            remedy="start in another folder, or move it away",
+            remedy=remedy,
         )
 
 

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,6 @@ from srnet_cli.training.trainer import RunEnd, Scalars, Trainer
 from srnet_cli.version import extra_command
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from srnet_cli.data import TrainingSource
     from srnet_cli.data.kinds import Detection
 
@@ -60,6 +59,7 @@ def run_training(options: TrainOptions, resume: bool) -> RunEnd:
         SrnetError: whatever kept it from ending well; checkpoints written before stay.
     """
     _check_named(options, resume)
+    _check_teacher(options)
     with join_processes(options.device, gradients=True) as job, _reporter(job) as reporter:
         folder = RunFolder(options.output, reporter.say)
         resuming = _resumes(folder, job, resume)
@@ -118,11 +118,25 @@ def _check_named(options: TrainOptions, resume: bool) -> None:
     data_paths(options)
 
 
+def _check_teacher(options: TrainOptions) -> None:
+    """Refuse a teacher that the run would write its own weights over."""
+    teacher = Path(options.teacher or "").resolve()
+    if options.teacher and options.output.resolve() in (teacher, *teacher.parents):
+        raise UsageError(
+            f"--teacher {options.teacher} is what this run writes", remedy="copy it to another folder"
+        )
+
+
 def _check_apart(found: Sequence[Detection], output: Path) -> None:
     """Refuse to draw among the pictures that are trained on: the curves are a picture in the run's folder."""
-    places = [each.root.resolve() for each in found] if output.is_dir() else []
-    if output.resolve() in places or (
-        any(place in output.resolve().parents for place in places)
+    if not output.is_dir():
+        return
+    roots = [each.root.resolve() for each in found]
+    # LR and HR may be links to folders elsewhere.
+    linked = [path.resolve() for root in roots for path in root.iterdir() if path.is_symlink()]
+    target = output.resolve()
+    if target in roots or (
+        any(place in (target, *target.parents) for place in (*roots, *linked))
         and any(format_of(path) is not None and path.name != CURVES for path in output.iterdir())
     ):
         raise UsageError(

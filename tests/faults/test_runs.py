@@ -359,3 +359,17 @@ def test_a_run_draws_nothing_among_pairs(srnet: Program, tmp_path: Path) -> None
     run = pairs / "run"
     assert srnet(*_command(pairs, run, 2)).code == 0
     assert (run / "curves.png").exists() and _resumed(srnet, pairs, run).code == 0
+    elsewhere = (pairs / "HR").rename(tmp_path / "elsewhere")
+    (pairs / "HR").symlink_to(elsewhere)
+    ended = srnet(*_command(pairs, elsewhere, 2))
+    assert ended.code == 2 and "would be among it" in ended.err
+
+
+def test_a_run_does_not_replace_its_teacher(srnet: Program, data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert srnet(*_command(data, run, 2)).code == 0
+    before = disk(run)
+    for teacher in (run / "best.pt", run):
+        ended = srnet(*_command(data, run, 4), "--resume", "--teacher", teacher)
+        assert ended.code == 2 and "is what this run writes" in ended.err
+        assert disk(run) == before

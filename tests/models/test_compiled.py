@@ -141,14 +141,14 @@ def test_another_backend_keeps_no_code(folder: Path) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("name", ["libgcc_s.so.1", "libgcc_s.so"])
+@pytest.mark.parametrize("name", ["libgcc_s.so.1", "libgcc.a", "libc.so.6", "ld-linux-x86-64.so.2"])
 def test_no_library_of_the_current_folder_is_linked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     """Triton starts gcc in the current folder, whose linker takes its library from there."""
     (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OutputError, match="would be linked"):
+    with pytest.raises(OutputError, match="may be linked"):
         compiled(abs)
 
 

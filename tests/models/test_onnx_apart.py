@@ -142,8 +142,20 @@ def test_the_exporter_obeys_no_folder_that_others_can_make(tmp_path: Path) -> No
     (subsystem / "decomposition_bisect_range.txt").symlink_to(photo)
     given = environment({"TMPDIR": str(everybodys)})
     given.pop(CODE_FOLDER, None)
-    command = [sys.executable, "-m", "srnet_cli", "export", str(tmp_path / "net"), "-o", "net.onnx"]
-    subprocess.run(command, env=given, cwd=tmp_path, check=True, timeout=PATIENCE, capture_output=True)
+    command = [
+        sys.executable,
+        "-m",
+        "srnet_cli",
+        "--quiet",
+        "export",
+        str(tmp_path / "net"),
+        "-o",
+        "net.onnx",
+    ]
+    ended = subprocess.run(
+        command, env=given, cwd=tmp_path, check=True, timeout=PATIENCE, capture_output=True, text=True
+    )
+    assert ended.stderr == ""
     assert (tmp_path / "net.onnx").stat().st_size > 1000
     assert photo.read_bytes() == b"a picture"
     assert [path.name for path in everybodys.iterdir()] == [planted.parent.name]
