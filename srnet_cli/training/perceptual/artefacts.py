@@ -14,10 +14,6 @@ from srnet_cli.training.step.stepper import Precision
 _WINDOW = 7
 #: keep logarithms finite: of powers of spectra, of energies of phases
 _POWER, _ENERGY = 1e-3, 1e-3
-#: side of a window in which checks are looked for; energy of slopes that is as good as none, grey levels²
-_CELL, _FLAT = 16, 0.3
-#: the share of checks in the slopes of white noise: (6/16)² of 4
-_OF_NOISE = 0.035
 
 
 def ldl(sr: Tensor, hr: Tensor, average: Tensor) -> Tensor:
@@ -47,17 +43,15 @@ def ldl(sr: Tensor, hr: Tensor, average: Tensor) -> Tensor:
 def grid_loss(sr: Tensor, hr: Tensor, scale: int) -> Tensor:
     """Forbid the lines of pixel shuffle that HR does not have.
 
-    The sum of three mean squares of differences of natural logarithms. *Lines*: how far the slope's power at
+    The sum of two mean squares of differences of natural logarithms. *Lines*: how far the slope's power at
     the periods of the scale and 2 stands out of its neighbours, where that is more than in HR. *Phases*: the
     shares of the scale² places that pixel shuffle fills in the energy of the high band, against those in HR.
-    *Checks*: the share of pixels that alternate in both directions in the energy of slopes, in windows, where
-    that is more than in HR: woven patterns that move between the places. A grid of 6 dB gives about 2.
+    A grid of 6 dB gives about 2.
     """
     excess = F.relu(_lines(sr, scale) - _lines(hr, scale).detach())
     shares, true = _phases(sr, scale), _phases(hr, scale).detach()
     unequal = shares - shares.mean(1, keepdim=True) - true + true.mean(1, keepdim=True)
-    woven = F.relu(_checks(sr) - _checks(hr).detach())
-    return excess.square().mean() + unequal.square().mean() + woven.square().mean()
+    return excess.square().mean() + unequal.square().mean()
 
 
 def _lines(picture: Tensor, scale: int) -> Tensor:
@@ -85,16 +79,6 @@ def _phases(picture: Tensor, scale: int) -> Tensor:
     """Compute the logarithm of the high band's energy at each place of pixel shuffle: N×scale²."""
     grey = high_band(picture, scale).mean(1, keepdim=True)
     return torch.log(F.pixel_unshuffle(grey, scale).square().mean((2, 3)) + _ENERGY)
-
-
-def _checks(picture: Tensor) -> Tensor:
-    """Compute logarithms of the share of checks in the energy of slopes, by windows: N×C×h×w."""
-    down = picture[:, :, 1:-1] - (picture[:, :, :-2] + picture[:, :, 2:]) / 2
-    checks = (down[..., 1:-1] - (down[..., :-2] + down[..., 2:]) / 2) / 4
-    slopes = picture[:, :, 1:-1, 1:-1].diff(dim=2, append=picture[:, :, -1:, 1:-1]).square()
-    slopes = slopes + picture[:, :, 1:-1, 1:-1].diff(dim=3, append=picture[:, :, 1:-1, -1:]).square()
-    energy, of = (F.avg_pool2d(x, min(_CELL, *x.shape[2:])) for x in (checks.square(), slopes))
-    return torch.log(energy + _FLAT * _OF_NOISE) - torch.log(of + _FLAT)
 
 
 def make_grid(setting: Setting) -> Term:
