@@ -126,8 +126,8 @@ def _scan(first: int, last: int, codes: dict[int, str], bits: str) -> bytes:
     return _segment(0xC4, bytes([kind, *table, *codes])) + _segment(0xDA, head) + coded
 
 
-def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int) -> bytes:
-    """A progressive JPEG with these means of blocks and one value in each: -(2^size - 1), at ``last``."""
+def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int, each: bool = False) -> bytes:
+    """A progressive JPEG with these means of blocks and one value, -(2^size - 1), at ``last`` or at each."""
     tall, wide = means.shape
     codes = {category: f"{category:04b}" for category in range(12)}
     bits = []
@@ -139,7 +139,9 @@ def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int)
     data = b"\xff\xd8" + _segment(0xDB, bytes([0] + [16] * 64)) + _segment(0xC2, frame)
     data += _scan(0, 0, codes, "".join(bits))
     count = means.size
-    data += _scan(first, last, {(last - first) << 4 | size: "0"}, "0" * (1 + size) * count)
+    values = last + 1 - first if each else 1
+    run = 0 if each else last - first
+    data += _scan(first, last, {run << 4 | size: "0"}, "0" * (1 + size) * count * values)
     run = count.bit_length() - 1
     nothing = {run << 4: "0"}, "0" + f"{count - (1 << run):0{run}b}"
     for band in ((1, first - 1), (last + 1, 63)):
@@ -147,17 +149,20 @@ def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int)
     return data + b"\xff\xd9"
 
 
-@pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 2), (2, 2), (1, 5), (6, 8)])
+@pytest.mark.parametrize(
+    ("first", "last", "each"),
+    [(1, 1, False), (1, 2, False), (1, 2, True), (2, 2, False), (1, 5, False), (6, 8, False)],
+)
 @pytest.mark.parametrize("size", [1, 3])
-def test_a_gradient_of_one_code_passes(tmp_path: Path, first: int, last: int, size: int) -> None:
-    """Of a table with one code: each block of the scan is that code, hundreds of bytes of zeros."""
+def test_a_gradient_of_one_code_passes(tmp_path: Path, first: int, last: int, each: bool, size: int) -> None:
+    """Of a table with one code: each block of the scan is that code, or two, hundreds of bytes of zeros."""
     path = tmp_path / "a.jpg"
     down, across = np.mgrid[:40, :50]
     noise = np.random.default_rng(0).integers(-20, 20, (40, 50))
     for means in (down - 20, across - 25, 2 * down - across):
-        path.write_bytes(_of_equal_blocks(means, first, last, size))
+        path.write_bytes(_of_equal_blocks(means, first, last, size, each))
         assert read_picture(path).width == 400
-    path.write_bytes(_of_equal_blocks(noise, first, last, size))
+    path.write_bytes(_of_equal_blocks(noise, first, last, size, each))
     with pytest.raises(InputError, match="are lost"):
         read_picture(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from tests.faults.pictures import encoded_tiff, scene
 
 _TALL, _WIDE = 300, 520
@@ -88,3 +90,35 @@ def test_whole_pictures_pass(tmp_path: Path, effort: int, mode: str) -> None:
     for samples in (np.zeros((400, 600, 3), np.uint8), stripes, large, _page(200), _page()[..., 0]):
         path.write_bytes(_coded(samples, effort, mode))
         assert read_picture(path).height == samples.shape[0]
+
+
+@pytest.mark.parametrize("effort", [1, 3, 7])
+@pytest.mark.parametrize("mode", _MODES)
+def test_small_animations_pass(tmp_path: Path, effort: int, mode: str) -> None:
+    """What is found in them is the last frame, and the first is read."""
+    path, first = tmp_path / "a.jxl", scene(96, 128)
+    frames = np.stack([np.roll(first, 8 * number, axis=1) for number in range(3)])
+    whole = bytes(imagecodecs.jpegxl_encode(frames, effort=effort, photometric="rgb", **_MODES[mode]))
+    path.write_bytes(whole)
+    assert np.abs(read_picture(path).pixels[..., :3] - np.float64(first)).mean() < 12
+
+
+def test_sections_that_nothing_needs_are_left_alone(tmp_path: Path) -> None:
+    frames = np.stack([scene(96, 128)] * 3)
+    whole = bytes(imagecodecs.jpegxl_encode(frames, effort=1, photometric="rgb", distance=1.0))
+    check_sections(tmp_path, whole, (96, 128), partial(imagecodecs.jpegxl_decode, index=0))
+
+
+@pytest.mark.parametrize("width", [5, 260, 263, 516])
+def test_a_plain_edge_of_a_few_columns_passes(tmp_path: Path, width: int) -> None:
+    """In groups of less than eight columns the quickest coder writes equal pixels one by one."""
+    path, samples = tmp_path / "a.jxl", np.full((600, width, 4), 255, np.uint8)
+    samples[:180, : -(width // 8) or width, :3] = scene(180, width)[:, : -(width // 8) or width]
+    for values in (samples, samples[..., :3], samples[..., 0], samples * np.uint16(257)):
+        whole = _coded(np.ascontiguousarray(values), 1, "lossless")
+        path.write_bytes(whole)
+        assert read_picture(path).width == width
+    start = len(whole) // 3  # in a group of its own
+    path.write_bytes(whole[:start] + bytes(512) + whole[start + 512 :])
+    with pytest.raises(InputError):
+        read_picture(path)

@@ -106,6 +106,32 @@ def test_a_ramp_of_alpha_of_a_quick_coder_passes(
     assert picture.alpha is not None and np.array_equal(picture.alpha, alpha)
 
 
+@pytest.mark.parametrize("bands", [(255, 0), (0, 255), (255, 128, 0, 64), tuple(range(0, 240, 10))])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_bands_of_a_quick_coder_pass(tmp_path: Path, bands: tuple[int, ...], lossless: bool) -> None:
+    """Whole bands of alpha, or of few colours, may be the code that is ones, again and again."""
+    band = np.repeat(np.array(bands, np.uint8), HEIGHT * 2 // len(bands))[:, None].repeat(WIDTH, 1)
+    shown = [band, 255 - band, band] if lossless else [scene(*band.shape)]
+    path = tmp_path / "a.webp"
+    path.write_bytes(encoded("WEBP", np.dstack([*shown, band]), method=0, lossless=lossless, exact=True))
+    picture = read_picture(path)
+    assert picture.alpha is not None and np.array_equal(picture.alpha, band)
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+def test_lost_ones_in_few_colours_are_noticed(tmp_path: Path, lossless: bool) -> None:
+    """In a picture that is half flat, and where the flat half is not what is lost."""
+    few = scene(2 * HEIGHT, WIDTH) // 64 * 64
+    few[HEIGHT:] = 64
+    alpha = np.ascontiguousarray(few[..., 0])
+    pixels = few if lossless else np.dstack([np.full_like(few, 200), alpha])
+    path, whole = tmp_path / "a.webp", encoded("WEBP", pixels, method=0, lossless=lossless)
+    for start in range(1000, 5000, 800):
+        path.write_bytes(whole[:start] + b"\xff" * 512 + whole[start + 512 :])
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
 @pytest.mark.parametrize("lossless", [False, True])
 def test_lost_zeros_in_a_tiffs_webp_are_noticed_by_its_end(tmp_path: Path, lossless: bool) -> None:
     """Where the picture is smooth zeros may be codes; what is behind them has lost its place."""

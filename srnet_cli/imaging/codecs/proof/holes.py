@@ -35,8 +35,12 @@ _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 _DETAILS = 0x10
 #: values that the mean of a block may have, of 8 bits: what falls farther on end was never a picture
 _MEAN_RANGE = 2048
-#: levels by which means of a gradient's blocks may stray, and how many of them do not
+#: coefficients of a block of a gradient, one across and one down
+_MOST_OF_GRADIENT = 2
+#: levels by which means of a gradient's blocks may stray, besides a step, and how many of them do not
 _EVEN, _MOSTLY_EVEN = 2, 0.9
+#: of a mean, as a table's steps count it
+_STEPS_PER_LEVEL = 8
 #: Ones ahead of a marker are filling, and libjpeg says what is missing there; these are one code for it.
 _ONES = re.compile(rb"\xff{%d,}\0" % _LEAST_HOLE)
 _NOT_ZERO = re.compile(rb"[^\0]")
@@ -173,7 +177,7 @@ def _may_be_flat(tables: _Tables, scan: bytes, length: int) -> bool:
 def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
     """Return whether so many bytes of zeros may stand for blocks without contents, in this scan.
 
-    Of a scan of few coefficients the shortest code may be the last of them, the only one of a gradient.
+    Of a scan of few coefficients the shortest code may be the last of them, or each: those of a gradient.
     """
     count = scan[0]
     first, last, approximation = scan[-3:]
@@ -188,9 +192,10 @@ def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
         if has_details:
             symbol, size = tables.zero_codes.get(_DETAILS | (scan[at + 1] & 15), (0, 1))
             value = symbol & 15
-            if symbol and not (value and symbol >> 4 == last - max(first, 1)):
+            codes, rest = divmod(last + 1 - max(first, 1), (symbol >> 4) + 1)
+            if symbol and (not value or rest or codes > _MOST_OF_GRADIENT):
                 return False  # neither the end of one block nor all of it
-            bits += blocks * (size + value)
+            bits += blocks * (size + value) * (codes if symbol else 1)
             gradient = component if symbol else gradient
         if has_means:
             category, size = tables.zero_codes.get(scan[at + 1] >> 4, (0, 1))
@@ -209,6 +214,7 @@ def _may_be_gradient(tables: _Tables, component: _Component, blocks: int) -> boo
     parts = tables.components.values()
     across, down = (max(part.across for part in parts), max(part.down for part in parts))
     plane = tables.means()[:: down // component.down, :: across // component.across, component.number]
-    bends = np.abs(np.diff(plane.astype(np.int16), 2)) <= _EVEN
+    most = _EVEN + tables.steps.get(component.table, 1) // _STEPS_PER_LEVEL
+    bends = np.abs(np.diff(plane.astype(np.int16), 2)) <= most
     even = np.insert(np.pad(bends, ((0, 0), (1, 1)), constant_values=True).ravel().cumsum(), 0, 0)
     return bool(even.size > blocks and (even[blocks:] - even[:-blocks]).max() >= _MOSTLY_EVEN * blocks)

@@ -31,8 +31,10 @@ _MOST_UNUSED = 16
 _LEAST_TRIED, _MOST_WORK, _MOST_TO_TRY = 4, 1024, 32
 #: bytes that are changed, one after the other, to see whether a decoder notices
 _PROBES = 4
-#: how libjxl's quickest coder without loss begins, whose sections have no long runs: it counts equal pixels
+#: how libjxl's quickest coder without loss begins, whose sections have no long runs: it counts equal pixels,
+#: by eight of a row, in groups of so many a side; those of fewer columns are codes of one bit for each
 _QUICK_LOSSLESS, _LEAST_LOST = bytes.fromhex("4b189b9c71840338800338204ac039"), 128
+_QUICK_GROUP, _COUNTED = 256, 8
 _RUN = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
 
 
@@ -67,7 +69,8 @@ def check_sections(
 
     Sections with long runs of zeros or ones are tried first, and the others where changed bytes are not
     noticed, as long as there are few: each is decoded for. Of libjxl's quickest coder without loss such runs
-    are enough, as a blank margin at the end may be of any length. Of several frames none is looked at.
+    are enough, as a blank margin at the end may be of any length. Sections that nothing
+    needs are those of a later frame, and not looked at.
 
     Raises:
         InputError: saying so.
@@ -82,6 +85,9 @@ def check_sections(
 
     for found in _found(stream, *size):
         pieces = found.pieces()
+        is_quick = any(_QUICK_LOSSLESS in piece[:64] for piece in pieces)
+        if passes([b""] * len(pieces)):
+            continue
         runs = [max(map(len, _RUN.findall(piece)), default=0) for piece in pieces]
         runs[0] *= len(runs) == 1  # of a large picture the first, of all, is filled up with zeros
         tried = [index for index in _largest(runs) if runs[index]]
@@ -90,8 +96,8 @@ def check_sections(
             tried += [index for index in range(len(pieces) > 1, len(pieces)) if index not in tried]
         for index in tried:
             shorter = pieces[index][:-_MOST_UNUSED]
-            is_lost = runs[index] >= _LEAST_LOST and any(_QUICK_LOSSLESS in piece[:64] for piece in pieces)
-            if is_lost or (
+            counts = is_quick and not _is_narrow(index - len(pieces), size[1])
+            if (counts and runs[index] >= _LEAST_LOST) or (
                 len(shorter) >= _MOST_UNUSED and passes([*pieces[:index], shorter, *pieces[index + 1 :]])
             ):
                 end = found.start + sum(found.lengths[: index + 1])
@@ -100,6 +106,12 @@ def check_sections(
                     path=path,
                 )
         return
+
+
+def _is_narrow(index: int, width: int) -> bool:
+    """Return whether a group, counted from behind from -1 on, has too few columns to count pixels."""
+    columns = -(-width // _QUICK_GROUP)
+    return 0 < width % _QUICK_GROUP < _COUNTED and (index + 1) % columns == 0
 
 
 def _largest(values: Sequence[int]) -> list[int]:
@@ -117,7 +129,7 @@ def _changed(pieces: Sequence[bytes], probe: int) -> list[bytes]:
 
 
 def _found(stream: bytes, height: int, width: int) -> Iterator[_Sections]:
-    """Yield what may be the sections of the only frame: a table of lengths that are those of all the rest."""
+    """Yield what may be the sections of the last frame: a table of lengths that are those of all the rest."""
     counts = set(_counts(height, width))
     steps = 0
     for at in range(2, min(len(stream), _MOST_HEAD)):

@@ -2,7 +2,7 @@
 
 Its coders write long runs of one value only where the picture is smooth: VP8's decision as expected is
 "false", zeros that cost next to nothing, its prediction by three neighbours is ones, and the shortest code of
-VP8L is zeros. Formats: RFC 9649 (WebP), RFC 6386 (VP8).
+VP8L is zeros, the longest one ones. Formats: RFC 9649 (WebP), RFC 6386 (VP8).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _BYTES_PER_PREDICTED = 1.0
 _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 #: of a flat area in lossless WebP: four codes of one bit
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
+#: colours of lossless WebP that may be numbers in a table, and pixels of which they are counted
+_MOST_INDEXED, _LOOKED_AT = 256, 1 << 16
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
 #: bytes at the end of WebP's data, an even number, that no pixel may be in need of
 _MOST_UNUSED = 32
@@ -118,8 +120,15 @@ def _most_zeros(kind: bytes, samples: Pixels) -> float:
 
 
 def _most_ones(kind: bytes, samples: Pixels) -> float:
-    """Return how many bytes of ones the blocks that are predicted may take, all of them together."""
-    return _blocks(samples[..., 0], _BLOCK, _SMOOTH) * _BYTES_PER_PREDICTED if kind == b"VP8 " else 0
+    """Return how many bytes of ones the blocks that are predicted may take, all of them together.
+
+    Without loss they are the longest codes, which flat areas may have where there are few colours, or bands.
+    """
+    if kind == b"VP8 ":
+        return _blocks(samples[..., 0], _BLOCK, _SMOOTH) * _BYTES_PER_PREDICTED
+    colours = samples.reshape(-1, samples.shape[2])
+    some = colours[:: 1 + len(colours) // _LOOKED_AT] @ 256 ** np.arange(samples.shape[2])
+    return _most_zeros(kind, samples) if kind == b"ALPH" or np.unique(some).size <= _MOST_INDEXED else 0
 
 
 def _webp_pixels(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
