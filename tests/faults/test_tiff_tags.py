@@ -95,6 +95,50 @@ def test_a_tag_that_lost_its_number_by_one_bit_is_missed(tmp_path: Path, kind: s
     assert len(wrong) <= 7
 
 
+def _reordered(data: bytes, source: int, target: int, more: bytes = b"") -> bytes:
+    """Move an entry of a little-endian TIFF of one page to another place; ``more`` is appended first."""
+    (at,) = struct.unpack("<I", data[4:8])
+    table = [data[place : place + 12] for _, place in _entries(data)] + ([more] if more else [])
+    table.insert(target, table.pop(source))
+    directory = struct.pack("<H", len(table)) + b"".join(table) + bytes(4)
+    if not more:
+        return data[:at] + directory + data[at + len(directory) :]
+    return data[:4] + struct.pack("<I", len(data)) + data[8:] + directory
+
+
+def _bilevel() -> bytes:
+    return encoded("TIFF", Image.fromarray(noisy()).convert("1"), compression="group4")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in _KINDS if kind != "BigTIFF"] + ["palette", "fax", "grey"])
+def test_one_tag_that_is_out_of_order_passes(tmp_path: Path, kind: str) -> None:
+    """It is itself, as no other of its type, count and value is missing that the page would need."""
+    data = {
+        "palette": _palette,
+        "fax": _bilevel,
+        "grey": lambda: encoded_tiff(noisy()[..., 0]),
+    }.get(kind, lambda: encoded_tiff(noisy(), photometric="rgb", **_KINDS[kind]))()
+    right, count = _read(tmp_path / "a.tif", data), len(list(_entries(data)))
+    for source in range(count):
+        for target in {0, count // 2, count - 1} - {source}:
+            pixels = _read(tmp_path / "b.tif", _reordered(data, source, target))
+            assert np.array_equal(pixels, right), (source, target)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "alpha", "alpha without a name"])
+def test_an_orientation_that_was_appended_passes(tmp_path: Path, kind: str) -> None:
+    alpha = noisy()[..., :1] // 2 + 100
+    picture = noisy() if kind == "RGB" else np.dstack([noisy(), alpha])
+    data = encoded_tiff(picture, photometric="rgb", extrasamples=None if kind == "RGB" else ["unassalpha"])
+    count, place = len(list(_entries(data))), list(_entries(data))[-1][1]
+    stated = struct.pack("<HHII", 274, ifd.SHORT, 1, 1)
+    if kind == "alpha without a name":  # which is the last tag
+        changed = data[:place] + stated + data[place + 12 :]
+    else:
+        changed = _reordered(data, count, count, stated)
+    assert np.array_equal(_read(tmp_path / "a.tif", changed), _read(tmp_path / "b.tif", data))
+
+
 def _palette() -> bytes:
     return encoded("TIFF", Image.fromarray(noisy()).quantize(64))
 
