@@ -139,6 +139,20 @@ def test_an_orientation_that_was_appended_passes(tmp_path: Path, kind: str) -> N
     assert np.array_equal(_read(tmp_path / "a.tif", changed), _read(tmp_path / "b.tif", data))
 
 
+@pytest.mark.parametrize(
+    ("kind", "tag", "value"),
+    [("strips", tag, value) for tag, value in {256: 128, 257: 96, 259: 1, 262: 2, 277: 3, 278: 16}.items()]
+    + [("strips", 284, 1), ("tiles", 322, 32), ("tiles", 323, 32), ("grey", 258, 8), ("deflate", 317, 2)],
+)  # fmt: skip
+def test_sizes_in_bytes_are_named(tmp_path: Path, kind: str, tag: int, value: int) -> None:
+    """Which TIFF allows, and no program is known to write."""
+    options = {"photometric": "rgb", **_KINDS["strips" if kind == "grey" else kind]}
+    picture = noisy()[..., 0] if kind == "grey" else noisy()
+    data = encoded_tiff(picture, **({} if kind == "grey" else options))
+    with pytest.raises(InputError, match=f"not supported .tag {tag} is stated in bytes"):
+        _read(tmp_path / "a.tif", retagged(data, tag, ifd.BYTE, 1, value))
+
+
 def _palette() -> bytes:
     return encoded("TIFF", Image.fromarray(noisy()).quantize(64))
 
