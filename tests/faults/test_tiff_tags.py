@@ -252,6 +252,15 @@ def test_padding_behind_a_plain_strip_passes(tmp_path: Path) -> None:
         assert np.array_equal(_read(tmp_path / "a.tif", padded), noisy())
 
 
+@pytest.mark.parametrize("more", [b"\xff", b"\0", b"\xff" * 9])
+def test_padding_behind_a_white_strip_passes(tmp_path: Path, more: bytes) -> None:
+    """Which is as many white bytes by PackBits."""
+    white = np.full_like(noisy(), 255)
+    data = encoded_tiff(white, photometric="rgb", rowsperstrip=TALL)
+    padded = retagged(data + more, 279, ifd.LONG, 1, white.size + len(more))
+    assert np.array_equal(_read(tmp_path / "a.tif", padded), white)
+
+
 @pytest.mark.parametrize(("tag", "values"), [(_WIDTH, (64, 112, 120, 127)), (_HEIGHT, (32, 80, 88, 95))])
 def test_a_jpeg_strip_is_as_large_as_its_place(tmp_path: Path, tag: int, values: tuple[int, ...]) -> None:
     data = encoded("TIFF", Image.fromarray(noisy()), compression="jpeg")
