@@ -120,9 +120,19 @@ def test_one_tag_that_is_out_of_order_passes(tmp_path: Path, kind: str) -> None:
     }.get(kind, lambda: encoded_tiff(noisy(), photometric="rgb", **_KINDS[kind]))()
     right, count = _read(tmp_path / "a.tif", data), len(list(_entries(data)))
     for source in range(count):
-        for target in {0, count // 2, count - 1} - {source}:
+        for target in {0, count // 3, count // 2, count - 1} - {source}:
             pixels = _read(tmp_path / "b.tif", _reordered(data, source, target))
             assert np.array_equal(pixels, right), (source, target)
+
+
+def test_an_orientation_in_the_place_of_rows_passes(tmp_path: Path) -> None:
+    """Tiles need no rows of strips, whose number differs from it by one bit."""
+    data = encoded_tiff(noisy(), photometric="rgb", **_KINDS["tiles"])
+    tags = [tag for tag, _ in _entries(data)]
+    stated = struct.pack("<HHII", 274, ifd.SHORT, 1, 1)
+    for target in range(len(tags) + 1):
+        changed = _reordered(data, len(tags), target, stated)
+        assert np.array_equal(_read(tmp_path / "a.tif", changed), noisy()), target
 
 
 @pytest.mark.parametrize("kind", ["RGB", "alpha", "alpha without a name"])

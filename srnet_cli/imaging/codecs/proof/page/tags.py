@@ -22,14 +22,15 @@ _FIRST = 254
 _COMPRESSION, _SAMPLES, _EXTRA, _SAMPLE_FORMAT, _SUBSAMPLING = 259, 277, 338, 339, 530
 #: colours by the kind of picture; samples beyond them are named
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
-#: without these a page has no size, no pixels or no colours, and is refused for that
-_REFUSED_WITHOUT = frozenset({256, 257, _PHOTOMETRIC, 273, 279, _COLOUR_MAP, 322, 323, 324, 325})
+#: every page has these; and without some others it lacks pixels or colours, or has one strip as it had
+_NEEDED = frozenset({256, 257, _PHOTOMETRIC})
+_REFUSED_WITHOUT = _NEEDED | {273, 278, 279, _COLOUR_MAP, 322, 323, 324, 325}
 _ALWAYS: tuple[int, Collection[int]] = (0, ())
 _NUMBERS = (ifd.SHORT, ifd.LONG)
 #: the types of tags without which it is another picture, and a tag with the values beside which they count
 _FORMS: dict[int, tuple[Collection[int], tuple[int, Collection[int]]]] = {
     **dict.fromkeys((_BITS, _COMPRESSION, 266, _SAMPLES, 284, 317, _EXTRA, 339), ((ifd.SHORT,), _ALWAYS)),
-    **dict.fromkeys((254, 278, 32997, 32998), (_NUMBERS, _ALWAYS)),
+    **dict.fromkeys((254, 32997, 32998), (_NUMBERS, _ALWAYS)),
     292: (_NUMBERS, (_COMPRESSION, (3,))),
     293: (_NUMBERS, (_COMPRESSION, (4,))),
     347: ((ifd.UNDEFINED,), (_COMPRESSION, (7,))),
@@ -38,7 +39,7 @@ _FORMS: dict[int, tuple[Collection[int], tuple[int, Collection[int]]]] = {
 }
 #: what holds where a tag is missing, if not 1; of alpha that is no loss, as it may be an orientation
 _USUAL: dict[int, Collection[int]] = {
-    254: (0,), 278: ((1 << 32) - 1,), 292: (0,), 293: (0,), _EXTRA: (1,), _SUBSAMPLING: (),
+    254: (0,), 292: (0,), 293: (0,), _EXTRA: (1,), _SUBSAMPLING: (),
 }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def lost_numbers(page: Directory, tags: Collection[int]) -> set[int]:
     is_sorted_but_once = sum(first > second for first, second in itertools.pairwise(order)) == 1
     lost = set()
     for before, tag, behind in zip(order, order[1:], order[2:], strict=False):
-        is_amiss = is_sorted_but_once and not before < tag < behind
+        is_amiss = is_sorted_but_once and tag not in _NEEDED and not before < tag < behind
         for other in [tag ^ bit for bit in _BITS_OF_NUMBERS if tag ^ bit in tags]:
             is_misplaced = tag < _FIRST or (is_amiss and before < other < behind)
             if tag ^ other in _UNUSED_BITS or (is_misplaced and _may_be(page, page.entries[tag], other)):
