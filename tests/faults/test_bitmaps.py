@@ -254,6 +254,25 @@ def test_a_header_of_another_size_is_refused(tmp_path: Path, size: int, colours:
         read_picture(path)
 
 
+@pytest.mark.parametrize(("size", "first"), [(40, _MASKS), (40, (0,) * 4), (108, (0,) * 4)])
+@pytest.mark.parametrize("more", [b"\1" * 16, bytes(range(0, 224, 4)) * 4])
+def test_colours_that_are_also_an_end_of_a_header_pass(
+    tmp_path: Path, size: int, first: tuple[int, ...], more: bytes
+) -> None:
+    """Where what lies behind the table is more or other than the four colours that would be left over."""
+    table = np.random.default_rng(5).integers(40, 255, (200, 4), np.uint8)
+    table[:, 3] = 0
+    table[:4] = np.array([value & 0xFFFFFF for value in first], "<u4").view(np.uint8).reshape(4, 4)
+    numbers = (np.arange(TALL * 408) * 7 % 200).astype(np.uint8)
+    info = struct.pack("<IiiHHIIiiII", size, 408, TALL, 1, 8, 0, numbers.size, 0, 0, 200, 0).ljust(
+        size, b"\0"
+    )
+    data = info + table.tobytes() + more
+    whole = b"BM" + struct.pack("<IHHI", 14 + len(data) + numbers.size, 0, 0, 14 + len(data)) + data
+    expected = table[numbers.reshape(TALL, 408)[::-1], 2::-1]
+    assert np.array_equal(_read(tmp_path / "a.bmp", whole + numbers.tobytes()), expected)
+
+
 @pytest.mark.parametrize("bits", [4, 24])
 def test_pixels_that_begin_ahead_of_their_place_are_refused(tmp_path: Path, bits: int) -> None:
     """There is room for all colours ahead of them, and they count but a part or, of 24 bits, none."""

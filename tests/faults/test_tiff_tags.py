@@ -95,6 +95,74 @@ def test_a_tag_that_lost_its_number_by_one_bit_is_missed(tmp_path: Path, kind: s
     assert len(wrong) <= 7
 
 
+def _reordered(data: bytes, source: int, target: int, more: bytes = b"") -> bytes:
+    """Move an entry of a little-endian TIFF of one page to another place; ``more`` is appended first."""
+    (at,) = struct.unpack("<I", data[4:8])
+    table = [data[place : place + 12] for _, place in _entries(data)] + ([more] if more else [])
+    table.insert(target, table.pop(source))
+    directory = struct.pack("<H", len(table)) + b"".join(table) + bytes(4)
+    if not more:
+        return data[:at] + directory + data[at + len(directory) :]
+    return data[:4] + struct.pack("<I", len(data)) + data[8:] + directory
+
+
+def _bilevel() -> bytes:
+    return encoded("TIFF", Image.fromarray(noisy()).convert("1"), compression="group4")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in _KINDS if kind != "BigTIFF"] + ["palette", "fax", "grey"])
+def test_one_tag_that_is_out_of_order_passes(tmp_path: Path, kind: str) -> None:
+    """It is itself, as no other of its type, count and value is missing that the page would need."""
+    data = {
+        "palette": _palette,
+        "fax": _bilevel,
+        "grey": lambda: encoded_tiff(noisy()[..., 0]),
+    }.get(kind, lambda: encoded_tiff(noisy(), photometric="rgb", **_KINDS[kind]))()
+    right, count = _read(tmp_path / "a.tif", data), len(list(_entries(data)))
+    for source in range(count):
+        for target in {0, count // 3, count // 2, count - 1} - {source}:
+            pixels = _read(tmp_path / "b.tif", _reordered(data, source, target))
+            assert np.array_equal(pixels, right), (source, target)
+
+
+def test_an_orientation_in_the_place_of_rows_passes(tmp_path: Path) -> None:
+    """Tiles need no rows of strips, whose number differs from it by one bit."""
+    data = encoded_tiff(noisy(), photometric="rgb", **_KINDS["tiles"])
+    tags = [tag for tag, _ in _entries(data)]
+    stated = struct.pack("<HHII", 274, ifd.SHORT, 1, 1)
+    for target in range(len(tags) + 1):
+        changed = _reordered(data, len(tags), target, stated)
+        assert np.array_equal(_read(tmp_path / "a.tif", changed), noisy()), target
+
+
+@pytest.mark.parametrize("kind", ["RGB", "alpha", "alpha without a name"])
+def test_an_orientation_that_was_appended_passes(tmp_path: Path, kind: str) -> None:
+    alpha = noisy()[..., :1] // 2 + 100
+    picture = noisy() if kind == "RGB" else np.dstack([noisy(), alpha])
+    data = encoded_tiff(picture, photometric="rgb", extrasamples=None if kind == "RGB" else ["unassalpha"])
+    count, place = len(list(_entries(data))), list(_entries(data))[-1][1]
+    stated = struct.pack("<HHII", 274, ifd.SHORT, 1, 1)
+    if kind == "alpha without a name":  # which is the last tag
+        changed = data[:place] + stated + data[place + 12 :]
+    else:
+        changed = _reordered(data, count, count, stated)
+    assert np.array_equal(_read(tmp_path / "a.tif", changed), _read(tmp_path / "b.tif", data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "tag", "value"),
+    [("strips", tag, value) for tag, value in {256: 128, 257: 96, 259: 1, 262: 2, 277: 3, 278: 16}.items()]
+    + [("strips", 284, 1), ("tiles", 322, 32), ("tiles", 323, 32), ("grey", 258, 8), ("deflate", 317, 2)],
+)  # fmt: skip
+def test_sizes_in_bytes_are_named(tmp_path: Path, kind: str, tag: int, value: int) -> None:
+    """Which TIFF allows, and no program is known to write."""
+    options = {"photometric": "rgb", **_KINDS["strips" if kind == "grey" else kind]}
+    picture = noisy()[..., 0] if kind == "grey" else noisy()
+    data = encoded_tiff(picture, **({} if kind == "grey" else options))
+    with pytest.raises(InputError, match=f"not supported .tag {tag} is stated in bytes"):
+        _read(tmp_path / "a.tif", retagged(data, tag, ifd.BYTE, 1, value))
+
+
 def _palette() -> bytes:
     return encoded("TIFF", Image.fromarray(noisy()).quantize(64))
 
@@ -192,6 +260,15 @@ def test_padding_behind_a_plain_strip_passes(tmp_path: Path) -> None:
     for more in (1, 16, 512, 2048):
         padded = retagged(data + bytes(more), 279, ifd.LONG, 1, TALL * WIDE * 3 + more)
         assert np.array_equal(_read(tmp_path / "a.tif", padded), noisy())
+
+
+@pytest.mark.parametrize("more", [b"\xff", b"\0", b"\xff" * 9])
+def test_padding_behind_a_white_strip_passes(tmp_path: Path, more: bytes) -> None:
+    """Which is as many white bytes by PackBits."""
+    white = np.full_like(noisy(), 255)
+    data = encoded_tiff(white, photometric="rgb", rowsperstrip=TALL)
+    padded = retagged(data + more, 279, ifd.LONG, 1, white.size + len(more))
+    assert np.array_equal(_read(tmp_path / "a.tif", padded), white)
 
 
 @pytest.mark.parametrize(("tag", "values"), [(_WIDTH, (64, 112, 120, 127)), (_HEIGHT, (32, 80, 88, 95))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory, Structure
 from srnet_cli.imaging.codecs.proof.page.agreement import check_statements
 from srnet_cli.imaging.codecs.proof.tiff import check_claims, check_pieces, listed_pieces
@@ -16,6 +17,9 @@ _LAYOUT = frozenset({_WIDTH, _HEIGHT, 273, 324})
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 #: a small picture may lie in one large tile
 _LEAST_TILE = 1 << 24
+#: tags that the decoder takes for text where they have one value of 8 bits, or several, as TIFF allows
+_ONE_NUMBER = frozenset({256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 339})
+_SEVERAL_NUMBERS = frozenset({273, 278, 279, 324, 325})
 
 
 def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
@@ -65,6 +69,13 @@ def check_page(path: Path, page: Directory, max_pixels: int) -> None:
         InputError: with the reason.
     """
     check_statements(path, page)
+    for tag, value in page.entries.items():
+        if value.kind == ifd.BYTE and tag in (_ONE_NUMBER if value.count == 1 else _SEVERAL_NUMBERS):
+            raise InputError(
+                f"is a TIFF file of a kind that is not supported (tag {tag} is stated in bytes)",
+                path=path,
+                remedy="save it again as TIFF, with another program",
+            )
     if not page.pieces()[0]:
         raise InputError("is a damaged TIFF file: it lists no pixels", path=path)
     if page.integer(_TILE_WIDTH, 0) * page.integer(_TILE_HEIGHT, 0) > max(max_pixels, _LEAST_TILE):

@@ -70,7 +70,7 @@ def _check_places(path: Path, data: bytes, header: Header) -> None:
     """Refuse a header, a table of colours and pixels that do not follow each other.
 
     What lies ahead of the pixels besides may be colours that are not counted, a profile, or anything. A
-    header of another size than it says leaves colours over as well, or takes some of them for its end.
+    header of another size than it says leaves four colours over, and zeros, or takes some for its end.
 
     Raises:
         InputError: saying which.
@@ -87,7 +87,8 @@ def _check_places(path: Path, data: bytes, header: Header) -> None:
     if larger is None:
         is_wrong = header.size in LARGER_HEADERS.values() and not ends_header(data, end, header.size)
     else:
-        left_over = gap >= ENDS_BYTES and any(data[header.tables_end : header.start])
+        colours, more = data[header.tables_end :][:ENDS_BYTES], data[header.tables_end : header.start]
+        left_over = gap >= ENDS_BYTES and any(colours) and not (any(colours[3::4]) or any(more[ENDS_BYTES:]))
         is_wrong = left_over and ends_header(data, end + ENDS_BYTES, larger)
     if is_wrong:
         raise InputError(f"is damaged: its header does not end after {header.size} bytes", path=path)
