@@ -8,9 +8,9 @@ only the file that the mark names.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
+import secrets
 import socket
 import stat
 from collections.abc import Iterator
@@ -33,7 +33,8 @@ _LONGEST_MARK = 4096
 _LOCK_SECONDS = 5.0
 #: attempts at a folder that is swept before it is locked, which only processes of other containers do
 _ATTEMPTS = 100
-_counter = itertools.count()
+#: names of folders: processes of containers may have one number, and one machine's name
+_NAMES = 10**12
 
 
 def remove_stray_temporaries(folder: Path) -> None:
@@ -167,11 +168,12 @@ class OwnFolder:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._lock: BaseFileLock | None = None
+        self._is_own = False
         self.path = target.parent / self._name()
 
     @staticmethod
     def _name() -> str:
-        return f".srnet-{_host()}-{os.getpid()}-{next(_counter)}.tmp"
+        return f".srnet-{_host()}-{os.getpid()}-{secrets.randbelow(_NAMES)}.tmp"
 
     def make(self) -> None:
         """Make it, and mark it once it is locked; without locks it is not marked, and never swept.
@@ -181,7 +183,15 @@ class OwnFolder:
             OutputError: it vanishes again and again.
         """
         for _ in range(_ATTEMPTS):
-            self.path.mkdir()
+            # Said first, as a signal may come in between.
+            self._is_own = True
+            try:
+                self.path.mkdir()
+            except FileExistsError:
+                # Somebody else's, or a link of somebody's: nothing in it is touched.
+                self._is_own = False
+                self.path = self._target.parent / self._name()
+                continue
             self._lock = _lock(self.path)
             try:
                 self._lock.acquire(timeout=_LOCK_SECONDS)
@@ -189,13 +199,16 @@ class OwnFolder:
             except (OSError, NotImplementedError):
                 # Bare as it was, another process may have swept it.
                 if not self.path.is_dir():
+                    self._is_own = False
                     self.path = self._target.parent / self._name()
                     continue
             return
         raise OutputError("cannot be written: its temporary folder vanishes", path=self._target)
 
     def remove(self) -> None:
-        """Remove it with what is in it of ours."""
+        """Remove it with what is in it of ours, if it was made here."""
+        if not self._is_own:
+            return
         try:
             _remove(self.path, self._target.name, self._lock)
         except BaseException:  # a signal's, in the middle of it

@@ -19,13 +19,14 @@ from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.imaging.formats import format_of
 from srnet_cli.models.card import CARD_FILE, read_card
+from srnet_cli.models.released import released_names
 from srnet_cli.models.tensors import is_mean_shift
 from srnet_cli.training.fields import flag
 from srnet_cli.training.network import network_options
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, data_paths, network_scale, plain
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
-from srnet_cli.training.run.folder import CURVES, RunFolder
+from srnet_cli.training.run.folder import CURVES, WRITTEN, RunFolder
 from srnet_cli.training.run.progress import (
     ProgressLines,
     Reporter,
@@ -120,8 +121,10 @@ def _check_named(options: TrainOptions, resume: bool) -> None:
 
 def _check_teacher(options: TrainOptions) -> None:
     """Refuse a teacher that the run would write its own weights over."""
-    teacher = Path(options.teacher or "").resolve()
-    if options.teacher and options.output.resolve() in (teacher, *teacher.parents):
+    if options.teacher is None or options.teacher in released_names():
+        return
+    teacher, output = Path(options.teacher).resolve(), options.output.resolve()
+    if teacher == output or (teacher.parent == output and teacher.name in WRITTEN):
         raise UsageError(
             f"--teacher {options.teacher} is what this run writes", remedy="copy it to another folder"
         )

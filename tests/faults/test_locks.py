@@ -144,3 +144,35 @@ def test_names_that_lead_out_on_other_systems(stray: Path, name: str) -> None:
 def test_names_that_stay(name: str) -> None:
     flavours: tuple[type[PurePath], ...] = (PurePosixPath, PureWindowsPath)
     assert all(temporaries._stays_inside(flavour(name)) for flavour in flavours)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_folder_of_the_next_name_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_link: bool
+) -> None:
+    """Of another container's process of the same number, or of a stranger who guessed the name."""
+    pictures, there = tmp_path / "pictures", tmp_path / "home"
+    pictures.mkdir()
+    numbers = iter([7, 7, 8])
+    monkeypatch.setattr(temporaries.secrets, "randbelow", lambda limit: next(numbers))
+    taken = pictures / f".srnet-{temporaries._host()}-{os.getpid()}-7.tmp"
+    (there if is_link else taken).mkdir()
+    if is_link:
+        taken.symlink_to(there)
+    for name in ("result.png", ".owner", ".lock"):
+        (taken / name).write_text("precious")
+    before = disk(there if is_link else taken)
+    _write(pictures)
+    assert disk(there if is_link else taken) == before
+    assert sorted(path.name for path in pictures.iterdir()) == sorted([taken.name, "result.png"])
+
+
+def test_what_no_name_is_free_for_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporaries.secrets, "randbelow", lambda limit: 7)
+    taken = tmp_path / f".srnet-{temporaries._host()}-{os.getpid()}-7.tmp"
+    taken.mkdir()
+    (taken / "result.png").write_text("precious")
+    before = disk(tmp_path)
+    with pytest.raises(OutputError), atomic_path(tmp_path / "result.png", overwrite=False):
+        pytest.fail("must be refused before any work")
+    assert disk(tmp_path) == before

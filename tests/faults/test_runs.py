@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from srnet_cli.errors import UsageError
 from srnet_cli.models.store import load_model
+from srnet_cli.training import session
+from srnet_cli.training.options import TrainOptions
 from srnet_cli.training.run.log import MOST_BYTES
 from srnet_cli.training.validation import validate
 from tests.faults.pictures import encoded, scene
@@ -363,6 +366,14 @@ def test_a_run_draws_nothing_among_pairs(srnet: Program, tmp_path: Path) -> None
     (pairs / "HR").symlink_to(elsewhere)
     ended = srnet(*_command(pairs, elsewhere, 2))
     assert ended.code == 2 and "would be among it" in ended.err
+
+
+def test_a_released_teacher_is_no_file_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is none of a file in the current folder, though that is where the run goes."""
+    monkeypatch.chdir(tmp_path)
+    session._check_teacher(TrainOptions(output=Path(), teacher="srnet-x4"))
+    with pytest.raises(UsageError, match="is what this run writes"):
+        session._check_teacher(TrainOptions(output=Path(), teacher="best.pt"))
 
 
 def test_a_run_does_not_replace_its_teacher(srnet: Program, data: Path, tmp_path: Path) -> None:

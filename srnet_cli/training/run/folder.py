@@ -31,6 +31,8 @@ CURVES, PANELS = "curves.png", "panels"
 #: where TensorBoard keeps its own
 TENSORBOARD = "tensorboard"
 _REPLACED = (CONFIG_FILE, CURVES, PANELS, "best.pt", WEIGHTS_FILE, CARD_FILE, CRISP_FILE)
+#: models among all that it writes
+WRITTEN = frozenset({"best.pt", "last.pt", WEIGHTS_FILE, CARD_FILE})
 
 
 class RunFolder:
