@@ -44,15 +44,18 @@ _MOST_HEADER_BYTES = 8 << 20
 #: what a network's weights may be kept as
 _NUMBERS = frozenset(
     {
-        *(
-            torch.float16,
-            torch.bfloat16,
-            torch.float32,
-            torch.float64,
-            torch.float8_e4m3fn,
-            torch.float8_e5m2,
-        ),
-        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.float8_e4m3fn,
+        torch.float8_e5m2,
+        torch.bool,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
     }
 )
 

@@ -16,6 +16,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
 from tests.captures import Capture, write_arw, write_dng, write_dng_mosaic
 
 HEIGHT, WIDTH = 24, 36
@@ -85,6 +87,16 @@ def with_a_hole(data: bytes, fill: bytes = b"\0") -> bytes:
     start = len(data) // 2
     hole = min(512, len(data) // 4)
     return data[:start] + fill * hole + data[start + hole :]
+
+
+def passes(path: Path, data: bytes) -> bool:
+    """Return whether a file of these bytes, written to ``path``, is read."""
+    path.write_bytes(data)
+    try:
+        read_picture(path)
+    except InputError:
+        return False
+    return True
 
 
 def _from_file(write: Callable[[Path], None]) -> bytes:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, encoded_tiff, scene
+from tests.faults.pictures import encoded, encoded_tiff, passes, scene
 
 HEIGHT, WIDTH = 120, 160
 
@@ -169,15 +169,7 @@ def test_a_webp_with_another_end_is_refused(tmp_path: Path, kind: str, fill: str
         )
     path.write_bytes(whole)
     assert read_picture(path).width == WIDTH
-    passed = 0
-    for share in (0.1, 0.2, 0.3, 0.35, 0.4):
-        path.write_bytes(_with_tail(whole, share, fill))
-        try:
-            read_picture(path)
-        except InputError:
-            continue
-        passed += 1
-    assert passed <= 1
+    assert sum(passes(path, _with_tail(whole, share, fill)) for share in (0.1, 0.2, 0.3, 0.35, 0.4)) <= 1
 
 
 def _grainy() -> NDArray[Any]:

@@ -33,6 +33,7 @@ from srnet_cli.imaging.codecs.proof.page.places import check_apart, check_shared
 from srnet_cli.imaging.codecs.proof.page.statements import COLOURS_LOST, lost_statements, stated_colour
 from srnet_cli.imaging.codecs.proof.page.stretch import check_stretches
 from srnet_cli.imaging.codecs.proof.page.tables import check_tables, shared_tables
+from srnet_cli.imaging.codecs.proof.page.tags import COLOURS
 from srnet_cli.imaging.codecs.proof.pages import check_page, chosen_page, is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_end
 from srnet_cli.imaging.codecs.proof.tiff import check_compressed, listed_pieces
@@ -44,8 +45,6 @@ from srnet_cli.reading import open_input
 
 _WIDTH, _HEIGHT, _COLOUR_MAP, _INK_SET = 256, 257, 320, 332
 _WHITE_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB, _ICCLAB = 0, 2, 3, 5, 6, 8, 9
-#: the channels of colour of each kind of picture that is read
-_COLOURS = {_WHITE_IS_ZERO: 1, 1: 1, _RGB: 3, _PALETTE: 1, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}
 _WHOLE, _FLOAT = 1, 3
 #: by kind of picture and format of its samples their bits; of whole ones tifffile confuses those between
 _GREY_BITS: dict[int, Sequence[int]] = {_WHOLE: (*range(1, 17), 32, 64), _FLOAT: (16, 24, 32, 64)}
@@ -95,7 +94,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             in_order = grid.planes == 1 and grid.across == 1
             check_end(path, samples, None if in_order else (0, _peak(samples)))
         pixels, icc, more = _in_colour(path, page, directory, samples)
-        check_outcome(path, pixels, lambda: samples[..., : _COLOURS[int(page.photometric)]])
+        check_outcome(path, pixels, lambda: samples[..., : COLOURS[int(page.photometric)]])
     top, stated = structure.directories[0], stated_colour(directory)
     lost = lost_statements(top, directory, colours_known=bool(icc or stated))
     if with_kept_note(top.child(ifd.EXIF_POINTER))[1]:
@@ -155,7 +154,7 @@ def _check_kind(path: Path, page: Any, directory: Directory) -> None:
     """
     import tifffile
 
-    colours, reason = _COLOURS.get(int(page.photometric)), None
+    colours, reason = COLOURS.get(int(page.photometric)), None
     if colours is None or not colours <= page.samplesperpixel <= _MOST_SAMPLES:
         reason = f"{page.samplesperpixel} channels, photometric {int(page.photometric)}"
     elif page.samplesperpixel > colours + 1 and not page.extrasamples:
@@ -248,7 +247,7 @@ def _in_colour(
     path: Path, page: Any, directory: Directory, values: NDArray[Any]
 ) -> tuple[Pixels, bytes | None, list[str]]:
     """Return grey or RGB of 8 or 16 bits, alpha behind it, with the profile that holds for it and notes."""
-    kind, icc, colours = int(page.photometric), page.iccprofile, _COLOURS[int(page.photometric)]
+    kind, icc, colours = int(page.photometric), page.iccprofile, COLOURS[int(page.photometric)]
     if page.sampleformat == _FLOAT and not np.isfinite(values).all():
         raise InputError(
             "has NaN or infinite values", path=path, remedy="replace them in the program that wrote it"

@@ -11,7 +11,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import imageio_codec
 from srnet_cli.imaging.codecs.layout import Decoded, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import pillow_without_limit
-from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_turn
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, check_numbers, in_turn
 from srnet_cli.reading import read_input
 
 #: of up to 255 bytes, every one of which costs a decoder a microsecond or two: 250 MB of pixels
@@ -43,13 +43,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         numbers, table = np.asarray(image), b"" if image.palette is None else bytes(image.palette.palette)
         if image.mode == "P" and table in data:
             check_colours(path, in_turn(table, data.index(table), 3), numbers)
-            seen = numbers[numbers != image.info.get("transparency")]
-            if seen.size and seen.max() >= len(table) // 3:
-                raise InputError(
-                    f"is damaged: its pixels are of {int(seen.max()) + 1} colours, "
-                    f"its table of {len(table) // 3}",
-                    path=path,
-                )
+            check_numbers(path, numbers[numbers != image.info.get("transparency")], len(table) // 3)
     return decoded
 
 

@@ -90,9 +90,9 @@ def check_pieces(path: Path, page: Directory) -> None:
         _check_plain(path, pieces, lengths or (present - starts[0],))
         check_surplus(path, page)
         _check_rows(path, pieces, lengths)
-        longer = [index for index, length in enumerate(lengths) if length > pieces.bytes_of(index)]
-        for index in longer[:1]:
-            _check_is_plain(path, starts[index], lengths[index], pieces.bytes_of(index))
+        longer = (index for index, length in enumerate(lengths) if length > pieces.bytes_of(index))
+        if (first := next(longer, None)) is not None:
+            _check_is_plain(path, starts[first], lengths[first], pieces.bytes_of(first))
         is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
         lengths = lengths or (present - starts[0],)
         check_sectors(path, starts, lengths, pieces, is_padding if pieces.tiled else None)

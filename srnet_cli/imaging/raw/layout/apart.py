@@ -41,14 +41,12 @@ def _others(structure: ifd.Structure, directory: Directory) -> Iterator[tuple[in
         # What makers say of the length of their notes is not always so.
         for start, end in found.extents if found.pieces()[0] else found.extents[:1]:
             yield start, end, "its directory"
-        if found is not directory:
-            what = "a small version of it" if is_reduced(found) else "another picture"
-            for start, length in zip(*found.pieces(), strict=False):
+        if found is directory:
+            continue
+        places, what = [found.pieces()], "another picture"
+        if is_reduced(found):
+            places.append((found.integers(_JPEG_PLACE), found.integers(_JPEG_LENGTH)))
+            what = "a small version of it"
+        for starts, lengths in places:
+            for start, length in zip(starts, lengths, strict=False):
                 yield start, start + length, what
-        if found is not directory and is_reduced(found):
-            yield from [
-                (start, start + length, "a small version of it")
-                for start, length in zip(
-                    found.integers(_JPEG_PLACE), found.integers(_JPEG_LENGTH), strict=False
-                )
-            ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
-from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_turn
+from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, check_numbers, in_turn
 from srnet_cli.imaging.codecs.proof.bitmap.header import (
     ENDS_BYTES,
     LARGER_HEADERS,
@@ -103,11 +103,7 @@ def _check_table(path: Path, data: bytes, header: Header) -> None:
     colours = header.colours
     if header.bits == _TABLE_BITS or colours < 1 << header.bits:
         numbers = _numbers(data, header)
-        if numbers.size and numbers.max() >= colours:
-            raise InputError(
-                f"is damaged: its pixels are of {int(numbers.max()) + 1} colours, its table of {colours}",
-                path=path,
-            )
+        check_numbers(path, numbers, colours)
         if header.bits == _TABLE_BITS:
             first, size = header.first_colour, header.colour_bytes
             check_colours(path, in_turn(data[first : first + colours * size], first, size), numbers)

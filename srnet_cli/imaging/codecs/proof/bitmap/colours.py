@@ -96,6 +96,19 @@ def check_colours(path: Path, table: Table, numbers: NDArray[Any]) -> None:
                 )
 
 
+def check_numbers(path: Path, numbers: NDArray[Any], colours: int) -> None:
+    """Refuse pixels of numbers beyond those of a table of so many colours: a part of it, or of them, is lost.
+
+    Raises:
+        InputError: with both numbers.
+    """
+    if numbers.size and numbers.max() >= colours:
+        raise InputError(
+            f"is damaged: its pixels are of {int(numbers.max()) + 1} colours, its table of {colours}",
+            path=path,
+        )
+
+
 def _is_all_behind(path: Path, table: Table, value: int) -> bool:
     """Return whether nothing but bytes of this value is behind a table, if anything."""
     with open_input(path) as file:

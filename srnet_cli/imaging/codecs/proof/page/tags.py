@@ -21,7 +21,7 @@ _UNUSED_BITS = frozenset(_BITS_OF_NUMBERS[9:15])
 _FIRST = 254
 _COMPRESSION, _SAMPLES, _EXTRA, _SAMPLE_FORMAT, _SUBSAMPLING = 259, 277, 338, 339, 530
 #: colours by the kind of picture; samples beyond them are named
-_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
+COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
 #: every page has these; and without some others it lacks pixels or colours, or has one strip as it had
 _NEEDED = frozenset({256, 257, _PHOTOMETRIC})
 _REFUSED_WITHOUT = _NEEDED | {273, 278, 279, _COLOUR_MAP, 322, 323, 324, 325}
@@ -97,7 +97,7 @@ def _may_be(page: Directory, found: Entry, tag: int) -> bool:
     if found.kind == ifd.UNDEFINED:
         return True
     samples = page.integer(_SAMPLES, 1)
-    further = samples - _COLOURS.get(page.integer(_PHOTOMETRIC, 0), samples)
+    further = samples - COLOURS.get(page.integer(_PHOTOMETRIC, 0), samples)
     count = {_BITS: samples, _EXTRA: further, _SAMPLE_FORMAT: samples, _SUBSAMPLING: 2}.get(tag, 1)
     stated = {int(value) for value in found.numbers()}
     return (
