@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from tests.faults.pictures import encoded_tiff, passes, scene
 
 _TALL, _WIDE = 300, 520
@@ -98,10 +96,17 @@ def test_small_animations_pass(tmp_path: Path, effort: int, mode: str) -> None:
     assert np.abs(read_picture(path).pixels[..., :3] - np.float64(first)).mean() < 12
 
 
-def test_sections_that_nothing_needs_are_left_alone(tmp_path: Path) -> None:
-    frames = np.stack([scene(96, 128)] * 3)
-    whole = bytes(imagecodecs.jpegxl_encode(frames, effort=1, photometric="rgb", distance=1.0))
-    check_sections(tmp_path, whole, (96, 128), partial(imagecodecs.jpegxl_decode, index=0))
+@pytest.mark.parametrize("effort", [1, 2, 7])
+@pytest.mark.parametrize("mode", _MODES)
+def test_data_that_moved_up_is_noticed(tmp_path: Path, effort: int, mode: str) -> None:
+    """A sector that is there twice is none that a table knows of; what is behind a picture is padding."""
+    path, whole = tmp_path / "a.jxl", _coded(scene(90, 120), effort, mode)
+    path.write_bytes(whole + bytes(700))
+    assert read_picture(path).width == 120
+    for start in range(100, len(whole) - 512, 1500):
+        path.write_bytes(whole[: start + 512] + whole[start:])
+        with pytest.raises(InputError):
+            read_picture(path)
 
 
 @pytest.mark.parametrize("width", [5, 260, 263, 516])
@@ -115,5 +120,20 @@ def test_a_plain_edge_of_a_few_columns_passes(tmp_path: Path, width: int) -> Non
         assert read_picture(path).width == width
     start = len(whole) // 3  # in a group of its own
     path.write_bytes(whole[:start] + bytes(512) + whole[start + 512 :])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("slope", [1, 2, 3])
+@pytest.mark.parametrize("size", [(90, 120), (300, 400)])
+def test_a_ramp_from_corner_to_corner_passes(tmp_path: Path, size: tuple[int, int], slope: int) -> None:
+    """Its differences to what the quickest coder expects are one value, whose code is a zero."""
+    path, ramp = tmp_path / "a.jxl", (slope * np.indices(size).sum(0) % 256).astype(np.uint8)
+    for samples in (ramp, np.dstack([scene(*size), ramp]), np.dstack([scene(*size)[..., 0], ramp])):
+        whole = _coded(samples, 1, "lossless")
+        path.write_bytes(whole)
+        assert read_picture(path).height == size[0]
+    at = len(whole) // 3  # among the codes of another channel
+    path.write_bytes(whole[:at] + bytes(512) + whole[at + 512 :])
     with pytest.raises(InputError):
         read_picture(path)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.boxes import boxes
+from srnet_cli.imaging.codecs.further.boxes import behind_boxes, boxes
 from srnet_cli.imaging.codecs.layout import Decoded, check_size
 from srnet_cli.imaging.codecs.pillow_read import decode_image
 from srnet_cli.imaging.codecs.proof.av1 import check_frames, stated_size
@@ -99,12 +99,23 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     """
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    rest = behind_boxes(data)
+    if rest.strip(rest[:1]) and not _is_named(rest):
+        raise InputError(
+            f"is damaged: its last {len(rest):,} bytes belong to none of its parts, which may have moved",
+            path=path,
+        )
     items = coded_items(path, data, _meta(data))
     for item in items.values():
         check_extents(path, data, item.pieces)
         if item.kind == AV1:
             check_frames(path, item.data(data))
     return items
+
+
+def _is_named(rest: bytes) -> bool:
+    """Return whether what phones add behind a picture begins there: a box, or letters that say what it is."""
+    return any(part.isascii() and part.decode("ascii").isprintable() for part in (rest[:4], rest[4:8]))
 
 
 def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, Item]) -> None:

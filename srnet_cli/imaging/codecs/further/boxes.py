@@ -10,6 +10,17 @@ _MOST_BOXES = 10_000
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
+    for kind, start, end in _places(data):
+        yield kind, data[start:end]
+
+
+def behind_boxes(data: bytes) -> bytes:
+    """Return what lies behind the last box that is whole."""
+    return data[max((end for _, _, end in _places(data)), default=0) :]
+
+
+def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start of the content and end of each box."""
     position = 0
     for _ in range(_MOST_BOXES):
         if position + 8 > len(data):
@@ -22,7 +33,7 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = len(data) if size == 0 else position + size
         if end > len(data) or end < position + head:
             return
-        yield kind, data[position + head : end]
+        yield kind, position + head, end
         position = end
 
 

@@ -59,8 +59,8 @@ def _check_decoded(path: Path, values: NDArray[Any], peak: int) -> None:
     """Refuse blocks that were never decoded: where its data breaks off the decoder leaves luma and chroma 0.
 
     That is a green without red and blue, far out of what coders make of colours, which differs by matrix and
-    range, and is the same in every pixel; green light in a photograph is not. A graphic may have exactly that
-    green; it is refused, too.
+    range, and is the same in every pixel; green light in a photograph is not. A graphic may have
+    that green, or one a step beside it; it is refused, too.
 
     Raises:
         InputError: saying how much is missing.

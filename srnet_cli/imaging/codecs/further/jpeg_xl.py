@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import struct
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +54,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         # All frames of an animation would be decoded otherwise.
         values = imagecodecs.jpegxl_decode(data, index=0)
     if not header.animated:
-        again = partial(imagecodecs.jpegxl_decode, index=0)
-        check_sections(path, stream, (header.height, header.width), again)
+        check_sections(path, stream, (header.height, header.width))
     notes = ["only its first frame was read"] if header.animated else []
     icc = None if header.colour is not None else _profile(data)
     known = icc is not None or header.colour is not None

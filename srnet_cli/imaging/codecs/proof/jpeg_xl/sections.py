@@ -8,10 +8,14 @@ that decoders compare. Format: ISO/IEC 18181-1, annex C.2 (sections) and F.3 (ta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN
@@ -62,34 +66,31 @@ class _Sections:
         return self.stream[: self.at] + table + b"".join(pieces)
 
 
-def check_sections(
-    path: Path, stream: bytes, size: tuple[int, int], decode: Callable[[bytes], object]
-) -> None:
+def check_sections(path: Path, stream: bytes, size: tuple[int, int]) -> None:
     """Refuse a codestream of so many rows and columns that is decoded without the end of a section as well.
 
     Sections with long runs of zeros or ones are tried first, and the others where changed bytes are not
     noticed, as long as there are few: each is decoded for. Of libjxl's quickest coder without loss such runs
-    are enough, as a blank margin at the end may be of any length. Sections that nothing
-    needs are those of a later frame, and not looked at.
+    are enough, as a blank margin at the end may be of any length, unless it writes them again for the
+    pixels: even ramps from corner to corner are such runs. Where no table of lengths ends with the
+    codestream, its end must be needed, but for padding; so of an animation there is nothing to say.
 
     Raises:
         InputError: saying so.
     """
 
     def passes(pieces: Sequence[bytes]) -> bool:
-        try:
-            decode(found.with_pieces(pieces))
-        except (ValueError, RuntimeError):
-            return False
-        return True
+        return _is_decoded(found.with_pieces(pieces))
 
     for found in _found(stream, *size):
         pieces = found.pieces()
         is_quick = any(_QUICK_LOSSLESS in piece[:64] for piece in pieces)
         if passes([b""] * len(pieces)):
-            continue
+            continue  # found by chance
         runs = [max(map(len, _RUN.findall(piece)), default=0) for piece in pieces]
         runs[0] *= len(runs) == 1  # of a large picture the first, of all, is filled up with zeros
+        if is_quick and max(runs) >= _LEAST_LOST and _coded_quickly(stream).endswith(b"".join(pieces)):
+            return
         tried = [index for index in _largest(runs) if runs[index]]
         tried = tried[: max(_LEAST_TRIED, _MOST_WORK // len(pieces))]
         if len(pieces) <= _MOST_TO_TRY and any(passes(_changed(pieces, probe)) for probe in range(_PROBES)):
@@ -106,6 +107,30 @@ def check_sections(
                     path=path,
                 )
         return
+    is_padded = len(set(stream[-_MOST_UNUSED:])) == 1
+    if not is_padded and _is_decoded(stream[:-1]):
+        raise InputError("is damaged: the end of its codestream belongs to no pixels", path=path)
+
+
+def _is_decoded(stream: bytes) -> bool:
+    try:
+        _decoded(stream)
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _decoded(stream: bytes) -> NDArray[Any]:
+    import imagecodecs
+
+    return np.asarray(imagecodecs.jpegxl_decode(stream, index=0))
+
+
+def _coded_quickly(stream: bytes) -> bytes:
+    """Return a codestream of the same pixels by libjxl's quickest coder without loss."""
+    import imagecodecs
+
+    return bytes(imagecodecs.jpegxl_encode(_decoded(stream), lossless=True, effort=1))
 
 
 def _is_narrow(index: int, width: int) -> bool:
