@@ -1,14 +1,16 @@
 """Digital zoom with SRNet: ``zoom``, ``residual``, ``load_model``, and reading and writing pictures.
 
-They are imported when first used, so that ``import srnet_cli`` costs nothing.
+They are imported when first used, so that ``import srnet_cli`` costs nothing. With ``python -m srnet_cli``
+Python looks for modules in the current folder until the program has its turn: none but what it has loaded
+itself are imported here.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from srnet_cli.imaging import Picture, read_picture, write_picture
     from srnet_cli.library import residual, zoom
     from srnet_cli.models.store import load_model
@@ -25,7 +27,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOMES:
         return getattr(import_module(f"srnet_cli.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,8 +27,30 @@ def _leave_current_folder(run_as_module: bool) -> None:
         sys.path[:] = [place for place in sys.path if realpath(place) != current]
 
 
+def _restart_where_variables_are_ignored() -> None:
+    """Where Python was told to ignore its variables (``-E``), begin anew with ``-P``.
+
+    Processes of ``multiprocessing`` are told the same, and would not hear from a variable that they are to
+    take no modules from the current folder.
+    """
+    is_ignoring = sys.flags.ignore_environment and not sys.flags.safe_path
+    if is_ignoring and sys.executable and not (_is_here() or hasattr(sys, "frozen")):
+        os.execv(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]])
+
+
+def _is_here() -> bool:
+    """Return whether the current folder is that of this package, as in a clone of it."""
+    from os.path import realpath
+
+    try:
+        return realpath(".") == realpath(f"{__file__}/../..")
+    except OSError:
+        return False  # it was removed
+
+
 def start() -> None:
     """Run the program; Ctrl-C counts from here on, also while it is still being imported."""
+    _restart_where_variables_are_ignored()
     _leave_current_folder(run_as_module=False)
     from srnet_cli import interrupts
 

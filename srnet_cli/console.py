@@ -67,7 +67,7 @@ def emit_json(document: Any) -> None:
     except UnicodeEncodeError:
         # Names that are no text, or a terminal without their letters: JSON can say them in ASCII.
         text = json.dumps(document, indent=2, allow_nan=False)
-    stream.write(text + "\n")
+    stream.write("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n")
     stream.flush()
 
 

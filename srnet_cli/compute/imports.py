@@ -44,7 +44,7 @@ def keep_out_current_folder() -> None:
     of a stranger's pictures, with a ``signal.py`` among them. And OpenCV, when it is imported, puts its own
     folder before the libraries' path and leaves an empty entry behind where there was none.
     """
-    os.environ.setdefault(_SAFE_PATH, "1")
+    os.environ[_SAFE_PATH] = "1"
     if _MODULE_PATH in os.environ:
         stated = os.environ[_MODULE_PATH].split(os.pathsep)
         os.environ[_MODULE_PATH] = os.pathsep.join(filter(None, stated))

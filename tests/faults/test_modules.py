@@ -14,7 +14,20 @@ from srnet_cli.compute.imports import current_folder_kept_out
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import PATIENCE, ROOT, environment, finish, start
 
-MODULES = ("multiprocessing", "signal", "numpy", "PIL", "torch", "cv2", "typer", "filelock", "click", "rich")
+MODULES = (
+    "typing",
+    "__future__",
+    "multiprocessing",
+    "signal",
+    "numpy",
+    "PIL",
+    "torch",
+    "cv2",
+    "typer",
+    "filelock",
+    "click",
+    "rich",
+)
 #: what ``python -m`` imports before the program has its turn
 OF_PYTHON = ("runpy", "re", "types", "codecs")
 
@@ -53,6 +66,28 @@ def test_the_program_takes_no_modules_from_the_current_folder(tmp_path: Path, co
         [sys.executable, str(script), *arguments],
         cwd=place,
         env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert _executed(place) == ""
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("flags", [("-E",), ("-sE",), ()])
+def test_its_processes_take_none_where_variables_are_ignored(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """Or where the one that says so is there and empty."""
+    place = _with_modules(tmp_path / "data", MODULES)
+    script = tmp_path / "bin" / "srnet"
+    script.parent.mkdir()
+    script.write_text(
+        f"import sys\n\nsys.path.append({str(ROOT)!r})\n"
+        "from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, *flags, str(script), *_prepare(place)],
+        cwd=place,
+        env=environment({"PYTHONSAFEPATH": ""}),
         capture_output=True,
         text=True,
         timeout=PATIENCE,

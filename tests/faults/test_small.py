@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from srnet_cli.console import emit_json
 from srnet_cli.errors import OutputError
-from srnet_cli.evaluation.outputs.exports import _csv
+from srnet_cli.evaluation.outputs.exports import _csv, as_markdown
 from srnet_cli.evaluation.run import _output_folder
 from tests.faults.pictures import encoded
 from tests.faults.program import Program, assert_civil, finish, start
@@ -60,6 +63,19 @@ def test_cells_that_a_spreadsheet_would_compute_are_text() -> None:
     ]
     rows = list(csv.reader(io.StringIO(_csv(iter([{"name": name, "psnr": -1.5} for name in names])))))
     assert rows[1:] == [["'" + name, "-1.5"] for name in names[:-1]] + [["plain.png", "-1.5"]]
+    # Another cell begins at a semicolon where numbers have a comma.
+    assert _csv(iter([{"name": "a;=1+1; -1;b"}])).splitlines() == ["name", "a;'=1+1;' -1;b"]
+
+
+def test_names_steer_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may hold what sets its title or colours, or turns the direction of writing."""
+    name = "a\x1b]0;b\x07\x9bc\u202ed\U000e0001.png"
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    emit_json({"name": name})
+    assert json.loads(stream.getvalue()) == {"name": name}
+    for text in (stream.getvalue(), as_markdown(name)):
+        assert text.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("name", ["report.html", "results.csv", "set-psnr-over-time.png", "panels/a/001.png"])

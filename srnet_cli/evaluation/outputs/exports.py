@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from srnet_cli.console import printable
 from srnet_cli.evaluation.methods import REFERENCE
 from srnet_cli.evaluation.metrics import METRICS
 from srnet_cli.evaluation.outputs.tables import (
@@ -21,6 +23,9 @@ from srnet_cli.evaluation.outputs.tables import (
 )
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
+
+#: where a cell may begin within a text
+_CELLS = re.compile("(?<=;)")
 
 
 def methods_csv(results: Sequence[SetResult]) -> str:
@@ -106,11 +111,18 @@ def _csv(rows: Iterator[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Mark as text what a spreadsheet would take for a formula: names are those of other people's files."""
+    """Mark as text what a spreadsheet would take for a formula: names are those of other people's files.
+
+    Where numbers have a comma, it begins another cell at a semicolon, within quotes as well.
+    """
+    return "".join(map(_marked, _CELLS.split(value))) if isinstance(value, str) else value
+
+
+def _marked(text: str) -> str:
     # Blanks are passed over, and full-width signs taken for the usual ones.
-    plain = unicodedata.normalize("NFKC", value).lstrip() if isinstance(value, str) else ""
-    is_formula = plain.startswith(("=", "+", "-", "@")) or str(value).startswith(("\t", "\r", "\n"))
-    return f"'{value}" if is_formula else value
+    plain = unicodedata.normalize("NFKC", text).lstrip()
+    is_formula = plain.startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n"))
+    return f"'{text}" if is_formula else text
 
 
 def _set_document(result: SetResult) -> dict[str, Any]:
@@ -168,4 +180,4 @@ def as_markdown(text: str) -> str:
     """Escape what Markdown takes for its own; names may hold it."""
     for sign in "\\|*_`<[":
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
