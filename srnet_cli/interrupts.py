@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None]
@@ -62,6 +63,15 @@ def _send_soon(number: int) -> None:
     timer.start()
 
 
+def requests_to_end() -> list[int]:
+    """Return the signals besides Ctrl-C that ask a program to end; one that is ignored, as by nohup, is none.
+
+    A terminal that is closed sends the second.
+    """
+    known = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    return [each for each in known if each is not None and signal.getsignal(each) != signal.SIG_IGN]
+
+
 def end_at_once() -> None:
     """Let Ctrl-C end the process with one line; nothing has been begun yet that would be lost."""
     _replace_default(_end)
@@ -100,5 +110,6 @@ def _replace_default(handler: Handler) -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     if sys.stderr is not None:
-        os.write(2, b"interrupted\n")
+        with suppress(OSError):
+            os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)

@@ -28,12 +28,12 @@ from srnet_cli.commands import train as train_command
 from srnet_cli.commands import ui as ui_command
 from srnet_cli.commands import zoom as zoom_command
 from srnet_cli.commands.shell.examples import Command
+from srnet_cli.lenient import drop_what_stderr_refuses
 
 if TYPE_CHECKING:
     from srnet_cli.errors import SrnetError
 
 DEBUG_FLAG, QUIET_FLAG, VERBOSE_FLAG = "--debug", "--quiet", "--verbose"
-TERMINATED = 143
 #: the ways of the system to refuse what is written
 OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
@@ -145,13 +145,16 @@ def run() -> None:
     """Run a command and end the process with its exit code: the console script's entry point."""
     interrupts.end_at_once()
     _open_closed_streams()
+    drop_what_stderr_refuses()
     _silence_libraries()
     _prepare_computing()
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in interrupts.requests_to_end():
+        signal.signal(number, _terminate)
     debug, arguments = _take(DEBUG_FLAG, sys.argv[1:])
     code = _run(arguments, debug)
     # What is left to do is the interpreter's own tidying up, which an exception would only disturb.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in interrupts.requests_to_end():
+        signal.signal(number, signal.SIG_DFL)
     interrupts.end_as_the_system_does()
     sys.exit(code)
 
@@ -290,4 +293,4 @@ def _as_help(arguments: list[str]) -> list[str]:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     if not interrupts.put_off(number, frame):
-        raise SystemExit(TERMINATED)
+        raise SystemExit(128 + number)

@@ -26,7 +26,7 @@ EXAMPLES = """
 
 A run keeps config.toml, log.jsonl, curves.png, panels/, last.pt and best.pt in its folder, and the model
 itself: srnet zoom photo.jpg --model run/. Checkpoints are written every few minutes, at Ctrl-C and
-at SIGTERM.
+at SIGTERM, and when the terminal is closed.
 """
 
 

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from typing import TextIO
 
+from srnet_cli.lenient import LenientStream
+
 _STDERR = 2
 _turned_aside = threading.RLock()
 
@@ -55,7 +57,8 @@ def _python_keeps(descriptor: int) -> Iterator[None]:
     sys.stderr.flush()
     encoding, errors = sys.stderr.encoding, sys.stderr.errors
     with (
-        open(descriptor, "w", buffering=1, encoding=encoding, errors=errors, closefd=False) as stream,
+        open(descriptor, "wb", closefd=False) as file,
+        LenientStream(file, encoding, errors, line_buffering=True) as stream,
         redirect_stderr(stream),
     ):
         yield

@@ -56,7 +56,7 @@ def assert_civil(ended: Ended) -> None:
     """Whatever happened, nobody sees a traceback, and nothing is called a bug."""
     assert "Traceback" not in ended.err, ended.err
     assert "a bug; --debug" not in ended.err, ended.err
-    assert ended.code in (0, 1, 2, 130, 143), ended
+    assert ended.code in (0, 1, 2, 129, 130, 143), ended
 
 
 def start(*arguments: str | Path, folder: Path, **popen: object) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,9 @@ def test_interrupted_in_a_batch(
     assert {name: after[name] for name in kept} == kept
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_training_is_asked_to_stop(
     srnet: Program, photos: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -142,6 +145,42 @@ def test_whoever_read_our_output_has_gone(model: Path, tmp_path: Path) -> None:
     assert process.returncode == 1
     assert "Exception ignored" not in err
     assert set(disk(tmp_path)) == {"a.png", "a_x2.png"}
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_whoever_heard_our_errors_has_gone(model: Path, tmp_path: Path, is_full: bool) -> None:
+    """Of a batch the rest is done, with the codes that it would have had."""
+    for name in ("a.png", "b.png", "d.png"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(encoded("PNG"))
+    (tmp_path / "in" / "c.png").write_bytes(encoded("PNG")[:200])
+    received, sent = os.pipe()
+    os.close(received)
+    nowhere = os.open("/dev/full", os.O_WRONLY) if is_full else sent
+    for more, code in (((), 1), (("in/a.png", "--overwrite"), 0)):
+        command = ("zoom", *(more or ("in",)), "-s", "2", "--model", model, "-o", "out")
+        process = start(*command, folder=tmp_path, stderr=nowhere)
+        assert process.wait() == code
+        assert process.communicate()[0] == ""
+        assert set(disk(tmp_path / "out")) == {f"{name}_x2.png" for name in "abd"}
+
+
+def test_a_training_that_nobody_hears_goes_on(photos: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = ("train", "--data", photos, "-o", run, *TINY_TRAINING, "--steps", "4")
+    with Path("/dev/full").open("w") as full:
+        assert start(*command, folder=tmp_path, stderr=full).wait() == 0
+    assert torch.load(run / "last.pt", weights_only=True)["progress"]["step"] == 4
+
+
+def test_a_closed_terminal_ends_nothing_that_nohup_began(photos: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = ("train", "--data", photos, "-o", run, *TINY_TRAINING, "--steps", "30")
+    ignored = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    process = start(*command, folder=tmp_path, preexec_fn=ignored)
+    wait_until(lambda: (run / "log.jsonl").exists(), process)
+    process.send_signal(signal.SIGHUP)
+    assert finish(process).code == 0
 
 
 def test_help_into_a_closed_pipe(tmp_path: Path) -> None:

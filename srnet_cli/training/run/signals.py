@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
 
+from srnet_cli.interrupts import requests_to_end
+
 #: seconds in which further signals are the same request: of one Ctrl-C, torchrun hands on a second SIGINT
 ONE_REQUEST = 1.0
 
@@ -30,12 +32,12 @@ class StopRequest:
 
 @contextmanager
 def stop_at_signals() -> Iterator[StopRequest]:
-    """Note SIGINT and SIGTERM instead of dying of them; a second SIGINT interrupts at once."""
+    """Note SIGINT, SIGTERM and SIGHUP instead of dying of them; a second SIGINT interrupts at once."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request  # only the main thread may handle signals
         return
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, *requests_to_end())}
     try:
         yield request
     finally:
