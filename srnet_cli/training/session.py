@@ -17,6 +17,7 @@ import torch
 from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.files import Identities
 from srnet_cli.imaging.formats import format_of
 from srnet_cli.models.card import CARD_FILE, read_card
 from srnet_cli.models.released import released_names
@@ -66,7 +67,7 @@ def run_training(options: TrainOptions, resume: bool) -> RunEnd:
         resuming = _resumes(folder, job, resume)
         if resume and not resuming:
             reporter.say(f"no checkpoint in {options.output} yet: the run begins")
-        with _held(folder, job, resume, resuming):
+        with _held(folder, options, job, resume, resuming):
             end = _run(options, folder, resuming, job, reporter)
         if not end.stopped_by:
             reporter.say(_where_it_is(options))
@@ -76,12 +77,12 @@ def run_training(options: TrainOptions, resume: bool) -> RunEnd:
 
 
 def _held(
-    folder: RunFolder, job: Processes, resume: bool, resuming: bool
+    folder: RunFolder, options: TrainOptions, job: Processes, resume: bool, resuming: bool
 ) -> AbstractContextManager[None, bool | None]:
     """Keep the folder for this run the context lasts; the first process sees to it."""
     if not job.leads:
         return nullcontext()
-    return folder.resumed() if resuming else folder.reserved(afresh=resume)
+    return folder.resumed(options) if resuming else folder.reserved(afresh=resume)
 
 
 def _run(
@@ -90,7 +91,7 @@ def _run(
     # What is wrong with the data is said first: nobody reads it below a list of options.
     _check_batches(options, job)
     found = detect_data(options, reporter.say)
-    _check_apart(found, options.output)
+    _check_apart(found, options)
     _introduce(options, job, reporter.say)
     # Before the data, whose preparation may take hours: what cannot be trained is said at once.
     # What a run started from is in its checkpoint, and need not be there any more.
@@ -123,23 +124,28 @@ def _check_teacher(options: TrainOptions) -> None:
     """Refuse a teacher that the run would write its own weights over."""
     if options.teacher is None or options.teacher in released_names():
         return
-    teacher, output = Path(options.teacher).resolve(), options.output.resolve()
-    if teacher == output or (teacher.parent == output and teacher.name in WRITTEN):
+    identities, teacher = Identities(), Path(options.teacher).resolve()
+    written = {identities.place(options.output / name) for name in WRITTEN}
+    if identities.file(teacher) == identities.file(options.output) or identities.place(teacher) in written:
         raise UsageError(
             f"--teacher {options.teacher} is what this run writes", remedy="copy it to another folder"
         )
 
 
-def _check_apart(found: Sequence[Detection], output: Path) -> None:
+def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
     """Refuse to draw among the pictures that are trained on: the curves are a picture in the run's folder."""
+    output = options.output
     if not output.is_dir():
         return
-    roots = [each.root.resolve() for each in found]
+    identify = Identities().file
+    roots = [each.root for each in found]
     # LR and HR may be links to folders elsewhere.
-    linked = [path.resolve() for root in roots for path in root.iterdir() if path.is_symlink()]
+    linked = [path for root in roots for path in root.iterdir() if path.is_symlink()]
     target = output.resolve()
-    if target in roots or (
-        any(place in (target, *target.parents) for place in (*roots, *linked))
+    above = {identify(place) for place in (target, *target.parents)}
+    # A folder as named counts, too: of one with train/ in it the next look would find the curves.
+    if identify(target) in {identify(place) for place in (*roots, *data_paths(options))} or (
+        any(identify(place) in above for place in (*roots, *linked))
         and any(format_of(path) is not None and path.name != CURVES for path in output.iterdir())
     ):
         raise UsageError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from srnet_cli.data.kinds import Detection
 from srnet_cli.errors import UsageError
 from srnet_cli.models.store import load_model
 from srnet_cli.training import session
@@ -291,22 +292,54 @@ def test_a_best_that_was_never_kept_does_not_count(
     assert progress["best_step"] == load_model(run).card.recipe["trained_steps"]
 
 
-@pytest.mark.parametrize("left", ["best.pt", "weights.safetensors", "log.jsonl"])
+@pytest.mark.parametrize("left", ["best.pt", "weights.safetensors"])
 def test_a_run_without_its_checkpoint_is_not_begun_over_what_it_made(
     srnet: Program, data: Path, trained: Path, tmp_path: Path, left: str
 ) -> None:
-    """Its log is a run's own, and alone is worth as much: the figures of it all."""
     run = tmp_path / "run"
     run.mkdir()
-    for name in {"config.toml", "log.jsonl", left}:
+    for name in ("config.toml", left):
         shutil.copy(trained / name, run)
-    if left != "log.jsonl":
-        (run / "log.jsonl").write_text(json.dumps(RECORD) + "\n")
+    (run / "log.jsonl").write_text(json.dumps(RECORD) + "\n")
     before = disk(run)
     ended = _resumed(srnet, data, run)
     assert ended.code == 1 and f"error {run / 'last.pt'}: is missing" in ended.err
     assert ("copy best.pt" in ended.err) == (left == "best.pt")
     assert disk(run) == before
+
+
+@pytest.mark.parametrize("drawn", [(), ("curves.png",)])
+def test_a_run_killed_between_its_first_figures_and_weights_begins_again(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, drawn: tuple[str, ...]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("config.toml", "log.jsonl", *drawn):
+        shutil.copy(trained / name, run)
+    assert "psnr" in (run / "log.jsonl").read_text()
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 0 and "the run begins" in ended.err
+    assert load_model(run).card.scale == 2
+
+
+@pytest.mark.parametrize("words", ["# my notes\n", "\n\n"])
+def test_what_a_user_wrote_into_the_options_is_not_lost(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, words: str
+) -> None:
+    """Where they are the same it stays, in a run that has moved, too; where they are others, that is said."""
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    edited = words + (run / "config.toml").read_text()
+    (run / "config.toml").write_text(edited)
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 1 and f"error {run / 'config.toml'}: was edited" in ended.err
+    assert disk(run) == before
+    assert srnet("train", "--config", run / "config.toml", "-o", run, "--resume").code == 0
+    assert (run / "config.toml").read_text() == edited
+    (run / "config.toml").rename(tmp_path / "mine.toml")
+    assert srnet("train", "--config", tmp_path / "mine.toml", "-o", run, "--resume", "--steps", "3").code == 0
+    assert "steps = 3" in (run / "config.toml").read_text()
 
 
 def test_a_checkpoint_that_leads_nowhere_is_named(
@@ -346,6 +379,42 @@ def test_a_run_is_not_trained_on_its_own_curves(srnet: Program, data: Path, tmp_
         assert ended.code == 2 and "would be among it" in ended.err
         assert disk(photos) == before
     assert srnet(*_command(photos, photos / "run", 2)).code == 0
+
+
+@pytest.mark.parametrize("inner", ["train", "HR"])
+def test_a_run_draws_nothing_beside_the_folder_of_pictures(
+    srnet: Program, data: Path, tmp_path: Path, inner: str
+) -> None:
+    """The next time the folder that was named would be taken for one photograph, the curves."""
+    named = tmp_path / "named"
+    shutil.copytree(data, named / inner)
+    before = disk(named)
+    ended = srnet(*_command(named, named, 2))
+    assert ended.code == 2 and "would be among it" in ended.err
+    assert disk(named) == before
+    assert srnet(*_command(named, named / "run", 2)).code == 0
+
+
+def test_folders_are_told_by_what_they_are(
+    srnet: Program, data: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bind mount has a path of its own, as a link has for whoever does not resolve it."""
+    run, photos = tmp_path / "run", tmp_path / "photos"
+    shutil.copytree(trained, run)
+    shutil.copytree(data, photos)
+    for folder in (run, photos):
+        (tmp_path / f"{folder.name}-bound").symlink_to(folder)
+    before = disk(run), disk(photos)
+    with monkeypatch.context() as changed:
+        changed.setattr(Path, "resolve", lambda self, strict=False: self.absolute())
+        changed.setattr(os.path, "realpath", lambda path, **_: str(Path(path).absolute()))
+        for teacher in (tmp_path / "run-bound", tmp_path / "run-bound" / "best.pt"):
+            with pytest.raises(UsageError, match="is what this run writes"):
+                session._check_teacher(TrainOptions(output=run, teacher=str(teacher)))
+        found = [Detection("photos", photos, "")]
+        with pytest.raises(UsageError, match="would be among it"):
+            session._check_apart(found, TrainOptions(data=(photos,), output=tmp_path / "photos-bound"))
+    assert (disk(run), disk(photos)) == before
 
 
 def test_a_run_draws_nothing_among_pairs(srnet: Program, tmp_path: Path) -> None:

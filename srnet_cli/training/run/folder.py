@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tomli_w
 
@@ -123,11 +123,12 @@ class RunFolder:
     def _refuse_progress(self) -> None:
         """Refuse to begin again where the newest checkpoint is missing, but not what it led to.
 
+        Figures in the log are no such thing: a run has them before it has written any weights.
+
         Raises:
-            OutputError: there is a model, or something was measured.
+            OutputError: there are weights.
         """
-        measured = any("psnr" in record for record in read_run_log(self.log))
-        if measured or any(map(os.path.lexists, (self.best, self.path / WEIGHTS_FILE))):
+        if any(map(os.path.lexists, (self.best, self.path / WEIGHTS_FILE))):
             again = f"copy {self.best.name} to that name to go on from there, or "
             raise OutputError(
                 "is missing, and beginning again would replace what this run has made",
@@ -136,18 +137,19 @@ class RunFolder:
             )
 
     @contextmanager
-    def resumed(self) -> Iterator[None]:
+    def resumed(self, options: TrainOptions) -> Iterator[None]:
         """Have the folder for a run that goes on while the block lasts; its log is read.
 
         Raises:
             UsageError, OutputError: as :meth:`locked`; or a folder in it leads elsewhere, the checkpoint
-                nowhere, or a crisp set of weights would be lost.
+                nowhere, or a crisp set of weights, or what its user wrote of the options, would be lost.
             InputError: the log cannot be read.
         """
         with self.locked():
             if not self.last.exists():
                 raise OutputError("is a link to nothing", path=self.last, remedy="is its disk not mounted?")
             self._refuse_crisp()
+            self._config_stays(options)
             self._check_subfolders()
             self.records = read_run_log(self.log) if os.path.lexists(self.log) else []
             yield
@@ -211,9 +213,28 @@ class RunFolder:
     def go_on(self, options: TrainOptions, step: int) -> None:
         """Take up the log that :meth:`resumed` has read, up to ``step``, the checkpoint's."""
         self.records = [record for record in self.records if record["step"] <= step]
-        self._write_config(options)
+        if not self._config_stays(options):
+            self._write_config(options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         write_text(self.log, text, overwrite=True)
+
+    def _config_stays(self, options: TrainOptions) -> bool:
+        """Tell whether the file of options has its user's words, comments say, in it and is right as it is.
+
+        Raises:
+            OutputError: it has, but these options are others.
+        """
+        found = _read_config(self.config) if self.config.is_file() else None
+        if found is None or not found.text or found.is_spelled_as_written:
+            return False
+        # Going on with a run is going on in its folder, whatever it is called by now.
+        if {**plain(options), "output": None} == {**found.values, "output": None}:
+            return True
+        raise OutputError(
+            "was edited, and would be replaced, as the options of this run are others",
+            path=self.config,
+            remedy="move it to another name, and give that to --config",
+        )
 
     def _write_config(self, options: TrainOptions) -> None:
         write_text(self.config, tomli_w.dumps(plain(options)), overwrite=True)
@@ -258,14 +279,35 @@ class RunFolder:
             self._warn(f"{what} could not be written: {unexpected(error)}; training goes on")
 
 
-def _is_config_of_run(path: Path) -> bool:
-    """Tell whether a run has written these options: all of them, and in its own spelling."""
+class _Config(NamedTuple):
+    """A file of options: as it is, and what it says."""
+
+    text: str
+    values: dict[str, Any]
+
+    @property
+    def is_spelled_as_written(self) -> bool:
+        """Whether nothing is in it but values, as a run writes them."""
+        return tomli_w.dumps(self.values) == self.text
+
+
+def _read_config(path: Path) -> _Config | None:
+    """Read a file of options; None when it is none."""
     try:
         text = read_text_input(path, MOST_CONFIG_BYTES)
-        values = tomllib.loads(text)
+        return _Config(text, tomllib.loads(text))
     except (SrnetError, ValueError, RecursionError):
-        return False
-    return plain(TrainOptions()).keys() <= values.keys() and tomli_w.dumps(values) == text
+        return None
+
+
+def _is_config_of_run(path: Path) -> bool:
+    """Tell whether a run has written these options: all of them, and in its own spelling."""
+    found = _read_config(path)
+    return (
+        found is not None
+        and plain(TrainOptions()).keys() <= found.values.keys()
+        and found.is_spelled_as_written
+    )
 
 
 def _is_empty(path: Path) -> bool:
