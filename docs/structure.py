@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config_file", "console", "kept", "names"),
     ("files", "reading"),
     ("temporaries",),
-    ("errors", "interrupts", "version"),
+    ("errors", "interrupts", "lenient", "version"),
 )
 #: what the boxes of the drawing say
 SUBJECTS = {
@@ -64,6 +64,7 @@ SUBJECTS = {
     "reading": "regular files only",
     "errors": "every expected failure",
     "interrupts": "Ctrl-C",
+    "lenient": "lost stderr",
     "version": "of this program",
 }
 
@@ -155,7 +156,11 @@ def draw() -> str:
     lines = []
     for part, targets in arrows().items():
         for target in targets:
-            if part not in centres or target not in centres or target in ("errors", "interrupts", "version"):
+            if (
+                part not in centres
+                or target not in centres
+                or target in ("errors", "interrupts", "lenient", "version")
+            ):
                 continue  # everything imports errors; its lines would hide the others
             (x0, y0), (x1, y1) = centres[part], centres[target]
             lines.append(

@@ -285,3 +285,18 @@ def test_a_flat_area_in_lossless_webp_of_a_quick_encoder_passes(tmp_path: Path) 
     path = tmp_path / "a.webp"
     path.write_bytes(encoded("WEBP", flat, lossless=True, method=0))
     assert np.array_equal(read_picture(path).pixels, flat)
+
+
+@pytest.mark.parametrize("name", ["a.avif", "a.heic"])
+def test_parts_that_moved_up_are_noticed(tmp_path: Path, name: str) -> None:
+    """By a sector that is there twice, or a transfer as text: the last part ends ahead of the file."""
+    path, whole = tmp_path / name, PHOTOS[name]()
+    for behind in (b"\n", bytes(20), b"\0\0\0\x0cmpvd1234", b"SEFH" + whole[-40:], b"vivo{}"):
+        path.write_bytes(whole + behind)
+        assert read_picture(path).width == WIDTH
+    middle = len(whole) // 2
+    head, pixels = whole[:middle], whole[middle:]
+    for moved in (head + pixels.replace(b"\n", b"\r\n"), whole[: middle + 512] + pixels):
+        path.write_bytes(moved)
+        with pytest.raises(InputError):
+            read_picture(path)

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -273,3 +274,27 @@ def test_what_only_looks_like_a_temporary_stays(tmp_path: Path) -> None:
         temporary.write_bytes(b"new")
     assert names(tmp_path) == sorted([*others, unmarked.name, marked.name, "next.png"])
     assert names(unmarked) == names(marked) == ["mine.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kinds of files of POSIX systems")
+@pytest.mark.parametrize("kind", [stat.S_IFIFO, stat.S_IFCHR])
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_devices_and_pipes_are_never_replaced(tmp_path: Path, kind: int, is_linked: bool) -> None:
+    node = target = tmp_path / "node"
+    try:
+        os.mknod(node, kind | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("making a device is not permitted")
+    if is_linked:
+        target = tmp_path / "a.png"
+        target.symlink_to(node)
+    before = node.stat()
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="never replaced"), atomic_path(target, overwrite=overwrite):
+            pytest.fail("the work began")
+    assert os.path.samestat(node.stat(), before)
+    # One that comes while the work is done, too.
+    own = tmp_path / "b.png"
+    with pytest.raises(OutputError, match="never replaced"), atomic_path(own, overwrite=True):
+        os.mkfifo(own)
+    assert own.is_fifo()

@@ -228,7 +228,8 @@ class RunFolder:
         if found is None or not found.text or found.is_spelled_as_written:
             return False
         # Going on with a run is going on in its folder, whatever it is called by now.
-        if {**plain(options), "output": None} == {**found.values, "output": None}:
+        stated = {**plain(TrainOptions()), **found.values}
+        if {**plain(options), "output": None} == {**stated, "output": None}:
             return True
         raise OutputError(
             "was edited, and would be replaced, as the options of this run are others",
