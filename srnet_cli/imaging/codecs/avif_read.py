@@ -99,17 +99,19 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     """
     if ends_in_run(data):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
-    rest = behind_boxes(data)
-    if rest.strip(rest[:1]) and not _is_named(rest):
-        raise InputError(
-            f"is damaged: its last {len(rest):,} bytes belong to none of its parts, which may have moved",
-            path=path,
-        )
     items = coded_items(path, data, _meta(data))
     for item in items.values():
         check_extents(path, data, item.pieces)
         if item.kind == AV1:
             check_frames(path, item.data(data))
+    rest = behind_boxes(data)
+    ends = (start + length for item in items.values() for start, length in item.pieces)
+    is_used = max(ends, default=0) > len(data) - len(rest)
+    if not is_used and rest.strip(rest[:1]) and not _is_named(rest):
+        raise InputError(
+            f"is damaged: its last {len(rest):,} bytes belong to none of its parts, which may have moved",
+            path=path,
+        )
     return items
 
 
