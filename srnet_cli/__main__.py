@@ -2,6 +2,20 @@
 
 import os
 import sys
+from os.path import realpath  # loaded by Python itself; pathlib would look in that folder for its own
+
+
+def _current_folder() -> str | None:
+    """Return the current folder; None where it was removed, and Python does not look there either."""
+    try:
+        return realpath(".")
+    except OSError:
+        return None
+
+
+def _home() -> str:
+    """Return the folder that this package is in: the current one in a clone of it."""
+    return realpath(f"{__file__}/../..")
 
 
 def _leave_current_folder(run_as_module: bool) -> None:
@@ -10,13 +24,8 @@ def _leave_current_folder(run_as_module: bool) -> None:
     ``python -m`` looks there first. An empty entry of PYTHONPATH leads there, too, as
     ``PYTHONPATH=$PYTHONPATH:/more`` leaves one where the variable was not set.
     """
-    from os.path import realpath  # loaded by Python itself; pathlib would look there for what it needs
-
-    try:
-        current = realpath(".")
-    except OSError:
-        return  # it was removed: Python does not look there either
-    if current == realpath(f"{__file__}/../.."):
+    current = _current_folder()
+    if current is None or current == _home():
         return
     if run_as_module and not sys.flags.safe_path and sys.path and realpath(sys.path[0]) == current:
         del sys.path[0]
@@ -34,18 +43,8 @@ def _restart_where_variables_are_ignored() -> None:
     take no modules from the current folder.
     """
     is_ignoring = sys.flags.ignore_environment and not sys.flags.safe_path
-    if is_ignoring and sys.executable and not (_is_here() or hasattr(sys, "frozen")):
+    if is_ignoring and sys.executable and not (_current_folder() == _home() or hasattr(sys, "frozen")):
         os.execv(sys.executable, [sys.executable, "-P", *sys.orig_argv[1:]])
-
-
-def _is_here() -> bool:
-    """Return whether the current folder is that of this package, as in a clone of it."""
-    from os.path import realpath
-
-    try:
-        return realpath(".") == realpath(f"{__file__}/../..")
-    except OSError:
-        return False  # it was removed
 
 
 def start() -> None:

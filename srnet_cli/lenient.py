@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import BinaryIO
 
 
 class LenientStream(io.TextIOWrapper):
@@ -36,8 +37,12 @@ class LenientStream(io.TextIOWrapper):
         os.close(nowhere)
 
 
+def lenient_stderr(file: BinaryIO) -> LenientStream:
+    """Return a stream like standard error that writes to ``file``."""
+    return LenientStream(file, sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
+
+
 def drop_what_stderr_refuses() -> None:
     """Have this process go on when its standard error cannot be written."""
     if sys.stderr is not None:
-        encoding, errors = sys.stderr.encoding, sys.stderr.errors
-        sys.stderr = LenientStream(sys.stderr.buffer, encoding, errors, line_buffering=True)
+        sys.stderr = lenient_stderr(sys.stderr.buffer)

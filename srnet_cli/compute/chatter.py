@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from typing import TextIO
 
-from srnet_cli.lenient import LenientStream
+from srnet_cli.lenient import lenient_stderr
 
 _STDERR = 2
 _turned_aside = threading.RLock()
@@ -55,10 +55,9 @@ def _python_keeps(descriptor: int) -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    encoding, errors = sys.stderr.encoding, sys.stderr.errors
     with (
         open(descriptor, "wb", closefd=False) as file,
-        LenientStream(file, encoding, errors, line_buffering=True) as stream,
+        lenient_stderr(file) as stream,
         redirect_stderr(stream),
     ):
         yield

@@ -50,6 +50,16 @@ def _executed(place: Path) -> str:
     return told.read_text() if told.exists() else ""
 
 
+def _script(folder: Path, ahead: str = "") -> Path:
+    """The console script, with lines ``ahead`` of its own."""
+    script = folder / "bin" / "srnet"
+    script.parent.mkdir()
+    script.write_text(
+        f"{ahead}from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n"
+    )
+    return script
+
+
 def _prepare(place: Path) -> tuple[str, ...]:
     cache = str(place.parent / "cache")
     return (*("train", "--data", ".", "--scale", "2", "--prepare-only", "--workers", "2"), "--cache", cache)
@@ -58,9 +68,7 @@ def _prepare(place: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize("command", ["info", "train"])
 def test_the_program_takes_no_modules_from_the_current_folder(tmp_path: Path, command: str) -> None:
     place = _with_modules(tmp_path / "data", MODULES + OF_PYTHON)
-    script = tmp_path / "bin" / "srnet"
-    script.parent.mkdir()
-    script.write_text("from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n")
+    script = _script(tmp_path)
     arguments = ("info", "LR/0.png") if command == "info" else _prepare(place)
     ended = subprocess.run(
         [sys.executable, str(script), *arguments],
@@ -78,12 +86,7 @@ def test_the_program_takes_no_modules_from_the_current_folder(tmp_path: Path, co
 def test_its_processes_take_none_where_variables_are_ignored(tmp_path: Path, flags: tuple[str, ...]) -> None:
     """Or where the one that says so is there and empty."""
     place = _with_modules(tmp_path / "data", MODULES)
-    script = tmp_path / "bin" / "srnet"
-    script.parent.mkdir()
-    script.write_text(
-        f"import sys\n\nsys.path.append({str(ROOT)!r})\n"
-        "from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n"
-    )
+    script = _script(tmp_path, f"import sys\n\nsys.path.append({str(ROOT)!r})\n")
     ended = subprocess.run(
         [sys.executable, *flags, str(script), *_prepare(place)],
         cwd=place,
@@ -176,9 +179,7 @@ def test_an_empty_entry_of_pythonpath_leads_nowhere(
     tmp_path: Path, stated: str, by_script: bool, command: str
 ) -> None:
     place = _with_modules(tmp_path / "data", MODULES)
-    script = tmp_path / "bin" / "srnet"
-    script.parent.mkdir()
-    script.write_text("from srnet_cli.__main__ import start\n\nif __name__ == '__main__':\n    start()\n")
+    script = _script(tmp_path)
     program = (str(script),) if by_script else ("-m", "srnet_cli")
     arguments = ("info", "LR/0.png") if command == "info" else _prepare(place)
     ended = subprocess.run(

@@ -7,8 +7,9 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import tomli_w
 
@@ -224,8 +225,8 @@ class RunFolder:
         Raises:
             OutputError: it has, but these options are others.
         """
-        found = _read_config(self.config) if self.config.is_file() else None
-        if found is None or not found.text or found.is_spelled_as_written:
+        found = _read_config(self.config)
+        if found is None or found.is_spelled_as_written:
             return False
         # Going on with a run is going on in its folder, whatever it is called by now.
         stated = {**plain(TrainOptions()), **found.values}
@@ -280,7 +281,8 @@ class RunFolder:
             self._warn(f"{what} could not be written: {unexpected(error)}; training goes on")
 
 
-class _Config(NamedTuple):
+@dataclass(frozen=True)
+class _Config:
     """A file of options: as it is, and what it says."""
 
     text: str
