@@ -29,6 +29,8 @@ _WARPS: dict[Interpolation, int] = {
 }
 # Pixels at the edge of a moved picture whose interpolation reached outside.
 _BLEED = 2
+# Pixels that a picture in place may be off: registration ends that close, on which side the processor says.
+_IN_PLACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,9 @@ def _common_box(lr_to_hr: Affine, lr: tuple[int, ...], hr: tuple[int, ...]) -> B
     height, width = hr[:2]
     sides = inscribed_box(apply(lr_to_hr, corners(lr[0], lr[1])))
     # A picture that stays in place keeps its edge pixels; a moved one loses those that were made up.
-    top, left = (0 if side <= 0 else math.ceil(side) + _BLEED for side in sides[:2])
+    top, left = (0 if side <= _IN_PLACE else math.ceil(side) + _BLEED for side in sides[:2])
     bottom, right = (
-        whole if side >= whole - 1 else math.floor(side) + 1 - _BLEED
+        whole if side >= whole - 1 - _IN_PLACE else math.floor(side) + 1 - _BLEED
         for side, whole in zip(sides[2:], (height, width), strict=True)
     )
     return Box(top, left, max(0, bottom - top), max(0, right - left))

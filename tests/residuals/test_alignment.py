@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging import registration
+from srnet_cli.imaging.affine import Affine, compose, translation
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.registration import Motion
 from srnet_cli.metrics import psnr_rgb
+from srnet_cli.residuals import alignment
 from srnet_cli.residuals.alignment import align
 
 
@@ -67,8 +72,19 @@ def test_exposure_does_not_matter(scene: NDArray[np.uint8]) -> None:
     assert found.shift == pytest.approx((-3.0, -2.0), abs=0.05)
 
 
-def test_a_pair_in_place_stays_in_place(scene: NDArray[np.uint8]) -> None:
-    found, lr, hr = align(scene, scene, "affine")
+@pytest.mark.parametrize("motion", ["translation", "euclidean", "affine"])
+@pytest.mark.parametrize("error", [0.0, 4e-7, -4e-7])
+def test_a_pair_in_place_stays_in_place(
+    scene: NDArray[np.uint8], motion: Motion, error: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever way the processor rounds: ECC ends within a millionth of a pixel, on either side of it."""
+
+    def nearly(*given: Any) -> tuple[Affine, float]:
+        matrix, correlation = registration.register(*given)
+        return compose(matrix, translation(error, -error)), correlation
+
+    monkeypatch.setattr(alignment, "register", nearly)
+    found, lr, hr = align(scene, scene, motion)
     assert found.box == Box(0, 0, *scene.shape[:2])
     assert np.array_equal(lr, hr)
 

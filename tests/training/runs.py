@@ -102,7 +102,7 @@ def run_tiny(
     stop = StopRequest()
     heard = Listener(stop, stop_after)
     job, folder, source = Processes(CPU), RunFolder(path, heard.say), source or Drawings()
-    with folder.resumed() if resume else folder.reserved():
+    with folder.resumed(options) if resume else folder.reserved():
         start = replace(options, init=None) if resume else options
         state = prepare(start, source.scale, job, heard.say, on_card)
         if resume:
