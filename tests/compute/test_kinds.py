@@ -106,7 +106,7 @@ def test_a_driver_takes_down_only_a_child(
 ) -> None:
     child = tmp_path / "child.py"
     child.write_text(script)
-    monkeypatch.setattr(vulkan.ncnn_process, "__file__", str(child))
+    monkeypatch.setattr("srnet_cli.compute.vulkan.ncnn_process.__file__", str(child))
     monkeypatch.setattr(vulkan, "PATIENCE", 3.0)
     monkeypatch.setattr(vulkan, "TRIAL_PATIENCE", 3.0)
     monkeypatch.setattr(vulkan, "installed", lambda: True)

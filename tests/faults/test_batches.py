@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from srnet_cli.residuals import batch as residual_batch
+from srnet_cli.residuals.comparison import compare
 from tests.faults.pictures import encoded, encoded_dng, scene
 from tests.faults.program import Program, disk, environment, finish, start
 
@@ -216,7 +217,6 @@ def test_a_crash_in_one_pair_does_not_end_the_others(
         for name in ("a.png", "z.png"):
             put(tmp_path / folder / name)
     (tmp_path / "L/gone.png").symlink_to("nowhere")
-    compare = residual_batch.compare
     calls = []
 
     def buggy(*arguments: object) -> object:

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from srnet_cli import main
+from srnet_cli.imaging.read import read_picture
 from srnet_cli.zooming import batch
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, assert_civil, disk, finish, start, wait_until
@@ -260,7 +261,7 @@ def test_a_bug_of_ours_costs_one_picture_only(
     """What nobody expected is named as a bug, with the way to its place; the rest of the batch is done."""
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
-    read = batch.read_picture
+    read = read_picture
 
     def buggy(path: Path, *rest: object, **more: object) -> object:
         if path.name == "a.png":

@@ -154,7 +154,7 @@ def test_a_folder_of_the_next_name_is_left_alone(
     pictures, there = tmp_path / "pictures", tmp_path / "home"
     pictures.mkdir()
     numbers = iter([7, 7, 8])
-    monkeypatch.setattr(temporaries.secrets, "randbelow", lambda limit: next(numbers))
+    monkeypatch.setattr("srnet_cli.temporaries.secrets.randbelow", lambda limit: next(numbers))
     taken = pictures / f".srnet-{temporaries._host()}-{os.getpid()}-7.tmp"
     (there if is_link else taken).mkdir()
     if is_link:
@@ -168,7 +168,7 @@ def test_a_folder_of_the_next_name_is_left_alone(
 
 
 def test_what_no_name_is_free_for_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temporaries.secrets, "randbelow", lambda limit: 7)
+    monkeypatch.setattr("srnet_cli.temporaries.secrets.randbelow", lambda limit: 7)
     taken = tmp_path / f".srnet-{temporaries._host()}-{os.getpid()}-7.tmp"
     taken.mkdir()
     (taken / "result.png").write_text("precious")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.zooming import batch
+from srnet_cli.zooming.progress import BatchProgress
 from tests.faults.pictures import encoded, encoded_arw, encoded_dng, encoded_png16, encoded_tiff, scene
 from tests.faults.program import Program
 
@@ -69,13 +69,13 @@ def test_memory_is_flat(srnet: Program, model: Path, tmp_path: Path, monkeypatch
         (inputs / f"{index:03d}{suffix}").write_bytes(content)
 
     sizes: list[int] = []
-    finished = batch.BatchProgress.picture_done
+    finished = BatchProgress.picture_done
 
-    def measured(progress: batch.BatchProgress) -> None:
+    def measured(progress: BatchProgress) -> None:
         finished(progress)
         sizes.append(resident())
 
-    monkeypatch.setattr(batch.BatchProgress, "picture_done", measured)
+    monkeypatch.setattr(BatchProgress, "picture_done", measured)
     ended = srnet("zoom", inputs, "-o", output, "-s", "2", "--model", model)
     assert ended.code == 1
     assert len(ended.errors) == damaged

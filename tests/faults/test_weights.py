@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from srnet_cli.imaging.read import read_picture
 from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.store import LoadedModel, save_model
 from srnet_cli.zooming import batch, chain, engine
@@ -250,7 +251,7 @@ def test_no_memory_for_one_picture_is_no_end_of_the_batch(
 ) -> None:
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(encoded("PNG"))
-    read = batch.read_picture
+    read = read_picture
 
     def starved(path: Path, *rest: object, **more: object) -> object:
         if path.name == "a.png":

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from srnet_cli import files, temporaries
+from srnet_cli import temporaries
 from srnet_cli.errors import OutputError
 from srnet_cli.files import atomic_path
+from srnet_cli.temporaries import remove_stray_temporaries
 
 
 def names(folder: Path) -> list[str]:
@@ -165,7 +166,7 @@ def test_killed_process_leaves_the_old_file_and_its_temporary_is_swept(tmp_path:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         # While the other process lives, its temporary is its own.
-        files.remove_stray_temporaries(tmp_path)
+        remove_stray_temporaries(tmp_path)
         assert len(names(tmp_path)) == 2
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -179,6 +180,7 @@ DIE = """
 import os, sys
 from pathlib import Path
 from srnet_cli.files import atomic_path
+from srnet_cli.temporaries import remove_stray_temporaries
 
 EVENTS = ("os.mkdir", "open", "fcntl.flock", "os.link", "os.rename", "os.remove", "os.rmdir")
 folder, left = Path(sys.argv[1]), 0

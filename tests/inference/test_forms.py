@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.inference.forms import InferenceSRNet, to_inference
+from srnet_cli.inference.forms import to_inference
 from srnet_cli.inference.interior import interior_of
+from srnet_cli.inference.srnet import InferenceSRNet
 from srnet_cli.models.store import load_model
 from srnet_cli.network.attention import ATTENTIONS
 from srnet_cli.network.blocks import NetworkOutput

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from srnet_cli.evaluation.outputs.labels import label_dots
 
@@ -52,7 +53,7 @@ def test_lines_lead_past_other_names() -> None:
         ]
         assert not np.any(inside)
         ends[tuple(np.round(line.get_xydata()[0], 6))] = end
-    owners = {text.get_text(): text.xy for text in axes.texts}
+    owners = {text.get_text(): text.xy for text in axes.texts if isinstance(text, Annotation)}
     dots = axes.transData.transform(places)
     for text, box in zip(axes.texts, boxes, strict=True):
         gap = np.maximum(0, np.maximum((box.x0, box.y0) - dots, dots - (box.x1, box.y1)))
