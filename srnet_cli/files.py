@@ -230,17 +230,21 @@ def folder_for(folder: Path) -> Iterator[None]:
 
 def _check_target(target: Path, overwrite: bool) -> None:
     with _explained(target, target):
-        if target.is_dir():
-            raise OutputError("is a folder, not a file", path=target)
-        _refuse_special(target)
+        refuse_other_than_file(target)
         if not overwrite and os.path.lexists(target):
             raise ExistsError("exists already", path=target, remedy="--overwrite replaces it")
         if not target.parent.is_dir():
             raise OutputError("its folder does not exist", path=target, remedy=f"create {target.parent}")
 
 
-def _refuse_special(target: Path) -> None:
-    """Refuse to replace what is no file: a device belongs to the system, and somebody reads from a pipe."""
+def refuse_other_than_file(target: Path) -> None:
+    """Refuse what no file takes the place of: a device belongs to the system, and somebody reads from a pipe.
+
+    Raises:
+        OutputError: the path leads to such a thing, or is a folder.
+    """
+    if target.is_dir():
+        raise OutputError("is a folder, not a file", path=target, remedy="name another output")
     if target.exists() and not target.is_file():
         raise OutputError(
             "is a device or a pipe, which is never replaced",
@@ -256,7 +260,7 @@ def _flush(path: Path) -> None:
 
 def _move(temporary: Path, target: Path, overwrite: bool) -> None:
     if overwrite:
-        _refuse_special(target)
+        refuse_other_than_file(target)
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(target, temporary)
         temporary.replace(target)

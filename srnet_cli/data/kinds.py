@@ -44,7 +44,7 @@ class Plan:
     jobs: Sequence[PreparationJob]
     left_out: Sequence[Problem] = ()
     notes: Sequence[Problem] = ()
-    #: tells pairs that were prepared in another way apart
+    #: tells pairs that were prepared in another way apart: a run that reads these keeps them
     variant: str = ""
 
 

@@ -21,7 +21,7 @@ from srnet_cli.errors import DataError, UsageError
 
 def _plan_pairs(root: Path, options: SourceOptions) -> Plan:
     jobs, problems = find_pairs(root, options.scale, options.pairs.mosaic)
-    return Plan(jobs, problems, variant="pairs")
+    return Plan(jobs, problems, variant="pairs-mosaic" if options.pairs.mosaic else "pairs")
 
 
 def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
@@ -30,8 +30,9 @@ def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
             "--split published counts the pairs that the authors made, not those by focal ratio",
             remedy="add --pairing published",
         )
-    jobs, left_out, notes = find_zoom_pairs(root, replace(options.pairs, scale=options.scale))
-    return Plan(jobs, left_out, notes, variant=options.pairs.recipe)
+    pairs = replace(options.pairs, scale=options.scale)
+    jobs, left_out, notes = find_zoom_pairs(root, pairs)
+    return Plan(jobs, left_out, notes, variant=pairs.variant)
 
 
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:

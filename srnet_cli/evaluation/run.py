@@ -23,7 +23,14 @@ from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.pairs import PairSet
 from srnet_cli.evaluation.results import SetResult
-from srnet_cli.files import as_utf8, atomic_path, folder_for, make_subfolder, refuse_replacing
+from srnet_cli.files import (
+    as_utf8,
+    atomic_path,
+    folder_for,
+    make_subfolder,
+    refuse_other_than_file,
+    refuse_replacing,
+)
 from srnet_cli.temporaries import held_alone
 from srnet_cli.version import own_version
 
@@ -75,10 +82,10 @@ def _run(
 def write_results(
     results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool, shown: int
 ) -> int:
-    """Write every kind of table and picture into ``folder``; return how many pictures could not be drawn.
+    """Write every kind of table and picture into ``folder``; return how many pictures of it failed.
 
     Raises:
-        OutputError: when something cannot be written.
+        OutputError: a table cannot be written.
     """
     undrawn = 0
 
@@ -91,8 +98,13 @@ def write_results(
             show_error(unexpected(error, path=folder / name))
             undrawn += 1
             return None
-        if content is not None:
-            write(name, content)
+        try:
+            if content is not None:
+                write(name, content)
+        except OutputError as error:
+            # A disk that is too full for a picture may have room for the figures.
+            show_error(error)
+            undrawn += 1
         return content
 
     def write(name: str, content: bytes | str) -> None:
@@ -114,7 +126,7 @@ def write_results(
         for name, picture in zip(files.panels, result.pictures, strict=False):
             if picture.view is not None:
                 drawn(name, partial(panel_png, result, picture, picture.view))
-    write("report.html", report_html(results, scatters))
+    drawn("report.html", lambda: as_utf8(report_html(results, scatters)))
     # Last: a folder with it is complete, and is not written over without being asked to.
     write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return undrawn
@@ -142,8 +154,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
             what = "a link" if path.is_symlink() else "a file"
             raise OutputError(f"is {what} where a folder of panels belongs", path=path, remedy="move it away")
     for path in _own_files(folder):
-        if path.is_dir():
-            raise OutputError("is a folder where a result belongs", path=path, remedy="move it away")
+        refuse_other_than_file(path)
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
 
@@ -158,7 +169,8 @@ def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets
     names = set_names(measured, request.shown)
     written = [folder / file for each in names for file in each.files]
     for path in written:
-        if os.path.lexists(path) and (not overwrite or path.is_dir()):
+        refuse_other_than_file(path)
+        if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="move it away")
     read = [file for found in sets for item in found.items for file in item.files]
     refuse_replacing(read, (*written, *_own_files(folder)))

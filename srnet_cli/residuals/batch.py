@@ -10,10 +10,11 @@ from typing import Any
 
 from srnet_cli.console import people
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError, unexpected
-from srnet_cli.files import Identities, Task, folder_for, refusals
+from srnet_cli.files import Identities, Task, folder_for, refusals, refuse_other_than_file
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.listing import is_folder, list_pictures
+from srnet_cli.imaging.metadata import is_own_result
 from srnet_cli.names import Subject, distinct_stems, residual_paths, without_zoom
 
 from .comparison import CompareOptions, Comparison, compare
@@ -154,9 +155,9 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
     if pair.hr is None:
         raise InputError("there is no HR picture of this name", path=pair.lr)
     existing = [path for path in files.values() if os.path.lexists(path)]
-    folders = [path for path in existing if path.is_dir()]
-    if folders:
-        raise OutputError("is a folder, not a file", path=folders[0], remedy="another folder with --output")
+    for path in existing:
+        refuse_other_than_file(path)
+        _refuse_neighbour(path, (pair.lr, pair.hr))
     if existing and not request.overwrite:
         remedy = "--overwrite, or another folder with --output"
         raise OutputError("exists already", path=existing[0], remedy=remedy)
@@ -173,6 +174,22 @@ def _run(pair: Pair, files: dict[str, Path], request: ResidualRequest) -> PairRe
     del lr, hr
     write_results(comparison, files, request.draw, request.overwrite)
     return PairResult(pair, comparison, files, tuple(notes))
+
+
+def _refuse_neighbour(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to replace a picture without partner in a folder that is compared, which is somebody's.
+
+    Raises:
+        OutputError: it is one.
+    """
+    identities = Identities()
+    folders = [identities.file(file.parent) for file in inputs]
+    if identities.file(path.parent) in folders and not is_own_result(path):
+        raise OutputError(
+            "is beside what is compared, and no result of srnet's",
+            path=path,
+            remedy="another folder with --output",
+        )
 
 
 def _partner(lr: Path, offered: list[Path]) -> Path | None:

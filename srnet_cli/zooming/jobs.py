@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
-from srnet_cli.files import Identities, Task, refusals
+from srnet_cli.files import Identities, Task, refusals, refuse_other_than_file
 from srnet_cli.imaging.formats import (
     FORMATS,
     format_of,
@@ -161,8 +161,7 @@ def check_files(job: ZoomJob, replaces: bool) -> None:
         OutputError: naming it.
     """
     for path in job.files:
-        if path.is_dir():
-            raise OutputError("is a folder, not a file", path=path, remedy="name another output")
+        refuse_other_than_file(path)
         if not replaces and os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,20 @@ def test_test_data_alone_is_not_trained_on(srraw: Path, tmp_path: Path) -> None:
     shutil.copytree(srraw / "test", tmp_path / "data" / "test")
     with pytest.raises(DataError, match=r"no pair to train on \(all are in test/\)"):
         open_source(tmp_path / "data", options(tmp_path))
+
+
+@pytest.mark.parametrize("other", [{"match_colour": True}, {"mosaic": True}, {"max_misalignment": 0.9}])
+def test_a_run_keeps_its_pairs_where_another_prepares_its_own(
+    srraw: Path, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    """Two runs, or one and an evaluation, on one cache."""
+    running = open_source(srraw, options(tmp_path))
+    before = running.batch(range(4), seed=0, patch=24, device="cpu")
+    changed = replace(options(tmp_path), pairs=PairOptions(**other))
+    assert prepare_source(srraw, changed).made
+    after = running.batch(range(4), seed=0, patch=24, device="cpu")
+    assert torch.equal(before.lr, after.lr) and torch.equal(before.hr, after.hr)
+    assert not prepare_source(srraw, options(tmp_path)).made
 
 
 # Paired folders.

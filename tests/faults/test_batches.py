@@ -210,6 +210,31 @@ def test_a_folder_with_the_name_of_a_result(srnet: Program, model: Path, tmp_pat
     assert "a_enhanced.png: is a folder, not a file" in ended.err
 
 
+@pytest.mark.parametrize("name", ["a_x2.png", "a_x2_entropy.png"])
+def test_a_pipe_with_the_name_of_a_result_is_named_before_the_work(
+    srnet: Program, model: Path, tmp_path: Path, name: str
+) -> None:
+    source = put(tmp_path / "a.png", height=30, width=30)
+    os.mkfifo(tmp_path / name)
+    ended = srnet("zoom", source, "-s", "2", "--model", model, "--heatmap", "--overwrite")
+    assert ended.code == 1
+    assert f"{name}: is a device or a pipe, which is never replaced" in ended.err
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", name}
+
+
+def test_residuals_replace_only_results_in_folders_that_are_compared(srnet: Program, tmp_path: Path) -> None:
+    for folder in ("L", "H"):
+        put(tmp_path / folder / "a.png")
+    command = ("residual", tmp_path / "L", tmp_path / "H", "-o", tmp_path / "H", "--overwrite")
+    assert srnet(*command).code == 0
+    assert srnet(*command).code == 0
+    own = put(tmp_path / "H" / "a_enhanced.png")
+    before = disk(tmp_path)
+    ended = srnet(*command)
+    assert ended.code == 1 and f"{own}: is beside what is compared" in ended.err
+    assert disk(tmp_path) == before
+
+
 def test_a_crash_in_one_pair_does_not_end_the_others(
     srnet: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

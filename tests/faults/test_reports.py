@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from srnet_cli.errors import OutputError
 from srnet_cli.evaluation import run as evaluation
+from srnet_cli.files import atomic_path
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, disk
 
@@ -88,3 +91,20 @@ def test_a_picture_that_cannot_be_drawn_costs_no_figures(
     written = disk(tmp_path / "out")
     assert {"results.json", "results.csv", "report.html"} <= set(written)
     assert len(written) == 5 + 3 - 1
+
+
+@pytest.mark.parametrize("name", ["panels", "report.html"])
+def test_a_disk_that_is_too_full_for_a_picture_keeps_the_figures(
+    srnet: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    real = atomic_path
+
+    def full(target: Path, *, overwrite: bool) -> AbstractContextManager[Path]:
+        if name in target.parts:
+            raise OutputError("cannot be written: the disk is full", path=target)
+        return real(target, overwrite=overwrite)
+
+    monkeypatch.setattr(evaluation, "atomic_path", full)
+    ended = _evaluated(srnet, tmp_path / "out", _pictures(tmp_path / "data"))
+    assert ended.code == 1 and ended.err.count("the disk is full") == 1
+    assert "results.json" in disk(tmp_path / "out")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,16 +81,17 @@ def test_names_steer_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["report.html", "results.csv", "set-psnr-over-time.png", "panels/a/001.png"])
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_what_is_in_the_way_of_results_is_named_before_the_work(
-    tmp_path: Path, name: str, overwrite: bool
-) -> None:
-    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    if overwrite:
-        (tmp_path / name).mkdir()
-    else:
-        (tmp_path / name).write_text("mine")
-    with pytest.raises(OutputError) as caught, _output_folder(tmp_path, overwrite):
+@pytest.mark.parametrize("kind", ["file", "folder", "pipe", "device"])
+def test_what_is_in_the_way_of_results_is_named_before_the_work(tmp_path: Path, name: str, kind: str) -> None:
+    place = tmp_path / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    {
+        "file": partial(place.write_text, "mine"),
+        "folder": place.mkdir,
+        "pipe": partial(os.mkfifo, place),
+        "device": partial(place.symlink_to, "/dev/null"),
+    }[kind]()
+    with pytest.raises(OutputError) as caught, _output_folder(tmp_path, overwrite=kind != "file"):
         pass
     assert caught.value.path == tmp_path / name
 
