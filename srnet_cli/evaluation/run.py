@@ -40,7 +40,7 @@ LOCK_FILE = ".srnet-eval.lock"
 
 @dataclass(frozen=True)
 class EvaluationOutcome:
-    """Results as one JSON document, and how many pictures could not be measured completely."""
+    """Results as one JSON document; how many pictures were not measured completely, or files not written."""
 
     document: dict[str, Any]
     failures: int
@@ -71,44 +71,43 @@ def _run(
         results = evaluate(request, processes, display, check)
     assert results is not None
     show_results(results)
-    undrawn = 0
+    unwritten = 0
     whole = document(results, _about(request))
     if output is not None:
-        undrawn = write_results(results, whole, output, overwrite, request.shown)
+        unwritten = write_results(results, whole, output, overwrite, request.shown)
         say(f"written to {printable(str(output))}; to look at: report.html")
-    return EvaluationOutcome(whole, sum(len(result.failed) for result in results) + undrawn)
+    return EvaluationOutcome(whole, sum(len(result.failed) for result in results) + unwritten)
 
 
 def write_results(
     results: Sequence[SetResult], whole: dict[str, Any], folder: Path, overwrite: bool, shown: int
 ) -> int:
-    """Write every kind of table and picture into ``folder``; return how many pictures of it failed.
-
-    Raises:
-        OutputError: a table cannot be written.
-    """
-    undrawn = 0
+    """Write every kind of table and picture into ``folder``; name those that fail, and return how many do."""
+    failed = 0
 
     def drawn(name: str, draw: Callable[[], bytes | None]) -> bytes | None:
-        nonlocal undrawn
+        nonlocal failed
         try:
             content = draw()
         except Exception as error:
             # What was measured, for hours perhaps, is worth more than a drawing of it.
             show_error(unexpected(error, path=folder / name))
-            undrawn += 1
+            failed += 1
             return None
-        try:
-            if content is not None:
-                write(name, content)
-        except OutputError as error:
-            # A disk that is too full for a picture may have room for the figures.
-            show_error(error)
-            undrawn += 1
+        if content is not None:
+            write(name, content)
         return content
 
     def write(name: str, content: bytes | str) -> None:
-        target = folder / name
+        nonlocal failed
+        try:
+            put(folder / name, content)
+        except OutputError as error:
+            # A disk that is too full for a picture may have room for the figures.
+            show_error(error)
+            failed += 1
+
+    def put(target: Path, content: bytes | str) -> None:
         if target.parent != folder:
             make_subfolder(folder / PANELS)
             make_subfolder(target.parent)
@@ -126,10 +125,10 @@ def write_results(
         for name, picture in zip(files.panels, result.pictures, strict=False):
             if picture.view is not None:
                 drawn(name, partial(panel_png, result, picture, picture.view))
-    drawn("report.html", lambda: as_utf8(report_html(results, scatters)))
+    write("report.html", report_html(results, scatters))
     # Last: a folder with it is complete, and is not written over without being asked to.
     write("results.json", json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    return undrawn
+    return failed
 
 
 @contextmanager

@@ -93,8 +93,8 @@ def test_a_picture_that_cannot_be_drawn_costs_no_figures(
     assert len(written) == 5 + 3 - 1
 
 
-@pytest.mark.parametrize("name", ["panels", "report.html"])
-def test_a_disk_that_is_too_full_for_a_picture_keeps_the_figures(
+@pytest.mark.parametrize("name", ["panels", "report.html", "results.csv", "results.json"])
+def test_a_disk_that_is_too_full_for_a_file_costs_that_file(
     srnet: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     real = atomic_path
@@ -105,6 +105,7 @@ def test_a_disk_that_is_too_full_for_a_picture_keeps_the_figures(
         return real(target, overwrite=overwrite)
 
     monkeypatch.setattr(evaluation, "atomic_path", full)
-    ended = _evaluated(srnet, tmp_path / "out", _pictures(tmp_path / "data"))
+    ended = _evaluated(srnet, tmp_path / "out", _pictures(tmp_path / "data"), more=("--json",))
     assert ended.code == 1 and ended.err.count("the disk is full") == 1
-    assert "results.json" in disk(tmp_path / "out")
+    assert json.loads(ended.out)["sets"]
+    assert ("results.json" in disk(tmp_path / "out")) == (name != "results.json")
