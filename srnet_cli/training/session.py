@@ -82,7 +82,7 @@ def _held(
     """Keep the folder for this run the context lasts; the first process sees to it."""
     if not job.leads:
         return nullcontext()
-    return folder.resumed(options) if resuming else folder.reserved(afresh=resume)
+    return folder.resumed(options) if resuming else folder.reserved(options if resume else None)
 
 
 def _run(
