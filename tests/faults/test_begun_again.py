@@ -14,7 +14,7 @@ from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.curves import draw_curves
 from srnet_cli.training.run.folder import RunFolder
 from tests.faults.pictures import encoded, scene
-from tests.faults.program import disk
+from tests.faults.program import Program, disk
 
 OPTIONS = resolved(TrainOptions(model="srnet_lite", scale=2, data=(Path("data"),), steps=6, batch_size=2))
 WRITTEN = tomli_w.dumps(plain(OPTIONS))
@@ -136,3 +136,55 @@ def test_curves_that_a_run_drew_are_its_own(tmp_path: Path, log: str | None) -> 
     with run.reserved(again=OPTIONS):
         run.begin(OPTIONS)
     assert (run.path / "curves.png").exists()
+
+
+#: where data lies in a folder, and outputs in it which the next look would take for a part of the data
+PARTS_OF_DATA = [
+    ("train", "HR"),
+    ("train", "LR"),
+    ("train", "train/LR"),
+    ("train", "hr/run"),
+    (".", "LR"),
+    (".", "LR_x2/run"),
+    ("HR", "X2"),
+    ("HR", "link"),
+    ("HR", "test"),
+]
+
+
+@pytest.mark.parametrize(("inner", "output"), PARTS_OF_DATA)
+def test_a_run_is_no_part_of_its_data_by_its_name(
+    srnet: Program, tmp_path: Path, inner: str, output: str
+) -> None:
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    (data / inner).mkdir(parents=True)
+    for number in range(2):
+        (data / inner / f"{number}.png").write_bytes(encoded("PNG", scene(24, 24)))
+    if output == "link":
+        elsewhere.mkdir()
+        (data / "GT").symlink_to(elsewhere)
+        output = str(elsewhere)
+    before = disk(tmp_path)
+    ended = srnet("train", "--data", data, "-o", data / output, "--model", "srnet_lite", "--scale", "2")
+    # An empty LR/ is enough for another look at the data; the others have their effect with the curves.
+    assert len(ended.errors) == 1 and ("would be among it" in ended.err or "LR" in output or "X2" in output)
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("inner", "output"),
+    [(".", "train"), (".", "train/one"), (".", "x2"), ("HR", "HR/run"), ("train", "runs")],
+)
+def test_other_folders_in_the_data_may_hold_a_run(
+    srnet: Program, tmp_path: Path, inner: str, output: str
+) -> None:
+    """It gets as far as the photographs, which are too small, and the next look finds them alone."""
+    data = tmp_path / "data"
+    (data / inner).mkdir(parents=True)
+    (data / inner / "0.png").write_bytes(encoded("PNG", scene(24, 24)))
+    command = ("train", "--data", data, "-o", data / output, "--model", "srnet_lite", "--scale", "2")
+    for _ in range(2):
+        ended = srnet(*command, "--patch-size", "16")
+        assert ended.code == 1 and "no photograph of at least 32" in ended.err
+        (data / output).mkdir(parents=True, exist_ok=True)
+        assert ": 1 photographs" in ended.err
