@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from srnet_cli.config_file import Number, base_type, parse_number, read_config
+from srnet_cli.config_file import Number, base_type, parse_number
 from srnet_cli.errors import UsageError
 from srnet_cli.training.fields import DATA, KEEPING, Key, flag
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, option_table
-from srnet_cli.training.recipe import options_from, resolved
+from srnet_cli.training.recipe import options_from, read_layer, resolved
 
 EXAMPLES = """
   srnet train --data SR-RAW/                      SRNet ×4 by the published recipe
@@ -128,12 +128,11 @@ train.__signature__ = signature()  # type: ignore[attr-defined]
 
 def _options(flags: dict[str, Any], config: Path | None, resume: bool) -> TrainOptions:
     """Put flags over the file over, when a run goes on, what it began with."""
-    types = {name: key.type for name, key in option_table().items()}
-    layers = [read_config(config, types)] if config is not None else []
+    layers = [read_layer(config)] if config is not None else []
     folder = options_from(*({"output": layer.get("output")} for layer in [*layers, flags])).output
     kept = folder / CONFIG_FILE
     if resume and kept.is_file():
-        layers.insert(0, {**read_config(kept, types), "output": folder})
+        layers.insert(0, {**read_layer(kept), "output": folder})
     return resolved(options_from(*layers, flags))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from srnet_cli.data.kinds import Detection, Plan, SourceKind, SourceOptions
 from srnet_cli.data.mosaics.source import MosaicSource
 from srnet_cli.data.pair_source import split_pairs
 from srnet_cli.data.paired.jobs import find_pairs, recognise_pairs
+from srnet_cli.data.paired.layouts import is_looked_for
 from srnet_cli.data.photo_source import SimulatedSource
 from srnet_cli.data.photos import recognise_photos
 from srnet_cli.data.preparation import PreparationReport, Progress
 from srnet_cli.data.shots.recognition import recognise_sequences
+from srnet_cli.data.shots.sequences import PARTS
 from srnet_cli.data.sources import TrainingSource
 from srnet_cli.data.zoom_pairs import find_zoom_pairs, release_frames
 from srnet_cli.errors import DataError, UsageError
@@ -97,6 +100,25 @@ def detect_source(path: Path, scale: int = 4) -> Detection:
     raise DataError(
         "no training data found", path=path, remedy=f"wanted: {', or '.join(kind.contents for kind in KINDS)}"
     )
+
+
+def would_be_data(way: Sequence[Path], found: Detection) -> Path | None:
+    """Find what would be taken for a part of data once pictures are drawn in a folder within it.
+
+    Args:
+        way: that folder, and those above it that lie in the data, innermost first.
+
+    Returns:
+        The one of them by whose name the next look at the data finds something else, or nothing.
+    """
+    # Photographs are found in the folder that was named before those in train/ are looked for.
+    parts = () if found.kind == "photos" and way and found.root == way[-1].parent else PARTS
+    for number, folder in enumerate(way):
+        # Where other things are in a folder as well, its name has had its effect.
+        is_new = number == 0 or not folder.is_dir() or set(folder.iterdir()) <= set(way)
+        if is_new and (folder.name.casefold() in parts or is_looked_for(folder.name)):
+            return folder
+    return None
 
 
 def open_source(path: Path, options: SourceOptions, progress: Progress | None = None) -> TrainingSource:

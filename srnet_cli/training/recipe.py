@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from srnet_cli.config_file import read_config
 from srnet_cli.training.losses import LOSSES
-from srnet_cli.training.options import SMALLEST_PATCH, TrainOptions, network_scale, weight_key
+from srnet_cli.training.options import (
+    SMALLEST_PATCH,
+    TrainOptions,
+    network_scale,
+    option_table,
+    weight_key,
+)
 
 #: side of the published HR patches
 PUBLISHED_HR_PATCH = 256
@@ -15,6 +23,15 @@ PUBLISHED_HR_PATCH = 256
 BATCH_OF_EIGHT = frozenset({"rcan", "rdn", "san"})
 #: learning rates; Muon's is the one that the released models went on with
 OWN_LR = {"adam": 1e-4, "muon": 1e-3}
+
+
+def read_layer(path: Path) -> dict[str, Any]:
+    """Read the options that a file states.
+
+    Raises:
+        UsageError: when it cannot be read, or states others.
+    """
+    return read_config(path, {name: key.type for name, key in option_table().items()})
 
 
 def options_from(*layers: Mapping[str, Any]) -> TrainOptions:

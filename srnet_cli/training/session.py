@@ -50,6 +50,9 @@ Say = Callable[[str], None]
 
 #: options that are listed whatever their values
 _ALWAYS = ("data", "model", "scale")
+#: of an output among the data
+_AMONG_IT = "what a run draws there would be among it"
+_APART = "name another --output folder; a run that is there goes on with its files moved to one"
 
 
 def run_training(options: TrainOptions, resume: bool) -> RunEnd:
@@ -82,7 +85,7 @@ def _held(
     """Keep the folder for this run the context lasts; the first process sees to it."""
     if not job.leads:
         return nullcontext()
-    return folder.resumed(options) if resuming else folder.reserved(afresh=resume)
+    return folder.resumed(options) if resuming else folder.reserved(options if resume else None)
 
 
 def _run(
@@ -134,6 +137,8 @@ def _check_teacher(options: TrainOptions) -> None:
 
 def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
     """Refuse to draw among the pictures that are trained on: the curves are a picture in the run's folder."""
+    for path, each in zip(data_paths(options), found, strict=True):
+        _check_no_part(path, each, options.output)
     output = options.output
     if not output.is_dir():
         return
@@ -148,10 +153,25 @@ def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
         any(identify(place) in above for place in (*roots, *linked))
         and any(format_of(path) is not None and path.name != CURVES for path in output.iterdir())
     ):
-        raise UsageError(
-            f"{output} holds what is trained on, and what a run draws there would be among it",
-            remedy="name another --output folder; a run that is there goes on with its files moved to one",
-        )
+        raise UsageError(f"{output} holds what is trained on, and {_AMONG_IT}", remedy=_APART)
+
+
+def _check_no_part(path: Path, found: Detection, output: Path) -> None:
+    """Refuse an output that the next look at the data would take for a part of it, such as its HR."""
+    from srnet_cli.data.opening import would_be_data
+
+    identify, target = Identities().file, output.resolve()
+    places = (target, *target.parents)
+    root = next((number for number, place in enumerate(places) if identify(place) == identify(path)), 0)
+    # Links in the data lead to it as well as its own path.
+    links = [each for each in path.iterdir() if each.is_symlink() and identify(each) == identify(target)]
+    inside = [path / place.relative_to(places[root]) for place in places[:root]]
+    for way in (inside, *([link] for link in links)):
+        part = would_be_data(way, found)
+        if part is not None:
+            raise UsageError(
+                f"{part} would be taken for a part of {path} by its name, and {_AMONG_IT}", remedy=_APART
+            )
 
 
 def _how_far(options: TrainOptions, progress: Progress) -> str:

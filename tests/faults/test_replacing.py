@@ -153,7 +153,7 @@ def test_a_run_that_is_begun_again_replaces_no_options_of_ones_own(
     before = disk(tmp_path)
     ended = _begun_again(srnet, tmp_path, *(("--config", config) if is_given else ()))
     assert ended.code == 1
-    assert "config.toml: exists already" in ended.err
+    assert "config.toml: was edited, and would be replaced" in ended.err
     assert disk(tmp_path) == before
 
 
@@ -165,7 +165,7 @@ def test_a_run_that_was_killed_at_once_begins_again(srnet: Program, tmp_path: Pa
         folder.begin(options)
         if log:
             folder.log.write_text(log)
-        with folder.reserved(afresh=True):
+        with folder.reserved(again=options):
             folder.begin(options)
         assert not folder.log.exists()
 

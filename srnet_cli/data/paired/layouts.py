@@ -36,6 +36,16 @@ class PairFolders:
         return self.lr == self.hr
 
 
+def is_looked_for(name: str) -> bool:
+    """Tell whether a folder is taken for LR or HR pictures by its name.
+
+    Example:
+        >>> is_looked_for("HR"), is_looked_for("LR_x4"), is_looked_for("run")
+        (True, True, False)
+    """
+    return any(pattern.fullmatch(name) for pattern in (_HR_FOLDER, _LR_FOLDER))
+
+
 def find_layout(root: Path, scale: int) -> list[PairFolders]:
     """Find the folders of LR and HR pictures; empty when there are none.
 

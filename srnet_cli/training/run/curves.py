@@ -9,6 +9,7 @@ from typing import Any
 
 from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.console import drawable
+from srnet_cli.training.run.drawn import DRAWN_BY
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -43,7 +44,7 @@ def draw_curves(records: Records, path: Path, title: str) -> None:
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
-    figure.savefig(path, format="png", dpi=100)
+    figure.savefig(path, format="png", dpi=100, metadata={"Software": DRAWN_BY})
 
 
 def _column(records: Records, key: str) -> list[tuple[float, float]]:

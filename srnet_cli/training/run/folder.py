@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
-from srnet_cli.config_file import MOST_CONFIG_BYTES
 from srnet_cli.errors import OutputError, SrnetError, UsageError, unexpected
 from srnet_cli.files import atomic_path, folder_for, make_folder, make_subfolder, write_text
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import CRISP_FILE
 from srnet_cli.models.store import WEIGHTS_FILE
-from srnet_cli.reading import read_text_input
 from srnet_cli.temporaries import held_alone
-from srnet_cli.training.options import CONFIG_FILE, TrainOptions, plain
+from srnet_cli.training.options import CONFIG_FILE, TrainOptions
+from srnet_cli.training.run.config import config_stays, states_options, write_config
 from srnet_cli.training.run.curves import draw_curves
+from srnet_cli.training.run.drawn import is_drawn
 from srnet_cli.training.run.log import LOG_FILE, Records, is_run_log, read_run_log
 
 #: held by the process that trains in a folder; it is removed at the end, so nobody else may call a file so
@@ -70,16 +66,16 @@ class RunFolder:
         return self.path / TENSORBOARD
 
     @contextmanager
-    def reserved(self, afresh: bool = False) -> Iterator[None]:
+    def reserved(self, again: TrainOptions | None = None) -> Iterator[None]:
         """Have the folder for a new run while the block lasts; of one that takes no step nothing is left.
 
-        ``afresh`` forgets what a run without a checkpoint has logged.
+        With ``again``, its options, a run that has no checkpoint yet is begun again, and its log forgotten.
 
         Raises:
             UsageError: when another run is in it.
             OutputError: when it cannot be made or written, or holds what is no run's and would be replaced.
         """
-        if self.last.exists() or (self.log.exists() and not afresh):
+        if self.last.exists() or (self.log.exists() and again is None):
             remedy = (
                 "--resume goes on with it"
                 if self.last.exists()
@@ -95,31 +91,38 @@ class RunFolder:
                 raise OutputError("no permission to write there", path=self.path)
             with self.locked():
                 # Another run's files, which begin while it holds the lock, are no one's to refuse.
-                self._refuse_to_replace(afresh)
+                self._refuse_to_replace(again)
                 self._check_subfolders()
                 with self._config_removed_if_unused():
                     yield
 
-    def _refuse_to_replace(self, afresh: bool) -> None:
+    def _refuse_to_replace(self, again: TrainOptions | None) -> None:
         """Refuse a folder of something else: a model, a folder of data, a recipe of one's own.
 
         Raises:
             OutputError: naming what is in the way.
         """
-        # What a run writes before anything else, and before its first line of log may have been killed.
-        is_run = afresh and _is_config_of_run(self.config)
-        if is_run and os.path.lexists(self.log) and is_run_log(self.log):
-            self._refuse_crisp()
-            self._refuse_progress()
-            return
+        begun = again is not None and self._is_begun(again)
         for path in (self.log, *map(self.path.joinpath, _REPLACED)):
-            ours = is_run and path == self.config
-            if not ours and os.path.lexists(path) and not _is_empty(path):
-                raise OutputError(
-                    "exists already, and a run would replace it",
-                    path=path,
-                    remedy="choose another --output folder; --resume begins an unfinished run again",
-                )
+            if not os.path.lexists(path) or _is_empty(path) or (begun and _is_left_by_run(path)):
+                continue
+            remedy = "choose another --output folder; --resume begins an unfinished run again"
+            if again is not None:
+                remedy = "move it to another folder, or choose another --output folder"
+            raise OutputError("exists already, and a run would replace it", path=path, remedy=remedy)
+
+    def _is_begun(self, again: TrainOptions) -> bool:
+        """Tell whether a run may have begun here, which writes its options before anything else.
+
+        Raises:
+            OutputError: it has made what would be lost, or its options are no longer those in the file.
+        """
+        if not states_options(self.config):
+            return False
+        self._refuse_crisp()
+        self._refuse_progress()
+        self._config_stays(again)
+        return True
 
     def _refuse_progress(self) -> None:
         """Refuse to begin again where the newest checkpoint is missing, but not what it led to.
@@ -208,38 +211,21 @@ class RunFolder:
             OutputError: when that cannot be written.
         """
         make_folder(self.path)
+        stays = self._config_stays(options)
         self.log.unlink(missing_ok=True)
-        self._write_config(options)
+        if not stays:
+            write_config(self.config, options)
 
     def go_on(self, options: TrainOptions, step: int) -> None:
         """Take up the log that :meth:`resumed` has read, up to ``step``, the checkpoint's."""
         self.records = [record for record in self.records if record["step"] <= step]
         if not self._config_stays(options):
-            self._write_config(options)
+            write_config(self.config, options)
         text = "".join(json.dumps(record) + "\n" for record in self.records)
         write_text(self.log, text, overwrite=True)
 
     def _config_stays(self, options: TrainOptions) -> bool:
-        """Tell whether the file of options has its user's words, comments say, in it and is right as it is.
-
-        Raises:
-            OutputError: it has, but these options are others.
-        """
-        found = _read_config(self.config)
-        if found is None or found.is_spelled_as_written:
-            return False
-        # Going on with a run is going on in its folder, whatever it is called by now.
-        stated = {**plain(TrainOptions()), **found.values}
-        if {**plain(options), "output": None} == {**stated, "output": None}:
-            return True
-        raise OutputError(
-            "was edited, and would be replaced, as the options of this run are others",
-            path=self.config,
-            remedy="move it to another name, and give that to --config",
-        )
-
-    def _write_config(self, options: TrainOptions) -> None:
-        write_text(self.config, tomli_w.dumps(plain(options)), overwrite=True)
+        return config_stays(self.config, options, trained=self.last.exists())
 
     def record(self, **values: Any) -> None:
         """Append a line to the log."""
@@ -281,36 +267,14 @@ class RunFolder:
             self._warn(f"{what} could not be written: {unexpected(error)}; training goes on")
 
 
-@dataclass(frozen=True)
-class _Config:
-    """A file of options: as it is, and what it says."""
-
-    text: str
-    values: dict[str, Any]
-
-    @property
-    def is_spelled_as_written(self) -> bool:
-        """Whether nothing is in it but values, as a run writes them."""
-        return tomli_w.dumps(self.values) == self.text
-
-
-def _read_config(path: Path) -> _Config | None:
-    """Read a file of options; None when it is none."""
-    try:
-        text = read_text_input(path, MOST_CONFIG_BYTES)
-        return _Config(text, tomllib.loads(text))
-    except (SrnetError, ValueError, RecursionError):
-        return None
-
-
-def _is_config_of_run(path: Path) -> bool:
-    """Tell whether a run has written these options: all of them, and in its own spelling."""
-    found = _read_config(path)
-    return (
-        found is not None
-        and plain(TrainOptions()).keys() <= found.values.keys()
-        and found.is_spelled_as_written
-    )
+def _is_left_by_run(path: Path) -> bool:
+    """Tell whether a run that was killed before its first weights has left what is at one of its names."""
+    if path.name == LOG_FILE:
+        return is_run_log(path)
+    if path.name == PANELS:
+        return all(map(is_drawn, path.glob("step-*.png")))
+    # What its user may have written of the options was looked at by then.
+    return path.name == CONFIG_FILE or (path.name == CURVES and is_drawn(path))
 
 
 def _is_empty(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ MOST_BYTES, _LONGEST_LINE = 2**25, 2**14
 _LARGEST = 1e30
 #: in every line
 _OF_RECORDS = frozenset({"step", "epoch", "elapsed"})
+#: how each line begins, with its first number as 0; and where one begins in a line
+_BEGINNING = b'{"step": 0, "epoch": '
+_NUMBER, _RECORD_BEGINS = re.compile(rb"\d+"), re.compile(rb'(?=\{"step": )')
 
 
 def read_log(path: Path) -> Records:
@@ -38,25 +42,46 @@ def read_run_log(path: Path) -> Records:
 
 
 def is_run_log(path: Path) -> bool:
-    """Tell whether something is in a log, and it is what a run writes; its last line may have been cut.
+    """Tell whether nothing is in a log but what a run writes, and what its end may leave of that.
+
+    A full disk, a kill or a power cut leave a record cut short, the next one right behind it, or zeros.
 
     Raises:
         InputError: as :func:`read_log`.
     """
-    found = [_is_of_run(record) for record in _records(path)]
-    return any(found) and all(found[:-1])
+    return all(_is_left_by_run(part) for line in _lines(path) for part in _RECORD_BEGINS.split(line))
+
+
+def _is_left_by_run(part: bytes) -> bool:
+    """Tell a record of a run, or the beginning of one, from whatever else a line may be."""
+    part = part.partition(b"\0")[0]
+    record = _record(part)
+    if record is not None:
+        return _is_of_run(record)
+    begins = _NUMBER.sub(b"0", part, count=1)
+    return _BEGINNING.startswith(begins[: len(_BEGINNING)])
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
     """Yield what the lines hold; of one that is no record nothing."""
-    # Bytes are split, as a disk may have left anything of a line.
-    for line in read_input(path, MOST_BYTES).splitlines():
-        try:
-            record = parse_json(line.decode()) if len(line) <= _LONGEST_LINE else None
-        except ValueError:
-            record = None
-        numbers = record.items() if isinstance(record, dict) else ()
-        yield {name: value for name, value in numbers if _is_number(value)}
+    for line in _lines(path):
+        yield _record(line) or {}
+
+
+def _lines(path: Path) -> list[bytes]:
+    # Bytes, as a disk may have left anything of a line.
+    return read_input(path, MOST_BYTES).splitlines()
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    """Read the numbers of a record; None when it is none."""
+    try:
+        record = parse_json(line.decode()) if len(line) <= _LONGEST_LINE else None
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    return {name: value for name, value in record.items() if _is_number(value)}
 
 
 def _is_of_run(record: dict[str, Any]) -> bool:

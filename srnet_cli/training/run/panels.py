@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from srnet_cli.data.choices import LabelInterpolation
 from srnet_cli.data.labels import enhanced_residual, residual_image
 from srnet_cli.imaging.resize import resize
+from srnet_cli.training.run.drawn import DRAWN_BY
 from srnet_cli.training.validation import Crop, Restored
 
 if TYPE_CHECKING:
@@ -28,15 +29,16 @@ def panel_png(results: Sequence[Restored], interpolation: LabelInterpolation) ->
     rows = [_row(result, interpolation) for result in results]
     columns = max(len(row) for row in rows)
     side = max(tile.shape[0] for row in rows for _, tile in row)
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
 
     step, height = side + _GAP, side + _TITLE + _GAP
     sheet = Image.new("RGB", (columns * step + _GAP, len(rows) * height + _GAP), _BACKGROUND)
     for y, row in enumerate(rows):
         for x, (title, tile) in enumerate(row):
             _place(sheet, tile, title, _GAP + x * step, _GAP + y * height)
-    content = BytesIO()
-    sheet.save(content, "PNG")
+    content, about = BytesIO(), PngImagePlugin.PngInfo()
+    about.add_text("Software", DRAWN_BY)
+    sheet.save(content, "PNG", pnginfo=about)
     return content.getvalue()
 
 
