@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from srnet_cli.errors import UsageError
+from srnet_cli.errors import UsageError, brief
 from srnet_cli.reading import read_text_input
 
 Number = TypeVar("Number", int, float)
@@ -71,14 +71,14 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     """Return ``value``, as TOML gives it, in the type of its option."""
     kind = base_type(hint)
     if isinstance(value, str) and "\0" in value:
-        raise UsageError(f"{name} holds a NUL, which no path or name does: {value!r}")
+        raise UsageError(f"{name} holds a NUL, which no path or name does: {brief(value)}")
     if get_origin(kind) is Literal:
         kind = str  # which texts are allowed is the options' own check
     if get_origin(kind) is tuple:
         if get_args(kind)[0] is Path and isinstance(value, str):
             value = [value]
         if not isinstance(value, list):
-            raise UsageError(f"{name} is a list, not {value!r}")
+            raise UsageError(f"{name} is a list, not {brief(value)}")
         return tuple(_typed(name, item, get_args(kind)[0]) for item in value)
     if is_dataclass(kind):
         return _record(name, value, kind)
@@ -92,14 +92,14 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"{name} must be finite")
         return value
-    raise UsageError(f"{name} is {_KINDS[kind]}, not {value!r}")
+    raise UsageError(f"{name} is {_KINDS[kind]}, not {brief(value)}")
 
 
 def _record(name: str, value: object, kind: Any) -> Any:
     keys = [f.name for f in fields(kind)]
     if not isinstance(value, dict):
         shape = ", ".join(f"{key} = …" for key in keys)
-        raise UsageError(f"an entry of {name} is {{{shape}}}, not {value!r}")
+        raise UsageError(f"an entry of {name} is {{{shape}}}, not {brief(value)}")
     typed = _typed_table(value, get_type_hints(kind))
     missing = [key for key in keys if key not in typed]
     if missing:

@@ -6,7 +6,13 @@ A command turns any of them into one line for the user: what it concerns, why, w
 from __future__ import annotations
 
 import os
+import reprlib
 from pathlib import Path
+
+#: letters of a reason: what is quoted in it may come from a file, and be as long as that
+_LONGEST = 4000
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother = 2, 80, 80
 
 
 class SrnetError(Exception):
@@ -19,7 +25,7 @@ class SrnetError(Exception):
     exit_code = 1
 
     def __init__(self, reason: str, *, path: Path | str | None = None, remedy: str | None = None) -> None:
-        self.reason = reason
+        self.reason = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
         self.path = None if path is None else Path(path)
         self.remedy = remedy
         super().__init__(str(self))
@@ -32,6 +38,16 @@ class SrnetError(Exception):
     def about(self, path: Path) -> SrnetError:
         """Give the error again, naming ``path`` where it does not name a file itself."""
         return self if self.path is not None else type(self)(self.reason, path=path, remedy=self.remedy)
+
+
+def brief(value: object) -> str:
+    """Quote a value that comes from a file, without making a text of all of it.
+
+    Example:
+        >>> brief("x4"), brief(["a"] * 10**6)
+        ("'x4'", "['a', 'a', 'a', 'a', 'a', 'a', ...]")
+    """
+    return _BRIEF.repr(value)
 
 
 def unexpected(error: Exception, *, path: Path | str | None = None) -> SrnetError:

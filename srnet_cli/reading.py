@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +25,9 @@ MOST_TEXT_BYTES = 1 << 20
 _OUTPUT = 1
 #: digits of the largest whole number of JSON: any float has fewer
 _MOST_DIGITS = 300
+#: containers in containers; checkpoints have four
+_DEEPEST = 100
+_NESTING = (dict, list, tuple, set)
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -123,6 +128,25 @@ def parse_json(text: str) -> Any:
         return json.loads(text, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def every_part(value: object) -> Iterator[object]:
+    """Yield a value and all that is in it, keys too, by every way that leads there.
+
+    Raises:
+        ValueError: it is nested more deeply than anything that is meant to be read.
+    """
+    entered: list[Iterator[object]] = [iter((value,))]
+    while entered:
+        for part in entered[-1]:
+            yield part
+            if isinstance(part, _NESTING):
+                entered.append(chain(part, part.values()) if isinstance(part, dict) else iter(part))
+                break
+        else:
+            entered.pop()
+        if len(entered) > _DEEPEST:
+            raise ValueError("it is nested too deeply")
 
 
 def _whole(text: str) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 
 import tomli_w
 
-from srnet_cli.errors import WeightsError
+from srnet_cli.errors import WeightsError, brief
 from srnet_cli.files import write_text
-from srnet_cli.reading import read_input
+from srnet_cli.reading import every_part, read_input
 
 CARD_FILE = "card.toml"
 MAX_SCALE = 16
@@ -79,7 +79,7 @@ class Card:
         if not 1 <= self.scale <= MAX_SCALE:
             raise ValueError(f"scale {self.scale} is not within 1..{MAX_SCALE}")
         if self.input_space not in INPUT_SPACES:
-            raise ValueError(f"input_space {self.input_space!r} is none of {', '.join(INPUT_SPACES)}")
+            raise ValueError(f"input_space {brief(self.input_space)} is none of {', '.join(INPUT_SPACES)}")
         if not 8 <= self.tile <= MAX_TILE:
             raise ValueError(f"tile {self.tile} is not within 8..{MAX_TILE}")
         if self.largest_tile and not self.tile <= self.largest_tile <= MAX_TILE:
@@ -136,6 +136,19 @@ def read_card(path: Path) -> Card:
         raise WeightsError(f"the card says something impossible: {error}", path=file) from error
 
 
+def check_length(stated: object) -> None:
+    """Refuse what a checkpoint has for a card where its text would be longer than the file may be.
+
+    Raises:
+        ValueError: it would.
+    """
+    length = 0
+    for part in every_part(stated):
+        length += len(part) if isinstance(part, str | bytes) else 1
+        if length > MAX_CARD_BYTES:
+            raise ValueError(f"its text is longer than {MAX_CARD_BYTES:,} letters")
+
+
 def write_card(path: Path, card: Card) -> None:
     """Write a card to ``path``, replacing what is there.
 
@@ -171,4 +184,4 @@ def _check_type(name: str, value: object, annotation: str) -> None:
     kinds: tuple[type, ...]
     kinds, wanted = _KINDS.get(annotation, ((dict,), "a table"))
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise ValueError(f"{name} must be {wanted}, not {value!r}")
+        raise ValueError(f"{name} must be {wanted}, not {brief(value)}")

@@ -1,7 +1,9 @@
 """Files of ``torch.save``: looked through for what they would make, and only then loaded.
 
 torch's own ``weights_only`` runs nothing, but allocates whatever a few bytes claim: a ``bytearray`` or a
-storage of gigabytes, or an archive that unpacks to them.
+storage of gigabytes, or an archive that unpacks to them. And it takes the time that they claim: a tuple of
+twice the tuple before, sixty times, is a hundred bytes, and 2^60 steps for whoever hashes, compares or
+prints it.
 """
 
 from __future__ import annotations
@@ -18,16 +20,26 @@ from typing import Any, ClassVar
 import torch
 
 from srnet_cli.errors import WeightsError
+from srnet_cli.reading import every_part
 
 _ARCHIVE = b"PK\x03\x04"
 #: pickles before the storages of a file older than torch 1.6: magic number, protocol, system, document, keys
 _LEGACY_PICKLES = 5
+#: a key of a checkpoint is a name or a number; longer ones take time each time that they are looked up
+_LONGEST_KEY = 1000
+#: beyond it whole numbers can be chosen to have one hash, and a dictionary of them takes time without bound
+_LARGEST_KEY = 1 << 60
+#: parts that may be met, by all ways to them, for each byte; in ours there are a fraction of one
+_PARTS_FOR_EACH_BYTE = 10
+_NOT_PLAIN = "damaged, or not a checkpoint of plain tensors"
 _CONTAINERS: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("collections", "Counter"): Counter,
     ("builtins", "set"): set,
     ("__builtin__", "set"): set,
 }
+#: what the pickle module does for each code
+_READERS: dict[int, Any] = pickle._Unpickler.dispatch
 
 
 def load_pickle(content: bytes, path: Path) -> Any:
@@ -51,7 +63,7 @@ def _refusal(error: Exception) -> str:
     foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
     if foreign:
         return _foreign(foreign[1])
-    return "damaged, or not a checkpoint of plain tensors"
+    return _NOT_PLAIN
 
 
 def _foreign(name: str) -> str:
@@ -73,14 +85,14 @@ def _checked(content: bytes, path: Path) -> bytes:
     else:
         documents, pickles = {"": content}, _LEGACY_PICKLES
     for name, document in documents.items():
-        survey = _Survey(io.BytesIO(document))
+        survey = _Survey(document)
         try:
             for _ in range(pickles):
-                survey.load()
+                survey.walk(survey.load())
         except WeightsError as error:
             raise WeightsError(error.reason, path=path) from None
         except Exception as error:  # as above
-            raise WeightsError("damaged, or not a checkpoint of plain tensors", path=path) from error
+            raise WeightsError(_NOT_PLAIN, path=path) from error
         held = None if entries is None else _storages(entries, name)
         # Not all releases of torch compare a storage with its own entry: some read on behind it.
         short = held is not None and any(n > held.get(str(k), 0) for k, n in survey.storages.items())
@@ -137,14 +149,28 @@ class _Named:
 
 # The pickle module in Python: that in C allocates by numbers in the stream.
 class _Survey(pickle._Unpickler):
-    """Reader of a pickle that makes plain containers, and of everything else only a note."""
+    """Reader of a pickle that makes plain containers, and of everything else only a note.
 
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
+    torch and whoever uses what it loads do the same again, so nothing passes that takes longer than in
+    proportion to the file.
+    """
 
-    def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file, encoding="latin1")
+    dispatch: ClassVar[dict[int, Any]] = dict(_READERS)
+    #: of the pickle module; what it has read since the last mark
+    stack: list[Any]
+
+    def __init__(self, document: bytes) -> None:
+        super().__init__(io.BytesIO(document), encoding="latin1")
         #: bytes of each storage by its key
         self.storages: dict[object, int] = {}
+        self._parts_left = _PARTS_FOR_EACH_BYTE * len(document)
+
+    def walk(self, value: object) -> None:
+        """Refuse what has, by all ways to its parts, far more of them than the file has bytes."""
+        for _ in every_part(value):
+            self._parts_left -= 1
+            if self._parts_left < 0:
+                raise WeightsError("holds the same again and again, as no checkpoint does")
 
     def find_class(self, module: str, name: str) -> Any:
         container = _CONTAINERS.get((module, name))
@@ -162,6 +188,9 @@ class _Survey(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> _Named:
         kind, key, count = pid[1], pid[2], int(pid[4])
+        _check_key(key)
+        if len(pid) > 5 and pid[5]:  # a part of a storage, in files older than torch 0.4
+            _check_key(pid[5][0])
         if key != str(key).casefold():  # by another spelling torch would read the same bytes once more
             raise WeightsError(f"has a storage {key!r:.40}, which no checkpoint does")
         self.storages[key] = max(self.storages.get(key, 0), count * _item_size(kind.name))
@@ -173,7 +202,62 @@ class _Survey(pickle._Unpickler):
     def load_bytearray8(self) -> None:
         raise WeightsError(_foreign("bytearray"))
 
+    def load_unknown(self) -> None:
+        raise WeightsError(_NOT_PLAIN)
+
+    def load_setitem(self) -> None:
+        _check_key(self.stack[-2])
+        _READERS[pickle.SETITEM[0]](self)
+
+    def load_setitems(self) -> None:
+        for key in self.stack[::2]:
+            _check_key(key)
+        _READERS[pickle.SETITEMS[0]](self)
+
+    def load_reduce(self) -> None:
+        made, arguments = self.stack[-2:]
+        self.walk(arguments)
+        if not isinstance(made, _Named):
+            for given in arguments:
+                _check_keys(given, paired=made is OrderedDict)
+        _READERS[pickle.REDUCE[0]](self)
+
+    def load_build(self) -> None:
+        """Only look through the attributes that torch would give to what is there."""
+        state = self.stack.pop()
+        self.walk(state)
+        if not isinstance(self.stack[-1], _Named):
+            _check_keys(state, paired=True)
+
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+    dispatch[pickle.SETITEM[0]] = load_setitem
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+    dispatch[pickle.REDUCE[0]] = load_reduce
+    dispatch[pickle.BUILD[0]] = load_build
+    # Other ways to make or fill what has keys, all of them unknown to torch.
+    for _code in (pickle.DICT, pickle.ADDITEMS, pickle.FROZENSET, pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX):
+        dispatch[_code[0]] = load_unknown
+
+
+def _check_keys(given: object, paired: bool) -> None:
+    """Check what becomes keys or members: of a dictionary, or in a list by themselves or in pairs."""
+    if isinstance(given, dict):  # checked when they were put there
+        return
+    if not isinstance(given, list | tuple):
+        raise WeightsError(_NOT_PLAIN)
+    for each in given:
+        _check_key(each[0] if paired else each)
+
+
+def _check_key(key: object) -> None:
+    if isinstance(key, str | bytes):
+        fits = len(key) <= _LONGEST_KEY
+    elif isinstance(key, int):
+        fits = abs(key) < _LARGEST_KEY
+    else:
+        fits = key is None or isinstance(key, float)
+    if not fits:
+        raise WeightsError("has a key that is neither a short name nor a number, as no checkpoint does")
 
 
 def _is_dtype(name: str) -> bool:

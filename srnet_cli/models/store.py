@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from srnet_cli.errors import OutputError, UnknownNetworkError, UsageError, WeightsError
 from srnet_cli.files import as_utf8, atomic_path, make_folder
-from srnet_cli.models.card import CARD_FILE, Card, card_text, read_card
+from srnet_cli.models.card import CARD_FILE, Card, card_text, check_length, read_card
 from srnet_cli.models.claims import check_claim
 from srnet_cli.models.crisp import CRISP_FILE, check_crisp, check_share, mix
 from srnet_cli.models.released import models_folder, near_names, released_models
@@ -159,6 +159,7 @@ def _stated_card(stated: Any, path: Path) -> Card | None:
     if stated is None:
         return None
     try:
+        check_length(stated)
         return Card(**stated)
     except (TypeError, ValueError) as error:
         raise WeightsError(f"the card in it says something impossible: {error}", path=path) from error

@@ -5,6 +5,7 @@ Errors are ``ValueError``: this package does not depend on the program around it
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field
 from typing import Any
@@ -98,6 +99,6 @@ def _check_option(option: str, value: object, default: object) -> None:
     if default is None and value is None:
         return
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ValueError(f"{option} is a {kind.__name__}, not {value!r}")
+        raise ValueError(f"{option} is a {kind.__name__}, not {reprlib.repr(value)}")
     if kind is int and isinstance(value, int) and value < 1:
         raise ValueError(f"{option} must be at least 1, not {value}")

@@ -1,6 +1,8 @@
-"""Pages elsewhere, which are kept from reaching this one through the browser."""
+"""Pages elsewhere, which the browser must not let reach this one, and nonsense that other programs send."""
 
 from __future__ import annotations
+
+import logging
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -8,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: what a browser says of a request that this page made, or the user
 _OWN = ("same-origin", "none")
+#: who says what became of a request that was not understood
+_LOGGERS = ("uvicorn.error", "engineio.server")
 
 
 class KeepNeighboursOut:
@@ -49,3 +53,20 @@ def _unframed(send: Send) -> Send:
         await send(message)
 
     return wrapped
+
+
+def say_nonsense_briefly() -> None:
+    """Have a request that the server cannot make sense of, from a program that is no browser, said in a line.
+
+    What fails in the page itself is said elsewhere, and as it was.
+    """
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        record.msg, record.args, record.exc_info = f"a request was not understood ({said})", (), None
+    return True

@@ -13,7 +13,7 @@ from nicegui import app, run, ui
 from srnet_cli.errors import SrnetError, unexpected
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
-from srnet_cli.page.neighbours import KeepNeighboursOut
+from srnet_cli.page.neighbours import KeepNeighboursOut, say_nonsense_briefly
 from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name, usual_crisp
 
 _SCALES = (2, 3, 4, 6, 8, 16)
@@ -213,6 +213,7 @@ def serve(port: int, show: bool) -> None:
     # A page elsewhere that lets its own name lead to this computer is not answered.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app.add_middleware(KeepNeighboursOut)
+    say_nonsense_briefly()
     with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
 
         @ui.page("/", title="srnet")  # type: ignore[untyped-decorator,unused-ignore]

@@ -206,3 +206,49 @@ def test_a_folder_that_pythonpath_names_is_searched(tmp_path: Path) -> None:
             timeout=PATIENCE,
         )
         assert ended.returncode == 7
+
+
+#: with the package found first, as no installation is at hand
+FOUND = f"import sys\nsys.path.insert(1, {str(ROOT)!r})\n"
+CALLED = f"{FOUND}from srnet_cli.__main__ import start\nsys.argv = ['srnet', 'info', 'LR/0.png']\nstart()\n"
+
+
+@pytest.mark.parametrize("flags", [(), ("-E",)])
+@pytest.mark.parametrize("by", ["-c", "-"])
+def test_programs_without_a_file_call_it(tmp_path: Path, flags: tuple[str, ...], by: str) -> None:
+    """What they are read from may be used up: nothing begins anew, and nothing is left out."""
+    # Python itself, and the lines ahead, import nothing of these.
+    place = _with_modules(tmp_path / "data", tuple(name for name in MODULES if name != "__future__"))
+    ended = subprocess.run(
+        [sys.executable, *flags, *((by, CALLED) if by == "-c" else (by,))],
+        input=CALLED if by == "-" else "",
+        cwd=place,
+        env=environment({"PYTHONPATH": ""}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert _executed(place) == ""
+    assert ended.returncode == 0, ended.stderr
+    assert "LR/0.png" in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["run.py", "srnet"])
+def test_a_script_may_have_the_package_beside_it(tmp_path: Path, name: str) -> None:
+    place = _with_modules(tmp_path / "data", MODULES)
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    shutil.copytree(ROOT / "srnet_cli", beside / "srnet_cli", ignore=shutil.ignore_patterns("__pycache__"))
+    tell = "import srnet_cli\nprint(srnet_cli.__file__)\n"
+    (beside / name).write_text(f"{tell}from srnet_cli.__main__ import start\nstart()\n")
+    ended = subprocess.run(
+        [sys.executable, "-E", str(beside / name), "--version"],
+        cwd=place,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert _executed(place) == ""
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(str(beside / "srnet_cli"))

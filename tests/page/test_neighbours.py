@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 from typing import Any
 
 import pytest
 
 pytest.importorskip("nicegui", reason="needs the extra 'ui'")
 
-from srnet_cli.page.neighbours import KeepNeighboursOut
+from srnet_cli.page.neighbours import KeepNeighboursOut, say_nonsense_briefly
 
 HERE = ("host", "127.0.0.1:8765")
 
@@ -74,3 +76,23 @@ def test_other_pages_are_not(headers: tuple[tuple[str, str], ...]) -> None:
 
 def test_what_is_no_request_passes() -> None:
     assert answered("lifespan") == [{"type": "lifespan.startup.complete"}]
+
+
+@pytest.mark.parametrize("name", ["uvicorn.error", "engineio.server"])
+def test_nonsense_of_other_programs_is_a_line(name: str) -> None:
+    logger, heard = logging.getLogger(name), io.StringIO()
+    handler, filters = logging.StreamHandler(heard), list(logger.filters)
+    logger.addHandler(handler)
+    try:
+        say_nonsense_briefly()
+        try:
+            raise ValueError("too many\npackets")
+        except ValueError as error:
+            logger.error("Exception in %s", "application", exc_info=error)
+        logger.error("port %d is taken", 80)
+    finally:
+        logger.removeHandler(handler)
+        logger.filters = filters
+    assert heard.getvalue() == (
+        "a request was not understood (ValueError: too many packets)\nport 80 is taken\n"
+    )

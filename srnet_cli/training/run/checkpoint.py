@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srnet_cli.errors import WeightsError
+from srnet_cli.errors import WeightsError, brief
 from srnet_cli.files import atomic_path
-from srnet_cli.models.card import Card
+from srnet_cli.models.card import Card, check_length
 from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.tensors import differences, load_checkpoint_into
 from srnet_cli.reading import read_input
@@ -160,7 +160,7 @@ def _check_progress(progress: Progress) -> None:
             is_number = isinstance(value, kinds) and not isinstance(value, bool)
             fits = is_number and math.isfinite(value) and (value >= 0 or name == "best_psnr")
         if not fits:
-            raise ValueError(f"its {name} is {value!r:.80}")
+            raise ValueError(f"its {name} is {brief(value)}")
 
 
 def _renamed(progress: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,8 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise WeightsError("is not a checkpoint of a training run", path=path, remedy=_REMEDY)
     if document.get("format") != FORMAT:
         raise WeightsError(
-            f"is a checkpoint of format {document.get('format')}, this program reads {FORMAT}", path=path
+            f"is a checkpoint of format {brief(document.get('format'))}, this program reads {FORMAT}",
+            path=path,
         )
     return document
 
@@ -191,7 +192,7 @@ def _check_fits(
     if differences(state.network, trained):
         card = document["card"]
         raise WeightsError(
-            f"is of {card['architecture']} ×{card['scale']} {card['options']}, not of {asked}",
+            f"is of {_said(card)}, not of {asked}",
             path=path,
             remedy="give the options of the interrupted run, or start another run in another --output folder",
         )
@@ -202,6 +203,11 @@ def _check_fits(
             path=path,
             remedy="leave out --optimizer, or start a run in another --output folder with --init",
         )
+
+
+def _said(card: Mapping[str, Any]) -> str:
+    check_length(card)
+    return f"{card['architecture']} ×{card['scale']} {card['options']}"
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:
