@@ -291,7 +291,13 @@ def test_a_flat_area_in_lossless_webp_of_a_quick_encoder_passes(tmp_path: Path) 
 def test_parts_that_moved_up_are_noticed(tmp_path: Path, name: str) -> None:
     """By a sector that is there twice, or a transfer as text: the last part ends ahead of the file."""
     path, whole = tmp_path / name, PHOTOS[name]()
-    for behind in (b"\n", bytes(20), b"\0\0\0\x0cmpvd1234", b"SEFH" + whole[-40:], b"vivo{}"):
+    for behind in (
+        b"\n",
+        bytes(20),
+        b"\0\0\0\x0cmpvd1234",
+        b"\0\0\x30\x0a" + whole[-40:] + b"\0\0SEFT",
+        b"vivo{}",
+    ):
         path.write_bytes(whole + behind)
         assert read_picture(path).width == WIDTH
     middle = len(whole) // 2

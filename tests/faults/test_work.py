@@ -20,7 +20,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.further.boxes import boxes
-from srnet_cli.imaging.codecs.proof.av1 import check_frames
+from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
 from tests.faults.hostile import TALL, noisy, png_chunk, png_of_rows, retagged
 from tests.faults.pictures import encoded, encoded_tiff, scene
 from tests.faults.program import PATIENCE, ROOT, environment

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.avif_read import quiet_opencv
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Encoder, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import full_mode, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.bitmap.bmp import check_bmp
 from srnet_cli.imaging.codecs.proof.bitmap.header import read_header
+from srnet_cli.imaging.codecs.proof.boxed.second import quiet_opencv
 from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.metadata.iptc import as_resource
 from srnet_cli.imaging.picture import Pixels

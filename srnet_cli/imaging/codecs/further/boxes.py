@@ -14,9 +14,9 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield kind, data[start:end]
 
 
-def behind_boxes(data: bytes) -> bytes:
-    """Return what lies behind the last box that is whole."""
-    return data[max((end for _, _, end in _places(data)), default=0) :]
+def end_of_boxes(data: bytes) -> int:
+    """Return where the last box that is whole ends."""
+    return max((end for _, _, end in _places(data)), default=0)
 
 
 def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.avif_read import check_pieces, with_stated_colour
+from srnet_cli.imaging.codecs.avif_read import with_stated_colour
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding
+from srnet_cli.imaging.codecs.proof.boxed.parts import check_pieces
 from srnet_cli.imaging.depth import from_bits
 from srnet_cli.reading import read_input
 

@@ -1,4 +1,4 @@
-"""Where the coded pixels of an AVIF or HEIF lie (ISO/IEC 14496-12, 8.11.3: iloc; 8.11.6: iinf)."""
+"""What an AVIF or HEIF holds, and where it lies (ISO/IEC 14496-12, 8.11.3: iloc; 8.11.6: iinf)."""
 
 from __future__ import annotations
 
@@ -10,62 +10,92 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.boxes import boxes
 
 #: items that are looked at, and pieces of all of them; grids have a few hundred
 _MOST, _MOST_PIECES = 10_000, 100_000
 #: items that are coded pictures, by their coding; the others are metadata, or made of these
-AV1 = b"av01"
-_GRID = b"grid"
-_CODED = frozenset({AV1, b"hvc1", b"hev1", b"avc1", b"vvc1"})
+AV1, _GRID = b"av01", b"grid"
+IN_NAL_UNITS = frozenset({b"hvc1", b"hev1", b"avc1", b"vvc1"})
+CODED = IN_NAL_UNITS | {AV1}
+#: metadata; the second is of any kind, as its description says
+EXIF, MIME = b"Exif", b"mime"
 #: what places count from: the start of the file, or of a box of its own
 _IN_FILE, _IN_BOX = 0, 1
 
 
 @dataclass(frozen=True)
 class Item:
-    """A coded picture: the four letters of its coding, and start and length of its pieces in the file."""
+    """A picture or metadata: its kind in four letters, and start and length of its pieces in the file."""
 
     kind: bytes
     pieces: tuple[tuple[int, int], ...]
+    #: what stands behind the kind: a name and, of ``MIME``, type and encoding, a zero behind each
+    described: bytes = b""
 
     def data(self, file: bytes) -> bytes:
         """Return what it is coded to."""
         return b"".join(file[start : start + length] for start, length in self.pieces)
 
 
-def coded_items(path: Path, data: bytes, meta: Mapping[bytes, bytes]) -> dict[int, Item]:
-    """Find the pictures that the boxes of ``meta`` list, by their numbers; what is damaged ends it.
+@dataclass(frozen=True)
+class Entry:
+    """What the list of items says of one."""
+
+    kind: bytes
+    described: bytes
+    #: of the letters of its kind, in the list's content
+    place: int
+
+
+def meta_of(data: bytes) -> dict[bytes, bytes]:
+    """Return the boxes that describe the items; none where the file is damaged."""
+    return dict(boxes(next((body for kind, body in boxes(data) if kind == b"meta"), b"")[4:]))
+
+
+def stored_items(path: Path, data: bytes, meta: Mapping[bytes, bytes]) -> dict[int, Item]:
+    """Find the items that lie in the file, by their numbers; what is damaged in ``meta`` ends it.
 
     Raises:
         InputError: they are in more pieces than there is time for, or their pieces overlap.
     """
-    kinds: dict[int, bytes] = {}
+    entries = listed_items(meta)
     pieces: dict[int, list[tuple[int, int]]] = {}
-    count = total = 0
-    # What is damaged in the boxes, the decoder names.
-    with contextlib.suppress(KeyError, IndexError, struct.error):
-        kinds = _kinds(meta[b"iinf"])
-    with contextlib.suppress(KeyError, IndexError, struct.error):
-        for item, method, start, length in _located(meta[b"iloc"]):
-            count += 1
-            if count > _MOST_PIECES:
-                raise InputError("has its pixels in more pieces than it is given time for", path=path)
-            # Of what lies elsewhere (in a box of its own) nothing is looked at.
-            if item in kinds and method == _IN_FILE:
-                pieces.setdefault(item, []).append((start, length))
-                total += length
+    total = 0
+    for count, (item, method, start, length) in enumerate(_places(meta)):
+        if count == _MOST_PIECES:
+            raise InputError("has its pixels in more pieces than it is given time for", path=path)
+        # Of what lies elsewhere (in a box of its own) nothing is looked at.
+        if item in entries and method == _IN_FILE:
+            pieces.setdefault(item, []).append((start, length))
+            total += length
     # A picture and what is made of it may share their data.
     if total > 4 * len(data):
         raise InputError("is damaged: its pieces overlap", path=path)
-    return {item: Item(kinds[item], tuple(found)) for item, found in pieces.items()}
+    return {
+        item: Item(entries[item].kind, tuple(found), entries[item].described)
+        for item, found in pieces.items()
+    }
+
+
+def located_items(meta: Mapping[bytes, bytes]) -> frozenset[int]:
+    """Return the numbers of all items that lie anywhere."""
+    return frozenset(item for item, *_ in itertools.islice(_places(meta), _MOST_PIECES))
+
+
+def _places(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int, int, int]]:
+    # What is damaged in the boxes, the decoder names.
+    with contextlib.suppress(KeyError, IndexError, struct.error):
+        yield from _located(meta[b"iloc"])
 
 
 def grid_size(data: bytes, meta: Mapping[bytes, bytes], number: int) -> tuple[int, int] | None:
     """Return height and width of what an item puts together of tiles; None where it is no grid."""
+    entry = listed_items(meta).get(number)
+    if entry is None or entry.kind != _GRID:
+        return None
     with contextlib.suppress(KeyError, IndexError, struct.error):
-        if _kinds(meta[b"iinf"], frozenset({_GRID})).get(number) != _GRID:
-            return None
-        for item, method, start, _ in itertools.islice(_located(meta[b"iloc"]), _MOST_PIECES):
+        for item, method, start, _ in itertools.islice(_places(meta), _MOST_PIECES):
             if item == number and method in (_IN_FILE, _IN_BOX):
                 body = data if method == _IN_FILE else meta[b"idat"]
                 width, height = struct.unpack_from(">II" if body[start + 1] & 1 else ">HH", body, start + 4)
@@ -73,20 +103,19 @@ def grid_size(data: bytes, meta: Mapping[bytes, bytes], number: int) -> tuple[in
     return None
 
 
-def _kinds(body: bytes, wanted: frozenset[bytes] = _CODED) -> dict[int, bytes]:
-    """Return the kind of each item that is of one of those; without them, a coded picture."""
-    count, position = _short(body, 4) if body[0] == 0 else _long(body, 4)
-    found = {}
-    for _ in range(min(count, _MOST)):
-        if position + 8 > len(body):
-            break
-        size, kind = struct.unpack_from(">I4s", body, position)
-        version = body[position + 8]
-        if kind == b"infe" and version in (2, 3):
-            item, after = _short(body, position + 12) if version == 2 else _long(body, position + 12)
-            if body[after + 2 : after + 6] in wanted:
-                found[item] = body[after + 2 : after + 6]
-        position += max(size, 8)
+def listed_items(meta: Mapping[bytes, bytes]) -> dict[int, Entry]:
+    """Return what is listed, by the numbers of the items, up to what is damaged."""
+    found: dict[int, Entry] = {}
+    with contextlib.suppress(KeyError, IndexError, struct.error):
+        body = meta[b"iinf"]
+        count, position = _short(body, 4) if body[0] == 0 else _long(body, 4)
+        for _ in range(min(count, _MOST)):
+            size, kind = struct.unpack_from(">I4s", body, position)
+            version, end = body[position + 8], position + max(size, 8)
+            if kind == b"infe" and version in (2, 3):
+                item, after = _short(body, position + 12) if version == 2 else _long(body, position + 12)
+                found[item] = Entry(body[after + 2 : after + 6], body[after + 6 : end], after + 2)
+            position = end
     return found
 
 

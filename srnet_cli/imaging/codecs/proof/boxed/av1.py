@@ -21,15 +21,24 @@ def check_frames(path: Path, coded: bytes) -> None:
         InputError: it has more.
     """
     frames = 0
-    for kind, _ in _units(coded):
+    for kind, _, _ in _units(coded):
         frames += kind in (_FRAME_HEADER, _FRAME)
         if frames > _MOST_FRAMES:
             raise InputError("has more frames in one picture than it is given time for", path=path)
 
 
+def is_whole(coded: bytes) -> bool:
+    """Return whether coded pixels are units from end to end, with a header; else something has moved."""
+    fits, has_header = True, not coded
+    for kind, _, end in _units(coded):
+        has_header |= kind == _SEQUENCE
+        fits = end <= len(coded)
+    return fits and has_header
+
+
 def stated_size(coded: bytes) -> tuple[int, int] | None:
     """Return height and width that the coded pixels themselves state; None where that is not known."""
-    start = next((start for kind, start in _units(coded) if kind == _SEQUENCE), None)
+    start = next((start for kind, start, _ in _units(coded) if kind == _SEQUENCE), None)
     if start is None:
         return None
     head = coded[start : start + _HEAD_BYTES]
@@ -57,8 +66,8 @@ def stated_size(coded: bytes) -> tuple[int, int] | None:
     return (height, width) if left >= 0 else None
 
 
-def _units(coded: bytes) -> Iterator[tuple[int, int]]:
-    """Yield kind and start of the contents of each OBU."""
+def _units(coded: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield kind, and start and end of the contents, of each OBU."""
     position = 0
     while position < len(coded):
         head = coded[position]
@@ -70,7 +79,6 @@ def _units(coded: bytes) -> Iterator[tuple[int, int]]:
             position, shift = position + 1, shift + 7
             if not byte & 128:
                 break
-        yield head >> 3 & 15, position
-        if not head & 2:
-            return  # it reaches to the end
-        position += size
+        end = position + size if head & 2 else len(coded)  # without a size it reaches to the end
+        yield head >> 3 & 15, position, end
+        position = end

@@ -1,0 +1,1 @@
+"""AVIF and HEIF, whose parts are described by boxes."""

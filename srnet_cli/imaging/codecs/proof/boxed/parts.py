@@ -1,0 +1,106 @@
+"""Whether the parts of an AVIF or HEIF are there and where its boxes say, before a decoder sees them.
+
+Bytes that were lost or put in move all that is behind them; no decoder looks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.boxes import end_of_boxes
+from srnet_cli.imaging.codecs.proof.boxed import av1, units
+from srnet_cli.imaging.codecs.proof.boxed.alpha import check_alpha
+from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
+from srnet_cli.imaging.codecs.proof.boxed.items import (
+    AV1,
+    CODED,
+    EXIF,
+    IN_NAL_UNITS,
+    MIME,
+    Item,
+    meta_of,
+    stored_items,
+)
+from srnet_cli.imaging.codecs.proof.boxed.properties import Properties, properties_of
+from srnet_cli.imaging.codecs.proof.coded import check_extents
+from srnet_cli.imaging.codecs.proof.tails import ends_in_run
+
+_XMP = b"application/rdf+xml"
+#: what may stand ahead of a text: a byte order mark, blanks, or the mark as text in UTF-8 once more
+_AHEAD = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n\xc2\xc3\xaf\xbe"
+#: how TIFF begins, and where writers have it but for the stated place: behind four bytes, six letters, both
+_TIFF = (b"II*\0", b"MM\0*")
+_USUAL_PLACES = (0, 4, 6, 10)
+#: values of which padding is made, of one alone
+_PADDING = b"\0\xff \t\r\n\x1a"
+#: what phones add behind a picture, if it is no box: Samsung's by how it ends, vivo's, which is JSON
+_ADDED = re.compile(rb".*\0\0SEFT|[A-Za-z]{0,16}\{.*\}", re.DOTALL)
+
+
+def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
+    """Refuse a file whose data has holes, breaks off or has moved, or takes too long, or has lost its alpha.
+
+    Returns its items.
+
+    Raises:
+        InputError: it does.
+    """
+    if ends_in_run(data):
+        raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
+    meta = meta_of(data)
+    items, properties = stored_items(path, data, meta), properties_of(meta)
+    end = 0
+    for number, item in items.items():
+        end = max(end, *(start + length for start, length in item.pieces))
+        if end > len(data):
+            raise InputError(f"is incomplete: {end - len(data):,} bytes of its parts are missing", path=path)
+        content = item.data(data)
+        if item.kind in CODED:
+            check_extents(path, data, item.pieces)
+        if item.kind == AV1:
+            check_frames(path, content)
+        if not _is_whole(item, content, properties.get(number, [])):
+            raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
+    _check_behind(path, data[max(end, end_of_boxes(data)) :])
+    check_alpha(path, meta, properties)
+    return items
+
+
+def _is_whole(item: Item, content: bytes, properties: Properties) -> bool:
+    """Return whether an item begins, and if coded goes on, as its kind does.
+
+    Metadata may be blank; what is packed or of another kind may be anything.
+    """
+    if item.kind == AV1:
+        return av1.is_whole(content)
+    if item.kind in IN_NAL_UNITS:
+        return units.is_whole(content, properties)
+    if item.kind == EXIF:
+        stated = 4 + int.from_bytes(content[:4], "big")
+        is_there = any(content.startswith(_TIFF, place) for place in (stated, *_USUAL_PLACES))
+        return is_there or not content.strip(b"\0")
+    if item.kind == MIME and item.described.split(b"\0")[1:3] in ([_XMP], [_XMP, b""]):
+        return content.lstrip(_AHEAD)[:1] in (b"<", b"")
+    return True
+
+
+def _check_behind(path: Path, rest: bytes) -> None:
+    """Refuse what lies behind all parts, and is neither padding nor what phones add there.
+
+    Raises:
+        InputError: it is something else, as the end of a part that moved is.
+    """
+    is_padding = not rest.strip(rest[:1]) and not rest[:1].strip(_PADDING)
+    if not is_padding and not _ADDED.fullmatch(rest) and not _ends_in_video(rest):
+        raise InputError(
+            f"is damaged: its last {len(rest):,} bytes belong to none of its parts, which may have moved",
+            path=path,
+        )
+
+
+def _ends_in_video(rest: bytes) -> bool:
+    """Return whether there is a whole file of boxes at the end."""
+    start = rest.find(b"ftyp") - 4
+    return start >= 0 and end_of_boxes(rest[start:]) == len(rest) - start
