@@ -19,6 +19,7 @@ from srnet_cli.imaging.raw.dng import (
     SENSOR_COLOURS,
     bring_to_full_range,
     check_areas,
+    check_steps,
     correct_floats,
     is_dng,
 )
@@ -54,6 +55,7 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             check_layout(path, structure)
             _check_extent(path, structure, sizes)
             check_areas(path, structure)
+            check_steps(path, structure)
             check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
