@@ -137,3 +137,60 @@ def test_a_ramp_from_corner_to_corner_passes(tmp_path: Path, size: tuple[int, in
     path.write_bytes(whole[:at] + bytes(512) + whole[at + 512 :])
     with pytest.raises(InputError):
         read_picture(path)
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 13, 14, 16])
+def test_a_ramp_of_any_depth_passes(tmp_path: Path, bits: int) -> None:
+    path, ramp = tmp_path / "a.jxl", np.indices((300, 400)).sum(0).astype(np.uint16)
+    noise = np.random.default_rng(0).integers(0, 512, ramp.shape, np.uint16)
+    for samples in (ramp, np.dstack([noise, ramp]), np.dstack([ramp, noise, ramp, noise])):
+        kind = {"lossless": True, "bitspersample": bits}
+        whole = bytes(imagecodecs.jpegxl_encode(samples & np.uint16((1 << bits) - 1), effort=1, **kind))
+        path.write_bytes(whole)
+        assert read_picture(path).height == len(ramp)
+    at = len(whole) // 2
+    path.write_bytes(whole[:at] + bytes(512) + whole[at + 512 :])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+def _turned(stream: bytes, orientation: int) -> bytes:
+    """A grey picture of 10 bits and 300×400 that says how it has to be turned (ISO/IEC 18181-1, annex D)."""
+    head, size, end = int.from_bytes(stream[2:8], "little"), 15, 42
+    parts = [
+        (head, size),
+        (0b10, 2),  # not all as usual; further fields
+        (orientation - 1, 3),
+        (0, 3),  # no other size, no preview, no animation
+        (head >> size + 2, end - size - 5),
+        (1, 1),  # the usual brightness
+        (head >> end - 3, 3),
+    ]
+    value = position = 0
+    for bits, count in parts:
+        value |= (bits & (1 << count) - 1) << position
+        position += count
+    return stream[:2] + value.to_bytes(-(-position // 8), "little") + stream[2 + -(-end // 8) :]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_a_ramp_that_is_turned_passes(tmp_path: Path, orientation: int) -> None:
+    path, ramp = tmp_path / "a.jxl", np.indices((300, 400)).sum(0).astype(np.uint16)
+    whole = bytes(imagecodecs.jpegxl_encode(ramp, lossless=True, effort=1, bitspersample=10))
+    path.write_bytes(_turned(whole, orientation))
+    assert read_picture(path).pixels.shape[:2] == ((400, 300) if orientation == 6 else (300, 400))
+
+
+def test_another_depth_in_tiff_is_noticed(tmp_path: Path) -> None:
+    """Its samples would be those of a darker picture."""
+    path = tmp_path / "a.tif"
+    kind = {"effort": 1, "lossless": True, "bitspersample": 10}
+    samples = scene(90, 120) * np.uint16(4)
+    whole = encoded_tiff(samples, photometric="rgb", compression="jpegxl", compressionargs=kind)
+    path.write_bytes(whole)
+    assert read_picture(path).pixels.max() > 1 << 15
+    stated, other = (bytes([bits, 0]) * 3 for bits in (10, 16))
+    assert whole.count(stated) == 1
+    path.write_bytes(whole.replace(stated, other))
+    with pytest.raises(InputError, match="a picture of 10 bits, in the place of one of 16"):
+        read_picture(path)

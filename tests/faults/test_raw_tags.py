@@ -118,3 +118,16 @@ def test_an_orientation_that_is_there_twice_is_named(tmp_path: Path) -> None:
     struct.pack_into("<H", data, at, 274)
     with pytest.raises(InputError, match=r"tag 27[48]"):
         _read(tmp_path / "a.dng", bytes(data))
+
+
+@pytest.mark.parametrize("tag", [51008, 51009, 51022])
+@pytest.mark.parametrize(("count", "is_whole"), [(1, True), (2, False), (0xFFFFFFFF, False)])
+def test_more_steps_than_there_are(tmp_path: Path, tag: int, count: int, is_whole: bool) -> None:
+    """In a lossy DNG whose list a lost sector made one of ones, the decoder went through all of them."""
+    steps = struct.pack(">5I", count, 1, 0x01030000, 1, 0)
+    data = _dng({tag: Entry(ifd.UNDEFINED, len(steps), steps)})
+    if is_whole:
+        assert _read(tmp_path / "a.dng", data) == (HEIGHT - 8, WIDTH - 12, 3)
+        return
+    with pytest.raises(InputError, match=f"tag {tag}"):
+        _read(tmp_path / "a.dng", data)

@@ -80,7 +80,7 @@ class Directory:
     children: dict[int, list[Directory]] = field(default_factory=dict)
     #: tags whose values, or what they point to, lie behind the end of the file
     lost: set[int] = field(default_factory=set)
-    #: tags that are there twice with different values, have none, too many, or values of an unknown type
+    #: tags that are there twice with other values, have none, too many or of an unknown type, or lead nowhere
     faulty: set[int] = field(default_factory=set)
     #: start and end of what it takes of the file: its table, then values outside of it
     extents: list[tuple[int, int]] = field(default_factory=list, compare=False)
@@ -165,8 +165,7 @@ def parse(source: bytes | BinaryIO) -> Structure | None:
 
     Tags of unknown type, values outside the file and values that are too large to matter are left out.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    return _Parser(file).parse()
+    return _Parser(io.BytesIO(source) if isinstance(source, bytes) else source).parse()
 
 
 class _Parser:
@@ -265,6 +264,8 @@ class _Parser:
                 directory.lost.add(tag)
             if children := [child for target in targets for child in self._pointed(int(target))]:
                 directory.children[tag] = children
+            elif targets:
+                directory.faulty.add(tag)
         else:
             directory.entries[tag] = value
 

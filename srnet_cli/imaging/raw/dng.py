@@ -26,6 +26,8 @@ _DNG_VERSION, _BASELINE_EXPOSURE = 50706, 50730
 MOSAIC, _LINEAR = 32803, 34892
 #: a mosaic; pixels that were demosaicked, and not developed
 SENSOR_COLOURS = (MOSAIC, _LINEAR)
+#: lists of what has to be done to the pixels: how many steps, and a head of 16 bytes for each
+_STEPS, _STEP_BYTES = (51008, 51009, 51022), 16
 _FLOAT, _FLOAT_PREDICTOR = 3, 3
 #: stops; what a file states beyond is not an exposure
 _MOST_BASELINE = 6.0
@@ -91,6 +93,20 @@ def check_areas(path: Path, structure: ifd.Structure | None) -> None:
         shown = top + origin[1] + size[1], left + origin[0] + size[0]
         if shown[0] > height + _MOST_BEYOND or shown[1] > width + _MOST_BEYOND:
             _refuse_area(path, "what it shows", *shown, height, width)
+
+
+def check_steps(path: Path, structure: ifd.Structure | None) -> None:
+    """Refuse a list of more steps than its bytes can hold, which LibRaw would go through for hours.
+
+    Raises:
+        InputError: naming the tag.
+    """
+    for directory in () if structure is None else structure.walk():
+        for tag in _STEPS:
+            entry = directory.entries.get(tag)
+            # Always of big-endian numbers, which are undefined bytes to the directory.
+            if entry is not None and int.from_bytes(entry.data[:4], "big") * _STEP_BYTES > len(entry.data):
+                raise InputError(f"is damaged: tag {tag} of its directory lists too many steps", path=path)
 
 
 def _is_far_larger(tile: int, side: int) -> bool:

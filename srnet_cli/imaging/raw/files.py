@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
@@ -19,6 +19,7 @@ from srnet_cli.imaging.raw.dng import (
     SENSOR_COLOURS,
     bring_to_full_range,
     check_areas,
+    check_steps,
     correct_floats,
     is_dng,
 )
@@ -28,7 +29,7 @@ from srnet_cli.imaging.raw.proof import check_data_end, check_values
 from srnet_cli.reading import check_input, open_input
 
 _DNG_VERSION, _ORIENTATION = 50706, 274
-_WIDTH, _COMPRESSION, _PHOTOMETRIC = 256, 259, 262
+_WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC = 256, 257, 259, 262
 _UNCOMPRESSED = 1
 #: cameras store samples of 10 to 14 bits so, whatever they state
 _WORD_BITS = 16
@@ -54,10 +55,12 @@ def opened(path: Path, structure: ifd.Structure | None, max_pixels: int) -> Iter
             check_layout(path, structure)
             _check_extent(path, structure, sizes)
             check_areas(path, structure)
+            check_steps(path, structure)
             check_pieces(path, structure)
             check_data_end(path, structure)
             raw.unpack()
         check_taken(path, raw, structure)
+        _check_version(path, raw, structure)
         correct_floats(path, raw, structure)
         check_values(path, raw, structure)
         bring_to_full_range(raw, structure)
@@ -153,15 +156,39 @@ def open_file(raw: Any, path: Path) -> None:
         raw.open_buffer(file)
 
 
+def _check_version(path: Path, raw: Any, structure: ifd.Structure | None) -> None:
+    """Refuse colours that LibRaw took from a small version: the directory of the picture cannot be read.
+
+    A mosaic is none of those; of some cameras LibRaw knows it without a directory.
+    """
+    full, small = ({_size(d) for d in found} for found in _pictures(structure))
+    size = raw.sizes.raw_width, raw.sizes.raw_height
+    if raw.raw_pattern is None and size in small - full:
+        _refuse_small(path)
+
+
+def _pictures(structure: ifd.Structure | None) -> tuple[list[ifd.Directory], list[ifd.Directory]]:
+    """Return the directories of pictures in full size, and of small versions."""
+    found = [d for d in ([] if structure is None else structure.walk()) if d.integer(_WIDTH, 0)]
+    return [d for d in found if not is_reduced(d)], [d for d in found if is_reduced(d)]
+
+
+def _size(directory: ifd.Directory) -> tuple[int, int]:
+    return directory.integer(_WIDTH, 0), directory.integer(_HEIGHT, 0)
+
+
+def _refuse_small(path: Path) -> NoReturn:
+    raise InputError("is damaged or cut short: only a small version of its picture can be read", path=path)
+
+
 def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> None:
     """Refuse files that end before the pixels which their own directory lists; LibRaw shows these black."""
     present = path.stat().st_size
     if present * 8 < _LEAST_BITS_PER_PIXEL * sizes.raw_height * sizes.raw_width:
         raise InputError("has no pixel data: the file is far too small for its picture", path=path)
-    directories = [d for d in ([] if structure is None else structure.walk()) if d.integer(_WIDTH, 0)]
-    full = [d for d in directories if not is_reduced(d)]
-    if structure is not None and directories and not full and structure.lacks_directories:
-        raise InputError("is cut short: only a small version of its picture is left", path=path)
+    full, small = _pictures(structure)
+    if structure is not None and small and not full and structure.lacks_directories:
+        _refuse_small(path)
     for directory in full:
         pieces = directory.pieces()
         if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS:

@@ -88,6 +88,22 @@ def test_jpeg_xl_and_jpeg_2000(tmp_path: Path, dtype: str, size: tuple[int, int]
         assert read_size(tmp_path / name) == size
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"distance": 0.1}])
+@pytest.mark.parametrize("bits", [4, 7, 9, 10, 12, 14])
+def test_white_of_other_depths_is_white_in_jpeg_xl(
+    tmp_path: Path, bits: int, options: dict[str, Any]
+) -> None:
+    path, peak = tmp_path / "a.jxl", 2**bits - 1
+    ramp = np.rint(scene()[..., 0] / scene()[..., 0].max() * peak).astype("uint8" if bits <= 8 else "uint16")
+    four = np.dstack([ramp, ramp[::-1], ramp[:, ::-1], peak - ramp])
+    path.write_bytes(imagecodecs.jpegxl_encode(four, bitspersample=bits, **options))
+    picture = read_picture(path)
+    assert picture.alpha is not None
+    found = np.dstack([picture.pixels, picture.alpha]) / np.iinfo(picture.pixels.dtype).max
+    error = np.abs(found - four / peak)
+    assert error.max() <= 1 / 255 if "lossless" in options else error.mean() <= 0.04
+
+
 def test_grey_and_transparent_jpeg_xl(tmp_path: Path) -> None:
     (tmp_path / "g.jxl").write_bytes(imagecodecs.jpegxl_encode(scene()[..., 0], lossless=True))
     assert read_picture(tmp_path / "g.jxl").grey

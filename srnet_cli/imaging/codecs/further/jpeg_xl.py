@@ -18,6 +18,7 @@ from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.workers import thread_count
+from srnet_cli.imaging.depth import from_bits
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import srgb_to_linear
 from srnet_cli.reading import read_input
@@ -54,7 +55,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         # All frames of an animation would be decoded otherwise.
         values = imagecodecs.jpegxl_decode(data, index=0)
     if not header.animated:
-        check_sections(path, stream, (header.height, header.width))
+        check_sections(path, stream, (header.height, header.width), header.bits)
     notes = ["only its first frame was read"] if header.animated else []
     icc = None if header.colour is not None else _profile(data)
     known = icc is not None or header.colour is not None
@@ -62,7 +63,8 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         notes.append("its colours are taken as sRGB; the extra 'jxl' reads a profile")
     xmp = next((body for kind, body in boxes(data) if kind == b"xml "), None)
     return Decoded(
-        np.atleast_3d(values),
+        # The decoder leaves them on the scale of their own bits.
+        from_bits(np.atleast_3d(values), header.bits),
         icc,
         _exif(data),
         notes=tuple(notes),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header
 from srnet_cli.imaging.codecs.layout import decoding, opened
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.proof.segments import segments
@@ -33,9 +34,8 @@ _LEAST_BITS = 8
 _MOST_PADDING = 64
 #: whose first form states what a decoder makes of it
 _OLD_JPEG = 6
-#: bits of a side by its selector, and width over height by its number
-_SIDE_BITS = (9, 13, 18, 30)
-_RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+#: channels of a JPEG XL besides its colours, more of which no page has
+_MOST_FURTHER_CHANNELS = 16
 
 
 def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
@@ -71,7 +71,7 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
                 path=path,
             )
         if kind in _JPEG_XL:
-            check_sections(path, _codestream(data), (height, width))
+            check_sections(path, _codestream(data), (height, width), page.bitspersample)
 
 
 def _size(kind: int, data: bytes) -> tuple[int, int]:
@@ -86,7 +86,8 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
                 return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")
         raise ValueError("a piece of JPEG data has no size")
     if kind in _JPEG_XL:
-        return _jpeg_xl_size(_codestream(data))
+        header = _jpeg_xl_header(data)
+        return header.height, header.width
     with opened(io.BytesIO(data), _DECODERS) as image:
         return image.height, image.width
 
@@ -100,7 +101,9 @@ def _jpeg_bits(data: bytes) -> int | None:
 
 
 def _stated_bits(kind: int, data: bytes) -> int | None:
-    """Return how many bits a sample of PNG or WebP has; None for other kinds."""
+    """Return how many bits a sample of PNG, WebP or JPEG XL has; None for other kinds."""
+    if kind in _JPEG_XL:
+        return _jpeg_xl_header(data).bits
     if kind == _PNG and len(data) > _PNG_BITS:
         return data[_PNG_BITS]
     return _LEAST_BITS if kind in _WEBP else None
@@ -112,21 +115,8 @@ def _codestream(data: bytes) -> bytes:
     return data[start:] if start != 3 else b""
 
 
-def _jpeg_xl_size(data: bytes) -> tuple[int, int]:
-    if len(data) < 12:
+def _jpeg_xl_header(data: bytes) -> Header:
+    stream = _codestream(data)
+    if len(stream) < 12:
         raise ValueError("a piece of JPEG XL data has no size")
-    bits, position = int.from_bytes(data[2:18], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal position
-        position += count
-        return bits >> (position - count) & ((1 << count) - 1)
-
-    def side(small: bool) -> int:
-        return 8 * (take(5) + 1) if small else take(_SIDE_BITS[take(2)]) + 1
-
-    small = bool(take(1))
-    height = side(small)
-    ratio = _RATIOS[take(3)]
-    width = side(small) if ratio is None else height * ratio[0] // ratio[1]
-    return height, width
+    return read_header(stream, _MOST_FURTHER_CHANNELS)

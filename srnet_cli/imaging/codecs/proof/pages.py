@@ -46,6 +46,12 @@ def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
             path=path,
             remedy="save it as TIFF of one page",
         )
+    below = [child for d in structure.walk() for child in d.children.get(ifd.SUB_DIRECTORIES, [])]
+    leads_nowhere = any(ifd.SUB_DIRECTORIES in d.faulty for d in structure.walk())
+    if leads_nowhere or not all(map(_has_size, below)):
+        raise InputError(
+            "is damaged or cut short: only a small version of its picture can be read", path=path
+        )
     return small[0]
 
 

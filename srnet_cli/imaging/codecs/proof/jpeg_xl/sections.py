@@ -66,14 +66,15 @@ class _Sections:
         return self.stream[: self.at] + table + b"".join(pieces)
 
 
-def check_sections(path: Path, stream: bytes, size: tuple[int, int]) -> None:
-    """Refuse a codestream of so many rows and columns that is decoded without the end of a section as well.
+def check_sections(path: Path, stream: bytes, size: tuple[int, int], bits: int) -> None:
+    """Refuse a codestream that is decoded without the end of a section as well.
 
     Sections with long runs of zeros or ones are tried first, and the others where changed bytes are not
     noticed, as long as there are few: each is decoded for. Of libjxl's quickest coder without loss such runs
     are enough, as a blank margin at the end may be of any length, unless it writes them again for the
-    pixels: even ramps from corner to corner are such runs. Where no table of lengths ends with the
-    codestream, its end must be needed, but for padding; so of an animation there is nothing to say.
+    pixels, of so many ``bits``: even ramps from corner to corner are such runs. Where no table of lengths
+    ends with the codestream, its end must be needed, but for padding; so of an animation there is nothing to
+    say.
 
     Raises:
         InputError: saying so.
@@ -89,7 +90,7 @@ def check_sections(path: Path, stream: bytes, size: tuple[int, int]) -> None:
             continue  # found by chance
         runs = [max(map(len, _RUN.findall(piece)), default=0) for piece in pieces]
         runs[0] *= len(runs) == 1  # of a large picture the first, of all, is filled up with zeros
-        if is_quick and max(runs) >= _LEAST_LOST and _coded_quickly(stream).endswith(b"".join(pieces)):
+        if is_quick and max(runs) >= _LEAST_LOST and _coded_quickly(stream, bits).endswith(b"".join(pieces)):
             return
         tried = [index for index in _largest(runs) if runs[index]]
         tried = tried[: max(_LEAST_TRIED, _MOST_WORK // len(pieces))]
@@ -123,14 +124,15 @@ def _is_decoded(stream: bytes) -> bool:
 def _decoded(stream: bytes) -> NDArray[Any]:
     import imagecodecs
 
-    return np.asarray(imagecodecs.jpegxl_decode(stream, index=0))
+    # As it is stored, turned or not.
+    return np.asarray(imagecodecs.jpegxl_decode(stream, index=0, keeporientation=True))
 
 
-def _coded_quickly(stream: bytes) -> bytes:
-    """Return a codestream of the same pixels by libjxl's quickest coder without loss."""
+def _coded_quickly(stream: bytes, bits: int) -> bytes:
+    """Return a codestream of the same pixels of so many bits by libjxl's quickest coder without loss."""
     import imagecodecs
 
-    return bytes(imagecodecs.jpegxl_encode(_decoded(stream), lossless=True, effort=1))
+    return bytes(imagecodecs.jpegxl_encode(_decoded(stream), lossless=True, effort=1, bitspersample=bits))
 
 
 def _is_narrow(index: int, width: int) -> bool:
