@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from srnet_cli.data import cache
@@ -18,7 +18,7 @@ from srnet_cli.data.preparation import PreparationReport, Progress
 from srnet_cli.data.shots.recognition import recognise_sequences
 from srnet_cli.data.shots.sequences import PARTS
 from srnet_cli.data.sources import TrainingSource
-from srnet_cli.data.zoom_pairs import find_zoom_pairs, release_frames
+from srnet_cli.data.zoom_pairs import PairOptions, find_zoom_pairs, release_frames
 from srnet_cli.errors import DataError, UsageError
 
 
@@ -35,7 +35,14 @@ def _plan_sequences(root: Path, options: SourceOptions) -> Plan:
         )
     pairs = replace(options.pairs, scale=options.scale)
     jobs, left_out, notes = find_zoom_pairs(root, pairs)
-    return Plan(jobs, left_out, notes, variant=pairs.variant)
+    return Plan(jobs, left_out, notes, variant=_variant(pairs))
+
+
+def _variant(pairs: PairOptions) -> str:
+    """Name what tells pairs of these options from others of one scale: recipe, and what is not as usual."""
+    usual = asdict(PairOptions(pairs.scale, pairs.recipe))
+    unusual = {name: value for name, value in asdict(pairs).items() if value != usual[name]}
+    return "-".join([pairs.recipe, *(n if v is True else f"{n}={v}" for n, v in unusual.items())])
 
 
 def _open_photos(root: Path, options: SourceOptions, _progress: Progress | None) -> TrainingSource:

@@ -59,13 +59,6 @@ class PairOptions:
     #: pairs that correlate less are left out
     min_correlation: float = 0.8
 
-    @property
-    def variant(self) -> str:
-        """What tells pairs of these options from others of one scale: recipe, and what is not as usual."""
-        usual = asdict(PairOptions(self.scale, self.recipe))
-        unusual = {name: value for name, value in asdict(self).items() if value != usual[name]}
-        return "-".join([self.recipe, *(n if v is True else f"{n}={v}" for n, v in unusual.items())])
-
     def __post_init__(self) -> None:
         if self.scale < 2:
             raise UsageError(f"a scale of {self.scale} is not a zoom; use 2, 4 or 8")
