@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ def _executed(place: Path) -> str:
     return told.read_text() if told.exists() else ""
 
 
+def _finished(
+    place: Path, *arguments: str, variables: Mapping[str, str] | None = None, given: str = ""
+) -> str:
+    """Run Python there, which must end well and have taken none of the modules; return what it says."""
+    ended = subprocess.run(
+        [sys.executable, *arguments],
+        input=given,
+        cwd=place,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert _executed(place) == ""
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 def _script(folder: Path, ahead: str = "") -> Path:
     """The console script, with lines ``ahead`` of its own."""
     script = folder / "bin" / "srnet"
@@ -70,16 +89,7 @@ def test_the_program_takes_no_modules_from_the_current_folder(tmp_path: Path, co
     place = _with_modules(tmp_path / "data", MODULES + OF_PYTHON)
     script = _script(tmp_path)
     arguments = ("info", "LR/0.png") if command == "info" else _prepare(place)
-    ended = subprocess.run(
-        [sys.executable, str(script), *arguments],
-        cwd=place,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert _executed(place) == ""
-    assert ended.returncode == 0, ended.stderr
+    _finished(place, str(script), *arguments)
 
 
 @pytest.mark.parametrize("flags", [("-E",), ("-sE",), ()])
@@ -87,16 +97,7 @@ def test_its_processes_take_none_where_variables_are_ignored(tmp_path: Path, fla
     """Or where the one that says so is there and empty."""
     place = _with_modules(tmp_path / "data", MODULES)
     script = _script(tmp_path, f"import sys\n\nsys.path.append({str(ROOT)!r})\n")
-    ended = subprocess.run(
-        [sys.executable, *flags, str(script), *_prepare(place)],
-        cwd=place,
-        env=environment({"PYTHONSAFEPATH": ""}),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert _executed(place) == ""
-    assert ended.returncode == 0, ended.stderr
+    _finished(place, *flags, str(script), *_prepare(place), variables={"PYTHONSAFEPATH": ""})
 
 
 def test_run_by_its_name_it_takes_none_either(tmp_path: Path) -> None:
@@ -182,16 +183,7 @@ def test_an_empty_entry_of_pythonpath_leads_nowhere(
     script = _script(tmp_path)
     program = (str(script),) if by_script else ("-m", "srnet_cli")
     arguments = ("info", "LR/0.png") if command == "info" else _prepare(place)
-    ended = subprocess.run(
-        [sys.executable, *program, *arguments],
-        cwd=place,
-        env=environment({"PYTHONPATH": stated.format(root=ROOT)}),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert _executed(place) == ""
-    assert ended.returncode == 0, ended.stderr
+    _finished(place, *program, *arguments, variables={"PYTHONPATH": stated.format(root=ROOT)})
 
 
 def test_a_folder_that_pythonpath_names_is_searched(tmp_path: Path) -> None:
@@ -219,18 +211,14 @@ def test_programs_without_a_file_call_it(tmp_path: Path, flags: tuple[str, ...],
     """What they are read from may be used up: nothing begins anew, and nothing is left out."""
     # Python itself, and the lines ahead, import nothing of these.
     place = _with_modules(tmp_path / "data", tuple(name for name in MODULES if name != "__future__"))
-    ended = subprocess.run(
-        [sys.executable, *flags, *((by, CALLED) if by == "-c" else (by,))],
-        input=CALLED if by == "-" else "",
-        cwd=place,
-        env=environment({"PYTHONPATH": ""}),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
+    said = _finished(
+        place,
+        *flags,
+        *((by, CALLED) if by == "-c" else (by,)),
+        variables={"PYTHONPATH": ""},
+        given=CALLED if by == "-" else "",
     )
-    assert _executed(place) == ""
-    assert ended.returncode == 0, ended.stderr
-    assert "LR/0.png" in ended.stdout
+    assert "LR/0.png" in said
 
 
 @pytest.mark.parametrize("name", ["run.py", "srnet"])
@@ -241,14 +229,5 @@ def test_a_script_may_have_the_package_beside_it(tmp_path: Path, name: str) -> N
     shutil.copytree(ROOT / "srnet_cli", beside / "srnet_cli", ignore=shutil.ignore_patterns("__pycache__"))
     tell = "import srnet_cli\nprint(srnet_cli.__file__)\n"
     (beside / name).write_text(f"{tell}from srnet_cli.__main__ import start\nstart()\n")
-    ended = subprocess.run(
-        [sys.executable, "-E", str(beside / name), "--version"],
-        cwd=place,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert _executed(place) == ""
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith(str(beside / "srnet_cli"))
+    said = _finished(place, "-E", str(beside / name), "--version")
+    assert said.startswith(str(beside / "srnet_cli"))
