@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from srnet_cli.errors import WeightsError
+from srnet_cli.errors import WeightsError, brief
 from srnet_cli.reading import every_part
 
 _ARCHIVE = b"PK\x03\x04"
@@ -29,6 +29,14 @@ _LEGACY_PICKLES = 5
 _LONGEST_KEY = 1000
 #: beyond it whole numbers can be chosen to have one hash, and a dictionary of them takes time without bound
 _LARGEST_KEY = 1 << 60
+#: entries up to which a container may have any keys; the oldest torch numbers parameters by their addresses
+_FEW = 4096
+#: entries up to which they may be tuples, which can be chosen to have one hash, and are slow to compare
+_VERY_FEW = 256
+#: parts of a tuple that is a key
+_LONGEST_TUPLE = 8
+#: parts that a number or a tuple counts for when it becomes a key once more
+_PARTS_OF_KEY = 10
 #: parts that may be met, by all ways to them, for each byte; in ours there are a fraction of one
 _PARTS_FOR_EACH_BYTE = 10
 _NOT_PLAIN = "damaged, or not a checkpoint of plain tensors"
@@ -144,6 +152,8 @@ class _Named:
     def __call__(self, *arguments: object) -> _Named:
         if not self.callable:
             raise WeightsError(f"makes {self.name} by itself, which no checkpoint does")
+        if self.name == "_rebuild_parameter_with_state":
+            _check_attributes(arguments[-1])
         return _Named()
 
 
@@ -206,28 +216,41 @@ class _Survey(pickle._Unpickler):
         raise WeightsError(_NOT_PLAIN)
 
     def load_setitem(self) -> None:
-        _check_key(self.stack[-2])
-        _READERS[pickle.SETITEM[0]](self)
+        value, key = self.stack.pop(), self.stack.pop()
+        _put(self.stack[-1], key, value)
 
     def load_setitems(self) -> None:
-        for key in self.stack[::2]:
-            _check_key(key)
-        _READERS[pickle.SETITEMS[0]](self)
+        items = self.pop_mark()
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            _put(self.stack[-1], key, value)
 
     def load_reduce(self) -> None:
         made, arguments = self.stack[-2:]
         self.walk(arguments)
         if not isinstance(made, _Named):
             for given in arguments:
-                _check_keys(given, paired=made is OrderedDict)
+                keys = _keys(given, paired=made is OrderedDict)
+                # A few bytes are enough to have the same keys put into one container after the other.
+                self._parts_left -= _PARTS_OF_KEY * sum(not isinstance(key, str | bytes) for key in keys)
         _READERS[pickle.REDUCE[0]](self)
 
     def load_build(self) -> None:
-        """Only look through the attributes that torch would give to what is there."""
+        """Only look through the attributes that torch would give to what is there.
+
+        One with the name of a method would be called in place of it.
+        """
         state = self.stack.pop()
         self.walk(state)
-        if not isinstance(self.stack[-1], _Named):
-            _check_keys(state, paired=True)
+        if not isinstance(self.stack[-1], dict) or not isinstance(state, dict):
+            raise WeightsError(_NOT_PLAIN)
+        for name in state:
+            if name != "_metadata":
+                raise WeightsError(f"gives a dictionary an attribute {brief(name)}, as no checkpoint does")
+
+    # In the pickle module it is there, but not among what its types tell.
+    def pop_mark(self) -> list[Any]:
+        items: list[Any] = super().pop_mark()  # type: ignore[misc]
+        return items
 
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
     dispatch[pickle.SETITEM[0]] = load_setitem
@@ -239,25 +262,68 @@ class _Survey(pickle._Unpickler):
         dispatch[_code[0]] = load_unknown
 
 
-def _check_keys(given: object, paired: bool) -> None:
-    """Check what becomes keys or members: of a dictionary, or in a list by themselves or in pairs."""
+def _keys(given: object, paired: bool) -> dict[object, Any]:
+    """Return what becomes keys or members, checked: of a dictionary, or listed by themselves or in pairs."""
     if isinstance(given, dict):  # checked when they were put there
-        return
+        return given
     if not isinstance(given, list | tuple):
         raise WeightsError(_NOT_PLAIN)
+    keys = dict[object, Any]()
     for each in given:
-        _check_key(each[0] if paired else each)
+        _put(keys, each[0] if paired else each, None)
+    return keys
+
+
+def _put(held: object, key: object, value: object) -> None:
+    """Put one more entry into a dictionary, unless many such keys would make it slow."""
+    if not isinstance(held, dict):
+        raise WeightsError(_NOT_PLAIN)
+    _check_key(key)
+    before = len(held)
+    fits = before < _VERY_FEW or not isinstance(key, tuple)
+    if before > _FEW:
+        fits = _is_in_order(key, before)
+    if fits:
+        held[key] = value
+        if before == _FEW < len(held):
+            fits = all(_is_in_order(each, before) for each in held)
+    if not fits:
+        raise WeightsError("has many keys that are no names and count nothing, as no checkpoint does")
+
+
+def _is_in_order(key: object, entries: int) -> bool:
+    """Tell whether a key cannot be chosen to collide with others.
+
+    The hashes of texts are not known ahead. A whole number is its own, and Python keeps at least 1.5 places
+    for each entry: smaller numbers have one each.
+    """
+    return isinstance(key, str | bytes) or (isinstance(key, int) and 0 <= 2 * key <= 3 * entries)
 
 
 def _check_key(key: object) -> None:
-    if isinstance(key, str | bytes):
-        fits = len(key) <= _LONGEST_KEY
-    elif isinstance(key, int):
-        fits = abs(key) < _LARGEST_KEY
+    if isinstance(key, tuple):
+        fits = len(key) <= _LONGEST_TUPLE and all(map(_is_short, key))
     else:
-        fits = key is None or isinstance(key, float)
+        fits = _is_short(key)
     if not fits:
         raise WeightsError("has a key that is neither a short name nor a number, as no checkpoint does")
+
+
+def _is_short(key: object) -> bool:
+    """Tell whether a key, or a part of one, takes no time to hash and to compare."""
+    if isinstance(key, str | bytes):
+        return len(key) <= _LONGEST_KEY
+    if isinstance(key, int):
+        return abs(key) < _LARGEST_KEY
+    return key is None or isinstance(key, float) or (isinstance(key, _Named) and _is_dtype(key.name))
+
+
+def _check_attributes(state: object) -> None:
+    """Check what torch would set on a parameter; a name of its own would be called in place of a method."""
+    for attributes in state if isinstance(state, tuple) else (state,):
+        for name in attributes or ():
+            if hasattr(torch.nn.Parameter, name):
+                raise WeightsError(f"gives a parameter another {brief(name)}, as no checkpoint does")
 
 
 def _is_dtype(name: str) -> bool:

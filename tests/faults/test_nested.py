@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_one_list_is_not_copied_again_and_again() -> None:
         load_pickle(content, Path("a.pt"))
 
 
-@pytest.mark.parametrize("key", [(2**61 - 1) * 3, -(2**60), "k" * 1001, (1, 2)])
+@pytest.mark.parametrize("key", [(2**61 - 1) * 3, -(2**60), "k" * 1001, (1, (2,)), (0,) * 9, (1, "k" * 1001)])
 def test_keys_that_are_no_names(key: object) -> None:
     """Whole numbers of one hash make a dictionary slow; long names those that compare them."""
     with pytest.raises(WeightsError, match="neither a short name nor a number"):
@@ -100,6 +101,10 @@ def test_what_programs_keep_is_read() -> None:
         "numbers": {0: None, -1: 2.5, 1.5: True, None: "none"},
         "counted": Counter("abca"),
         "set": {1, "two"},
+        "members": {(2, "x"), (), torch.float16, (torch.float32, None)},
+        "tuples": {(scale, noise): 0 for scale in range(4) for noise in range(4)},
+        "types": {torch.float32: "single", torch.int8: "whole"},
+        "addresses": {2**47 - 4096 * each: 0 for each in range(1000)},
         "shared": [shared] * 20,
         "parameters": OrderedDict(network.named_parameters()),
     }
@@ -108,10 +113,99 @@ def test_what_programs_keep_is_read() -> None:
         torch.save(document, content, _use_new_zipfile_serialization=new)
         read = load_pickle(content.getvalue(), Path("a.pt"))
         assert read.keys() == document.keys()
-        for name in ("numbers", "counted", "set", "shared", "schedule"):
+        for name in [*document.keys() - {"network", "optimizer", "parameters"}]:
             assert read[name] == document[name]
         assert read["network"]._metadata == document["network"]._metadata
         assert read["optimizer"]["state"][0]["exp_avg"].shape == (2, 2)
+
+
+def _items(keys: Iterable[object]) -> bytes:
+    """A dictionary in pickle's codes, all of whose entries come at once."""
+    return b"}(" + b"".join(_code(key) + b"N" for key in keys) + b"u"
+
+
+def _list(keys: Iterable[object]) -> bytes:
+    return b"](" + b"".join(map(_code, keys)) + b"e"
+
+
+def _code(key: object) -> bytes:
+    return pickle.dumps(key, 2)[2:-1]
+
+
+#: numbers that are no count of anything, and may be chosen to collide; more than a few
+CHOSEN = {
+    "far ahead": [*range(5000), 10**6],
+    "far apart": range(0, 5000 * 64, 64),
+    "below 0": range(-1, -5000, -1),
+    "fractions": [each / 2 for each in range(5000)],
+    "among few": [-1, *range(5000)],
+    "none among few": [None, *range(5000)],
+    "again and again": [0] * 20_000 + [*range(1, 5000), *range(20_000, 25_000)],
+    "tuples": [(each,) for each in range(300)],
+}
+
+
+@pytest.mark.parametrize("kind", list(CHOSEN))
+@pytest.mark.parametrize("into", ["dict", "set", "Counter", "OrderedDict"])
+def test_many_keys_are_not_chosen(kind: str, into: str) -> None:
+    """Python's dictionaries take quadratic time for numbers that were chosen for it."""
+    keys = CHOSEN[kind]
+    pickled = {
+        "dict": lambda: _items(keys),
+        "set": lambda: b"cbuiltins\nset\n" + _list(keys) + b"\x85R",
+        "Counter": lambda: b"ccollections\nCounter\n" + _items(keys) + b"\x85R",
+        "OrderedDict": lambda: MADE + _list([(key, 0) for key in keys]) + b"\x85R",
+    }[into]()
+    with pytest.raises(WeightsError, match="count nothing"):
+        load_pickle(_archive(b"\x80\x02" + pickled + b"."), Path("a.pt"))
+
+
+def test_numbers_in_one_container_after_the_other() -> None:
+    keys = b"cbuiltins\nset\nq\x01" + _list(range(-500, 0)) + b"q\x000"
+    content = b"\x80\x02" + keys + b"0]" + b"h\x01h\x00\x85Ra" * 50 + b"."
+    with pytest.raises(WeightsError, match="again and again"):
+        load_pickle(_archive(content), Path("a.pt"))
+
+
+def test_many_counted_keys_are_read() -> None:
+    """As the states of an optimiser of many parameters are, and names whatever their number."""
+    document = {
+        "state": dict.fromkeys(range(9000)),
+        "counted": Counter(range(1, 6000)),
+        "names": {f"layer.{each}": each for each in range(9000)},
+    }
+    content = io.BytesIO()
+    torch.save(document, content)
+    assert load_pickle(content.getvalue(), Path("a.pt")) == document
+
+
+@pytest.mark.parametrize("name", ["values", "items", "keys", "get", "__class__", "other"])
+@pytest.mark.parametrize("made", [MADE, b"ccollections\nCounter\n"], ids=["OrderedDict", "Counter"])
+def test_no_attribute_takes_the_place_of_a_method(name: str, made: bytes) -> None:
+    content = b"\x80\x02" + made + b")R}" + _code(name) + made + b"sb."
+    with pytest.raises(WeightsError, match=f"gives a dictionary an attribute '{name}'"):
+        load_pickle(_archive(content), Path("a.pt"))
+
+
+@pytest.mark.parametrize("slots", [False, True])
+def test_no_method_of_a_parameter_is_replaced(slots: bool) -> None:
+    parameter = torch.nn.Parameter(torch.ones(2))
+    parameter.float_ = 5  # type: ignore[attr-defined]
+    content = io.BytesIO()
+    torch.save({"a": parameter}, content)
+    assert load_pickle(content.getvalue(), Path("a.pt"))["a"].float_ == 5
+    made = b"ctorch._utils\n_rebuild_parameter_with_state\n(NI00\nN"
+    state = b"}" + _code("float") + b"K\x05s"
+    content_bytes = b"\x80\x02" + made + (b"N" + state + b"\x86" if slots else state) + b"tR."
+    with pytest.raises(WeightsError, match="gives a parameter another 'float'"):
+        load_pickle(_archive(content_bytes), Path("a.pt"))
+
+
+@pytest.mark.parametrize("what", [b"]", OF_TORCH + b")R", b"cbuiltins\nset\n)R"])
+def test_only_dictionaries_have_attributes(what: bytes) -> None:
+    content = b"\x80\x02" + what + b"}" + _code("_metadata") + b"Nsb."
+    with pytest.raises(WeightsError, match="damaged, or not"):
+        load_pickle(_archive(content), Path("a.pt"))
 
 
 def _nested(depth: int) -> object:
