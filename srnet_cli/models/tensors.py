@@ -92,7 +92,7 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
     state: Any = next((found for found in inside if _is_state(found)), document)
     if not _is_state(state):
         raise WeightsError("holds no dictionary of tensors", path=path)
-    odd = next((name for name, found in state.items() if not _is_plain(found)), None)
+    odd = next((name for name, found in state.items() if not is_plain(found)), None)
     if odd is not None:
         raise WeightsError(f"{odd} is no plain tensor of numbers, but sparse, nested or packed", path=path)
     if sum(t.nbytes for t in state.values()) > len(content):
@@ -100,7 +100,7 @@ def parse_pickle(content: bytes, path: Path) -> tuple[dict[str, Tensor], object]
     return dict(state), document.get("card")
 
 
-def _is_plain(found: Tensor) -> bool:
+def is_plain(found: Tensor) -> bool:
     """Tell whether a tensor is numbers in memory, which can be made floating-point ones."""
     kept = found.layout is torch.strided and found.device.type == "cpu" and not found.is_nested
     return kept and not found.is_quantized and found.dtype in _NUMBERS

@@ -19,13 +19,12 @@ from srnet_cli.models.card import Card, check_length
 from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.tensors import differences, load_checkpoint_into
 from srnet_cli.reading import read_input
+from srnet_cli.training.run.kept import check_scaler, fitting
 from srnet_cli.training.run.watch import require_finite
 from srnet_cli.training.step.average import Average
 from srnet_cli.training.step.stepper import Stepper
 
 FORMAT = 1
-#: options of an optimiser that say how it computes, not what
-_OF_THE_DEVICE = ("lr", "foreach", "fused", "capturable")
 
 
 @dataclass
@@ -111,18 +110,25 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
         progress = Progress(**_renamed(document["progress"]))
         _check_progress(progress)
         _check_fits(path, state, trained, document, asked)
-        _load_optimizer(state.stepper.optimizer, document["optimizer"])
+        # A loss that is new in this part of the run begins to learn with it.
+        kept = {
+            learner: document["learners"][name]
+            for name, learner in state.stepper.loss.learners.items()
+            if name in document.get("learners", {})
+        }
+        optimizers = [(state.stepper.optimizer, document["optimizer"])]
+        optimizers += [(learner.optimizer, found["optimizer"]) for learner, found in kept.items()]
+        states = [(optimizer, fitting(optimizer, found)) for optimizer, found in optimizers]
+        check_scaler(document["scaler"])
+        for learner, found in kept.items():
+            load_checkpoint_into(learner.network, found["network"])
+        for optimizer, fits in states:
+            optimizer.load_state_dict(fits)
         state.stepper.scaler.load_state_dict(document["scaler"])
-        for name, learner in state.stepper.loss.learners.items():
-            # A loss that is new in this part of the run begins to learn with it.
-            if name in document.get("learners", {}):
-                kept = document["learners"][name]
-                load_checkpoint_into(learner.network, kept["network"])
-                learner.optimizer.load_state_dict(kept["optimizer"])
         load_checkpoint_into(state.network, trained)
         if state.average is not None:
             load_checkpoint_into(state.average.network, document["network"])
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
         raise WeightsError(
             f"is not a checkpoint of a training run: {error}", path=path, remedy=_REMEDY
         ) from error
@@ -133,15 +139,6 @@ def _portable(optimizer: Mapping[str, Any]) -> dict[str, Any]:
     """Write the learning rate, which may lie on a device, as a number."""
     groups = [{**group, "lr": float(group["lr"])} for group in optimizer["param_groups"]]
     return {**optimizer, "param_groups": groups}
-
-
-def _load_optimizer(optimizer: torch.optim.Optimizer, kept: Mapping[str, Any]) -> None:
-    """Load the states; how they are computed with is this device's affair, not that of the one before."""
-    groups = [
-        {**saved, **{name: own[name] for name in _OF_THE_DEVICE}}
-        for saved, own in zip(kept["param_groups"], optimizer.param_groups, strict=True)
-    ]
-    optimizer.load_state_dict({**kept, "param_groups": groups})
 
 
 def _check_progress(progress: Progress) -> None:
@@ -189,10 +186,17 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _check_fits(
     path: Path, state: State, trained: Mapping[str, Tensor], document: Mapping[str, Any], asked: str
 ) -> None:
-    if differences(state.network, trained):
-        card = document["card"]
+    found = list(differences(state.network, trained).values())
+    if found:
+        said = _said(document["card"])
+        reason = f"is of {said}, not of {asked}"
+        if said == asked:
+            reason = f"has other tensors than its network: {found[0]}"
+            if len(found) > 1:
+                reason += f"; and {len(found) - 1} more"
+            raise WeightsError(reason, path=path, remedy=_REMEDY)
         raise WeightsError(
-            f"is of {_said(card)}, not of {asked}",
+            reason,
             path=path,
             remedy="give the options of the interrupted run, or start another run in another --output folder",
         )
