@@ -78,16 +78,35 @@ def end_at_once() -> None:
 
 
 def raise_and_remember() -> None:
-    """Let Ctrl-C raise from here on; where Python drops what is raised, in callbacks too, it comes again."""
+    """Let Ctrl-C raise from here on; where Python drops what a signal raises, it comes again."""
     _replace_default(Interrupts())
     sys.unraisablehook = _dropped
 
 
 def _dropped(unraisable: "sys.UnraisableHookArgs") -> None:
-    if unraisable.exc_type is KeyboardInterrupt:
-        _send_soon(signal.SIGINT)
-    else:
+    number = _raised_by(unraisable.exc_value)
+    if number is None:
         sys.__unraisablehook__(unraisable)
+    else:
+        _send_soon(number)
+
+
+def _raised_by(error: BaseException | None) -> int | None:
+    """Return the signal whose handler has raised this; None of another error."""
+    if isinstance(error, KeyboardInterrupt):
+        return signal.SIGINT
+    code = error.code if isinstance(error, SystemExit) else None
+    return next((number for number in requests_to_end() if code == exit_code_of(number)), None)
+
+
+def exit_code_of(number: int) -> int:
+    """Return how a shell says that a signal ended a program.
+
+    Example:
+        >>> exit_code_of(15)
+        143
+    """
+    return 128 + number
 
 
 def heard() -> bool:

@@ -293,4 +293,4 @@ def _as_help(arguments: list[str]) -> list[str]:
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     if not interrupts.put_off(number, frame):
-        raise SystemExit(128 + number)
+        raise SystemExit(interrupts.exit_code_of(number))

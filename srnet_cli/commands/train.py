@@ -61,13 +61,14 @@ def train(config: Path | None, resume: bool, prepare_only: bool, **flags: Any) -
     end = run_training(options, resume)
     if end.stopped_by:
         from srnet_cli.console import printable, say
+        from srnet_cli.interrupts import exit_code_of
 
         say(
             ("interrupted", "yellow"),
             f" after step {end.step}; the checkpoint is written, "
             f"srnet train --output {printable(str(options.output))} --resume goes on",
         )
-        raise typer.Exit(128 + end.stopped_by)
+        raise typer.Exit(exit_code_of(end.stopped_by))
 
 
 def signature() -> inspect.Signature:

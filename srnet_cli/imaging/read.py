@@ -34,7 +34,7 @@ from srnet_cli.imaging.metadata import (
     states_orientation,
 )
 from srnet_cli.imaging.metadata.iptc import bare_iptc
-from srnet_cli.imaging.metadata.xmp import upright_xmp
+from srnet_cli.imaging.metadata.xmp import bare_xmp, upright_xmp
 from srnet_cli.imaging.orientation import upright, upright_size
 from srnet_cli.imaging.picture import Metadata, Picture, Pixels
 from srnet_cli.imaging.raw import (
@@ -191,12 +191,13 @@ def _finished(path: Path, decoded: Decoded) -> Picture:
     pixels = np.ascontiguousarray(samples[..., [0, 0, 0]] if grey else samples[..., :3])
     if maker_note_lost(decoded.exif):
         notes.append(MAKER_NOTE_LOST)
+    xmp = bare_xmp(decoded.xmp)
     metadata = Metadata(
         icc=icc,
         colour_known=colour_known,
         exif=carried_exif(decoded.exif),
         # Where the EXIF says nothing of it, the orientation in the XMP still holds: pixels were not turned.
-        xmp=upright_xmp(decoded.xmp) if states_orientation(decoded.exif) else decoded.xmp,
+        xmp=upright_xmp(xmp) if states_orientation(decoded.exif) else xmp,
         iptc=bare_iptc(decoded.iptc),
         texts=decoded.texts,
         resolution=decoded.resolution,

@@ -19,6 +19,7 @@ from srnet_cli.console import is_verbose, people
 from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.files import Identities
 from srnet_cli.imaging.formats import format_of
+from srnet_cli.interrupts import exit_code_of
 from srnet_cli.models.card import CARD_FILE, read_card
 from srnet_cli.models.released import released_names
 from srnet_cli.models.tensors import is_mean_shift
@@ -300,7 +301,7 @@ def _failure_explained(stop: StopRequest) -> Iterator[None]:
         if "DefaultCPUAllocator" in str(error) or "not enough memory" in str(error):
             raise _out_of_memory() from error
         if stop.number:  # the compiler in a step may have heard it, too, and ended at once
-            raise SystemExit(128 + stop.number) from error
+            raise SystemExit(exit_code_of(stop.number)) from error
         raise TrainingError(f"a step failed: {' '.join(str(error).split())[:300]}") from error
 
 

@@ -1,4 +1,4 @@
-"""GIF of more frames and blocks than a decoder can go through."""
+"""GIF of more frames and blocks than a decoder can go through, and of more codes than its pixels need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, scene
+from tests.faults.pictures import encoded, passes, scene
 
 HEAD = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
 FRAME = b"\x21\xf9\x04\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
@@ -43,6 +43,31 @@ def test_animations_and_what_is_behind_the_end_pass(tmp_path: Path) -> None:
         picture = read_picture(path)
         assert np.array_equal(picture.pixels, np.asarray(frames[0].convert("RGB")))
         assert picture.metadata.notes == ("only its first frame was read",)
+
+
+@pytest.mark.parametrize("colours", [2, 16, 250])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_sector_that_is_there_twice_is_damage(tmp_path: Path, colours: int, frames: int) -> None:
+    path = tmp_path / "a.gif"
+    noise = np.random.default_rng(colours).integers(0, colours, (2, 150, 200), dtype=np.uint8)
+    pictures = [Image.fromarray(each) for each in noise[:frames]]
+    whole = encoded("GIF", pictures[0], save_all=True, append_images=pictures[1:])
+    assert passes(path, whole)
+    length = len(encoded("GIF", pictures[0]))
+    for start in range(1024, length - 512, 512):
+        path.write_bytes(whole[:start] + whole[start - 512 :])
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(600), b"\x55" * 20])
+def test_a_few_codes_and_padding_may_be_left_over(tmp_path: Path, behind: bytes) -> None:
+    path = tmp_path / "a.gif"
+    whole = encoded("GIF", Image.fromarray(scene(40, 60)).quantize(64))
+    assert whole.endswith(b"\0;")
+    parts = (behind[at : at + 255] for at in range(0, len(behind), 255))
+    blocks = b"".join(bytes([len(part)]) + part for part in parts)
+    assert passes(path, whole[:-2] + blocks + b"\0;")
 
 
 def test_codes_and_tables_that_do_not_hold_the_pixels_are_refused(tmp_path: Path) -> None:

@@ -76,30 +76,38 @@ def test_an_ignored_ctrl_c_stays_ignored(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_end_of_an_object_is_not_lost(number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("place", ["object", "callback"])
+def test_a_signal_in_the_end_of_an_object_is_not_lost(number: signal.Signals, place: str) -> None:
     """Python drops what is raised there: the signal has to come again."""
     script = """
-import os, signal, sys, time
+import os, signal, sys, time, weakref
 from srnet_cli import interrupts, main
 interrupts.raise_and_remember()
-signal.signal(signal.SIGTERM, main._terminate)
+for number in interrupts.requests_to_end():
+    signal.signal(number, main._terminate)
+
+def end(*_):
+    os.kill(os.getpid(), int(sys.argv[1]))
+    for _ in range(1000):
+        pass
 
 class Lock:
-    def __del__(self):
-        os.kill(os.getpid(), int(sys.argv[1]))
-        for _ in range(1000):
-            pass
+    pass
+
+class Object(Lock):
+    __del__ = end
 
 try:
-    lock = Lock()
+    lock = Object() if sys.argv[2] == "object" else Lock()
+    told = weakref.ref(lock, None if sys.argv[2] == "object" else end)
     del lock
     time.sleep(20)
 except BaseException as ended:
     print(type(ended).__name__)
 """
     ended = subprocess.run(
-        [sys.executable, "-c", script, str(int(number))],
+        [sys.executable, "-c", script, str(int(number)), place],
         cwd=ROOT,
         env=environment(),
         capture_output=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
@@ -86,3 +87,18 @@ def test_a_small_version_without_another_is_none_of_a_raw_file(tmp_path: Path) -
         read_picture(path)
     path = path.rename(tmp_path / "a.tif")
     assert any("small version of another" in note for note in read_picture(path).metadata.notes)
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff", b"\x55"])
+def test_a_lost_page_behind_the_small_version_is_noticed(tmp_path: Path, fill: bytes) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        tiff.write(scene(HEIGHT // TIMES, WIDTH // TIMES).astype(np.uint8), subfiletype=1, metadata=None)
+        tiff.write(scene(HEIGHT, WIDTH).astype(np.uint8), metadata=None)
+    assert read_picture(path).pixels.shape == (HEIGHT, WIDTH, 3)
+    with tifffile.TiffFile(path) as found:
+        start = found.pages[1].offset
+    data = path.read_bytes()
+    path.write_bytes(data[:start] + fill * SECTOR + data[start + SECTOR :])
+    with pytest.raises(InputError, match="only a small version"):
+        read_picture(path)

@@ -6,6 +6,8 @@ import re
 
 #: properties that describe pictures stored behind the first one, which no result has
 _OF_OTHER_PICTURES = re.compile(rb"hdrgm:|Container:Directory|GCamera:(?:MicroVideo|MotionPhoto)")
+#: what it has ahead in a JPEG, and in a few files of other formats, too
+SPACE = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = re.compile(rb"""\s+xmpNote:HasExtendedXMP=(["'])[^"']*\1""")
 
 
@@ -25,6 +27,11 @@ def xmp_for_output(xmp: bytes | None, height: int, width: int) -> tuple[bytes | 
         changed = _with_number(changed, name, value)
     without, extended = _EXTENDED.subn(b"", changed)
     return without, ("the extended part of its XMP was left out",) if extended else ()
+
+
+def bare_xmp(xmp: bytes | None) -> bytes | None:
+    """Return the packet alone."""
+    return None if xmp is None else xmp.removeprefix(SPACE) or None
 
 
 def upright_xmp(xmp: bytes | None) -> bytes | None:

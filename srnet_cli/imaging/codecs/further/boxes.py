@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 
 _MOST_BOXES = 10_000
+#: kinds that a box may have which goes on to the end of the file: zeros begin other things, too
+_OPEN = re.compile(rb"[A-Za-z0-9 ]{4}")
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield kind and content of the boxes in ``data``; they end where one is damaged."""
-    for kind, start, end in _places(data):
+    for kind, start, end in places(data):
         yield kind, data[start:end]
 
 
 def end_of_boxes(data: bytes) -> int:
     """Return where the last box that is whole ends."""
-    return max((end for _, _, end in _places(data)), default=0)
+    return max((end for _, _, end in places(data)), default=0)
 
 
-def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start of the content and end of each box."""
+def places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start of the content and end of each box; they end where one is damaged."""
     position = 0
     for _ in range(_MOST_BOXES):
         if position + 8 > len(data):
@@ -30,7 +33,7 @@ def _places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if size == 1 and position + 16 <= len(data):
             (size,) = struct.unpack_from(">Q", data, position + 8)
             head = 16
-        end = len(data) if size == 0 else position + size
+        end = len(data) if size == 0 and _OPEN.fullmatch(kind) else position + size
         if end > len(data) or end < position + head:
             return
         yield kind, position + head, end

@@ -1,8 +1,12 @@
-"""GIF: how many blocks a file has, before a decoder goes through them. Format: GIF89a, sections 15 to 26."""
+"""GIF: how many blocks a file has, and whether its first frame needs all of its codes.
+
+Format: GIF89a, sections 15 to 26.
+"""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +26,9 @@ _HEAD, _TABLE = 13, 0x80
 _EXTENSION, _IMAGE, _END = 0x21, 0x2C, 0x3B
 #: of codes, which grow from there to 12 bits; some coders begin beyond the 8 that pixels have
 _IMAGE_HEAD, _MOST_BITS = 10, 11
+_LONGEST_BLOCK = 255
+#: bytes of codes that may be left over
+_MOST_LEFT = 32
 
 
 def decode(path: Path, max_pixels: int) -> Decoded:
@@ -31,14 +38,15 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large, or has more blocks than there is time for.
     """
     data = read_input(path)
-    frames, blocks = _count(path, data)
-    if blocks > _MOST_BLOCKS or frames > _MOST_FRAMES:
+    found = _count(path, data)
+    if found.blocks > _MOST_BLOCKS or found.frames > _MOST_FRAMES:
         raise InputError(
             f"has more than {_MOST_FRAMES:,} frames, or {_MOST_BLOCKS:,} blocks of data",
             path=path,
             remedy="save its first frame as PNG",
         )
     decoded = imageio_codec.decode(path, max_pixels, ("GIF",))
+    _check_end(path, data, found.codes)
     with decoding(path), pillow_without_limit(), opened(io.BytesIO(data), ("GIF",)) as image:
         numbers, table = np.asarray(image), b"" if image.palette is None else bytes(image.palette.palette)
         if image.mode == "P" and table in data:
@@ -47,13 +55,23 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     return decoded
 
 
-def _count(path: Path, data: bytes) -> tuple[int, int]:
-    """Return frames and blocks up to the end, or until one makes no sense, or there are too many.
+@dataclass(frozen=True)
+class _Found:
+    """Frames and blocks; and where the codes of the first frame begin, and end with an empty block."""
+
+    frames: int
+    blocks: int
+    codes: slice
+
+
+def _count(path: Path, data: bytes) -> _Found:
+    """Count up to the end, or until something makes no sense, or there is too much.
 
     Raises:
         InputError: codes of the first frame have no bits, or too many.
     """
     frames = blocks = 0
+    codes = slice(0, 0)
     position = _HEAD + _table_bytes(data, _HEAD - 3)
     while position < len(data) and blocks <= _MOST_BLOCKS and frames <= _MOST_FRAMES:
         if data[position] == _IMAGE:
@@ -70,11 +88,40 @@ def _count(path: Path, data: bytes) -> tuple[int, int]:
             blocks += 1
             position += 1
             continue
+        start = position
         while position < len(data) and data[position] and blocks <= _MOST_BLOCKS:
             blocks += 1
             position += 1 + data[position]
+        if frames == 1 and not codes.stop:
+            codes = slice(start, position)
         position += 1
-    return frames, blocks
+    return _Found(frames, blocks, codes)
+
+
+def _check_end(path: Path, data: bytes, place: slice) -> None:
+    """Refuse a file whose first frame is decoded without the end of its codes as well, but for padding.
+
+    Decoders leave alone what they do not need: a sector that is there twice, say, which came in between.
+
+    Raises:
+        InputError: it is.
+    """
+    stored, codes = data[place], bytearray()
+    while stored:
+        codes += stored[1 : 1 + stored[0]]
+        stored = stored[1 + stored[0] :]
+    needed = bytes(codes).rstrip(b"\0")[:-_MOST_LEFT]
+    if not needed:
+        return
+    parts = (needed[at : at + _LONGEST_BLOCK] for at in range(0, len(needed), _LONGEST_BLOCK))
+    blocks = b"".join(bytes([len(part)]) + part for part in parts)
+    shorter = data[: place.start] + blocks + bytes([0, _END])
+    with pillow_without_limit(), opened(io.BytesIO(shorter), ("GIF",)) as image:
+        try:
+            image.load()
+        except OSError:
+            return
+    raise InputError("is damaged: its first frame has more data than pixels", path=path)
 
 
 def _table_bytes(data: bytes, position: int) -> int:

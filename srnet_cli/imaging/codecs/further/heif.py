@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from srnet_cli.imaging.depth import from_bits
 from srnet_cli.reading import read_input
 
 _PREFIX = b"Exif\0\0"
+#: how TIFF begins; there may be more ahead of it, as of the marker of a JPEG
+_TIFF = re.compile(rb"II\*\0|MM\0\*")
+_MOST_AHEAD = 16
 #: weights of red and blue in luma: BT.601, BT.709, BT.2020
 _LUMA = ((0.299, 0.114), (0.2126, 0.0722), (0.2627, 0.0593))
 #: side of the blocks that are looked at, and how many may be of the colour that nothing decodes to
@@ -118,4 +122,7 @@ def _opened(path: Path, data: bytes) -> Any:
 
 def _exif_of(info: dict[str, Any]) -> bytes | None:
     stored = info.get("exif")
-    return stored.removeprefix(_PREFIX) or None if isinstance(stored, bytes) else None
+    if not isinstance(stored, bytes):
+        return None
+    begin = _TIFF.search(stored, 0, _MOST_AHEAD)
+    return stored[begin.start() :] if begin else stored.removeprefix(_PREFIX) or None

@@ -48,7 +48,7 @@ def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
         )
     below = [child for d in structure.walk() for child in d.children.get(ifd.SUB_DIRECTORIES, [])]
     leads_nowhere = any(ifd.SUB_DIRECTORIES in d.faulty for d in structure.walk())
-    if leads_nowhere or not all(map(_has_size, below)):
+    if leads_nowhere or not all(map(_has_size, (*below, *structure.directories))):
         raise InputError(
             "is damaged or cut short: only a small version of its picture can be read", path=path
         )

@@ -20,6 +20,8 @@ _DEPTH = b"urn:mpeg:hevc:2015:auxid:2\0"
 #: references from an alpha to its picture, from a premultiplied picture to it, from a picture to its tiles
 _AUXILIARY, _TILES = b"auxl", b"dimg"
 _PAIRS = (_AUXILIARY, b"prem")
+#: known kinds of references that are as near to one of these: to predicted and auxiliary pictures and tracks
+_OTHERS = frozenset({b"pred", b"auxr", b"auxv"})
 #: other kinds of pictures: put together of others, coded by other means, or not coded
 _PICTURES = CODED | {b"grid", b"iden", b"iovl", b"jpeg", b"j2k1", b"unci", b"mski", b"tmap"}
 #: what a coded picture is not decoded without
@@ -48,7 +50,7 @@ def check_alpha(path: Path, meta: Mapping[bytes, bytes], properties: Mapping[int
         and all({start, end} <= kinds.keys() for kind, start, end in references if kind in _PAIRS)
         and all(number in located for number, kind in kinds.items() if kind in CODED)
         and all(_SETTINGS.get(kind, kind) in (kind, *_kinds(properties, n)) for n, kind in kinds.items())
-        and not any(_is_nearly(kind, _PAIRS) for kind, _, _ in references)
+        and not any(_is_nearly(kind, _PAIRS) for kind, _, _ in references if kind not in _OTHERS)
         and not any(_is_nearly_alpha(each) for found in properties.values() for each in found)
     )
     if not is_whole:

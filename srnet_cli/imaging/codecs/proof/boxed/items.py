@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.boxes import boxes
+from srnet_cli.imaging.codecs.further.boxes import boxes, places
 
 #: items that are looked at, and pieces of all of them; grids have a few hundred
 _MOST, _MOST_PIECES = 10_000, 100_000
@@ -59,15 +59,15 @@ def stored_items(path: Path, data: bytes, meta: Mapping[bytes, bytes]) -> dict[i
     Raises:
         InputError: they are in more pieces than there is time for, or their pieces overlap.
     """
-    entries = listed_items(meta)
+    entries, origins = listed_items(meta), _origins(data)
     pieces: dict[int, list[tuple[int, int]]] = {}
     total = 0
-    for count, (item, method, start, length) in enumerate(_places(meta)):
+    for count, (item, method, start, length) in enumerate(places_of(meta)):
         if count == _MOST_PIECES:
             raise InputError("has its pixels in more pieces than it is given time for", path=path)
-        # Of what lies elsewhere (in a box of its own) nothing is looked at.
-        if item in entries and method == _IN_FILE:
-            pieces.setdefault(item, []).append((start, length))
+        # Of what lies in other items nothing is looked at.
+        if item in entries and method in origins:
+            pieces.setdefault(item, []).append((origins[method] + start, length))
             total += length
     # A picture and what is made of it may share their data.
     if total > 4 * len(data):
@@ -78,13 +78,21 @@ def stored_items(path: Path, data: bytes, meta: Mapping[bytes, bytes]) -> dict[i
     }
 
 
+def _origins(data: bytes) -> dict[int, int]:
+    """Return where in the file places count from, for each way of counting."""
+    start, end = next(((start + 4, end) for kind, start, end in places(data) if kind == b"meta"), (0, 0))
+    within = next((at for kind, at, _ in places(data[start:end]) if kind == b"idat"), None)
+    return {_IN_FILE: 0} if within is None else {_IN_FILE: 0, _IN_BOX: start + within}
+
+
 def located_items(meta: Mapping[bytes, bytes]) -> frozenset[int]:
     """Return the numbers of all items that lie anywhere."""
-    return frozenset(item for item, *_ in itertools.islice(_places(meta), _MOST_PIECES))
+    return frozenset(item for item, *_ in itertools.islice(places_of(meta), _MOST_PIECES))
 
 
-def _places(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int, int, int]]:
-    # What is damaged in the boxes, the decoder names.
+def places_of(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, what its places count from, start and length of each piece, up to what is damaged."""
+    # That the decoder names.
     with contextlib.suppress(KeyError, IndexError, struct.error):
         yield from _located(meta[b"iloc"])
 
@@ -95,7 +103,7 @@ def grid_size(data: bytes, meta: Mapping[bytes, bytes], number: int) -> tuple[in
     if entry is None or entry.kind != _GRID:
         return None
     with contextlib.suppress(KeyError, IndexError, struct.error):
-        for item, method, start, _ in itertools.islice(_places(meta), _MOST_PIECES):
+        for item, method, start, _ in itertools.islice(places_of(meta), _MOST_PIECES):
             if item == number and method in (_IN_FILE, _IN_BOX):
                 body = data if method == _IN_FILE else meta[b"idat"]
                 width, height = struct.unpack_from(">II" if body[start + 1] & 1 else ">HH", body, start + 4)

@@ -5,11 +5,12 @@ Bytes that were lost or put in move all that is behind them; no decoder looks fo
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.boxes import end_of_boxes
+from srnet_cli.imaging.codecs.further.boxes import boxes, end_of_boxes, places
 from srnet_cli.imaging.codecs.proof.boxed import av1, units
 from srnet_cli.imaging.codecs.proof.boxed.alpha import check_alpha
 from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
@@ -26,6 +27,7 @@ from srnet_cli.imaging.codecs.proof.boxed.items import (
 from srnet_cli.imaging.codecs.proof.boxed.properties import Properties, properties_of
 from srnet_cli.imaging.codecs.proof.coded import check_extents
 from srnet_cli.imaging.codecs.proof.tails import ends_in_run
+from srnet_cli.imaging.metadata.xmp import SPACE
 
 _XMP = b"application/rdf+xml"
 #: what may stand ahead of a text: a byte order mark, blanks, or the mark as text in UTF-8 once more
@@ -33,10 +35,23 @@ _AHEAD = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n\xc2\xc3\xaf\xbe"
 #: how TIFF begins, and where writers have it but for the stated place: behind four bytes, six letters, both
 _TIFF = (b"II*\0", b"MM\0*")
 _USUAL_PLACES = (0, 4, 6, 10)
+#: the six letters with what they have ahead of them in a JPEG, and nothing behind them, or TIFF
+_LETTERS = re.compile(rb"(?:\xff\xe1..)?Exif\0\0(?:II\*\0|MM\0\*|\0*\Z)", re.DOTALL)
 #: values of which padding is made, of one alone
 _PADDING = b"\0\xff \t\r\n\x1a"
-#: what phones add behind a picture, if it is no box: Samsung's by how it ends, vivo's, which is JSON
-_ADDED = re.compile(rb".*\0\0SEFT|[A-Za-z]{0,16}\{.*\}", re.DOTALL)
+_BLANKS = b" \t\r\n"
+#: what phones add behind a picture, if it is no box: Samsung, OnePlus and vivo, by how it ends or begins
+_ADDED = re.compile(
+    rb".*(?:\0\0SEFT|QDIOBS|jxrs...\0|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1)"
+    rb"|streamdata.*|[A-Za-z]{0,16}\{.*\}",
+    re.DOTALL,
+)
+#: how a video begins, whose first box is small, and what it goes on with; and how often it is looked for
+_VIDEO = re.compile(rb"\0\0\0.ftyp", re.DOTALL)
+_IN_VIDEO = frozenset({b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"uuid"})
+_MOST_VIDEOS = 16
+#: boxes of nothing
+_EMPTY = frozenset({b"free", b"skip"})
 
 
 def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
@@ -47,7 +62,7 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     Raises:
         InputError: it does.
     """
-    if ends_in_run(data):
+    if ends_in_run(data[: _end_of_content(data)]):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
     meta = meta_of(data)
     items, properties = stored_items(path, data, meta), properties_of(meta)
@@ -63,7 +78,8 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
             check_frames(path, content)
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
-    _check_behind(path, data[max(end, end_of_boxes(data)) :])
+    if not _holds_video(data[end:]):
+        _check_behind(path, data[max(end, end_of_boxes(data)) :])
     check_alpha(path, meta, properties)
     return items
 
@@ -80,9 +96,10 @@ def _is_whole(item: Item, content: bytes, properties: Properties) -> bool:
     if item.kind == EXIF:
         stated = 4 + int.from_bytes(content[:4], "big")
         is_there = any(content.startswith(_TIFF, place) for place in (stated, *_USUAL_PLACES))
-        return is_there or not content.strip(b"\0")
+        in_letters = any(_LETTERS.match(content, place) for place in (stated, 0, 4))
+        return is_there or in_letters or not content.strip(b"\0")
     if item.kind == MIME and item.described.split(b"\0")[1:3] in ([_XMP], [_XMP, b""]):
-        return content.lstrip(_AHEAD)[:1] in (b"<", b"")
+        return content.removeprefix(SPACE).lstrip(_AHEAD)[:1] in (b"<", b"")
     return True
 
 
@@ -93,14 +110,26 @@ def _check_behind(path: Path, rest: bytes) -> None:
         InputError: it is something else, as the end of a part that moved is.
     """
     is_padding = not rest.strip(rest[:1]) and not rest[:1].strip(_PADDING)
-    if not is_padding and not _ADDED.fullmatch(rest) and not _ends_in_video(rest):
+    if not is_padding and rest.strip(_BLANKS) and not _ADDED.fullmatch(rest):
         raise InputError(
             f"is damaged: its last {len(rest):,} bytes belong to none of its parts, which may have moved",
             path=path,
         )
 
 
-def _ends_in_video(rest: bytes) -> bool:
-    """Return whether there is a whole file of boxes at the end."""
-    start = rest.find(b"ftyp") - 4
-    return start >= 0 and end_of_boxes(rest[start:]) == len(rest) - start
+def _holds_video(rest: bytes) -> bool:
+    """Return whether a video begins in what is behind all parts; phones add texts behind it, too."""
+    for found in itertools.islice(_VIDEO.finditer(rest), _MOST_VIDEOS):
+        kinds = [kind for kind, _ in itertools.islice(boxes(rest[found.start() :]), 2)]
+        if kinds[:1] == [b"ftyp"] and _IN_VIDEO.issuperset(kinds[1:]) and len(kinds) == 2:
+            return True
+    return False
+
+
+def _end_of_content(data: bytes) -> int:
+    """Return where a file ends but for boxes of nothing behind the others."""
+    found = list(places(data))
+    if not found or found[-1][2] != len(data):
+        return len(data)
+    content = itertools.dropwhile(lambda each: each[0] in _EMPTY, reversed(found))
+    return next((end for _, _, end in content), 0)

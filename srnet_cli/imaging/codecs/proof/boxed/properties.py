@@ -18,12 +18,14 @@ Properties = list[tuple[bytes, bytes]]
 def properties_of(meta: Mapping[bytes, bytes]) -> dict[int, Properties]:
     """Return the properties of all items that have any, by their numbers; none where they are damaged."""
     try:
-        stored = dict(boxes(meta[b"iprp"]))
-        listed = list(boxes(stored[b"ipco"]))
-        return {
-            item: [listed[index - 1] for index in indices if 0 < index <= len(listed)]
-            for item, indices in _associated(stored[b"ipma"])
-        }
+        stored = list(boxes(meta[b"iprp"]))
+        listed = list(boxes(dict(stored)[b"ipco"]))
+        found: dict[int, Properties] = {}
+        # One for each version and width of numbers that is needed.
+        for item, indices in (each for kind, body in stored if kind == b"ipma" for each in _associated(body)):
+            properties = (listed[index - 1] for index in indices if 0 < index <= len(listed))
+            found.setdefault(item, []).extend(properties)
+        return found
     except (KeyError, struct.error, IndexError):
         return {}
 

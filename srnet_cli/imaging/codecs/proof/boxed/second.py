@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.boxes import boxes
-from srnet_cli.imaging.codecs.proof.boxed.items import EXIF, MIME, listed_items, meta_of
+from srnet_cli.imaging.codecs.further.boxes import box, boxes, places
+from srnet_cli.imaging.codecs.proof.boxed.items import EXIF, MIME, listed_items, meta_of, places_of
 
 #: pictures that belong to another and are looked at
 _MOST_OTHERS = 32
@@ -29,10 +30,44 @@ def check_coded(path: Path, data: bytes) -> None:
     Raises:
         InputError: it is.
     """
-    bare = _without_metadata(data)
+    bare = _without_metadata(_with_meta_ahead(data))
     with quiet_opencv():
         if not _decodes(bare) and _is_taken(bare) and not all(map(_decodes, _apart(bare))):
             raise InputError("is damaged: its coded pixels do not end where they should", path=path)
+
+
+def _with_meta_ahead(data: bytes) -> bytes:
+    """Return a file with its metadata ahead of its pixels: OpenCV takes no other."""
+    found = list(places(data))
+    kinds = [kind for kind, _, _ in found]
+    if kinds[:1] != [b"ftyp"] or b"mdat" not in kinds or b"meta" not in kinds[kinds.index(b"mdat") :]:
+        return data
+    index = kinds.index(b"meta")
+    first, begin = found[0][2], found[index - 1][2]
+    _, start, end = found[index]
+    with contextlib.suppress(struct.error):  # of numbers that are too large
+        added = len(_meta_for(data[start:end], 0))
+        # What is behind stays as it is, the box itself as one that no decoder knows.
+        behind = data[first : begin + 4] + _UNKNOWN + data[begin + 8 :]
+        return data[:first] + _meta_for(data[start:end], added) + behind
+    return data
+
+
+def _meta_for(old: bytes, added: int) -> bytes:
+    """Return a box of metadata for a file in which so many bytes are put in ahead of all pieces."""
+    stored = list(boxes(old[4:]))
+    items = itertools.groupby(places_of(dict(stored)), lambda place: place[:2])
+    listed = [
+        struct.pack(">IHHH", *number_and_method, 0, len(pieces := list(each)))
+        + b"".join(
+            struct.pack(">QQ", start + (0 if method else added), length)
+            for _, method, start, length in pieces
+        )
+        for number_and_method, each in items
+    ]
+    iloc = struct.pack(">BxxxBBI", 2, 0x88, 0, len(listed)) + b"".join(listed)
+    rest = [box(kind, iloc if kind == b"iloc" else body) for kind, body in stored]
+    return box(b"meta", old[:4] + b"".join(rest))
 
 
 def _without_metadata(data: bytes) -> bytes:
@@ -86,7 +121,7 @@ def _apart(data: bytes) -> Iterator[bytes]:
         yield bytes(alone)
 
 
-@contextmanager
+@contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing what it meets to the terminal."""
     from cv2.utils import logging

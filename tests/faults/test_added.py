@@ -1,0 +1,226 @@
+"""AVIF and HEIF as other writers and phones make them: what they add is read, and damage to it is noticed."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, features
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.further.boxes import box, boxes
+from srnet_cli.imaging.codecs.proof.boxed.items import meta_of, places_of
+from tests.faults.pictures import encoded, scene
+
+pytestmark = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+
+HEIGHT, WIDTH = 192, 256
+TIFF = Image.Exif()
+TIFF[271] = "a camera"
+TIFF_BYTES = TIFF.tobytes().removeprefix(b"Exif\0\0")
+VIDEO = box(b"ftyp", b"mp42\0\0\0\0") + box(b"mdat", b"code")
+VIVO = b"\xff\xff\xff\xff\x1b*9HWfu\x84\x93\xa2\xb1"
+SPACE, XMP = b"http://ns.adobe.com/xap/1.0/\0", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+
+
+def _avif(**options: bytes) -> bytes:
+    return encoded("AVIF", Image.fromarray(scene(HEIGHT, WIDTH)), speed=10, **options)
+
+
+def _avif_with_alpha() -> bytes:
+    image = Image.fromarray(scene(HEIGHT, WIDTH))
+    image.putalpha(Image.linear_gradient("L").resize((WIDTH, HEIGHT)))
+    return encoded("AVIF", image, speed=10)
+
+
+def _rebuilt(data: bytes, changes: dict[bytes, list[bytes]], pixels_first: bool = False) -> bytes:
+    """The file with other boxes in place of some of its metadata's, its pixels ahead of them or behind."""
+    stored, meta = dict(boxes(data)), meta_of(data)
+    first = min(start for _, method, start, _ in places_of(meta) if method == 0)
+
+    def described(added: int) -> bytes:
+        items = [
+            struct.pack(">HHHH", item, method, 0, 1)
+            + struct.pack(">II", start + added * (method == 0), length)
+            for item, method, start, length in places_of(meta)
+        ]
+        iloc = b"\1\0\0\0\x44\0" + struct.pack(">H", len(items)) + b"".join(items)
+        parts = {kind: [box(kind, body)] for kind, body in meta.items()}
+        parts |= {b"iloc": [box(b"iloc", iloc)]} | changes
+        return box(b"meta", stored[b"meta"][:4] + b"".join(b"".join(each) for each in parts.values()))
+
+    head, pixels = box(b"ftyp", stored[b"ftyp"]), box(b"mdat", stored[b"mdat"])
+    place = len(head) + 8 + (0 if pixels_first else len(described(0)))
+    rest = described(place - first)
+    return head + (pixels + rest if pixels_first else rest + pixels)
+
+
+def _read(path: Path, data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    path.write_bytes(data)
+    return read_picture(path).pixels
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        VIDEO + b"v2_f31              0:0                 LIVE_1034567        ",
+        b"MotionPhoto_Data" + VIDEO + b"\r\n",
+        b"1234QDIOBS",
+        b'vivo{"version":1}' + VIVO,
+        b'streamdata\1\2\3vivo{"version":1}' + VIVO,
+        b"streamdata\1\2\3",
+        b'[{"length":10}]jxrs\x20\0\0\0',
+        b"\r\n \t\n",
+        box(b"free", bytes(600)),
+        box(b"free", bytes(600)) + box(b"skip", bytes(99)),
+    ],
+)
+def test_what_phones_and_programs_add_is_read(tmp_path: Path, behind: bytes) -> None:
+    whole = _avif()
+    expected = _read(tmp_path / "a.avif", whole)
+    assert np.array_equal(_read(tmp_path / "b.avif", whole + behind), expected)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        bytes(4) + b"\x80\x12\x34\x56 a part that moved",
+        b"ftyp and more",
+        box(b"ftyp", b"mp42\0\0\0\0") + b"no other box",
+        b"vivo" + VIVO[:-1],
+        bytes(600),
+        box(b"free", bytes(600)) + bytes(64),
+    ],
+)
+def test_what_none_adds_is_noticed(tmp_path: Path, behind: bytes) -> None:
+    (tmp_path / "a.avif").write_bytes(_avif() + behind)
+    with pytest.raises(InputError, match=r"its last \d+ bytes|its end holds"):
+        read_picture(tmp_path / "a.avif")
+
+
+def test_zeros_at_the_end_of_pixels_are_noticed_ahead_of_an_empty_box(tmp_path: Path) -> None:
+    whole = _avif()
+    (tmp_path / "a.avif").write_bytes(whole[:-100] + bytes(100) + box(b"free", bytes(600)))
+    with pytest.raises(InputError, match="its end holds"):
+        read_picture(tmp_path / "a.avif")
+
+
+def test_properties_in_several_boxes_are_all_read(tmp_path: Path) -> None:
+    """The alpha's stand in a box of their own, with wider numbers."""
+    whole = _avif_with_alpha()
+    stored = dict(boxes(meta_of(whole)[b"iprp"]))
+    position, entries = 8, []
+    for _ in range(2):
+        item, count = struct.unpack_from(">HB", stored[b"ipma"], position)
+        entries.append((item, stored[b"ipma"][position + 3 : position + 3 + count]))
+        position += 3 + count
+    narrow = bytes(4) + struct.pack(">IHB", 1, entries[0][0], len(entries[0][1])) + entries[0][1]
+    wide = b"\1\0\0\1" + struct.pack(">IIB", 1, entries[1][0], len(entries[1][1]))
+    wide += b"".join(struct.pack(">H", (value & 0x80) << 8 | value & 0x7F) for value in entries[1][1])
+    for several in ((narrow, wide), (wide, narrow)):
+        content = box(b"ipco", stored[b"ipco"]) + b"".join(box(b"ipma", each) for each in several)
+        path = tmp_path / "a.avif"
+        path.write_bytes(_rebuilt(whole, {b"iprp": [box(b"iprp", content)]}))
+        assert read_picture(path).alpha is not None
+
+
+@pytest.mark.parametrize("kind", [b"pred", b"auxr", b"thmb"])
+def test_references_of_known_kinds_are_read(tmp_path: Path, kind: bytes) -> None:
+    whole = _avif(exif=TIFF.tobytes())
+    changed = whole.replace(b"cdsc", kind)
+    assert changed != whole
+    assert np.array_equal(_read(tmp_path / "b.avif", changed), _read(tmp_path / "a.avif", whole))
+
+
+@pytest.mark.parametrize("kind", [b"prel", b"auxh"])
+def test_references_that_are_nearly_an_alphas_are_noticed(tmp_path: Path, kind: bytes) -> None:
+    (tmp_path / "a.avif").write_bytes(_avif(exif=TIFF.tobytes()).replace(b"cdsc", kind))
+    with pytest.raises(InputError, match="contradict"):
+        read_picture(tmp_path / "a.avif")
+
+
+def _heic_with(kind: bytes, content: bytes) -> bytes:
+    """A HEIC whose metadata of a kind is another."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stored = io.BytesIO()
+    options = {"exif": b"Exif\0\0" + TIFF_BYTES} if kind == b"Exif" else {"xmp": XMP}
+    pillow_heif.from_pillow(Image.fromarray(scene(HEIGHT, WIDTH))).save(stored, quality=80, **options)
+    data = stored.getvalue()
+    meta = meta_of(data)
+    _, _, start, length = max(places_of(meta), key=lambda place: place[2])
+    iloc = meta[b"iloc"].replace(struct.pack(">I", length), struct.pack(">I", len(content)))
+    changed = data[:start] + content + data[start + length :]
+    mdat = changed.index(b"mdat") - 4
+    changed = changed[:mdat] + struct.pack(">I", len(changed) - mdat) + changed[mdat + 4 :]
+    return changed.replace(meta[b"iloc"], iloc)
+
+
+LETTERS = b"Exif\0\0"
+MARKED = b"\xff\xe1\0\x80" + LETTERS
+
+
+@pytest.mark.parametrize(
+    ("content", "is_kept"),
+    [
+        (struct.pack(">I", 6) + LETTERS, False),
+        (bytes(4) + LETTERS, False),
+        (bytes(4) + MARKED + TIFF_BYTES, True),
+        (struct.pack(">I", 6) + MARKED + TIFF_BYTES, True),
+        (struct.pack(">I", 10) + b"abcd" + LETTERS + TIFF_BYTES, True),
+    ],
+)
+def test_exif_behind_what_other_writers_put_ahead_is_read(
+    tmp_path: Path, content: bytes, is_kept: bool
+) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(_heic_with(b"Exif", content))
+    exif = read_picture(path).metadata.exif
+    assert (exif is not None and b"a camera" in exif) == is_kept
+
+
+def test_exif_that_moved_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(_heic_with(b"Exif", b"\xff\xff\xff\xff" + b"x" * 9 + LETTERS + TIFF_BYTES))
+    with pytest.raises(InputError, match="not where its boxes say"):
+        read_picture(path)
+
+
+def test_xmp_with_its_name_ahead_is_read_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(_heic_with(b"mime", SPACE + XMP))
+    assert read_picture(path).metadata.xmp == XMP
+
+
+def test_other_values_are_noticed_where_pixels_lie_ahead_of_the_boxes(tmp_path: Path) -> None:
+    """OpenCV takes no such file as it is."""
+    path, values = tmp_path / "a.avif", np.random.default_rng(1).bytes(512)
+    whole = _rebuilt(_avif_with_alpha(), {}, pixels_first=True)
+    assert whole.index(b"mdat") < whole.index(b"meta")
+    path.write_bytes(whole)
+    assert read_picture(path).alpha is not None
+    for at in range(1000, whole.index(b"meta") - 1000, 3000):
+        path.write_bytes(whole[:at] + values + whole[at + 512 :])
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("values", [bytes(512), b"\xff" * 512])
+def test_a_lost_sector_is_noticed_where_pixels_lie_in_the_metadata(tmp_path: Path, values: bytes) -> None:
+    """In a box of its own (idat), from which places then count."""
+    whole = _avif()
+    meta = meta_of(whole)
+    ((item, _, start, length),) = places_of(meta)
+    iloc = b"\1\0\0\0\x44\0" + struct.pack(">HHHHHII", 1, item, 1, 0, 1, 0, length)
+    inner = meta | {b"iloc": iloc, b"idat": whole[start : start + length]}
+    head = box(b"ftyp", dict(boxes(whole))[b"ftyp"])
+    moved = head + box(b"meta", bytes(4) + b"".join(box(kind, body) for kind, body in inner.items()))
+    path = tmp_path / "a.avif"
+    assert np.array_equal(_read(path, moved), _read(tmp_path / "b.avif", whole))
+    at = moved.index(b"idat") + length // 2
+    path.write_bytes(moved[:at] + values + moved[at + 512 :])
+    with pytest.raises(InputError, match="of its pixels are lost"):
+        read_picture(path)
