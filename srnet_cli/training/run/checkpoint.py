@@ -116,12 +116,12 @@ def load_checkpoint(path: Path, state: State, asked: str = "the network asked fo
             for name, learner in state.stepper.loss.learners.items()
             if name in document.get("learners", {})
         }
+        for learner, found in kept.items():
+            load_checkpoint_into(learner.network, found["network"])
         optimizers = [(state.stepper.optimizer, document["optimizer"])]
         optimizers += [(learner.optimizer, found["optimizer"]) for learner, found in kept.items()]
         states = [(optimizer, fitting(optimizer, found)) for optimizer, found in optimizers]
         check_scaler(document["scaler"])
-        for learner, found in kept.items():
-            load_checkpoint_into(learner.network, found["network"])
         for optimizer, fits in states:
             optimizer.load_state_dict(fits)
         state.stepper.scaler.load_state_dict(document["scaler"])
