@@ -60,6 +60,37 @@ def test_a_sector_that_is_there_twice_is_damage(tmp_path: Path, colours: int, fr
             read_picture(path)
 
 
+def _animation() -> tuple[bytes, int, list[int]]:
+    """Three frames of noise; also where the first begins, and each block of its codes."""
+    noise = np.random.default_rng(3).integers(0, 256, (3, 150, 200), dtype=np.uint8)
+    frames = [Image.fromarray(each) for each in noise]
+    whole = encoded("GIF", frames[0], save_all=True, append_images=frames[1:])
+    start = whole.index(b"\x2c\0\0\0\0" + struct.pack("<HH", 200, 150))
+    blocks = [start + 11 + (3 << (whole[start + 9] & 7) + 1 if whole[start + 9] & 0x80 else 0)]
+    while whole[blocks[-1]]:
+        blocks.append(blocks[-1] + 1 + whole[blocks[-1]])
+    return whole, start, blocks
+
+
+@pytest.mark.parametrize("left", [1, 2, 40, 100])
+def test_codes_that_a_first_frame_lacks_are_not_taken_from_the_next(tmp_path: Path, left: int) -> None:
+    path = tmp_path / "a.gif"
+    whole, _, blocks = _animation()
+    assert passes(path, whole)
+    lost, end = blocks[-1 - left], blocks[-1]
+    assert not passes(path, whole[:lost] + whole[end:])
+    assert not passes(path, whole[:lost] + bytes(end - lost) + whole[end:])
+    assert not passes(path, whole[:lost] + b"\0" + whole[blocks[-left] :])
+
+
+def test_a_first_frame_without_its_head_is_not_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    whole, start, blocks = _animation()
+    for lost in (slice(start, start + 1), slice(start - 8, start + 1), slice(start, blocks[3] + 9)):
+        assert not passes(path, whole[: lost.start] + whole[lost.stop :])
+        assert not passes(path, whole[: lost.start] + b"\x55" * 512 + whole[lost.start + 512 :])
+
+
 @pytest.mark.parametrize("behind", [b"", bytes(600), b"\x55" * 20])
 def test_a_few_codes_and_padding_may_be_left_over(tmp_path: Path, behind: bytes) -> None:
     path = tmp_path / "a.gif"

@@ -50,6 +50,12 @@ def _avif(mode: str = "RGB", **options: Any) -> bytes:
     return encoded("AVIF", _picture(mode), speed=10, **options)
 
 
+def _open(whole: bytes) -> bytes:
+    """The same file whose last box goes on to its end, whatever that is."""
+    last = whole.index(b"mdat") - 4
+    return whole[:last] + bytes(4) + whole[last + 4 :]
+
+
 WHOLE: dict[str, Callable[[], bytes]] = {
     "xmp.heic": lambda: _heic(xmp=XMP),
     "exif.heic": lambda: _heic(exif=_exif()),
@@ -59,6 +65,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "alpha.heic": lambda: _heic("RGBA", xmp=XMP),
     "xmp.avif": lambda: _avif(xmp=XMP),
     "alpha.avif": lambda: _avif("RGBA", exif=_exif(), xmp=XMP),
+    "open.heic": lambda: _open(_heic(chroma=444)),
+    "open.avif": lambda: _open(_avif(xmp=XMP)),
 }
 
 

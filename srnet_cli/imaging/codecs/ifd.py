@@ -134,12 +134,12 @@ class Structure:
     directories: list[Directory]
     #: BigTIFF, with offsets of 64 bits
     big: bool = False
-    #: whether the chain of top directories leads to what is none
+    #: whether the chain of top directories leads behind the end of the file
     broken: bool = False
 
     @property
     def lacks_directories(self) -> bool:
-        """Return whether a directory of pixels is not where the file says: behind its end, perhaps."""
+        """Return whether a directory of pixels lies behind the end of the file."""
         return self.broken or any(SUB_DIRECTORIES in directory.lost for directory in self.walk())
 
     def walk(self) -> Iterator[Directory]:
@@ -202,13 +202,13 @@ class _Parser:
         return self._file.read(length)
 
     def _chain(self, offset: int) -> tuple[list[Directory], bool]:
-        """Return the directories from one on, and whether the last points to none."""
+        """Return the directories from one on, empty where none is, and whether the last is behind the end."""
         found, broken = [], False
         while offset and offset not in self._seen and len(self._seen) < _MAX_DIRECTORIES:
+            broken = offset >= self._size
             directory, offset = self._directory(offset)
-            broken = directory is None
-            if directory is not None:
-                found.append(directory)
+            if directory is not None or not broken:
+                found.append(directory or Directory())
         return found, broken
 
     def _directory(self, offset: int) -> tuple[Directory | None, int]:

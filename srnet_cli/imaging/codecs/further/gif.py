@@ -68,7 +68,7 @@ def _count(path: Path, data: bytes) -> _Found:
     """Count up to the end, or until something makes no sense, or there is too much.
 
     Raises:
-        InputError: codes of the first frame have no bits, or too many.
+        InputError: codes of the first frame have no bits, or too many, or there is something else ahead.
     """
     frames = blocks = 0
     codes = slice(0, 0)
@@ -83,6 +83,8 @@ def _count(path: Path, data: bytes) -> _Found:
             position += 2
         elif data[position] == _END:
             break
+        elif data[position] and not frames:
+            raise InputError("is damaged: what is ahead of its first frame is no block", path=path)
         else:
             # Decoders step over it.
             blocks += 1
@@ -99,9 +101,10 @@ def _count(path: Path, data: bytes) -> _Found:
 
 
 def _check_end(path: Path, data: bytes, place: slice) -> None:
-    """Refuse a file whose first frame is decoded without the end of its codes as well, but for padding.
+    """Refuse a file whose first frame needs less than its codes, but for padding, or more.
 
-    Decoders leave alone what they do not need: a sector that is there twice, say, which came in between.
+    Decoders leave alone what they do not need: a sector that is there twice, say, which came in between. And
+    where codes are missing they go on with those of the next frame.
 
     Raises:
         InputError: it is.
@@ -110,18 +113,23 @@ def _check_end(path: Path, data: bytes, place: slice) -> None:
     while stored:
         codes += stored[1 : 1 + stored[0]]
         stored = stored[1 + stored[0] :]
+    if not _is_enough(data[: place.stop]):
+        raise InputError("is damaged: its first frame has less data than pixels", path=path)
     needed = bytes(codes).rstrip(b"\0")[:-_MOST_LEFT]
-    if not needed:
-        return
     parts = (needed[at : at + _LONGEST_BLOCK] for at in range(0, len(needed), _LONGEST_BLOCK))
     blocks = b"".join(bytes([len(part)]) + part for part in parts)
-    shorter = data[: place.start] + blocks + bytes([0, _END])
-    with pillow_without_limit(), opened(io.BytesIO(shorter), ("GIF",)) as image:
+    if needed and _is_enough(data[: place.start] + blocks):
+        raise InputError("is damaged: its first frame has more data than pixels", path=path)
+
+
+def _is_enough(data: bytes) -> bool:
+    """Return whether the first frame is decoded from a file up to the end of its codes."""
+    with pillow_without_limit(), opened(io.BytesIO(data + bytes([0, _END])), ("GIF",)) as image:
         try:
             image.load()
         except OSError:
-            return
-    raise InputError("is damaged: its first frame has more data than pixels", path=path)
+            return False
+    return True
 
 
 def _table_bytes(data: bytes, position: int) -> int:

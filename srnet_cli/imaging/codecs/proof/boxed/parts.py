@@ -53,6 +53,9 @@ _MOST_VIDEOS = 16
 #: boxes of nothing
 _EMPTY = frozenset({b"free", b"skip"})
 
+#: bytes ahead of a box's content, the first of which are its size; zeros say: to the end of the file
+_HEAD, _SIZE = 8, 4
+
 
 def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     """Refuse a file whose data has holes, breaks off or has moved, or takes too long, or has lost its alpha.
@@ -79,7 +82,7 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
     if not _holds_video(data[end:]):
-        _check_behind(path, data[max(end, end_of_boxes(data)) :])
+        _check_behind(path, data[max(end, _end_of_stated(data, end)) :])
     check_alpha(path, meta, properties)
     return items
 
@@ -124,6 +127,19 @@ def _holds_video(rest: bytes) -> bool:
         if kinds[:1] == [b"ftyp"] and _IN_VIDEO.issuperset(kinds[1:]) and len(kinds) == 2:
             return True
     return False
+
+
+def _end_of_stated(data: bytes, end: int) -> int:
+    """Return where the last box that is whole ends; of one without a size that holds parts nothing says so.
+
+    Frames of a film may be in it that are no items.
+    """
+    found = list(places(data))
+    if found and found[-1][1] < end and not any(kind == b"moov" for kind, _, _ in found):
+        start = found[-1][1] - _HEAD
+        if not any(data[start : start + _SIZE]):
+            return start
+    return end_of_boxes(data)
 
 
 def _end_of_content(data: bytes) -> int:
