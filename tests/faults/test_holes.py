@@ -295,7 +295,7 @@ def test_parts_that_moved_up_are_noticed(tmp_path: Path, name: str) -> None:
         b"\n",
         bytes(20),
         b"\0\0\0\x0cmpvd1234",
-        b"\0\0\x30\x0a" + whole[-40:] + b"\0\0SEFT",
+        b"\0\0\x30\x0a\x04\0\0\0Name" + whole[-40:] + b"\0\0SEFT",
         b"vivo{}",
     ):
         path.write_bytes(whole + behind)

@@ -14,6 +14,7 @@ from PIL import Image, features
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.further.boxes import box
 from tests.faults.pictures import encoded, scene
 
 pytestmark = pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
@@ -65,6 +66,9 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "alpha.heic": lambda: _heic("RGBA", xmp=XMP),
     "xmp.avif": lambda: _avif(xmp=XMP),
     "alpha.avif": lambda: _avif("RGBA", exif=_exif(), xmp=XMP),
+    "samsung.heic": lambda: _heic(chroma=444) + box(b"sefd", bytes(40) + b"\0\0SEFT"),
+    "motion.heic": lambda: _heic(chroma=444) + box(b"mpvd", box(b"ftyp", b"mp42") + box(b"mdat", b"code")),
+    "video.heic": lambda: _heic(chroma=444) + box(b"ftyp", b"mp42") + box(b"mdat", b"code") + b"LIVE_1",
     "open.heic": lambda: _open(_heic(chroma=444)),
     "open.avif": lambda: _open(_avif(xmp=XMP)),
 }

@@ -109,10 +109,10 @@ def _check_end(path: Path, data: bytes, place: slice) -> None:
     Raises:
         InputError: it is.
     """
-    stored, codes = data[place], bytearray()
-    while stored:
-        codes += stored[1 : 1 + stored[0]]
-        stored = stored[1 + stored[0] :]
+    position, codes = place.start, bytearray()
+    while position < place.stop:
+        codes += data[position + 1 : position + 1 + data[position]]
+        position += 1 + data[position]
     if not _is_enough(data[: place.stop]):
         raise InputError("is damaged: its first frame has less data than pixels", path=path)
     needed = bytes(codes).rstrip(b"\0")[:-_MOST_LEFT]
@@ -124,11 +124,11 @@ def _check_end(path: Path, data: bytes, place: slice) -> None:
 
 def _is_enough(data: bytes) -> bool:
     """Return whether the first frame is decoded from a file up to the end of its codes."""
-    with pillow_without_limit(), opened(io.BytesIO(data + bytes([0, _END])), ("GIF",)) as image:
-        try:
+    try:
+        with pillow_without_limit(), opened(io.BytesIO(data + bytes([0, _END])), ("GIF",)) as image:
             image.load()
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 

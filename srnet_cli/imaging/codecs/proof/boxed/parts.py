@@ -42,7 +42,7 @@ _PADDING = b"\0\xff \t\r\n\x1a"
 _BLANKS = b" \t\r\n"
 #: what phones add behind a picture, if it is no box: Samsung, OnePlus and vivo, by how it ends or begins
 _ADDED = re.compile(
-    rb".*(?:\0\0SEFT|QDIOBS|jxrs...\0|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1)"
+    rb"\0\0...\0\0\0\w.*\0\0SEFT|.*(?:QDIOBS|jxrs...\0|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1)"
     rb"|streamdata.*|[A-Za-z]{0,16}\{.*\}",
     re.DOTALL,
 )
@@ -50,6 +50,8 @@ _ADDED = re.compile(
 _VIDEO = re.compile(rb"\0\0\0.ftyp", re.DOTALL)
 _IN_VIDEO = frozenset({b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"uuid"})
 _MOST_VIDEOS = 16
+#: what Samsung has ahead of it, but for the eight bytes that begin an entry
+_AHEAD_OF_VIDEO = re.compile(rb".{0,8}MotionPhoto_Data", re.DOTALL)
 #: boxes of nothing
 _EMPTY = frozenset({b"free", b"skip"})
 
@@ -81,7 +83,7 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
             check_frames(path, content)
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
-    if not _holds_video(data[end:]):
+    if not _holds_video(data, end):
         _check_behind(path, data[max(end, _end_of_stated(data, end)) :])
     check_alpha(path, meta, properties)
     return items
@@ -120,11 +122,18 @@ def _check_behind(path: Path, rest: bytes) -> None:
         )
 
 
-def _holds_video(rest: bytes) -> bool:
-    """Return whether a video begins in what is behind all parts; phones add texts behind it, too."""
-    for found in itertools.islice(_VIDEO.finditer(rest), _MOST_VIDEOS):
-        kinds = [kind for kind, _ in itertools.islice(boxes(rest[found.start() :]), 2)]
-        if kinds[:1] == [b"ftyp"] and _IN_VIDEO.issuperset(kinds[1:]) and len(kinds) == 2:
+def _holds_video(data: bytes, end: int) -> bool:
+    """Return whether a video is added to the parts, which end there; phones add texts behind it, too.
+
+    It begins where a box ends, or behind the name of Samsung's entry: behind the end of a part that moved
+    there is neither.
+    """
+    ends = {stop for _, _, stop in places(data)}
+    for found in itertools.islice(_VIDEO.finditer(data, end), _MOST_VIDEOS):
+        start = found.start()
+        kinds = [kind for kind, _ in itertools.islice(boxes(data[start:]), 2)]
+        is_added = start in ends or any(_AHEAD_OF_VIDEO.fullmatch(data, stop, start) for stop in ends)
+        if is_added and kinds[:1] == [b"ftyp"] and _IN_VIDEO.issuperset(kinds[1:]) and len(kinds) == 2:
             return True
     return False
 
