@@ -100,19 +100,17 @@ def write_results(
 
     def write(name: str, content: bytes | str) -> None:
         nonlocal failed
+        target = folder / name
         try:
-            put(folder / name, content)
+            if target.parent != folder:
+                make_subfolder(folder / PANELS)
+                make_subfolder(target.parent)
+            with atomic_path(target, overwrite=overwrite) as temporary:
+                temporary.write_bytes(as_utf8(content) if isinstance(content, str) else content)
         except OutputError as error:
             # A disk that is too full for a picture may have room for the figures.
             show_error(error)
             failed += 1
-
-    def put(target: Path, content: bytes | str) -> None:
-        if target.parent != folder:
-            make_subfolder(folder / PANELS)
-            make_subfolder(target.parent)
-        with atomic_path(target, overwrite=overwrite) as temporary:
-            temporary.write_bytes(as_utf8(content) if isinstance(content, str) else content)
 
     write("results.csv", methods_csv(results))
     write("pictures.csv", pictures_csv(results))

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.layout import check_size
 from srnet_cli.imaging.codecs.native import refusing_damaged_raw
-from srnet_cli.imaging.codecs.proof.pages import is_reduced
+from srnet_cli.imaging.codecs.proof.pages import is_reduced, refuse_small
 from srnet_cli.imaging.codecs.proof.tiff import check_places, check_surplus, listed_pieces
 from srnet_cli.imaging.formats import format_in
 from srnet_cli.imaging.raw.dng import (
@@ -164,7 +164,7 @@ def _check_version(path: Path, raw: Any, structure: ifd.Structure | None) -> Non
     full, small = ({_size(d) for d in found} for found in _pictures(structure))
     size = raw.sizes.raw_width, raw.sizes.raw_height
     if raw.raw_pattern is None and size in small - full:
-        _refuse_small(path)
+        refuse_small(path)
 
 
 def _pictures(structure: ifd.Structure | None) -> tuple[list[ifd.Directory], list[ifd.Directory]]:
@@ -177,10 +177,6 @@ def _size(directory: ifd.Directory) -> tuple[int, int]:
     return directory.integer(_WIDTH, 0), directory.integer(_HEIGHT, 0)
 
 
-def _refuse_small(path: Path) -> NoReturn:
-    raise InputError("is damaged or cut short: only a small version of its picture can be read", path=path)
-
-
 def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> None:
     """Refuse files that end before the pixels which their own directory lists; LibRaw shows these black."""
     present = path.stat().st_size
@@ -188,7 +184,7 @@ def _check_extent(path: Path, structure: ifd.Structure | None, sizes: Any) -> No
         raise InputError("has no pixel data: the file is far too small for its picture", path=path)
     full, small = _pictures(structure)
     if structure is not None and small and not full and structure.lacks_directories:
-        _refuse_small(path)
+        refuse_small(path)
     for directory in full:
         pieces = directory.pieces()
         if directory.integer(_PHOTOMETRIC, 0) in SENSOR_COLOURS:

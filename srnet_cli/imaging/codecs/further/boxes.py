@@ -17,11 +17,6 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield kind, data[start:end]
 
 
-def end_of_boxes(data: bytes) -> int:
-    """Return where the last box that is whole ends."""
-    return max((end for _, _, end in places(data)), default=0)
-
-
 def places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield kind, start of the content and end of each box; they end where one is damaged."""
     position = 0

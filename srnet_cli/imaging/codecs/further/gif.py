@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import imageio_codec
@@ -46,13 +47,29 @@ def decode(path: Path, max_pixels: int) -> Decoded:
             remedy="save its first frame as PNG",
         )
     decoded = imageio_codec.decode(path, max_pixels, ("GIF",))
+    image = _first_frame(data[: found.codes.stop])
+    if image is None:
+        raise InputError("is damaged: its first frame has less data than pixels", path=path)
     _check_end(path, data, found.codes)
-    with decoding(path), pillow_without_limit(), opened(io.BytesIO(data), ("GIF",)) as image:
+    with decoding(path):
         numbers, table = np.asarray(image), b"" if image.palette is None else bytes(image.palette.palette)
         if image.mode == "P" and table in data:
             check_colours(path, in_turn(table, data.index(table), 3), numbers)
             check_numbers(path, numbers[numbers != image.info.get("transparency")], len(table) // 3)
     return decoded
+
+
+def _first_frame(data: bytes) -> Image.Image | None:
+    """Decode a file up to the end of its first frame's codes; None where these are too few.
+
+    Of the whole file decoders go on with the codes of the next frame.
+    """
+    try:
+        with pillow_without_limit(), opened(io.BytesIO(data + bytes([0, _END])), ("GIF",)) as image:
+            image.load()
+            return image
+    except OSError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -101,10 +118,9 @@ def _count(path: Path, data: bytes) -> _Found:
 
 
 def _check_end(path: Path, data: bytes, place: slice) -> None:
-    """Refuse a file whose first frame needs less than its codes, but for padding, or more.
+    """Refuse a file whose first frame is decoded without the end of its codes as well, but for padding.
 
-    Decoders leave alone what they do not need: a sector that is there twice, say, which came in between. And
-    where codes are missing they go on with those of the next frame.
+    Decoders leave alone what they do not need: a sector that is there twice, say, which came in between.
 
     Raises:
         InputError: it is.
@@ -113,23 +129,11 @@ def _check_end(path: Path, data: bytes, place: slice) -> None:
     while position < place.stop:
         codes += data[position + 1 : position + 1 + data[position]]
         position += 1 + data[position]
-    if not _is_enough(data[: place.stop]):
-        raise InputError("is damaged: its first frame has less data than pixels", path=path)
     needed = bytes(codes).rstrip(b"\0")[:-_MOST_LEFT]
     parts = (needed[at : at + _LONGEST_BLOCK] for at in range(0, len(needed), _LONGEST_BLOCK))
     blocks = b"".join(bytes([len(part)]) + part for part in parts)
-    if needed and _is_enough(data[: place.start] + blocks):
+    if needed and _first_frame(data[: place.start] + blocks) is not None:
         raise InputError("is damaged: its first frame has more data than pixels", path=path)
-
-
-def _is_enough(data: bytes) -> bool:
-    """Return whether the first frame is decoded from a file up to the end of its codes."""
-    try:
-        with pillow_without_limit(), opened(io.BytesIO(data + bytes([0, _END])), ("GIF",)) as image:
-            image.load()
-    except OSError:
-        return False
-    return True
 
 
 def _table_bytes(data: bytes, position: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
@@ -49,10 +50,17 @@ def chosen_page(path: Path, structure: Structure) -> tuple[int, Directory]:
     below = [child for d in structure.walk() for child in d.children.get(ifd.SUB_DIRECTORIES, [])]
     leads_nowhere = any(ifd.SUB_DIRECTORIES in d.faulty for d in structure.walk())
     if leads_nowhere or not all(map(_has_size, (*below, *structure.directories))):
-        raise InputError(
-            "is damaged or cut short: only a small version of its picture can be read", path=path
-        )
+        refuse_small(path)
     return small[0]
+
+
+def refuse_small(path: Path) -> NoReturn:
+    """Refuse a file of which only the small version is left.
+
+    Raises:
+        InputError: always.
+    """
+    raise InputError("is damaged or cut short: only a small version of its picture can be read", path=path)
 
 
 def _has_size(directory: Directory) -> bool:

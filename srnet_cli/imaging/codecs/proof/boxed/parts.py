@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.boxes import boxes, end_of_boxes, places
+from srnet_cli.imaging.codecs.further.boxes import boxes, places
 from srnet_cli.imaging.codecs.proof.boxed import av1, units
 from srnet_cli.imaging.codecs.proof.boxed.alpha import check_alpha
 from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
@@ -54,9 +54,11 @@ _MOST_VIDEOS = 16
 _AHEAD_OF_VIDEO = re.compile(rb".{0,8}MotionPhoto_Data", re.DOTALL)
 #: boxes of nothing
 _EMPTY = frozenset({b"free", b"skip"})
-
 #: bytes ahead of a box's content, the first of which are its size; zeros say: to the end of the file
 _HEAD, _SIZE = 8, 4
+
+#: kind, start of the content and end of each box of a file
+_Places = list[tuple[bytes, int, int]]
 
 
 def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
@@ -67,7 +69,8 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
     Raises:
         InputError: it does.
     """
-    if ends_in_run(data[: _end_of_content(data)]):
+    found = list(places(data))
+    if ends_in_run(data[: _end_of_content(data, found)]):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
     meta = meta_of(data)
     items, properties = stored_items(path, data, meta), properties_of(meta)
@@ -83,8 +86,8 @@ def check_pieces(path: Path, data: bytes) -> dict[int, Item]:
             check_frames(path, content)
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
-    if not _holds_video(data, end):
-        _check_behind(path, data[max(end, _end_of_stated(data, end)) :])
+    if not _holds_video(data, found, end):
+        _check_behind(path, data[max(end, _end_of_stated(data, found, end)) :])
     check_alpha(path, meta, properties)
     return items
 
@@ -122,38 +125,37 @@ def _check_behind(path: Path, rest: bytes) -> None:
         )
 
 
-def _holds_video(data: bytes, end: int) -> bool:
+def _holds_video(data: bytes, found: _Places, end: int) -> bool:
     """Return whether a video is added to the parts, which end there; phones add texts behind it, too.
 
     It begins where a box ends, or behind the name of Samsung's entry: behind the end of a part that moved
     there is neither.
     """
-    ends = {stop for _, _, stop in places(data)}
-    for found in itertools.islice(_VIDEO.finditer(data, end), _MOST_VIDEOS):
-        start = found.start()
-        kinds = [kind for kind, _ in itertools.islice(boxes(data[start:]), 2)]
-        is_added = start in ends or any(_AHEAD_OF_VIDEO.fullmatch(data, stop, start) for stop in ends)
-        if is_added and kinds[:1] == [b"ftyp"] and _IN_VIDEO.issuperset(kinds[1:]) and len(kinds) == 2:
-            return True
+    ends = {stop for _, _, stop in found}
+    for match in itertools.islice(_VIDEO.finditer(data, end), _MOST_VIDEOS):
+        start = match.start()
+        if start in ends or any(_AHEAD_OF_VIDEO.fullmatch(data, stop, start) for stop in ends):
+            kinds = [kind for kind, _ in itertools.islice(boxes(data[start:]), 2)]
+            if len(kinds) == 2 and kinds[1] in _IN_VIDEO:
+                return True
     return False
 
 
-def _end_of_stated(data: bytes, end: int) -> int:
+def _end_of_stated(data: bytes, found: _Places, end: int) -> int:
     """Return where the last box that is whole ends; of one without a size that holds parts nothing says so.
 
     Frames of a film may be in it that are no items.
     """
-    found = list(places(data))
-    if found and found[-1][1] < end and not any(kind == b"moov" for kind, _, _ in found):
-        start = found[-1][1] - _HEAD
-        if not any(data[start : start + _SIZE]):
+    _, content, stop = found[-1] if found else (b"", 0, 0)
+    if content < end and not any(kind == b"moov" for kind, _, _ in found):
+        start = content - _HEAD
+        if start >= 0 and not any(data[start : start + _SIZE]):
             return start
-    return end_of_boxes(data)
+    return stop
 
 
-def _end_of_content(data: bytes) -> int:
+def _end_of_content(data: bytes, found: _Places) -> int:
     """Return where a file ends but for boxes of nothing behind the others."""
-    found = list(places(data))
     if not found or found[-1][2] != len(data):
         return len(data)
     content = itertools.dropwhile(lambda each: each[0] in _EMPTY, reversed(found))
