@@ -13,6 +13,7 @@ import re
 import secrets
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePath
@@ -31,7 +32,9 @@ _MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
 _LONGEST_MARK = 4096
 #: another process looks at a lock for a moment only
 _LOCK_SECONDS = 5.0
-#: attempts at a folder that is swept before it is locked, which only processes of other containers do
+#: seconds within which a living process has marked the folder that it made, but for one that was stopped
+_SECONDS_TO_MARK = 60.0
+#: attempts at a folder whose name is taken, or that was swept all the same
 _ATTEMPTS = 100
 #: names of folders: processes of containers may have one number, and one machine's name
 _NAMES = 10**12
@@ -62,8 +65,8 @@ def is_temporary(folder: Path) -> bool:
 def _sweep(folder: Path, process: int) -> None:
     from filelock import Timeout
 
-    # Without a mark yet, it may be between its making and its lock.
-    if _marked(folder) is None and (_lives(process) or not _is_bare(folder)):
+    # Without a mark yet, it may be between its making and its lock; process numbers mean nothing elsewhere.
+    if _marked(folder) is None and (_lives(process) or not _is_bare(folder) or _is_young(folder)):
         return
     if not may_be_lock(folder / _LOCK):
         return
@@ -94,6 +97,15 @@ def _is_bare(folder: Path) -> bool:
         return all(entry.name == _LOCK and may_be_lock(Path(entry.path)) for entry in os.scandir(folder))
     except OSError:
         return False
+
+
+def _is_young(folder: Path) -> bool:
+    """Tell whether a folder got or lost a file just now, by this machine's clock."""
+    try:
+        age = time.time() - folder.stat().st_mtime
+    except OSError:
+        return True
+    return 0.0 <= age < _SECONDS_TO_MARK
 
 
 def may_be_lock(file: Path) -> bool:

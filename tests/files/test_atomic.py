@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,8 @@ for number in range(1, 100):
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
     print(number, *sorted(p.relative_to(folder) for p in folder.rglob("*")), flush=True)
+    for killed in folder.glob(".srnet-*"):
+        os.utime(killed, (0, 0))  # long ago: what has no mark yet stays for a minute
     with atomic_path(folder / "next.png", overwrite=True):
         pass
     assert {p.name for p in folder.iterdir()} <= {"next.png", "picture.png"}, list(folder.rglob("*"))
@@ -243,6 +246,24 @@ def test_another_process_that_sweeps_all_the_time_takes_nothing(tmp_path: Path, 
                 assert (tmp_path / "picture.png").read_text() == str(number)
         finally:
             sweeper.kill()
+
+
+@pytest.mark.parametrize("inside", [[], [".lock"]])
+def test_a_folder_without_mark_is_swept_when_it_is_older_than_a_minute(
+    tmp_path: Path, inside: list[str]
+) -> None:
+    """It may be a living process's of another container, which has not locked it yet."""
+    folder = tmp_path / f".srnet-{temporaries._host()}-4194304-0.tmp"
+    folder.mkdir()
+    for name in inside:
+        (folder / name).touch()
+    remove_stray_temporaries(tmp_path)
+    assert names(folder) == inside
+    for seconds, is_left in [(30, True), (90, False)]:
+        then = time.time() - seconds
+        os.utime(folder, (then, then))
+        remove_stray_temporaries(tmp_path)
+        assert folder.exists() is is_left
 
 
 def test_the_temporary_of_a_living_process_stays_whatever_its_number(tmp_path: Path) -> None:
