@@ -293,15 +293,24 @@ def _item(folder: Path, record: Mapping[str, Any]) -> Item:
 
 def _remove_others(root: Path, kept: Iterable[Path]) -> None:
     """Remove the files of the other items, and nothing else: an item may lie in the folder of another."""
-    for folder in {record.parent for record in root.rglob(_RECORD)} - {root, *kept}:
-        if is_temporary(folder):
-            continue  # another process's
+    for folder in _items_below(root) - {root, *kept}:
         # What cannot be removed only takes room.
         with suppress(OSError):
             for file in folder.iterdir():
                 if file.suffix in _ENDINGS and not file.is_dir():
                     file.unlink()
             folder.rmdir()
+
+
+def _items_below(root: Path) -> set[Path]:
+    """The folders of items, prepared in whole; other processes' temporary ones come and go meanwhile."""
+    found = set()
+    # Unlike rglob, it passes over folders that vanish before they are listed.
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not is_temporary(Path(place, name))]
+        if _RECORD in names:
+            found.add(Path(place))
+    return found
 
 
 def _write_if_changed(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -126,6 +127,23 @@ def test_pairs_that_are_gone_leave_the_cache(own: Path, tmp_path: Path) -> None:
     assert not (report.folder / "00002" / "00004-00002").exists()
 
 
+def test_folders_that_vanish_while_others_are_removed_are_passed_over(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process prepares the same: its temporary folders come and go at any moment."""
+    report = prepare(own, tmp_path / "cache")
+    (gone, *_) = finished(report.folder)
+    scandir = os.scandir
+
+    def vanishing(place: Any = ".") -> Any:
+        if os.fspath(place) == os.fspath(gone):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", os.fspath(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert names(prepare(own, tmp_path / "cache")) == WHOLE
+
+
 def test_any_number_of_workers_gives_the_same_bytes(srraw: Path, tmp_path: Path) -> None:
     prepare(srraw, tmp_path / "one")
     prepare_source(srraw, replace(options(tmp_path / "two"), workers=2))
@@ -141,9 +159,9 @@ prepare_source(Path(sys.argv[1]), SourceOptions(scale=4, cache=Path(sys.argv[2])
 """
 
 
-def finished(cache: Path) -> list[Path]:
-    """The items' records, without those that are being written."""
-    return [path for path in cache.rglob("record.json") if not path.parent.name.startswith(".")]
+def finished(folder: Path) -> set[Path]:
+    """The items' folders, without those that are being written: rglob stops at one that vanishes."""
+    return cache._items_below(folder)
 
 
 def test_a_killed_preparation_goes_on_and_ends_the_same(srraw: Path, tmp_path: Path) -> None:
@@ -154,6 +172,8 @@ def test_a_killed_preparation_goes_on_and_ends_the_same(srraw: Path, tmp_path: P
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    for bare in cut.rglob(".srnet-*"):
+        os.utime(bare, (0, 0))  # long ago: what has no mark yet stays for a minute
     left = len(finished(cut))
     assert left >= 1
     resumed = prepare(srraw, cut)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from srnet_cli import main
 from srnet_cli.imaging.read import read_picture
+from srnet_cli.temporaries import is_temporary
 from srnet_cli.zooming import batch
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, assert_civil, disk, finish, start, wait_until
@@ -40,7 +41,14 @@ def photos(tmp_path: Path) -> Path:
 
 
 def temporaries(folder: Path) -> list[Path]:
-    return list(folder.rglob(".srnet-*.tmp/[!.]*"))
+    """The unfinished files in it and below; unlike rglob, os.walk passes over folders that vanish."""
+    return [
+        Path(place, name)
+        for place, _, names in os.walk(folder)
+        if is_temporary(Path(place))
+        for name in names
+        if not name.startswith(".")
+    ]
 
 
 def test_killed_in_the_middle_of_writing(srnet: Program, model: Path, tmp_path: Path) -> None:
