@@ -37,8 +37,13 @@ def _avif_with_alpha() -> bytes:
     return encoded("AVIF", image, speed=10)
 
 
-def _rebuilt(data: bytes, changes: dict[bytes, list[bytes]], pixels_first: bool = False) -> bytes:
-    """The file with other boxes in place of some of its metadata's, its pixels ahead of them or behind."""
+def _rebuilt(
+    data: bytes, changes: dict[bytes, list[bytes]], pixels_first: bool = False, mdat: bytes | None = None
+) -> bytes:
+    """The file with other boxes in place of some of its metadata's, its pixels ahead of them or behind.
+
+    ``mdat`` is what their box begins with, if not as usual.
+    """
     stored, meta = dict(boxes(data)), meta_of(data)
     first = min(start for _, method, start, _ in places_of(meta) if method == 0)
 
@@ -53,8 +58,10 @@ def _rebuilt(data: bytes, changes: dict[bytes, list[bytes]], pixels_first: bool 
         parts |= {b"iloc": [box(b"iloc", iloc)]} | changes
         return box(b"meta", stored[b"meta"][:4] + b"".join(b"".join(each) for each in parts.values()))
 
-    head, pixels = box(b"ftyp", stored[b"ftyp"]), box(b"mdat", stored[b"mdat"])
-    place = len(head) + 8 + (0 if pixels_first else len(described(0)))
+    usual = struct.pack(">I4s", 8 + len(stored[b"mdat"]), b"mdat")
+    start = usual if mdat is None else mdat
+    head, pixels = box(b"ftyp", stored[b"ftyp"]), start + stored[b"mdat"]
+    place = len(head) + len(start) + (0 if pixels_first else len(described(0)))
     rest = described(place - first)
     return head + (pixels + rest if pixels_first else rest + pixels)
 
@@ -100,6 +107,22 @@ def test_what_none_adds_is_noticed(tmp_path: Path, behind: bytes) -> None:
     (tmp_path / "a.avif").write_bytes(_avif() + behind)
     with pytest.raises(InputError, match=r"its last \d+ bytes|its end holds"):
         read_picture(tmp_path / "a.avif")
+
+
+@pytest.mark.parametrize("unused", [b"", b"\1unused", b"unused" * 99])
+def test_a_last_box_may_have_a_long_size_and_unused_bytes(tmp_path: Path, unused: bytes) -> None:
+    """Its 64 bits begin with four zeros, as a box does that has no size."""
+    usual = _avif()
+    size = 16 + len(dict(boxes(usual))[b"mdat"]) + len(unused)
+    data = _rebuilt(usual, {}, mdat=struct.pack(">I4sQ", 1, b"mdat", size)) + unused
+    assert np.array_equal(_read(tmp_path / "a.avif", data), _read(tmp_path / "usual.avif", usual))
+
+
+def test_bytes_behind_the_parts_of_a_last_box_without_size_are_noticed(tmp_path: Path) -> None:
+    data = _rebuilt(_avif(), {}, mdat=struct.pack(">I4s", 0, b"mdat"))
+    _read(tmp_path / "a.avif", data)
+    with pytest.raises(InputError, match="its last 7 bytes belong to none of its parts"):
+        _read(tmp_path / "b.avif", data + b"\1unused")
 
 
 def test_zeros_at_the_end_of_pixels_are_noticed_ahead_of_an_empty_box(tmp_path: Path) -> None:

@@ -146,11 +146,11 @@ def _end_of_stated(data: bytes, found: _Places, end: int) -> int:
 
     Frames of a film may be in it that are no items.
     """
-    _, content, stop = found[-1] if found else (b"", 0, 0)
-    if content < end and not any(kind == b"moov" for kind, _, _ in found):
-        start = content - _HEAD
-        if start >= 0 and not any(data[start : start + _SIZE]):
-            return start
+    last, content, stop = found[-1] if found else (b"", 0, 0)
+    start = content - _HEAD
+    has_size = start < 0 or data[start:content] != bytes(_SIZE) + last
+    if content < end and not has_size and not any(kind == b"moov" for kind, _, _ in found):
+        return start
     return stop
 
 
