@@ -90,13 +90,12 @@ def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, 
     Raises:
         InputError: naming both sizes.
     """
-    meta = meta_of(data)
-    headers = _headers(meta)
+    headers = _headers(meta_of(data))
     for number, item in items.items():
         if item.kind == AV1 and number in headers:
             _check_size(path, headers[number], stated_size(item.data(data)))
-    if primary.item is not None:
-        _check_size(path, primary, grid_size(data, meta, primary.item))
+    if primary.item in items:
+        _check_size(path, primary, grid_size(items[primary.item], data))
 
 
 def _check_size(path: Path, header: AvifHeader, size: tuple[int, int] | None) -> None:

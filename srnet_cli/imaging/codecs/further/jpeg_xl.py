@@ -13,7 +13,14 @@ import numpy as np
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.boxes import box, boxes
-from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header, with_srgb_curve
+from srnet_cli.imaging.codecs.further.jpeg_xl_header import (
+    CODESTREAM,
+    FIRST_PIECE,
+    Header,
+    codestream,
+    read_header,
+    with_srgb_curve,
+)
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding, opened
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
@@ -23,9 +30,6 @@ from srnet_cli.imaging.picture import Pixels
 from srnet_cli.imaging.srgb import srgb_to_linear
 from srnet_cli.reading import read_input
 
-_CODESTREAM = b"\xff\x0a"
-#: boxes of the codestream, whole or in pieces in their order, and the bytes in them that are ahead of it
-_FIRST_PIECE = {b"jxlc": 0, b"jxlp": 4}
 #: of 1..9. Of photographs the next one takes 1.7 times as long for no smaller files, and without loss
 #: 3 times as long for a hundredth less
 _EFFORT, _LOSSLESS_EFFORT = 5, 3
@@ -43,7 +47,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     import imagecodecs
 
     data = read_input(path)
-    stream = _codestream(data)
+    stream = codestream(data)
     header = _header(path, stream)
     check_size(path, header.height, header.width, max_pixels)
     if header.floating or header.bits > _MOST_BITS or header.further_channels > _MOST_FURTHER_CHANNELS:
@@ -76,7 +80,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
 
 def read_size(path: Path) -> tuple[int, int]:
     """Return height and width, upright."""
-    header = _header(path, _codestream(read_input(path)))
+    header = _header(path, codestream(read_input(path)))
     turned = header.orientation >= 5
     return (header.width, header.height) if turned else (header.height, header.width)
 
@@ -113,10 +117,10 @@ def _encoded(pixels: Pixels, layout: Layout) -> bytes:
         )
     )
     pieces = list(boxes(stored))
-    first = next(place for place, (kind, _) in enumerate(pieces) if kind in _FIRST_PIECE)
+    first = next(place for place, (kind, _) in enumerate(pieces) if kind in FIRST_PIECE)
     kind, body = pieces[first]
     if deep:  # imagecodecs calls all that has more than 8 bits linear light
-        ahead = _FIRST_PIECE[kind]
+        ahead = FIRST_PIECE[kind]
         pieces[first] = kind, body[:ahead] + with_srgb_curve(body[ahead:])
     # In front of the pixels: a file that is cut short is noticed.
     carried = [(b"Exif", bytes(4) + layout.exif)] if layout.exif is not None else []
@@ -140,16 +144,8 @@ def _exif(data: bytes) -> bytes | None:
     return stored[4:] or None
 
 
-def _codestream(data: bytes) -> bytes:
-    """Return the codestream of a file, which its boxes may have in pieces."""
-    if data.startswith(_CODESTREAM):
-        return data
-    # Made from a JPEG, the first of many pieces may be of seven bytes.
-    return b"".join(body[_FIRST_PIECE[kind] :] for kind, body in boxes(data) if kind in _FIRST_PIECE)
-
-
 def _header(path: Path, stream: bytes) -> Header:
-    if not stream.startswith(_CODESTREAM) or len(stream) < 8:
+    if not stream.startswith(CODESTREAM) or len(stream) < 8:
         raise InputError("is cut short: its header is not whole", path=path)
     return read_header(stream, _MOST_FURTHER_CHANNELS)
 

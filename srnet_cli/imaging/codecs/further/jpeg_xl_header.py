@@ -1,14 +1,19 @@
 """Header of a JPEG XL codestream: size, depth, channels, and what its colours are.
 
-Format: ISO/IEC 18181-1, annex D (headers) and E (colour encoding).
+Format: ISO/IEC 18181-1, annex D (headers) and E (colour encoding), 18181-2 (boxes).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.colour.stated import SRGB_COLOUR, StatedColour, colour_of_cicp
 
+#: how a codestream begins
+CODESTREAM = b"\xff\x0a"
+#: boxes of it, whole or in pieces in their order, and the bytes in them that are ahead of it
+FIRST_PIECE = {b"jxlc": 0, b"jxlp": 4}
 #: width over height by the number of the ratio
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _SIDE_BITS = (9, 13, 18, 30)
@@ -40,6 +45,14 @@ class Header:
     animated: bool = False
     #: what the numbers mean; None where a profile says it, or a rare statement that is not understood
     colour: StatedColour | None = SRGB_COLOUR
+
+
+def codestream(data: bytes) -> bytes:
+    """Return the codestream of a file, which its boxes may have in pieces; nothing where there is none."""
+    if data.startswith(CODESTREAM):
+        return data
+    # Made from a JPEG, the first of many pieces may be of seven bytes.
+    return b"".join(body[FIRST_PIECE[kind] :] for kind, body in boxes(data) if kind in FIRST_PIECE)
 
 
 def read_header(stream: bytes, most_channels: int) -> Header:

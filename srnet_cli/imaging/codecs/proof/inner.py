@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, read_header
+from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, codestream, read_header
 from srnet_cli.imaging.codecs.layout import decoding, opened
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.proof.segments import segments
@@ -71,7 +71,7 @@ def check_inner(path: Path, page: Any, pieces: Sequence[bytes]) -> None:
                 path=path,
             )
         if kind in _JPEG_XL:
-            check_sections(path, _codestream(data), (height, width), page.bitspersample)
+            check_sections(path, codestream(data), (height, width), page.bitspersample)
 
 
 def _size(kind: int, data: bytes) -> tuple[int, int]:
@@ -109,14 +109,8 @@ def _stated_bits(kind: int, data: bytes) -> int | None:
     return _LEAST_BITS if kind in _WEBP else None
 
 
-def _codestream(data: bytes) -> bytes:
-    """Return the codestream of JPEG XL, which may be in a box."""
-    start = 0 if data.startswith(b"\xff\x0a") else data.find(b"jxlc") + 4
-    return data[start:] if start != 3 else b""
-
-
 def _jpeg_xl_header(data: bytes) -> Header:
-    stream = _codestream(data)
+    stream = codestream(data)
     if len(stream) < 12:
         raise ValueError("a piece of JPEG XL data has no size")
     return read_header(stream, _MOST_FURTHER_CHANNELS)

@@ -97,18 +97,16 @@ def places_of(meta: Mapping[bytes, bytes]) -> Iterator[tuple[int, int, int, int]
         yield from _located(meta[b"iloc"])
 
 
-def grid_size(data: bytes, meta: Mapping[bytes, bytes], number: int) -> tuple[int, int] | None:
+def grid_size(item: Item, file: bytes) -> tuple[int, int] | None:
     """Return height and width of what an item puts together of tiles; None where it is no grid."""
-    entry = listed_items(meta).get(number)
-    if entry is None or entry.kind != _GRID:
+    if item.kind != _GRID:
         return None
-    with contextlib.suppress(KeyError, IndexError, struct.error):
-        for item, method, start, _ in itertools.islice(places_of(meta), _MOST_PIECES):
-            if item == number and method in (_IN_FILE, _IN_BOX):
-                body = data if method == _IN_FILE else meta[b"idat"]
-                width, height = struct.unpack_from(">II" if body[start + 1] & 1 else ">HH", body, start + 4)
-                return height, width
-    return None
+    body = item.data(file)
+    try:
+        width, height = struct.unpack_from(">II" if body[1] & 1 else ">HH", body, 4)
+    except (IndexError, struct.error):
+        return None
+    return height, width
 
 
 def listed_items(meta: Mapping[bytes, bytes]) -> dict[int, Entry]:
