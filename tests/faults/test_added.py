@@ -24,11 +24,23 @@ TIFF[271] = "a camera"
 TIFF_BYTES = TIFF.tobytes().removeprefix(b"Exif\0\0")
 VIDEO = box(b"ftyp", b"mp42\0\0\0\0") + box(b"mdat", b"code")
 VIVO = b"\xff\xff\xff\xff\x1b*9HWfu\x84\x93\xa2\xb1"
+ONEPLUS_ENTRY = b"watermark.device"
+ONEPLUS_LIST = b'[{"name":"a","length":10,"offset":16},{"name":"b","length":6,"offset":6}]\0'
+ONEPLUS = ONEPLUS_ENTRY + ONEPLUS_LIST + b"jxrs" + struct.pack("<I", len(ONEPLUS_LIST) + 8)
+SAMSUNG_HEAD = b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data"
 SPACE, XMP = b"http://ns.adobe.com/xap/1.0/\0", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 
 def _avif(**options: bytes) -> bytes:
     return encoded("AVIF", Image.fromarray(scene(HEIGHT, WIDTH)), speed=10, **options)
+
+
+def _heic() -> bytes:
+    """A picture alone, as its last part, whose last byte is none of padding."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stored = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(scene(HEIGHT, WIDTH))).save(stored, quality=70)
+    return stored.getvalue()
 
 
 def _avif_with_alpha() -> bytes:
@@ -75,12 +87,14 @@ def _read(path: Path, data: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.ge
     "behind",
     [
         VIDEO + b"v2_f31              0:0                 LIVE_1034567        ",
-        b"MotionPhoto_Data" + VIDEO + b"\r\n",
-        b"1234QDIOBS",
+        SAMSUNG_HEAD + VIDEO + b"\r\n",
         b'vivo{"version":1}' + VIVO,
         b'streamdata\1\2\3vivo{"version":1}' + VIVO,
         b"streamdata\1\2\3",
-        b'[{"length":10}]jxrs\x20\0\0\0',
+        ONEPLUS,
+        bytes(9) + ONEPLUS,
+        box(b"mpvd", VIDEO) + ONEPLUS,
+        box(b"mpvd", VIDEO + box(b"free", bytes(600))),
         b"\r\n \t\n",
         box(b"free", bytes(600)),
         box(b"free", bytes(600)) + box(b"skip", bytes(99)),
@@ -99,6 +113,8 @@ def test_what_phones_and_programs_add_is_read(tmp_path: Path, behind: bytes) -> 
         b"ftyp and more",
         box(b"ftyp", b"mp42\0\0\0\0") + b"no other box",
         b"vivo" + VIVO[:-1],
+        ONEPLUS + b"1",
+        b"MotionPhoto_Data" + VIDEO,
         bytes(600),
         box(b"free", bytes(600)) + bytes(64),
     ],
@@ -123,6 +139,76 @@ def test_bytes_behind_the_parts_of_a_last_box_without_size_are_noticed(tmp_path:
     _read(tmp_path / "a.avif", data)
     with pytest.raises(InputError, match="its last 7 bytes belong to none of its parts"):
         _read(tmp_path / "b.avif", data + b"\1unused")
+
+
+#: behind a picture, and what it has taken in of it once it lost so many bytes
+LOST = {
+    b'{"version":1}': (1,),
+    b'vivo{"version":1}': (1, 2),
+    SAMSUNG_HEAD + VIDEO + b"SEFH\x6b\0\0\0\0\0SEFT": (1, 2, 4, 8, 16, 24),
+    box(b"mpvd", VIDEO): (1, 8, 16),
+    box(b"sefd", SAMSUNG_HEAD + VIDEO): (1, 8, 9, 16),
+    box(b"free", b" " * 40): (1, 8),
+    b"\r\n": (1,),
+    bytes(40): (1, 2, 39),
+    b"\xff" * 40: (1, 2, 39),
+}
+
+
+@pytest.mark.parametrize("behind", LOST, ids=repr)
+def test_a_heic_whose_picture_got_longer_or_shorter_is_noticed_whatever_is_behind(
+    tmp_path: Path, behind: bytes
+) -> None:
+    """The picture is its last part, and its decoder says nothing."""
+    path, whole = tmp_path / "a.heic", _heic()
+    _read(path, whole + behind)
+    place = len(whole) - 700
+    damaged = [whole[:place] + put + whole[place:] for put in (b"x", b"xy", bytes(8), whole[:512])]
+    damaged += [whole[:place] + whole[place + count :] for count in LOST[behind]]
+    for data in damaged:
+        path.write_bytes(data + behind)
+        with pytest.raises(InputError, match=r"may have moved|not where its boxes say|incomplete|hole"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("behind", "lost"), [(b'vivo{"version":1}' + VIVO, 4), (b"streamdata" + VIVO, 8), (ONEPLUS, 16)]
+)
+def test_it_is_said_where_the_picture_may_have_moved_ahead_of_what_phones_add(
+    tmp_path: Path, behind: bytes, lost: int
+) -> None:
+    """Not all phones may be known, which end so and begin otherwise."""
+    path, whole = tmp_path / "a.heic", _heic()
+    path.write_bytes(whole + behind)
+    assert read_picture(path).metadata.notes == ()
+    place = len(whole) - 700
+    for head in (
+        whole[:place] + b"x",
+        whole[:place] + whole[place - 512 : place],
+        whole[: place - 1],
+        whole[: place - lost],
+    ):
+        path.write_bytes(head + whole[place:] + behind)
+        (note,) = read_picture(path).metadata.notes
+        assert "which may have moved" in note
+
+
+@pytest.mark.parametrize("last", [b"\n", b" ", b"\x1a", b"\xff", b"\0"])
+def test_one_byte_more_is_padding_behind_a_heic_only_if_it_is_zero(tmp_path: Path, last: bytes) -> None:
+    """It may be the last of a picture that got a byte more; no picture ends in a zero."""
+    data = _heic() + last
+    if last == b"\0":
+        _read(tmp_path / "a.heic", data)
+        return
+    with pytest.raises(InputError, match="its last 1 bytes"):
+        _read(tmp_path / "a.heic", data)
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff"])
+@pytest.mark.parametrize("lost", [8, 30, 63, 400])
+def test_the_rest_of_a_last_sector_is_noticed_in_a_heic(tmp_path: Path, value: bytes, lost: int) -> None:
+    with pytest.raises(InputError):
+        _read(tmp_path / "a.heic", _heic()[:-lost] + value * lost)
 
 
 def test_zeros_at_the_end_of_pixels_are_noticed_ahead_of_an_empty_box(tmp_path: Path) -> None:

@@ -292,7 +292,7 @@ def test_parts_that_moved_up_are_noticed(tmp_path: Path, name: str) -> None:
     """By a sector that is there twice, or a transfer as text: the last part ends ahead of the file."""
     path, whole = tmp_path / name, PHOTOS[name]()
     for behind in (
-        b"\n",
+        b"\r\n",
         bytes(20),
         b"\0\0\0\x0cmpvd1234",
         b"\0\0\x30\x0a\x04\0\0\0Name" + whole[-40:] + b"\0\0SEFT",

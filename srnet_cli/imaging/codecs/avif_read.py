@@ -55,7 +55,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
-    items, header = check_pieces(path, data), read_header(data)
+    items, header = check_pieces(path, data).items, read_header(data)
     if header.width and header.height:
         check_size(path, header.height, header.width, max_pixels)
     if max(header.height, header.width) > _LONGEST_SIDE or header.height * header.width > _MOST_PIXELS:
@@ -84,7 +84,7 @@ def with_stated_colour(decoded: Decoded, cicp: tuple[int, int] | None) -> Decode
     return replace(decoded, colour=stated)
 
 
-def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, Item]) -> None:
+def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: Mapping[int, Item]) -> None:
     """Refuse pictures, and tiles of one, that are of another size than they say: decoders stretch or cut.
 
     Raises:
@@ -94,7 +94,7 @@ def _check_sizes(path: Path, data: bytes, primary: AvifHeader, items: dict[int, 
     for number, item in items.items():
         if item.kind == AV1 and number in headers:
             _check_size(path, headers[number], stated_size(item.data(data)))
-    if primary.item in items:
+    if primary.item is not None and primary.item in items:
         _check_size(path, primary, grid_size(items[primary.item], data))
 
 

@@ -37,7 +37,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large, or pillow-heif is not installed.
     """
     data = read_input(path)
-    check_pieces(path, data)
+    parts = check_pieces(path, data)
     with decoding(path):
         file = _opened(path, data)
         width, height = file.size
@@ -46,7 +46,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         bits = int(info.get("bit_depth", 8))
         values = np.atleast_3d(np.asarray(file))
     _check_decoded(path, values, (1 << bits) - 1)
-    notes = ("only its main picture was read",) if len(file) > 1 else ()
+    notes = (*parts.notes, *(["only its main picture was read"] if len(file) > 1 else []))
     nclx = info.get("nclx_profile") or {}
     decoded = Decoded(
         from_bits(values, bits),

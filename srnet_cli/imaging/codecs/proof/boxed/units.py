@@ -10,8 +10,10 @@ import re
 
 from srnet_cli.imaging.codecs.proof.boxed.properties import Properties
 
-#: a coder puts a three before the last of these bytes; a unit may end in zeros
+#: a coder puts a three before the last of these bytes; a unit may end in zeros, ahead of another
 _NEVER_WITHIN = re.compile(rb"\0\0[\0-\2]")
+#: no last unit ends in a zero, and none in so many ones but by damage: the rest of a sector that is lost
+_NEVER_LAST = (b"\0", b"\xff" * 8)
 
 
 def is_whole(coded: bytes, properties: Properties) -> bool:
@@ -19,14 +21,15 @@ def is_whole(coded: bytes, properties: Properties) -> bool:
     wide = _length_size(properties)
     if wide is None:
         return True
-    position, end = 0, len(coded.rstrip(b"\0"))
+    position, end, stored = 0, len(coded.rstrip(b"\0")), b""
     while position < end:
         start = position + wide
         position = start + int.from_bytes(coded[position:start], "big")
-        unit = coded[start:position].rstrip(b"\0")
+        stored = coded[start:position]
+        unit = stored.rstrip(b"\0")
         if position > len(coded) or not unit or unit[0] & 0x80 or _NEVER_WITHIN.search(unit):
             return False
-    return True
+    return not stored.endswith(_NEVER_LAST)
 
 
 def _length_size(properties: Properties) -> int | None:
