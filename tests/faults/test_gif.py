@@ -91,6 +91,64 @@ def test_a_first_frame_without_its_head_is_not_the_second(tmp_path: Path) -> Non
         assert not passes(path, whole[: lost.start] + b"\x55" * 512 + whole[lost.start + 512 :])
 
 
+@pytest.mark.parametrize("value", [0, 255])
+@pytest.mark.parametrize("size", [512, 1024])
+def test_a_sector_that_is_there_twice_ahead_of_a_flat_end_is_damage(
+    tmp_path: Path, size: int, value: int
+) -> None:
+    """A few codes are all of it, which are left over then."""
+    path = tmp_path / "a.gif"
+    picture = np.full((400, 320), value, np.uint8)
+    picture[40:280] = np.random.default_rng(1).integers(0, 256, (240, 320), dtype=np.uint8)
+    whole = encoded("GIF", Image.fromarray(picture))
+    assert passes(path, whole)
+    for start in range(2 * size, len(whole) - size, 8 * size):
+        assert not passes(path, whole[:start] + whole[start - size :])
+
+
+XMP = b"<x:xmpmeta>" + b"<!-- a line of it -->\n" * 150 + b"</x:xmpmeta>"
+
+
+def _blocks(content: bytes, size: int = 255) -> bytes:
+    parts = (content[at : at + size] for at in range(0, len(content), size))
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+PROFILE = (3144).to_bytes(4, "big") + np.random.default_rng(5).bytes(3140)
+AHEAD = {
+    "comment": b"\x21\xfe" + _blocks(b"a photograph of something " * 120),
+    "lines": b"\x21\xfe" + _blocks("Zeile für Zeile, \x1b[1mwie sie war\n".encode() * 90, 38),
+    "profile": b"\x21\xff\x0bICCRGBG1012" + _blocks(PROFILE),
+    "xmp": b"\x21\xff\x0bXMP DataXMP" + XMP + bytes([1, *range(255, -1, -1), 0]),
+    "blocks of xmp": b"\x21\xff\x0bXMP DataXMP" + _blocks(XMP),
+    "loops": b"\x21\xff\x0bNETSCAPE2.0\3\1\0\0\0",
+}
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_what_is_ahead_of_the_first_frame_does_not_take_it_in(tmp_path: Path, name: str) -> None:
+    """Then the second would be the first, whose codes are all there."""
+    path = tmp_path / "a.gif"
+    animation, place, _ = _animation()
+    whole = animation[:place] + AHEAD[name] + animation[place:]
+    first = read_picture(_written(path, whole)).pixels
+    assert np.array_equal(first, read_picture(_written(path, animation)).pixels)
+    end = place + len(AHEAD[name])
+    for lost in (1, 9, 100, 512, 4096):
+        for at in range(max(end - lost, place + 15), end):
+            for put in (b"", b"\xff" * lost, b"\x55" * lost):
+                damaged = whole[:at] + put + whole[at + lost :]
+                if passes(path, damaged):
+                    assert np.array_equal(read_picture(path).pixels, first)
+            if lost > 100:
+                break
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
 @pytest.mark.parametrize("behind", [b"", bytes(600), b"\x55" * 20])
 def test_a_few_codes_and_padding_may_be_left_over(tmp_path: Path, behind: bytes) -> None:
     path = tmp_path / "a.gif"

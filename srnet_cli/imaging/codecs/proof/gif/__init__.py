@@ -1,0 +1,1 @@
+"""Blocks and codes of GIF."""
