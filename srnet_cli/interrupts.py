@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None]
@@ -132,3 +132,29 @@ def _end(number: int, frame: FrameType | None) -> None:
         with suppress(OSError):
             os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)
+
+
+@contextmanager
+def hang_up_as_terminate() -> Iterator[None]:
+    """Let a closed terminal do what SIGTERM does, where that alone is known; the code stays its own."""
+    number = getattr(signal, "SIGHUP", None)
+    if number not in requests_to_end():
+        yield
+        return
+    heard = False
+
+    def hang_up(_number: int, _frame: FrameType | None) -> None:
+        nonlocal heard
+        heard = True
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(number, hang_up)
+    try:
+        yield
+    except SystemExit:
+        if not heard:
+            raise
+    finally:
+        signal.signal(number, before)
+    if heard:
+        raise SystemExit(exit_code_of(number))

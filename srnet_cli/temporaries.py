@@ -14,7 +14,7 @@ import secrets
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ _MARK = "temporary folder of srnet; the file in it, unfinished, is:\n"
 _LONGEST_MARK = 4096
 #: another process looks at a lock for a moment only
 _LOCK_SECONDS = 5.0
+#: seconds until a lock that is waited for is tried again
+_SECONDS_BETWEEN = 0.2
 #: seconds within which a living process has marked the folder that it made, but for one that was stopped
 _SECONDS_TO_MARK = 60.0
 #: attempts at a folder whose name is taken, or that was swept all the same
@@ -125,35 +127,108 @@ def held_alone(file: Path, doing: str) -> Iterator[None]:
 
     Raises:
         UsageError: when another process holds it.
-        OutputError: when something else has the name of the lock.
+        OutputError: when something else has the name of the lock, or another user's tells nothing.
     """
-    from filelock import FileLock, Timeout
+    with contextlib.ExitStack() as held:
+        if not _try_to_hold(file, doing, held):
+            raise UsageError(
+                f"another process {doing} in this folder",
+                path=file.parent,
+                remedy="wait for its end, or choose another --output folder",
+            )
+        yield
 
+
+@contextlib.contextmanager
+def held_in_turn(file: Path, doing: str, on_wait: Callable[[], None]) -> Iterator[bool]:
+    """Hold a lock file as :func:`held_alone`, but wait for another process that holds it.
+
+    Gives whether there was one; ``on_wait`` is called once when there is.
+
+    Raises:
+        OutputError: as :func:`held_alone`.
+    """
+    with contextlib.ExitStack() as held:
+        waited = False
+        while not _try_to_hold(file, doing, held):
+            if not waited:
+                on_wait()
+            waited = True
+            time.sleep(_SECONDS_BETWEEN)
+        yield waited
+
+
+def _try_to_hold(file: Path, doing: str, held: contextlib.ExitStack) -> bool:
+    """Hold a lock until ``held`` ends, or go on without where there are none; False if it is another's."""
+    from filelock import Timeout
+
+    remedy = f"remove it, unless another process {doing} in this folder"
     if not may_be_lock(file):
-        raise OutputError(
-            "is no lock: it has contents, or is a link",
-            path=file,
-            remedy=f"remove it, unless another process {doing} in this folder",
-        )
-    lock = FileLock(file)
+        raise OutputError("is no lock: it has contents, or is a link", path=file, remedy=remedy)
+    for _ in range(2):  # again where it was removed just now
+        try:
+            _hold(file, held)
+        except FileNotFoundError:
+            continue
+        except (Timeout, BlockingIOError):
+            return False
+        except PermissionError as error:
+            raise OutputError(
+                "is another user's lock, and may not be read", path=file, remedy=remedy
+            ) from error
+        except (OSError, NotImplementedError):
+            break
+        # Removed while still held, so that it is not another process's.
+        held.callback(_remove_file, file)
+        break
+    return True
+
+
+def _hold(file: Path, held: contextlib.ExitStack) -> None:
+    from filelock import FileLock
+
+    # Its own way without locks of the system writes into the file, which is then none of ours any more.
+    lock = FileLock(file, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
-    except Timeout:
-        raise UsageError(
-            f"another process {doing} in this folder",
-            path=file.parent,
-            remedy="wait for its end, or choose another --output folder",
-        ) from None
-    except (OSError, NotImplementedError):
-        yield
-        return
+    except PermissionError:
+        held.callback(os.close, _locked_for_reading(file))
+    else:
+        held.callback(lock.release)
+
+
+def _locked_for_reading(file: Path) -> int:
+    """Lock a file that may only be read, as another user's; some network shares refuse that.
+
+    Raises:
+        FileNotFoundError: when it was removed, or none can be made in its folder.
+        BlockingIOError: when another process holds it.
+        PermissionError: when nothing can be told.
+        NotImplementedError: on Windows.
+    """
+    if os.name == "nt":
+        raise NotImplementedError
+    import fcntl
+
     try:
-        yield
-    finally:
-        # Removed while still held, so that it is not another process's.
-        with contextlib.suppress(OSError):
-            file.unlink(missing_ok=True)
-        lock.release()
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(descriptor), file.lstat()):
+                raise FileNotFoundError(file)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except (FileNotFoundError, BlockingIOError):
+        raise
+    except OSError as error:
+        raise PermissionError(error.errno, error.strerror, os.fspath(file)) from error
+    return descriptor
+
+
+def _remove_file(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
 
 
 def _is_file(file: Path, longest: int) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from srnet_cli.data import cache
 from srnet_cli.data.kinds import Detection, Plan, SourceKind, SourceOptions
 from srnet_cli.data.mosaics.source import MosaicSource
 from srnet_cli.data.pair_source import split_pairs
@@ -15,6 +14,7 @@ from srnet_cli.data.paired.layouts import is_looked_for
 from srnet_cli.data.photo_source import SimulatedSource
 from srnet_cli.data.photos import recognise_photos
 from srnet_cli.data.preparation import PreparationReport, Progress
+from srnet_cli.data.prepared import cache
 from srnet_cli.data.shots.recognition import recognise_sequences
 from srnet_cli.data.shots.sequences import PARTS
 from srnet_cli.data.sources import TrainingSource

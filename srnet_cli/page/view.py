@@ -13,6 +13,7 @@ from nicegui import app, run, ui
 from srnet_cli.errors import SrnetError, unexpected
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
+from srnet_cli.interrupts import hang_up_as_terminate
 from srnet_cli.page.neighbours import KeepNeighboursOut, say_nonsense_briefly
 from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name, usual_crisp
 
@@ -225,6 +226,12 @@ def serve(port: int, show: bool) -> None:
             # A timer begins when the browser has the page: before, importing torch would keep it waiting.
             ui.timer(_LOOK, view.make_ready, once=True)
 
-        ui.run(
-            host="127.0.0.1", port=port, show=show, reload=False, title="srnet", show_welcome_message=False
-        )
+        with hang_up_as_terminate():
+            ui.run(
+                host="127.0.0.1",
+                port=port,
+                show=show,
+                reload=False,
+                title="srnet",
+                show_welcome_message=False,
+            )

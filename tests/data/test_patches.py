@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.data import cache
 from srnet_cli.data.choices import LabelInterpolation
 from srnet_cli.data.labels import enhanced_residual, residual_image, upscale
 from srnet_cli.data.patches import PatchSampler
 from srnet_cli.data.preparation import Item
+from srnet_cli.data.prepared import cache
 from srnet_cli.errors import DataError
 from tests.data.work import Arrays
 

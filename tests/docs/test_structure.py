@@ -74,7 +74,7 @@ def test_files_and_packages_are_of_a_readable_size() -> None:
         ("from srnet_cli.imaging.read import read_picture", ["imaging.read"]),
         ("from srnet_cli import errors", ["errors"]),
         ("import srnet_cli.files", ["files"]),
-        ("def f():\n    from srnet_cli.data.cache import prepare", ["data.cache"]),
+        ("def f():\n    from srnet_cli.data.prepared.cache import prepare", ["data.prepared.cache"]),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from srnet_cli.data import x", []),
         ("from .psnr import luma", ["metrics.psnr"]),
         ("from ..errors import DataError", ["errors"]),

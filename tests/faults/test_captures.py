@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.data import cache
+from srnet_cli.data.prepared import cache
 from tests.captures import Capture, write_arw
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Disk, Ended, Program, disk

@@ -117,3 +117,54 @@ except BaseException as ended:
     )
     assert ended.stdout in ("KeyboardInterrupt\n", "SystemExit\n"), ended
     assert ended.stderr == ""
+
+
+HANG_UP = """
+import os, signal, sys
+from srnet_cli import interrupts, main
+for number in interrupts.requests_to_end():
+    signal.signal(number, main._terminate)
+asked = []
+with interrupts.hang_up_as_terminate():
+    if "server" in sys.argv:  # that ends by itself
+        signal.signal(signal.SIGTERM, lambda *_: asked.append("to end"))
+    os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    for _ in range(1000):
+        pass
+    print(*asked, flush=True)
+print("went on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "code", "out"),
+    [
+        ("SIGHUP", "server", 129, "to end\n"),
+        ("SIGHUP", "", 129, ""),
+        ("SIGTERM", "", 143, ""),
+        ("SIGTERM", "server", 0, "to end\nwent on\n"),
+    ],
+)
+def test_a_closed_terminal_where_only_sigterm_is_known(name: str, server: str, code: int, out: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HANG_UP, name, server],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, out, "")
+
+
+def test_a_terminal_that_nohup_keeps_is_not_heard_either() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HANG_UP, "SIGHUP", ""],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "\nwent on\n", "")

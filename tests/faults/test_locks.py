@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -9,9 +10,9 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 import pytest
 
 from srnet_cli import temporaries
-from srnet_cli.errors import OutputError
+from srnet_cli.errors import OutputError, UsageError
 from srnet_cli.files import atomic_path
-from srnet_cli.temporaries import may_be_lock
+from srnet_cli.temporaries import held_alone, may_be_lock
 from srnet_cli.training.run.folder import LOCK_FILE, RunFolder
 from tests.faults.program import disk
 
@@ -177,3 +178,57 @@ def test_what_no_name_is_free_for_touches_nothing(tmp_path: Path, monkeypatch: p
     with pytest.raises(OutputError), atomic_path(tmp_path / "result.png", overwrite=False):
         pytest.fail("must be refused before any work")
     assert disk(tmp_path) == before
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock that may only be read, as another user's."""
+    import filelock
+
+    def refuse(lock: filelock.BaseFileLock, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", lock.lock_file)
+
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    (tmp_path / LOCK_FILE).touch()
+    return tmp_path / LOCK_FILE
+
+
+def test_a_lock_of_another_user_is_held_as_any_other(foreign: Path) -> None:
+    import fcntl
+
+    with foreign.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with (
+            pytest.raises(UsageError, match="another process is training"),
+            held_alone(foreign, "is training"),
+        ):
+            pytest.fail("there is another one")
+        assert foreign.exists()
+    second = pytest.raises(UsageError)
+    with held_alone(foreign, "is training"), second, held_alone(foreign, "is training"):
+        pytest.fail("this one has it")
+    assert not foreign.exists()
+
+
+@pytest.mark.parametrize("code", [errno.EBADF, errno.EACCES, errno.ENOLCK])
+def test_a_lock_of_another_user_that_tells_nothing_is_named(
+    foreign: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As on network shares, which lock for writing only."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OutputError) as refused, held_alone(foreign, "is training"):
+        pytest.fail("there may be another one")
+    assert refused.value.path == foreign
+    assert refused.value.remedy == "remove it, unless another process is training in this folder"
+    assert foreign.exists()
+
+
+def test_a_folder_that_may_only_be_read_needs_no_lock(foreign: Path) -> None:
+    foreign.unlink()
+    with held_alone(foreign, "is training"):
+        assert not foreign.exists()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +22,7 @@ from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.chain import automatic_chain, usual_crisp
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.showing.comparison import Comparison
-from tests.faults.program import environment, finish, start
+from tests.faults.program import assert_civil, environment, finish, start
 from tests.page.browser import open_browser
 
 PATIENCE = 120
@@ -32,7 +35,7 @@ def draw(path: Path, height: int = 48, width: int = 64) -> Path:
 
 
 @pytest.fixture
-def address(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], str]]:
     pytest.importorskip("nicegui", reason="needs the extra 'ui'")
     if getattr(request, "param", None) == "pipe":
         (tmp_path / ".nicegui").mkdir()
@@ -53,14 +56,31 @@ def address(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     pytest.fail(f"no page: {finish(process)}")
                 time.sleep(0.2)
-        yield address
+        yield process, address
     finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)
+
+
+@pytest.fixture
+def address(served: tuple[subprocess.Popen[str], str]) -> str:
+    return served[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_it_ends_in_peace(served: tuple[subprocess.Popen[str], str], name: str, code: int) -> None:
+    process, _ = served
+    process.send_signal(getattr(signal, name))
+    ended = finish(process)
+    assert ended.code == code
+    assert_civil(ended)
+    assert len(ended.err.splitlines()) == (2 if name == "SIGINT" else 1), ended.err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
-@pytest.mark.parametrize("address", ["pipe"], indirect=True)
+@pytest.mark.parametrize("served", ["pipe"], indirect=True)
 def test_nothing_stored_in_the_current_folder_is_read(address: str) -> None:
     """The fixture has put a pipe there, which would be waited for."""
     with urllib.request.urlopen(address, timeout=PATIENCE) as answer:

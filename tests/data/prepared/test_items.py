@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srnet_cli.data import cache
+from srnet_cli.data.prepared import cache
 from srnet_cli.errors import DataError, OutputError
 from tests.data.work import Arrays, Work
 from tests.faults.program import disk
@@ -18,6 +18,7 @@ from tests.faults.program import disk
 NAMES = (
     "record.json",
     "manifest.json",
+    ".lock",
     "lr.npy",
     "record.json_",
     "Record.JSON",

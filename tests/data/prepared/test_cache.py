@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srnet_cli.data import cache
 from srnet_cli.data.kinds import SourceOptions
 from srnet_cli.data.opening import prepare_source
 from srnet_cli.data.preparation import PreparationReport
+from srnet_cli.data.prepared import cache
 from srnet_cli.data.sr_raw.white_balance import read_gains
 from srnet_cli.data.zoom_pairs import PairOptions
 from srnet_cli.errors import DataError, OutputError, UsageError

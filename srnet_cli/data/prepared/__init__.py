@@ -1,0 +1,1 @@
+"""Pairs that are made once and kept: the cache of a set, and one item of it on disk."""
