@@ -187,3 +187,94 @@ def test_as_many_segments_as_profiles_take_pass(tmp_path: Path) -> None:
     path, whole = tmp_path / "a.jpg", _photo()
     path.write_bytes(whole[:2] + _segment(0xEB, b"profile") * 5000 + whole[2:])
     assert read_picture(path).width == WIDTH
+
+
+def _with_a_second(first: bytes) -> bytes:
+    """A photo and another behind it, as phones store what a brighter screen adds, or a second view."""
+    return first + encoded("JPEG", scene(HEIGHT // 4, WIDTH // 4), quality=80)
+
+
+def _with_a_small_version() -> bytes:
+    """A photo whose EXIF has a small JPEG in it."""
+    small = encoded("JPEG", scene(HEIGHT // 4, WIDTH // 4), quality=50)
+    whole = _photo()
+    return whole[:2] + _segment(0xE1, b"Exif\0\0" + small) + whole[2:]
+
+
+DAMAGE: dict[str, Callable[[bytes, int, int], bytes]] = {
+    "missing": lambda data, start, end: data[:start] + data[end:],
+    "zeros": lambda data, start, end: data[:start] + bytes(end - start) + data[end:],
+    "ones": lambda data, start, end: data[:start] + b"\xff" * (end - start) + data[end:],
+    "codes": lambda data, start, end: data[:start] + data[end : 2 * end - start] + data[end:],
+    "noise": lambda data, start, end: (
+        data[:start] + np.random.default_rng(start).bytes(end - start) + data[end:]
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("make", [_photo, _with_a_small_version, lambda: _photo(progressive=True)])
+def test_another_picture_is_not_taken_for_one_that_lost_its_header(
+    tmp_path: Path, damage: str, make: Callable[[], bytes]
+) -> None:
+    """Decoders go on to what begins behind the end of the first."""
+    path, first = tmp_path / "a.jpg", make()
+    whole = _with_a_second(first)
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    scan = first.rindex(b"\xff\xda\0\x0c")
+    frame = max(first.rfind(bytes([0xFF, marker, 0, 17, 8])) for marker in (BASELINE, 0xC2))
+    for start, end in (
+        (20, frame + 500),
+        (frame - 100, frame + 800),
+        (frame - 10, frame + 10),
+        (scan, scan + 9),
+    ):
+        damaged = DAMAGE[damage](whole, start, end)
+        assert not passes(path, damaged) or read_picture(path).width == WIDTH
+
+
+@pytest.mark.parametrize("make", [_photo, _with_a_small_version])
+def test_a_length_that_reaches_into_another_picture_is_refused(
+    tmp_path: Path, make: Callable[[], bytes]
+) -> None:
+    path, first = tmp_path / "a.jpg", make()
+    whole, second = _with_a_second(first), len(first)
+    # Exactly at its first segment nothing would tell.
+    for at in (second, *range(second + 3, second + 20)):
+        path.write_bytes(whole[:4] + struct.pack(">H", at - 4) + whole[6:])
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("make", [_photo, _with_a_small_version])
+def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    path, whole = tmp_path / "a.jpg", _with_a_second(make())
+    at = make().rindex(bytes([0xFF, BASELINE, 0, 17, 8]))
+    path.write_bytes(whole[:at] + b"stray" * 9 + whole[at:])
+    assert read_picture(path).width == WIDTH
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
+def test_a_hole_from_within_the_header_of_a_scan_is_noticed(tmp_path: Path, name: str) -> None:
+    """Of a scan of whole blocks libjpeg does not hear which part of them it says it has."""
+    path = tmp_path / name
+    whole = _photo() if name == "a.jpg" else encoded("TIFF", scene(HEIGHT, WIDTH), compression="jpeg")
+    part = whole.rindex(b"\xff\xda\0\x0c") + 11
+    for start in range(part, part + 4):
+        for count in (512, 1024):
+            path.write_bytes(whole[:start] + bytes(count) + whole[start + count :])
+            with pytest.raises(InputError, match="damaged"):
+                read_picture(path)
+    path.write_bytes(whole[:part] + bytes(3) + whole[part + 3 :])
+    assert read_picture(path).width == WIDTH
+
+
+def test_long_ones_take_no_time(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.jpg", _photo()
+    began = time.process_time()
+    path.write_bytes(whole[:-2] + b"\xff" * 1_000_000 + whole[-2:])
+    assert read_picture(path).width == WIDTH
+    with pytest.raises(InputError, match="are lost"):
+        check_raw_piece(tmp_path, whole[:-2000] + b"\xff" * 1_000_000)
+    assert time.process_time() - began < 5

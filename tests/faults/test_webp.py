@@ -152,3 +152,45 @@ def test_lost_zeros_in_a_tiffs_webp_are_noticed_by_its_end(tmp_path: Path, lossl
     path.write_bytes(whole[:start] + bytes(512) + whole[start + 512 :])
     with pytest.raises(InputError, match="damaged"):
         read_picture(path)
+
+
+def _renamed(data: bytes, name: bytes, bit: int) -> bytes:
+    at = data.index(name) + bit // 8
+    return data[:at] + bytes([data[at] ^ 1 << bit % 8]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("name", [b"ANMF", b"ANIM", b"VP8 ", b"VP8L"])
+def test_a_first_frame_with_a_damaged_name_is_refused(tmp_path: Path, name: bytes) -> None:
+    """Decoders pass over it, and show the second."""
+    path, whole = tmp_path / "a.webp", _animated(lossless=name == b"VP8L")
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    for bit in range(32):
+        path.write_bytes(_renamed(whole, name, bit))
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_alpha_with_a_damaged_name_is_refused(tmp_path: Path, animated: bool) -> None:
+    alpha = np.tile(np.arange(WIDTH, dtype=np.uint8)[:, None], (HEIGHT, 1, 1))
+    pixels = np.dstack([scene(HEIGHT, WIDTH), alpha])
+    more = [Image.fromarray(pixels[::-1].copy())]
+    options: dict[str, Any] = {"save_all": True, "append_images": more} if animated else {}
+    path, whole = tmp_path / "a.webp", encoded("WEBP", pixels, **options)
+    path.write_bytes(whole)
+    assert read_picture(path).alpha is not None
+    for bit in range(32):
+        path.write_bytes(_renamed(whole, b"ALPH", bit))
+        with pytest.raises(InputError):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("make", [_animated, _extended])
+def test_chunks_of_other_names_pass(tmp_path: Path, make: Any) -> None:
+    path, whole = tmp_path / "a.webp", make()
+    first = whole.index(b"ANMF" if make is _animated else b"VP8 ")
+    for at in (30, first, len(whole)):
+        more = whole[:at] + b"abcd" + struct.pack("<I", 40) + b"notes" * 8 + whole[at:]
+        path.write_bytes(more[:4] + struct.pack("<I", len(more) - 8) + more[8:])
+        assert read_picture(path).width == WIDTH

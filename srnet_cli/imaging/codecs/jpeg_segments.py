@@ -6,11 +6,10 @@ import re
 import struct
 from dataclasses import dataclass, field
 
-from srnet_cli.imaging.codecs.proof.segments import MOST_SEGMENTS, end_of_scan
+from srnet_cli.imaging.codecs.proof.segments import FRAMES, MOST_SEGMENTS, end_of_scan
 
 _EOI = b"\xff\xd9"
 _DHT, _DQT, _SOS, _END = 0xC4, 0xDB, 0xDA, 0xD9
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _KINDS = {0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical", 0xF7: "JPEG-LS"}
 #: between segments, what is not a stuffed zero, a fill byte or a marker without a length
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
@@ -112,7 +111,7 @@ def _makes_sense(marker: int, body: bytes) -> bool:
             wide = 129 if body[at] >> 4 else 65
             at += wide if marker == _DQT else 17 + sum(body[at + 1 : at + 17])
         return at == len(body)
-    if marker in _FRAMES:
+    if marker in FRAMES:
         return len(body) >= 6 and len(body) == 6 + 3 * body[5]
     return marker != _SOS or (len(body) >= 4 and len(body) == 4 + 2 * body[0])
 
@@ -120,7 +119,7 @@ def _makes_sense(marker: int, body: bytes) -> bool:
 def _note(walk: _Walk, marker: int, body: bytes) -> None:
     if marker in _KINDS:
         walk.kind = _KINDS[marker]
-    if marker in _FRAMES:
+    if marker in FRAMES:
         walk.bits = body[0]
         walk.progressive = marker in _PROGRESSIVE
         walk.scanned = {body[6 + 3 * i]: [-1] * _COEFFICIENTS for i in range(body[5])}

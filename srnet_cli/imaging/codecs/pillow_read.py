@@ -22,10 +22,10 @@ from srnet_cli.imaging import colour
 from srnet_cli.imaging.codecs.jpeg_segments import lacks_scans, tidied, unsupported_kind, without_padding
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opened
 from srnet_cli.imaging.codecs.native import check_jpeg
-from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_tail
+from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_start, check_tail
 from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
-from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_sizes
+from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_names, check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -54,6 +54,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it as TIFF or PNG in the program that wrote it",
         )
+    check_start(path, data)
     check_codes(path, data)
     if lacks_scans(data):
         raise InputError("is cut short: some scans of its pixels are missing", path=path)
@@ -81,6 +82,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     (stated,) = struct.unpack("<I", data[4:8])
     if stated + 8 > len(data):
         raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
+    check_webp_names(path, data)
     check_webp_sizes(path, data)
     decoded = decode_image(path, data, max_pixels, ("WEBP",), deep=partial(_first_frame, path, data))
     check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)

@@ -8,7 +8,8 @@ import re
 _OF_OTHER_PICTURES = re.compile(rb"hdrgm:|Container:Directory|GCamera:(?:MicroVideo|MotionPhoto)")
 #: what it has ahead in a JPEG, and in a few files of other formats, too
 SPACE = b"http://ns.adobe.com/xap/1.0/\0"
-_EXTENDED = re.compile(rb"""\s+xmpNote:HasExtendedXMP=(["'])[^"']*\1""")
+#: one blank is as good as many ahead of it, of which a packet may be full
+_EXTENDED = re.compile(rb"""\sxmpNote:HasExtendedXMP=(["'])[^"']*\1""")
 
 
 def xmp_for_output(xmp: bytes | None, height: int, width: int) -> tuple[bytes | None, tuple[str, ...]]:

@@ -41,9 +41,13 @@ _MOST_OF_GRADIENT = 2
 _EVEN, _MOSTLY_EVEN = 2, 0.9
 #: of a mean, as a table's steps count it
 _STEPS_PER_LEVEL = 8
-#: Ones ahead of a marker are filling, and libjpeg says what is missing there; these are one code for it.
-_ONES = re.compile(rb"\xff{%d,}\0" % _LEAST_HOLE)
-_NOT_ZERO = re.compile(rb"[^\0]")
+_ZERO, _ONE = b"\0", b"\xff"
+#: what ends a run of zeros, and one of ones
+_OTHERS = {_ZERO: re.compile(rb"[^\0]"), _ONE: re.compile(rb"[^\xff]")}
+#: the only frame whose scans have a part of the coefficients; of others what they say of it is not heard
+_PROGRESSIVE = 0xC2
+#: coefficients that a scan begins and ends with, and their bits, of all of them
+_WHOLE_BLOCKS = (0, 63, 0)
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,15 @@ def check_holes(path: Path, data: bytes, means: Callable[[], NDArray[Any]] | Non
             }
         elif segment.marker == SOS and tables.frame and len(body) >= 6:
             may_be = _may_be_flat if tables.frame == _LOSSLESS else _may_be_empty
-            for start, length in _holes(data, segment):
+            for start, length in _runs(data, segment, _ZERO):
                 if not may_be(tables, body, length):
                     where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
                     raise InputError(f"is damaged: {where}", path=path)
-            ones = _ONES.search(data, segment.start, segment.end)
-            if ones is not None:
-                where = f"{len(ones[0]):,} bytes of its pixels are lost, from byte {ones.start():,} on"
-                raise InputError(f"is damaged: {where}", path=path)
+            for start, length in _runs(data, segment, _ONE):
+                # Ahead of a marker they are filling, and libjpeg says what is missing there.
+                if data[start + length : start + length + 1] == _ZERO:
+                    where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
+                    raise InputError(f"is damaged: {where}", path=path)
 
 
 def check_raw_piece(path: Path, data: bytes) -> None:
@@ -125,11 +130,11 @@ def check_raw_piece(path: Path, data: bytes) -> None:
         raise InputError(f"is damaged: {lost:,} bytes of its pixels are lost", path=path)
 
 
-def _holes(data: bytes, scan: Segment) -> Iterator[tuple[int, int]]:
-    """Yield place and length of each run of zeros in a scan."""
+def _runs(data: bytes, scan: Segment, value: bytes) -> Iterator[tuple[int, int]]:
+    """Yield place and length of each run of a value in a scan; each byte is looked at once."""
     start = scan.start
-    while (start := data.find(bytes(_LEAST_HOLE), start, scan.end)) >= 0:
-        found = _NOT_ZERO.search(data, start, scan.end)
+    while (start := data.find(value * _LEAST_HOLE, start, scan.end)) >= 0:
+        found = _OTHERS[value].search(data, start, scan.end)
         end = scan.end if found is None else found.start()
         yield start, end - start
         start = end
@@ -180,7 +185,7 @@ def _may_be_empty(tables: _Tables, scan: bytes, length: int) -> bool:
     Of a scan of few coefficients the shortest code may be the last of them, or each: those of a gradient.
     """
     count = scan[0]
-    first, last, approximation = scan[-3:]
+    first, last, approximation = scan[-3:] if tables.frame == _PROGRESSIVE else _WHOLE_BLOCKS
     has_means = first == 0 and not approximation >> 4  # a later bit of the means is written as it is
     has_details = last > 0
     if has_details and approximation >> 4 and length < _LEAST_OF_CORRECTIONS:

@@ -14,7 +14,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.further.jpeg_xl_header import Header, codestream, read_header
 from srnet_cli.imaging.codecs.layout import decoding, opened
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
-from srnet_cli.imaging.codecs.proof.segments import segments
+from srnet_cli.imaging.codecs.proof.segments import FRAMES, segments
 
 JPEG = frozenset({6, 7, 33007, 34892})
 _JPEG_XL = frozenset({50002, 52546})
@@ -26,7 +26,6 @@ PICTURES = JPEG | _JPEG_XL | _BY_PILLOW
 _PNG, _WEBP = 34933, frozenset({34927, 50001})
 #: where PNG's header has its bits
 _PNG_BITS = 24
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 #: of any of these pictures
 _LEAST_BITS = 8
@@ -82,7 +81,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
     """
     if kind in JPEG:
         for segment in segments(data):
-            if segment.marker in _FRAMES and len(segment.body) >= 5:
+            if segment.marker in FRAMES and len(segment.body) >= 5:
                 return int.from_bytes(segment.body[1:3], "big"), int.from_bytes(segment.body[3:5], "big")
         raise ValueError("a piece of JPEG data has no size")
     if kind in _JPEG_XL:
@@ -95,7 +94,7 @@ def _size(kind: int, data: bytes) -> tuple[int, int]:
 def _jpeg_bits(data: bytes) -> int | None:
     """Return how many bits a sample of a JPEG has; lossless ones may fill up a part of what is stated."""
     for segment in segments(data):
-        if segment.marker in _FRAMES and segment.body:
+        if segment.marker in FRAMES and segment.body:
             return None if segment.marker in _LOSSLESS else segment.body[0]
     return None
 

@@ -7,10 +7,11 @@ A progressive JPEG may have any number of scans, each of which costs the decoder
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.segments import ARITHMETIC, EOI, SOS, segments
+from srnet_cli.imaging.codecs.proof.segments import ARITHMETIC, EOI, FRAMES, SOS, segments
 
 #: passes over pixels that a decoder may be asked for, in all; ten seconds of a slow computer
 _MOST_WORK = 2_000_000_000
@@ -20,6 +21,50 @@ _MOST_SCANS_OF_LARGE, _MOST_SCANS = 16, 500
 _LEAST_TAIL = 64
 #: and of zeros, as the last codes are filled up with ones
 _LEAST_ZEROS = 3
+_START, _FILLING = b"\xff\xd8", b"\xff"
+#: start and end markers of pictures
+_PICTURES = re.compile(rb"\xff(?:\xd8(?=\xff)|\xd9)")
+
+
+def check_start(path: Path, data: bytes) -> None:
+    """Refuse a JPEG that lost the start of its picture: decoders go on to one behind it, as a gain map.
+
+    Behind the start marker there are segments, a frame and a scan, ahead of any other start or end but those
+    of small versions in segments. What lies between segments may be what is left of damaged ones.
+
+    Raises:
+        InputError: saying so.
+    """
+    end, has_frame, is_torn = len(_START), False, False
+    for segment in segments(data):
+        head = segment.start - (0 if segment.marker == EOI else len(segment.body) + 4)
+        between = data[end:head]
+        is_torn |= bool(between.strip(_FILLING))
+        if _START in between or segment.marker == EOI or (segment.marker == SOS and not has_frame):
+            break
+        if segment.marker in FRAMES:
+            has_frame = True
+            if is_torn and not _is_first(data[:head]):
+                break
+        if segment.marker == SOS:
+            return
+        end = segment.end
+    else:
+        return
+    raise InputError("is damaged: the header of its picture is lost", path=path)
+
+
+def _is_first(ahead: bytes) -> bool:
+    """Return whether all pictures that begin ahead of a place, but for the file's own, end there as well.
+
+    A segment whose length is wrong may reach into the next picture.
+    """
+    depth = 0
+    for found in _PICTURES.finditer(ahead, len(_START)):
+        depth += 1 if found[0] == _START else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def check_codes(path: Path, data: bytes) -> None:

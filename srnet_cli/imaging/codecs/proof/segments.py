@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 SOS, EOI = 0xDA, 0xD9
+#: markers of frames, which say how large a picture is
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: every one costs some microseconds; a long profile is in a few hundred
 MOST_SEGMENTS = 10_000
 #: frames of arithmetic codes, whose decoders make a picture of anything, and never say that data ended

@@ -17,7 +17,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, Region, grid_of
-from srnet_cli.imaging.codecs.proof.segments import segments
+from srnet_cli.imaging.codecs.proof.segments import FRAMES, segments
 from srnet_cli.imaging.codecs.proof.tiff import listed_pieces
 from srnet_cli.imaging.raw.dng import MOSAIC, is_dng, sensor_pictures
 from srnet_cli.imaging.raw.layout.apart import check_apart
@@ -36,7 +36,6 @@ _OWN_CODES = (
 )
 #: frames whose samples LibRaw lets flow on: extended, as Blackmagic's cameras have it, and lossless
 _FLOWING = frozenset({0xC1, 0xC3})
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: rows that a coder may add at the bottom of a picture
 _MOST_ROWS = 16
 #: decoded bytes that are counted at a time
@@ -130,7 +129,7 @@ def _main(structure: ifd.Structure, values: NDArray[Any]) -> Directory | None:
 
 def _check_jpeg(data: bytes, grid: Grid, index: int, directory: Directory) -> str | None:
     """Say what is wrong with a piece that is a JPEG."""
-    frame = next((found for found in segments(data) if found.marker in _FRAMES), None)
+    frame = next((found for found in segments(data) if found.marker in FRAMES), None)
     if frame is None or len(frame.body) < 6 or not data.startswith(_START_OF_JPEG):
         return "is no JPEG"
     region = grid.region(index)

@@ -16,11 +16,12 @@ from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.proof.page.agreement import check_statements
 from srnet_cli.imaging.codecs.proof.page.tags import lost_numbers, wrong_types
 from srnet_cli.imaging.raw.dng import MOSAIC, is_dng, sensor_pictures
+from srnet_cli.imaging.raw.layout.curve import LINEAR_TABLE, check_curve
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAKE, _ORIENTATION = 256, 257, 258, 259, 262, 271, 274
 _PATTERN_SIZE, _PATTERN, _PLANE_COLOURS, _PATTERN_LAYOUT = 33421, 33422, 50710, 50711
 _COLOUR_MATRIX, _NEUTRAL, _BLACK_SIZE, _BLACK_LEVEL, _WHITE_LEVEL = 50721, 50728, 50713, 50714, 50717
-_LINEAR_TABLE, _ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50712, 50829, 50719, 50720
+_ACTIVE_AREA, _CROP_ORIGIN, _CROP_SIZE = 50829, 50719, 50720
 _SAMPLES, _PLANAR, _SAMPLE_FORMAT, _FLOAT = 277, 284, 339, 3
 _DEFLATE = frozenset({8, 32946})
 #: of DNG 1.7, and as libtiff had it before
@@ -46,7 +47,7 @@ _THREE_COLOURS, _LEAST_VOLUME = 9, 1e-3
 _NUMBERS, _REALS = (ifd.SHORT, ifd.LONG), (ifd.SHORT, ifd.LONG, ifd.RATIONAL)
 #: what tells what the samples are, or which of them are shown, and the types of its values
 _STATEMENTS: dict[int, tuple[int, ...]] = {
-    **dict.fromkeys((_PATTERN_SIZE, _PATTERN_LAYOUT, _LINEAR_TABLE, _BLACK_SIZE), (ifd.SHORT,)),
+    **dict.fromkeys((_PATTERN_SIZE, _PATTERN_LAYOUT, LINEAR_TABLE, _BLACK_SIZE), (ifd.SHORT,)),
     **dict.fromkeys((_PATTERN, _PLANE_COLOURS), (ifd.BYTE, ifd.UNDEFINED)),
     **dict.fromkeys((_BLACK_LEVEL, _CROP_ORIGIN, _CROP_SIZE), _REALS),
     **dict.fromkeys((_WHITE_LEVEL, _ACTIVE_AREA), _NUMBERS),
@@ -101,6 +102,7 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
         if is_dng(structure):
             _check_kind(path, directory)
             _check_levels(path, directory)
+            check_curve(path, directory)
             _check_colours(path, structure, directory)
         else:
             _check_maker(path, structure, directory)

@@ -12,9 +12,12 @@ from pathlib import Path
 from srnet_cli.errors import InputError
 
 _RIFF_HEAD, _FRAME_HEAD, _CANVAS = 12, 16, 10
-_ANIMATED = 0x02
+_ANIMATED, _WITH_ALPHA = 0x02, 0x10
 _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
+_LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
+_CODED = frozenset({_LOSSY, b"VP8L"})
+_NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
 
 
 def check_webp_sizes(path: Path, data: bytes) -> None:
@@ -34,6 +37,44 @@ def check_webp_sizes(path: Path, data: bytes) -> None:
                 _check(path, _size(inner, data[place : place + _CANVAS]), frame)
         else:
             _check(path, size, canvas)
+
+
+def check_webp_names(path: Path, data: bytes) -> None:
+    """Refuse chunks whose name is damaged: decoders pass over them, and the first frame, or alpha, is lost.
+
+    Chunks without a known name are allowed; none of them is a frame, nor lies in the place of the alpha that
+    the file says it has.
+
+    Raises:
+        InputError: naming the chunk.
+    """
+    flags, parts = 0, (_RIFF_HEAD, len(data))
+    for kind, start, end in _chunks(data, *parts):
+        if kind == b"VP8X" and start < end:
+            flags = data[start]
+        elif kind == _FRAME:
+            parts = start + _FRAME_HEAD, end
+            break
+        elif kind not in _NAMES and flags & _ANIMATED and _is_frame(data, start, end):
+            _refuse_name(path, kind)
+    kinds = [kind for kind, _, _ in _chunks(data, *parts)]
+    coded = next((index for index, kind in enumerate(kinds) if kind in _CODED), None)
+    if coded is None and flags & _ANIMATED:
+        raise InputError("is damaged: its first frame has no picture", path=path)
+    before = kinds[:coded][-1:]
+    if flags & _WITH_ALPHA and kinds[coded or 0 :][:1] == [_LOSSY] and not _NAMES.issuperset(before):
+        _refuse_name(path, before[0])
+
+
+def _is_frame(data: bytes, start: int, end: int) -> bool:
+    """Return whether a chunk begins as a frame of an animation does, with its place and a picture."""
+    inner = next(_chunks(data, start + _FRAME_HEAD, end), None)
+    return inner is not None and inner[0] in _CODED | {_ALPHA}
+
+
+def _refuse_name(path: Path, kind: bytes) -> None:
+    name = ascii(kind.decode("latin-1"))
+    raise InputError(f"is damaged: a part of its picture has the name {name}, which is none", path=path)
 
 
 def _check(path: Path, size: tuple[int, int] | None, stated: tuple[int, int] | None) -> None:

@@ -1,0 +1,47 @@
+"""The table of a DNG that its samples are looked up in, ahead of anything else (DNG 1.7, LinearizationTable).
+
+It leads from what a camera stored to values that are in proportion to light: more is never less.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.ifd import Directory
+
+LINEAR_TABLE = 50712
+_SECTOR, _VALUE_BYTES = 512, 2
+#: values that the first or the last of a table share before they may be lost, and what else they would be
+_LEAST_RUN, _MOST = 64, 0xFFFF
+#: steps at the edge of such a run that tell how steep the table is there, and how many of them a jump exceeds
+_STEPS, _JUMP = 16, 8
+
+
+def check_curve(path: Path, directory: Directory) -> None:
+    """Refuse a table that falls, is all one value, or begins or ends as one that lost a sector.
+
+    Raises:
+        InputError: saying so.
+    """
+    entry = directory.entries.get(LINEAR_TABLE)
+    if entry is None or entry.kind != ifd.SHORT or entry.count < 2:
+        return
+    values = np.frombuffer(entry.data, "<u2").astype(np.int32)
+    begins = _jumps(values, entry.at)
+    # Seen from its end it is the same, with ones.
+    ends = _jumps(_MOST - values[::-1], -(entry.at + len(entry.data)))
+    if begins or ends or (np.diff(values) < 0).any() or values[0] == values[-1]:
+        raise InputError("is damaged: the table of its values does not rise as light does", path=path)
+
+
+def _jumps(values: NDArray[np.int32], at: int) -> bool:
+    """Return whether a table begins with zeros up to a sector, and there leaps to another value."""
+    run = int(np.argmax(values != 0))
+    is_at_sector = (at + run * _VALUE_BYTES) % _SECTOR in (0, _SECTOR - 1)
+    steps = np.diff(values[run : run + _STEPS + 1])
+    return run >= _LEAST_RUN and is_at_sector and bool(values[run] > _JUMP * steps.max(initial=1))
