@@ -106,6 +106,16 @@ def test_a_sector_that_is_there_twice_ahead_of_a_flat_end_is_damage(
         assert not passes(path, whole[:start] + whole[start - size :])
 
 
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_bytes_put_into_a_table_of_colours_are_noticed(tmp_path: Path, count: int) -> None:
+    """A table of another number than a power of two ends in zeros, as those behind a block may be there."""
+    path = tmp_path / "a.gif"
+    whole = encoded("GIF", Image.fromarray(scene(60, 80)).quantize(100))
+    assert passes(path, whole)
+    for place in (14, 100, 200):
+        assert not passes(path, whole[:place] + b"\x55" * count + whole[place:])
+
+
 XMP = b"<x:xmpmeta>" + b"<!-- a line of it -->\n" * 150 + b"</x:xmpmeta>"
 
 

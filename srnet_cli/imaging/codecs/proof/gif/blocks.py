@@ -59,7 +59,7 @@ def count(path: Path, data: bytes) -> Found:
         InputError: codes of the first frame have no bits, or too many, or there is something else ahead.
     """
     first, frames, blocks = None, 0, 0
-    position = _HEAD + _table_bytes(data, _HEAD - 3)
+    position = tables = _HEAD + _table_bytes(data, _HEAD - 3)
     while position < len(data) and blocks <= MOST_BLOCKS and frames <= MOST_FRAMES:
         begins, kind = position, data[position]
         if kind == _IMAGE:
@@ -71,7 +71,8 @@ def count(path: Path, data: bytes) -> Found:
             position += 2
         elif kind == END:
             break
-        elif kind and not frames:
+        elif not frames and (kind or position == tables):
+            # Behind a block a zero is one end more; behind the colours it is the last of them, which moved.
             raise InputError("is damaged: what is ahead of its first frame is no block", path=path)
         else:
             # Decoders step over it.
