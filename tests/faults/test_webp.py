@@ -194,3 +194,21 @@ def test_chunks_of_other_names_pass(tmp_path: Path, make: Any) -> None:
         more = whole[:at] + b"abcd" + struct.pack("<I", 40) + b"notes" * 8 + whole[at:]
         path.write_bytes(more[:4] + struct.pack("<I", len(more) - 8) + more[8:])
         assert read_picture(path).width == WIDTH
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("make", [_animated, _extended])
+def test_bytes_that_were_put_in_are_noticed_by_the_end(tmp_path: Path, make: Any, lossless: bool) -> None:
+    path, whole = tmp_path / "a.webp", make(lossless=lossless)
+    for behind in (b"", bytes(600), b"\r\n"):
+        path.write_bytes(whole + behind)
+        assert read_picture(path).width == WIDTH
+    middle = whole.index(b"VP8") + 200
+    # The lossy coder may end in a few zeros, which may be there.
+    for count in (1, 2, 3, 24, 512) if lossless else (24, 512):
+        path.write_bytes(whole[:middle] + b"\x55" * count + whole[middle:])
+        with pytest.raises(InputError):
+            read_picture(path)
+    path.write_bytes(whole + b"x")
+    with pytest.raises(InputError, match="does not end where it says"):
+        read_picture(path)

@@ -6,7 +6,6 @@ imageio parses the EXIF of these while it decodes, and fails or warns where only
 from __future__ import annotations
 
 import io
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_start, check_tail
 from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
-from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_names, check_webp_sizes
+from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_length, check_webp_names, check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
 from srnet_cli.reading import read_input
@@ -79,9 +78,7 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
 def decode_webp(path: Path, max_pixels: int) -> Decoded:
     """Read a WebP file; errors as :func:`decode_jpeg`."""
     data = read_input(path)
-    (stated,) = struct.unpack("<I", data[4:8])
-    if stated + 8 > len(data):
-        raise InputError(f"is cut short: it says {stated + 8:,} bytes and has {len(data):,}", path=path)
+    check_webp_length(path, data)
     check_webp_names(path, data)
     check_webp_sizes(path, data)
     decoded = decode_image(path, data, max_pixels, ("WEBP",), deep=partial(_first_frame, path, data))

@@ -15,6 +15,8 @@ _RIFF_HEAD, _FRAME_HEAD, _CANVAS = 12, 16, 10
 _ANIMATED, _WITH_ALPHA = 0x02, 0x10
 _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
+#: bytes of a name; what a transfer may add, two at least
+_NAME, _BLANKS = 4, b" \t\r\n"
 _LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
 _CODED = frozenset({_LOSSY, b"VP8L"})
 _NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
@@ -64,6 +66,30 @@ def check_webp_names(path: Path, data: bytes) -> None:
     before = kinds[:coded][-1:]
     if flags & _WITH_ALPHA and kinds[coded or 0 :][:1] == [_LOSSY] and not _NAMES.issuperset(before):
         _refuse_name(path, before[0])
+
+
+def check_webp_length(path: Path, data: bytes) -> None:
+    """Refuse a file with more behind its stated end than zeros or blanks, or that fills up with others.
+
+    A file that got longer has its own end there, or in the byte that makes a length even.
+
+    Raises:
+        InputError: it is longer or shorter than it says.
+    """
+    end = _RIFF_HEAD - _NAME + int.from_bytes(data[_NAME : _RIFF_HEAD - _NAME], "little")
+    if end > len(data):
+        raise InputError(f"is cut short: it says {end:,} bytes and has {len(data):,}", path=path)
+    filling = b"".join(data[at:stop] for at, stop in _fillings(data, end))
+    rest = data[end:].rstrip(b"\0")
+    is_blank = len(rest) > 1 and not rest.strip(_BLANKS)
+    if filling.strip(b"\0") or (rest and not is_blank):
+        raise InputError("is damaged: it does not end where it says, and parts may have moved", path=path)
+
+
+def _fillings(data: bytes, end: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what makes the length of each chunk even."""
+    for _, start, stop in _chunks(data, _RIFF_HEAD, end):
+        yield stop, min(stop + (stop - start) % 2, end)
 
 
 def _is_frame(data: bytes, start: int, end: int) -> bool:
