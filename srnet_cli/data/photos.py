@@ -109,8 +109,7 @@ def _usable(path: Path, smallest: int) -> Tensor | Problem:
 
 
 def _read(path: Path) -> Tensor:
-    from srnet_cli.imaging import read_picture
-    from srnet_cli.imaging.depth import to_8_bit
+    from srnet_cli.imaging import read_8_bit
 
-    pixels = to_8_bit(read_picture(path).pixels)
+    pixels = read_8_bit(path)
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from srnet_cli.imaging.raw import Mosaic as Mosaic
     from srnet_cli.imaging.raw import RawOptions as RawOptions
     from srnet_cli.imaging.raw import read_mosaic as read_mosaic
+    from srnet_cli.imaging.read import read_8_bit as read_8_bit
     from srnet_cli.imaging.read import read_focal_length as read_focal_length
     from srnet_cli.imaging.read import read_picture as read_picture
     from srnet_cli.imaging.read import read_size as read_size
@@ -27,7 +28,7 @@ _HOMES = {
     "formats": ("is_raw_path",),
     "picture": ("Metadata", "Picture"),
     "raw": ("Mosaic", "RawOptions", "read_mosaic"),
-    "read": ("read_focal_length", "read_picture", "read_size"),
+    "read": ("read_8_bit", "read_focal_length", "read_picture", "read_size"),
     "write": ("WriteOptions", "check_output", "open_strip_writer", "write_picture"),
 }
 

@@ -44,6 +44,8 @@ class Metadata:
     camera: CameraColours | None = None
     #: what the user should know about how the file was read; one sentence each
     notes: tuple[str, ...] = ()
+    #: the one of them that says why the pixels may be damaged, or None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from srnet_cli.imaging.codecs.pillow_read import exif_in, pillow_without_limit
 from srnet_cli.imaging.codecs.proof.pages import chosen_page
 from srnet_cli.imaging.codecs.tiff_read import read_structure
 from srnet_cli.imaging.colour.hdr import to_sdr
+from srnet_cli.imaging.depth import to_8_bit
 from srnet_cli.imaging.formats import (
     FORMATS,
     HEAD_BYTES,
@@ -87,6 +88,18 @@ def read_picture(
     if camera_colours:
         raise _finished_already(path, found)
     return _finished(path, found.decode(path, max_pixels))
+
+
+def read_8_bit(path: Path) -> NDArray[np.uint8]:
+    """Read a picture to be measured or trained with: upright H×W×3, sRGB, 8 bit.
+
+    Raises:
+        InputError: as :func:`read_picture`; or it may be damaged, which nobody would see.
+    """
+    picture = read_picture(path)
+    if picture.metadata.doubt is not None:
+        raise InputError(picture.metadata.doubt, path=path)
+    return to_8_bit(picture.pixels)
 
 
 def read_focal_length(path: Path) -> float | None:
@@ -178,7 +191,7 @@ def _format(path: Path) -> Format:
 
 def _finished(path: Path, decoded: Decoded) -> Picture:
     """Turn upright, split off alpha, keep the profile if it fits."""
-    notes = list(decoded.notes)
+    notes = [*([decoded.doubt] if decoded.doubt else []), *decoded.notes]
     stored: NDArray[Any] = upright(decoded.samples, decoded.orientation)
     coloured, icc, colour_known = _coloured(stored, decoded, notes)
     samples: NDArray[Any] = coloured
@@ -203,6 +216,7 @@ def _finished(path: Path, decoded: Decoded) -> Picture:
         resolution=decoded.resolution,
         focal_length=focal_length_of(decoded.exif),
         notes=tuple(notes),
+        doubt=decoded.doubt,
     )
     return Picture(pixels, alpha, grey=grey, source=path, metadata=metadata)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, features
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging import read_picture
+from srnet_cli.imaging import read_8_bit, read_picture
 from srnet_cli.imaging.codecs.further.boxes import box, boxes
 from srnet_cli.imaging.codecs.proof.boxed.items import meta_of, places_of
 from tests.faults.pictures import encoded, scene
@@ -28,6 +28,7 @@ ONEPLUS_ENTRY = b"watermark.device"
 ONEPLUS_LIST = b'[{"name":"a","length":10,"offset":16},{"name":"b","length":6,"offset":6}]\0'
 ONEPLUS = ONEPLUS_ENTRY + ONEPLUS_LIST + b"jxrs" + struct.pack("<I", len(ONEPLUS_LIST) + 8)
 SAMSUNG_HEAD = b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data"
+LETTERS = b"Exif\0\0"
 SPACE, XMP = b"http://ns.adobe.com/xap/1.0/\0", b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
 
 
@@ -143,7 +144,6 @@ def test_bytes_behind_the_parts_of_a_last_box_without_size_are_noticed(tmp_path:
 
 #: behind a picture, and what it has taken in of it once it lost so many bytes
 LOST = {
-    b'{"version":1}': (1,),
     b'vivo{"version":1}': (1, 2),
     SAMSUNG_HEAD + VIDEO + b"SEFH\x6b\0\0\0\0\0SEFT": (1, 2, 4, 8, 16, 24),
     box(b"mpvd", VIDEO): (1, 8, 16),
@@ -191,6 +191,64 @@ def test_it_is_said_where_the_picture_may_have_moved_ahead_of_what_phones_add(
         path.write_bytes(head + whole[place:] + behind)
         (note,) = read_picture(path).metadata.notes
         assert "which may have moved" in note
+
+
+def test_what_may_be_damaged_is_neither_measured_nor_trained_with(tmp_path: Path) -> None:
+    """There nobody would see what is said of it."""
+    path, whole = tmp_path / "a.heic", _heic()
+    path.write_bytes(whole + ONEPLUS)
+    assert read_8_bit(path).shape == (HEIGHT, WIDTH, 3)
+    path.write_bytes(whole[:-700] + b"x" + whole[-700:] + ONEPLUS)
+    with pytest.raises(InputError, match="may have moved"):
+        read_8_bit(path)
+
+
+def _heic_in(slack: bytes, further: bytes) -> bytes:
+    """A HEIC whose box of pixels goes on behind them with unused bytes, or with an item of another kind."""
+    data = _heic()
+    meta, place = meta_of(data), data.index(b"mdat") - 4
+    pixels = data[place + 8 :]
+    if not further:
+        return data[:place] + box(b"mdat", pixels + slack)
+    entry = box(b"infe", b"\2\0\0\0" + struct.pack(">HH", 99, 0) + b"uri \0a:b\0")
+    listed = meta[b"iinf"][:4] + struct.pack(">H", 2) + meta[b"iinf"][6:] + entry
+    ((number, _, _, length),) = places_of(meta)
+    plain = dict(boxes(data))[b"meta"][:4]
+
+    def described(start: int) -> bytes:
+        pieces = [(number, start, length), (99, start + length, len(further))]
+        items = b"".join(struct.pack(">HHHHII", n, 0, 0, 1, at, size) for n, at, size in pieces)
+        iloc = b"\1\0\0\0\x44\0" + struct.pack(">H", 2) + items
+        parts = meta | {b"iinf": listed, b"iloc": iloc}
+        return box(b"meta", plain + b"".join(box(kind, body) for kind, body in parts.items()))
+
+    head = data[: data.index(b"meta") - 4]
+    start = len(head) + len(described(0)) + 8
+    return head + described(start) + box(b"mdat", pixels + further)
+
+
+@pytest.mark.parametrize(
+    ("slack", "further"),
+    [(bytes(1), b""), (bytes(4), b""), (b"", b"text" + bytes(30)), (b"", b"text" + b" \n" * 20)],
+)
+def test_bytes_put_into_a_heic_are_noticed_where_other_things_lie_behind(
+    tmp_path: Path, slack: bytes, further: bytes
+) -> None:
+    path, whole = tmp_path / "a.heic", _heic_in(slack, further)
+    _read(path, whole)
+    place = whole.index(b"mdat") + 20_000
+    for count in {1, 2, 4, len(slack) or 8}:
+        path.write_bytes(whole[:place] + b"\x55" * count + whole[place:])
+        with pytest.raises(InputError, match="may have moved"):
+            read_picture(path)
+    # Padding behind the file says nothing of it.
+    if not further:
+        _read(path, whole + bytes(20))
+
+
+def test_metadata_behind_the_pixels_may_end_in_zeros(tmp_path: Path) -> None:
+    data = _heic_with(b"Exif", struct.pack(">I", 6) + LETTERS + TIFF_BYTES + bytes(600))
+    _read(tmp_path / "a.heic", data)
 
 
 @pytest.mark.parametrize("last", [b"\n", b" ", b"\x1a", b"\xff", b"\0"])
@@ -268,7 +326,6 @@ def _heic_with(kind: bytes, content: bytes) -> bytes:
     return changed.replace(meta[b"iloc"], iloc)
 
 
-LETTERS = b"Exif\0\0"
 MARKED = b"\xff\xe1\0\x80" + LETTERS
 
 

@@ -70,11 +70,10 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: when it cannot be read.
     """
-    from srnet_cli.imaging import read_picture
-    from srnet_cli.imaging.depth import to_8_bit
+    from srnet_cli.imaging import read_8_bit
 
     try:
-        return to_8_bit(read_picture(path).pixels)
+        return read_8_bit(path)
     except SrnetError as error:
         raise DataError(f"{path.name} {error.reason}") from error
 

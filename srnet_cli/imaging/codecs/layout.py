@@ -37,6 +37,8 @@ class Decoded:
     texts: tuple[tuple[str, str], ...] = ()
     #: pixels per inch across and down
     resolution: tuple[float, float] | None = None
+    #: a further note: why the pixels may be damaged
+    doubt: str | None = None
 
 
 @dataclass(frozen=True)

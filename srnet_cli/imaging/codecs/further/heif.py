@@ -46,13 +46,14 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         bits = int(info.get("bit_depth", 8))
         values = np.atleast_3d(np.asarray(file))
     _check_decoded(path, values, (1 << bits) - 1)
-    notes = (*parts.notes, *(["only its main picture was read"] if len(file) > 1 else []))
+    notes = ("only its main picture was read",) if len(file) > 1 else ()
     nclx = info.get("nclx_profile") or {}
     decoded = Decoded(
         from_bits(values, bits),
         info.get("icc_profile") or None,
         _exif_of(info),
         notes=notes,
+        doubt=parts.doubt,
         xmp=info.get("xmp") or None,
     )
     # 2 is "unspecified".

@@ -21,8 +21,8 @@ Places = Sequence[tuple[bytes, int, int]]
 #: values of which padding is made, of one alone
 _PADDING = b"\0\xff \t\r\n\x1a"
 _BLANKS = b" \t\r\n"
-#: what the phones of Samsung and vivo add, if it is no box, and others in words
-_ADDED = re.compile(rb"\0\0...\0\0\0\w.*\0\0SEFT|(?:streamdata|vivo\{).*|\{.*\}", re.DOTALL)
+#: what the phones of Samsung and vivo add, if it is no box
+_ADDED = re.compile(rb"\0\0...\0\0\0\w.*\0\0SEFT|(?:streamdata|vivo\{).*", re.DOTALL)
 #: how those of vivo, OnePlus and Oppo end
 _ENDS_AS_ADDED = re.compile(rb"jxrs...\0\Z|\xff{4}\x1b\*9HWfu\x84\x93\xa2\xb1\Z", re.DOTALL)
 _LONGEST_END = 15
@@ -45,6 +45,11 @@ def end_of_parts(data: bytes, found: Places, end: int) -> int:
     """Return where a file ends but for whole boxes behind its parts, which end at ``end``."""
     if not found or found[-1][2] != len(data):
         return len(data)
+    return _end_of_box(data, found, end)
+
+
+def _end_of_box(data: bytes, found: Places, end: int) -> int:
+    """Return where the box ends that the last part is in."""
     return next((stop for _, content, stop in reversed(found) if content < end), len(data))
 
 
@@ -60,8 +65,13 @@ def check_behind(path: Path, data: bytes, found: Places, end: int, is_checked: b
     if _holds_video(data, found, end):
         return None
     start = max(end, _end_of_stated(data, found, end))
-    if not _is_head(data, start) and (
-        _is_padding(data, start, is_checked)
+    own = _end_of_box(data, found, end)
+    # What has moved ends with the part, or behind it in its box, with as much padding pushed out.
+    is_longer = own == start and any(data[end:own])
+    last = None if is_checked else data[end - 1 : end]
+    if not (_is_head(data, own) or _is_head(data, start)) and (
+        start == len(data)
+        or (_is_padding(data[start:], last) and (is_checked or not is_longer))
         or _ADDED.fullmatch(data, start)
         or _is_added_by_oneplus(data, start)
     ):
@@ -72,20 +82,17 @@ def check_behind(path: Path, data: bytes, found: Places, end: int, is_checked: b
     return None if is_checked else f"{left}; they end as what phones add, but do not begin so: look at it"
 
 
-def _is_padding(data: bytes, start: int, is_checked: bool) -> bool:
-    """Return whether all from there on is blank, or of one value as padding is.
+def _is_padding(rest: bytes, last: bytes | None) -> bool:
+    """Return whether what is behind all parts is blank, or of one value as padding is.
 
-    Unless it shows otherwise, it must not be what a part that moved may have as its last byte; zero is none.
+    It must not be what was the ``last`` byte of a part before it moved, unless that is None; zero is none.
     """
-    rest = data[start:]
-    first = rest[:1]
-    is_blank = not rest.strip(_BLANKS)
+    first, is_blank = rest[:1], not rest.strip(_BLANKS)
     if not is_blank and (rest.strip(first) or first.strip(_PADDING)):
         return False
-    if is_checked or not rest.strip(b"\0"):
+    if last is None or last != first == b"\0":
         return True
-    ahead = data[start - 1 : start]
-    return len(rest) > 1 and ahead != first and not (is_blank and not ahead.strip(_BLANKS))
+    return len(rest) > 1 and last != first and not (is_blank and not last.strip(_BLANKS))
 
 
 def _is_head(data: bytes, start: int) -> bool:

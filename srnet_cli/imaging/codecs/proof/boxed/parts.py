@@ -43,10 +43,10 @@ _LETTERS = re.compile(rb"(?:\xff\xe1..)?Exif\0\0(?:II\*\0|MM\0\*|\0*\Z)", re.DOT
 
 @dataclass(frozen=True)
 class Parts:
-    """The items of a file by their numbers, and what is to be said of what lies behind them."""
+    """The items of a file by their numbers, and why they may have moved."""
 
     items: Mapping[int, Item]
-    notes: tuple[str, ...]
+    doubt: str | None
 
 
 def check_pieces(path: Path, data: bytes) -> Parts:
@@ -61,7 +61,9 @@ def check_pieces(path: Path, data: bytes) -> Parts:
     if end > len(data):
         raise InputError(f"is incomplete: {end - len(data):,} bytes of its parts are missing", path=path)
     found = list(places(data))
-    if ends_in_run(data[: end_of_parts(data, found, end)]):
+    last = [item for item in items.values() if any(sum(piece) == end for piece in item.pieces)]
+    # Metadata may end in zeros; of a picture ahead of it they are looked for, too.
+    if not (last and all(map(_is_metadata, last))) and ends_in_run(data[: end_of_parts(data, found, end)]):
         raise InputError("is incomplete: its end holds nothing but one value, repeated", path=path)
     for number, item in items.items():
         content = item.data(data)
@@ -71,10 +73,16 @@ def check_pieces(path: Path, data: bytes) -> Parts:
             check_frames(path, content)
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
-    ends = {item.kind for item in items.values() if any(sum(piece) == end for piece in item.pieces)}
-    note = check_behind(path, data, found, end, is_checked=not ends & IN_NAL_UNITS)
+    is_checked = all(item.kind == AV1 or (_is_metadata(item) and any(item.data(data))) for item in last)
+    doubt = check_behind(path, data, found, end, is_checked)
     check_alpha(path, meta, properties)
-    return Parts(items, () if note is None else (note,))
+    return Parts(items, doubt)
+
+
+def _is_metadata(item: Item) -> bool:
+    """Return whether an item is EXIF or XMP, of which it is known how they begin."""
+    is_xmp = item.kind == MIME and item.described.split(b"\0")[1:3] in ([_XMP], [_XMP, b""])
+    return item.kind == EXIF or is_xmp
 
 
 def _is_whole(item: Item, content: bytes, properties: Properties) -> bool:
@@ -91,6 +99,6 @@ def _is_whole(item: Item, content: bytes, properties: Properties) -> bool:
         is_there = any(content.startswith(_TIFF, place) for place in (stated, *_USUAL_PLACES))
         in_letters = any(_LETTERS.match(content, place) for place in (stated, 0, 4))
         return is_there or in_letters or not content.strip(b"\0")
-    if item.kind == MIME and item.described.split(b"\0")[1:3] in ([_XMP], [_XMP, b""]):
+    if _is_metadata(item):
         return content.removeprefix(SPACE).lstrip(_AHEAD)[:1] in (b"<", b"")
     return True
