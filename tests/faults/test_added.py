@@ -246,6 +246,15 @@ def test_bytes_put_into_a_heic_are_noticed_where_other_things_lie_behind(
         _read(path, whole + bytes(20))
 
 
+@pytest.mark.parametrize("moved", [b"a", b"<", b"<\x01", b"<?x\xff", b"\xff<\x9b"])
+def test_xmp_that_moved_is_noticed_whatever_is_ahead_of_it(tmp_path: Path, moved: bytes) -> None:
+    data = _heic_with(b"mime", XMP)
+    _read(tmp_path / "a.heic", data)
+    place = data.rindex(XMP)
+    with pytest.raises(InputError, match="not where its boxes say"):
+        _read(tmp_path / "a.heic", data[:place] + moved + data[place : -len(moved)])
+
+
 def test_metadata_behind_the_pixels_may_end_in_zeros(tmp_path: Path) -> None:
     data = _heic_with(b"Exif", struct.pack(">I", 6) + LETTERS + TIFF_BYTES + bytes(600))
     _read(tmp_path / "a.heic", data)

@@ -34,6 +34,9 @@ from srnet_cli.imaging.metadata.xmp import SPACE
 _XMP = b"application/rdf+xml"
 #: what may stand ahead of a text: a byte order mark, blanks, or the mark as text in UTF-8 once more
 _AHEAD = b"\xef\xbb\xbf\xfe\xff\0 \t\r\n\xc2\xc3\xaf\xbe"
+#: how the text begins, in one byte or two for each letter; and ahead of a mark that may be in it
+_START = re.compile(rb"<\0?[?!A-Za-z][\0\t\n\r\x20-\x7e]*")
+_LONGEST_START = 14
 #: how TIFF begins, and where writers have it but for the stated place: behind four bytes, six letters, both
 _TIFF = (b"II*\0", b"MM\0*")
 _USUAL_PLACES = (0, 4, 6, 10)
@@ -100,5 +103,6 @@ def _is_whole(item: Item, content: bytes, properties: Properties) -> bool:
         in_letters = any(_LETTERS.match(content, place) for place in (stated, 0, 4))
         return is_there or in_letters or not content.strip(b"\0")
     if _is_metadata(item):
-        return content.removeprefix(SPACE).lstrip(_AHEAD)[:1] in (b"<", b"")
+        begins = content.removeprefix(SPACE).lstrip(_AHEAD)[:_LONGEST_START]
+        return not begins or _START.fullmatch(begins) is not None
     return True
