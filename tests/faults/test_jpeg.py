@@ -255,6 +255,40 @@ def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: 
     assert read_picture(path).width == WIDTH
 
 
+NOTES: dict[str, Callable[[], bytes]] = {
+    "end": lambda: b"\0\xff\xd9\0",
+    "start of nothing": lambda: b"\xff\xd8\0\0\xff\xd9",
+    "start": lambda: b"\xff\xd8\xff\xe1\0\x10Exif",
+    "torn version": lambda: encoded("JPEG", scene(60, 80))[:-200],
+    "two ends": lambda: encoded("JPEG", scene(60, 80)) + b"\xff\xd9",
+}
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_markers_in_a_note_are_none_of_the_file(tmp_path: Path, note: str) -> None:
+    """Makers' segments hold any bytes, and some programs leave a few between segments."""
+    path, whole = tmp_path / "a.jpg", _photo()
+    path.write_bytes(whole[:2] + _segment(0xE1, b"Maker\0" + NOTES[note]()) + b"\0\0" + whole[2:])
+    assert read_picture(path).width == WIDTH
+
+
+def test_a_lost_header_is_called_damage_however_long_its_picture(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.jpg", _with_a_second(_photo())
+    frame = whole.index(bytes([0xFF, BASELINE, 0, 17, 8]))
+    for stray in (b"", b"codes" * 250_000):
+        path.write_bytes(whole[:frame] + bytes(700) + stray + whole[frame + 700 :])
+        with pytest.raises(InputError, match="header of its picture is lost"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["lossless", "JPEG-LS"])
+def test_other_kinds_are_named_ahead_of_damage(tmp_path: Path, kind: str) -> None:
+    path, marker = tmp_path / "a.jpg", {"lossless": LOSSLESS, "JPEG-LS": 0xF7}[kind]
+    path.write_bytes(_photo().replace(bytes([0xFF, BASELINE, 0, 17]), bytes([0xFF, marker, 0, 17])))
+    with pytest.raises(InputError, match=kind):
+        read_picture(path)
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
 def test_a_hole_from_within_the_header_of_a_scan_is_noticed(tmp_path: Path, name: str) -> None:
     """Of a scan of whole blocks libjpeg does not hear which part of them it says it has."""
