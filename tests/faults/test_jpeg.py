@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs import native
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from tests.faults.pictures import encoded, passes, scene
 
@@ -121,8 +122,13 @@ def _scan(first: int, last: int, codes: dict[int, str], bits: str) -> bytes:
     return _segment(0xC4, bytes([kind, *table, *codes])) + _segment(0xDA, head) + coded
 
 
-def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int, each: bool = False) -> bytes:
-    """A progressive JPEG with these means of blocks and one value, -(2^size - 1), at ``last`` or at each."""
+def _of_equal_blocks(
+    means: NDArray[np.int64], first: int, last: int, size: int, each: bool = False, pause: int = 0
+) -> bytes:
+    """A progressive JPEG with these means of blocks and one value, -(2^size - 1), at ``last`` or at each.
+
+    One in ``pause`` of the blocks is without it.
+    """
     tall, wide = means.shape
     codes = {category: f"{category:04b}" for category in range(12)}
     bits = []
@@ -136,7 +142,12 @@ def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int,
     count = means.size
     values = last + 1 - first if each else 1
     run = 0 if each else last - first
-    data += _scan(first, last, {run << 4 | size: "0"}, "0" * (1 + size) * count * values)
+    block = "0" * (1 + size) * values
+    if pause:
+        blocks = ["01" if number % pause == 0 else "0" + block for number in range(count)]
+        data += _scan(first, last, {run << 4 | size: "00", 0: "01"}, "".join(blocks))
+    else:
+        data += _scan(first, last, {run << 4 | size: "0"}, block * count)
     run = count.bit_length() - 1
     nothing = {run << 4: "0"}, "0" + f"{count - (1 << run):0{run}b}"
     for band in ((1, first - 1), (last + 1, 63)):
@@ -287,6 +298,17 @@ def test_other_kinds_are_named_ahead_of_damage(tmp_path: Path, kind: str) -> Non
     path.write_bytes(_photo().replace(bytes([0xFF, BASELINE, 0, 17]), bytes([0xFF, marker, 0, 17])))
     with pytest.raises(InputError, match=kind):
         read_picture(path)
+
+
+def test_many_holes_that_may_be_a_gradient_take_one_decoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked, decode = tmp_path / "a.jpg", [], native._means
+    monkeypatch.setattr(native, "_means", lambda data: asked.append(data) or decode(data))
+    path.write_bytes(_of_equal_blocks(np.zeros((50, 50), np.int64), 1, 1, 1, pause=200))
+    assert path.read_bytes().count(bytes(64)) > 9
+    assert read_picture(path).width == 400
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])
