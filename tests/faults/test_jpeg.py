@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs import native
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from tests.faults.pictures import encoded, passes, scene
 
@@ -121,8 +122,13 @@ def _scan(first: int, last: int, codes: dict[int, str], bits: str) -> bytes:
     return _segment(0xC4, bytes([kind, *table, *codes])) + _segment(0xDA, head) + coded
 
 
-def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int, each: bool = False) -> bytes:
-    """A progressive JPEG with these means of blocks and one value, -(2^size - 1), at ``last`` or at each."""
+def _of_equal_blocks(
+    means: NDArray[np.int64], first: int, last: int, size: int, each: bool = False, pause: int = 0
+) -> bytes:
+    """A progressive JPEG with these means of blocks and one value, -(2^size - 1), at ``last`` or at each.
+
+    One in ``pause`` of the blocks is without it.
+    """
     tall, wide = means.shape
     codes = {category: f"{category:04b}" for category in range(12)}
     bits = []
@@ -136,7 +142,12 @@ def _of_equal_blocks(means: NDArray[np.int64], first: int, last: int, size: int,
     count = means.size
     values = last + 1 - first if each else 1
     run = 0 if each else last - first
-    data += _scan(first, last, {run << 4 | size: "0"}, "0" * (1 + size) * count * values)
+    block = "0" * (1 + size) * values
+    if pause:
+        blocks = ["01" if number % pause == 0 else "0" + block for number in range(count)]
+        data += _scan(first, last, {run << 4 | size: "00", 0: "01"}, "".join(blocks))
+    else:
+        data += _scan(first, last, {run << 4 | size: "0"}, block * count)
     run = count.bit_length() - 1
     nothing = {run << 4: "0"}, "0" + f"{count - (1 << run):0{run}b}"
     for band in ((1, first - 1), (last + 1, 63)):
@@ -253,6 +264,51 @@ def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: 
     at = make().rindex(bytes([0xFF, BASELINE, 0, 17, 8]))
     path.write_bytes(whole[:at] + b"stray" * 9 + whole[at:])
     assert read_picture(path).width == WIDTH
+
+
+NOTES: dict[str, Callable[[], bytes]] = {
+    "end": lambda: b"\0\xff\xd9\0",
+    "start of nothing": lambda: b"\xff\xd8\0\0\xff\xd9",
+    "start": lambda: b"\xff\xd8\xff\xe1\0\x10Exif",
+    "torn version": lambda: encoded("JPEG", scene(60, 80))[:-200],
+    "two ends": lambda: encoded("JPEG", scene(60, 80)) + b"\xff\xd9",
+}
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_markers_in_a_note_are_none_of_the_file(tmp_path: Path, note: str) -> None:
+    """Makers' segments hold any bytes, and some programs leave a few between segments."""
+    path, whole = tmp_path / "a.jpg", _photo()
+    path.write_bytes(whole[:2] + _segment(0xE1, b"Maker\0" + NOTES[note]()) + b"\0\0" + whole[2:])
+    assert read_picture(path).width == WIDTH
+
+
+def test_a_lost_header_is_called_damage_however_long_its_picture(tmp_path: Path) -> None:
+    path, whole = tmp_path / "a.jpg", _with_a_second(_photo())
+    frame = whole.index(bytes([0xFF, BASELINE, 0, 17, 8]))
+    for stray in (b"", b"codes" * 250_000):
+        path.write_bytes(whole[:frame] + bytes(700) + stray + whole[frame + 700 :])
+        with pytest.raises(InputError, match="header of its picture is lost"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("kind", ["lossless", "JPEG-LS"])
+def test_other_kinds_are_named_ahead_of_damage(tmp_path: Path, kind: str) -> None:
+    path, marker = tmp_path / "a.jpg", {"lossless": LOSSLESS, "JPEG-LS": 0xF7}[kind]
+    path.write_bytes(_photo().replace(bytes([0xFF, BASELINE, 0, 17]), bytes([0xFF, marker, 0, 17])))
+    with pytest.raises(InputError, match=kind):
+        read_picture(path)
+
+
+def test_many_holes_that_may_be_a_gradient_take_one_decoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, asked, decode = tmp_path / "a.jpg", [], native._means
+    monkeypatch.setattr(native, "_means", lambda data: asked.append(data) or decode(data))
+    path.write_bytes(_of_equal_blocks(np.zeros((50, 50), np.int64), 1, 1, 1, pause=200))
+    assert path.read_bytes().count(bytes(64)) > 9
+    assert read_picture(path).width == 400
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif"])

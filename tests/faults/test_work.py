@@ -22,6 +22,7 @@ from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import ifd
 from srnet_cli.imaging.codecs.further.boxes import boxes
 from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
+from srnet_cli.imaging.codecs.proof.jpeg import check_start
 from srnet_cli.imaging.metadata.xmp import xmp_for_output
 from tests.faults.hostile import TALL, noisy, png_chunk, png_of_rows, retagged
 from tests.faults.pictures import encoded, encoded_tiff, scene
@@ -295,3 +296,20 @@ def test_a_packet_of_blanks_takes_no_time() -> None:
     began = time.process_time()
     assert xmp_for_output(packet, 2, 3)[0] == packet.replace(b" xmpNote:HasExtendedXMP='A1'", b"")
     assert time.process_time() - began < 2
+
+
+def test_frames_and_starts_by_the_thousand_take_no_time(tmp_path: Path) -> None:
+    """Ahead of a frame that follows torn bytes starts of others are looked for, once, some of them."""
+    whole = encoded("JPEG", noisy())
+    at = whole.index(b"\xff\xc0")
+    frame = whole[at : at + 19]
+    text = b"\xff\xfe\xff\xfe"
+    for starts, frames in (
+        (b"\xff\xd8\xff\xd9", 9000),
+        (b"\xff\xd8\xff\xfe\0\x04", 1),
+        (b"\xff\xd8" + b"\xff" * 60, 1),
+    ):
+        comments = (text + (starts * 16_384)[:65_531] + b"\0") * 20
+        began = time.process_time()
+        check_start(tmp_path, whole[:2] + b"A" + comments + whole[2:at] + frame * frames + whole[at + 19 :])
+        assert time.process_time() - began < 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def check_jpeg(path: Path, data: bytes, pixels: int) -> None:
         InputError: it is not: a part of the picture would be grey or displaced.
     """
     check_scans(path, data, pixels)
-    check_holes(path, data, lambda: _means(data))
+    check_holes(path, data, cache(partial(_means, data)))
     if pixels > _OPENCV_LIMIT:
         return
     import cv2

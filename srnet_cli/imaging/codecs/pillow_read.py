@@ -46,6 +46,8 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
         InputError: it is damaged or too large.
     """
     data = read_input(path)
+    # Behind a lost header there are no segments, and that is no kind of its own.
+    check_start(path, data)
     kind = unsupported_kind(data)
     if kind is not None:
         raise InputError(
@@ -53,7 +55,6 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
             path=path,
             remedy="save it as TIFF or PNG in the program that wrote it",
         )
-    check_start(path, data)
     check_codes(path, data)
     if lacks_scans(data):
         raise InputError("is cut short: some scans of its pixels are missing", path=path)

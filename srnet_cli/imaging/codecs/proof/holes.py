@@ -7,6 +7,7 @@ has it hundreds of times.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -105,7 +106,10 @@ def check_holes(path: Path, data: bytes, means: Callable[[], NDArray[Any]] | Non
             }
         elif segment.marker == SOS and tables.frame and len(body) >= 6:
             may_be = _may_be_flat if tables.frame == _LOSSLESS else _may_be_empty
-            for start, length in _runs(data, segment, _ZERO):
+            # Where the longest may be of the picture, so may be the others: one question, as each takes time.
+            longest = max(_runs(data, segment, _ZERO), key=operator.itemgetter(1), default=None)
+            if longest is not None:
+                start, length = longest
                 if not may_be(tables, body, length):
                     where = f"{length:,} bytes of its pixels are lost, from byte {start:,} on"
                     raise InputError(f"is damaged: {where}", path=path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import deque
 from pathlib import Path
 
 from srnet_cli.errors import InputError
@@ -21,9 +22,14 @@ _MOST_SCANS_OF_LARGE, _MOST_SCANS = 16, 500
 _LEAST_TAIL = 64
 #: and of zeros, as the last codes are filled up with ones
 _LEAST_ZEROS = 3
-_START, _FILLING = b"\xff\xd8", b"\xff"
-#: start and end markers of pictures
-_PICTURES = re.compile(rb"\xff(?:\xd8(?=\xff)|\xd9)")
+_FILLING = b"\xff"
+#: the start marker of a picture, and what is behind it: in other bytes it has no meaning
+_START = re.compile(rb"\xff\xd8(?=\xff)")
+#: starts ahead of a frame that are looked at, the last of them, and segments behind each
+_MOST_STARTS, _MOST_HEADER = 100, 2000
+#: the marker of a segment, with some filling ahead of it
+_SEGMENT = re.compile(rb"\xff{1,64}([\xc0-\xcf\xda-\xfe])")
+_JPEG_LS = 0xF7
 
 
 def check_start(path: Path, data: bytes) -> None:
@@ -35,17 +41,17 @@ def check_start(path: Path, data: bytes) -> None:
     Raises:
         InputError: saying so.
     """
-    end, has_frame, is_torn = len(_START), False, False
+    end, has_frame, is_torn = 2, False, False
     for segment in segments(data):
         head = segment.start - (0 if segment.marker == EOI else len(segment.body) + 4)
-        between = data[end:head]
-        is_torn |= bool(between.strip(_FILLING))
-        if _START in between or segment.marker == EOI or (segment.marker == SOS and not has_frame):
+        is_torn |= bool(data[end:head].strip(_FILLING))
+        is_start = _START.search(data, end, head + 1) is not None
+        if is_start or segment.marker == EOI or (segment.marker == SOS and not has_frame):
             break
-        if segment.marker in FRAMES:
-            has_frame = True
-            if is_torn and not _is_first(data[:head]):
+        if segment.marker in FRAMES or segment.marker == _JPEG_LS:
+            if is_torn and not has_frame and _is_of_another(data, head):
                 break
+            has_frame = True
         if segment.marker == SOS:
             return
         end = segment.end
@@ -54,17 +60,26 @@ def check_start(path: Path, data: bytes) -> None:
     raise InputError("is damaged: the header of its picture is lost", path=path)
 
 
-def _is_first(ahead: bytes) -> bool:
-    """Return whether all pictures that begin ahead of a place, but for the file's own, end there as well.
+def _is_of_another(data: bytes, frame: int) -> bool:
+    """Return whether a picture that begins within the file has its frame at this place.
 
     A segment whose length is wrong may reach into the next picture.
     """
-    depth = 0
-    for found in _PICTURES.finditer(ahead, len(_START)):
-        depth += 1 if found[0] == _START else -1
-        if depth < 0:
-            return False
-    return depth == 0
+    starts = deque(_START.finditer(data, 2, frame), _MOST_STARTS)
+    return any(_frame_behind(data, start.end()) == frame for start in starts)
+
+
+def _frame_behind(data: bytes, at: int) -> int | None:
+    """Return where the frame of a picture stands whose first segment is here; None if its header is torn."""
+    for _ in range(_MOST_HEADER):
+        found = _SEGMENT.match(data, at)
+        if found is None:
+            return None
+        place, marker = found.start(1), found[1][0]
+        if marker in FRAMES:
+            return place - 1
+        at = place + 1 + int.from_bytes(data[place + 1 : place + 3], "big")
+    return None
 
 
 def check_codes(path: Path, data: bytes) -> None:

@@ -16,10 +16,13 @@ from srnet_cli.imaging.codecs.ifd import Directory
 
 LINEAR_TABLE = 50712
 _SECTOR, _VALUE_BYTES = 512, 2
-#: values that the first or the last of a table share before they may be lost, and what else they would be
-_LEAST_RUN, _MOST = 64, 0xFFFF
-#: steps at the edge of such a run that tell how steep the table is there, and how many of them a jump exceeds
-_STEPS, _JUMP = 16, 8
+#: values that the first or the last of a table share before they may be lost: of one of 256, and of a long
+#: one, in which as many are the least part
+_LEAST_RUN, _LEAST_OF_LONG, _PART = 16, 64, 16
+_MOST = 0xFFFF
+#: steps at the edge of such a run that tell how steep the table is there, and how many of them a jump
+#: exceeds; few of a short table, which gets steeper within them
+_STEPS, _STEPS_OF_LONG, _STEPS_PART, _JUMP = 4, 16, 64, 8
 
 
 def check_curve(path: Path, directory: Directory) -> None:
@@ -43,5 +46,9 @@ def _jumps(values: NDArray[np.int32], at: int) -> bool:
     """Return whether a table begins with zeros up to a sector, and there leaps to another value."""
     run = int(np.argmax(values != 0))
     is_at_sector = (at + run * _VALUE_BYTES) % _SECTOR in (0, _SECTOR - 1)
-    steps = np.diff(values[run : run + _STEPS + 1])
-    return run >= _LEAST_RUN and is_at_sector and bool(values[run] > _JUMP * steps.max(initial=1))
+    least = min(max(_LEAST_RUN, values.size // _PART), _LEAST_OF_LONG)
+    count = min(max(_STEPS, values.size // _STEPS_PART), _STEPS_OF_LONG)
+    steps = np.diff(values[run:])
+    # Of coarse values few differ: then the least step may be as far from zero.
+    unit = min(steps[steps > 0].tolist(), default=1)
+    return run >= least and is_at_sector and bool(values[run] > _JUMP * steps[:count].max(initial=unit))
