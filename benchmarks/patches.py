@@ -24,12 +24,13 @@ from numpy.typing import NDArray
 from benchmarks.machine import load_per_core, machine_facts
 from benchmarks.record import as_json
 from srnet_cli.compute import cuda
-from srnet_cli.data import TrainingSource, cache
+from srnet_cli.data import TrainingSource
 from srnet_cli.data.kinds import SourceOptions
 from srnet_cli.data.opening import open_source
 from srnet_cli.data.pair_source import PairSource
 from srnet_cli.data.patches import PatchSampler
 from srnet_cli.data.preparation import PreparationReport, Prepared
+from srnet_cli.data.prepared import cache
 from srnet_cli.network.registry import build_network
 
 SCALE, PATCH, BATCH = 4, 64, 16
