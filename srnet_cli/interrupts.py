@@ -1,6 +1,7 @@
 """Ctrl-C: at once while the program is imported, as an exception while it works.
 
 An exception would be no use in an import, which other modules and C code turn into errors of their own.
+Processes that work for another one end with it, too.
 """
 
 import os
@@ -15,6 +16,8 @@ Handler = Callable[[int, FrameType | None], None]
 
 #: how a shell says that Ctrl-C ended a program
 INTERRUPTED = 130
+#: and that SIGKILL did
+_KILLED = 137
 #: seconds until a signal is tried again
 _SOON = 0.02
 
@@ -132,6 +135,25 @@ def _end(number: int, frame: FrameType | None) -> None:
         with suppress(OSError):
             os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)
+
+
+def end_with_parent() -> None:
+    """Have a process of ``multiprocessing`` end with the one that started it, in whatever way that ends.
+
+    One that is killed, as where memory runs out, tells its processes nothing: they would go on writing
+    without its lock, and then wait for work for ever.
+    """
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:
+        parent.join()
+        os._exit(_KILLED)  # what is half written is swept later, as after any kill
+
+    threading.Thread(target=follow, name="follow parent", daemon=True).start()
 
 
 @contextmanager

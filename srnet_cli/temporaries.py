@@ -115,7 +115,11 @@ def may_be_lock(file: Path) -> bool:
 
     A link would have another file locked, and emptied by releases of filelock before 4.2.1.
     """
-    return not os.path.lexists(file) or _is_file(file, 0)
+    try:
+        found = file.lstat()  # once only: whoever holds it may be about to remove it
+    except OSError:
+        return True
+    return _is_plain(found, 0)
 
 
 @contextlib.contextmanager
@@ -237,6 +241,10 @@ def _is_file(file: Path, longest: int) -> bool:
         found = file.lstat()
     except OSError:
         return False
+    return _is_plain(found, longest)
+
+
+def _is_plain(found: os.stat_result, longest: int) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_size <= longest
 
 

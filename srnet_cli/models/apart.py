@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from srnet_cli.compute.imports import current_folder_kept_out
 from srnet_cli.errors import ProcessDiedError, SrnetError, unexpected
+from srnet_cli.interrupts import end_with_parent
 
 Result = TypeVar("Result")
 
@@ -78,6 +79,7 @@ def _end(code: int | None) -> str:
 def _work(teller: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     # Ctrl-C goes to the whole group of processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     logging.disable(logging.CRITICAL)  # torch's loggers have handlers of their own, which write to stderr
     warnings.simplefilter("ignore")
     try:

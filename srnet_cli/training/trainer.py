@@ -10,7 +10,7 @@ from typing import Protocol
 
 from srnet_cli.compute.processes import Processes
 from srnet_cli.data import TrainingSource
-from srnet_cli.errors import DivergedError, OutputError
+from srnet_cli.errors import DivergedError, OutputError, SrnetError
 from srnet_cli.models.card import Card
 from srnet_cli.models.store import save_model
 from srnet_cli.training.feed import Feed, Order, open_feed
@@ -97,7 +97,7 @@ class Trainer:
         """
         self._take_up_best()
         self._clock = perf_counter()
-        with self._divergence_explained():
+        with self._divergence_explained(), self._kept_on_failure():
             stopped_by = self._train()
         if self.job.leads and self.state.progress.validated_step != self.state.progress.step:
             self.folder.draw(self._title)
@@ -135,6 +135,18 @@ class Trainer:
             )
             calmer = "and a lower --lr, with --clip 50 or with --precision fp32"
             raise DivergedError(error.reason, remedy=f"{again} {calmer}") from error
+
+    @contextmanager
+    def _kept_on_failure(self) -> Iterator[None]:
+        """Write a checkpoint of all steps that were taken, where the data or another process is gone."""
+        try:
+            yield
+        except DivergedError:
+            raise  # the checkpoint before is the good one
+        except SrnetError:
+            if self.state.progress.step not in (0, self._saved_step):
+                self._save_in_failure()
+            raise
 
     # --- a step ---
 
@@ -262,6 +274,16 @@ class Trainer:
             self.reporter.say(f"note: no checkpoint: {error}; training goes on, the next is tried later")
         else:
             self._saved_step = self.state.progress.step
+
+    def _save_in_failure(self) -> None:
+        try:
+            if self.meter.steps:  # judged as at any end, but alone: the others may be gone
+                self.watch.look(self.meter.close(Processes(self.job.device)), self.state.progress.step)
+            self._save_last()
+        except (SrnetError, RuntimeError) as error:
+            self.reporter.say(f"note: no checkpoint: {error}")
+        else:
+            self.reporter.say(f"step {self.state.progress.step} is kept; --resume goes on from it")
 
     def _keep_best(self) -> None:
         """Write the weights as the best, which they are only where they are written."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 
 from srnet_cli import temporaries
 from srnet_cli.errors import OutputError, UsageError
 from srnet_cli.files import atomic_path
-from srnet_cli.temporaries import held_alone, may_be_lock
+from srnet_cli.temporaries import held_alone, held_in_turn, may_be_lock
 from srnet_cli.training.run.folder import LOCK_FILE, RunFolder
 from tests.faults.program import disk
 
@@ -123,6 +125,31 @@ def test_an_empty_lock_that_was_left_is_taken(tmp_path: Path) -> None:
     (tmp_path / LOCK_FILE).touch()
     with RunFolder(tmp_path, print).locked():
         assert may_be_lock(tmp_path / LOCK_FILE)
+
+
+@pytest.mark.parametrize("held", [held_alone, lambda file, doing: held_in_turn(file, doing, lambda: None)])
+def test_a_lock_that_is_removed_while_it_is_looked_at_is_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    held: Callable[[Path, str], AbstractContextManager[object]],
+) -> None:
+    """By the process that held it until now: between any two looks."""
+    file = tmp_path / LOCK_FILE
+    file.touch()
+    for name in ("lstat", "stat"):
+        look = getattr(os, name)
+
+        def looked(path: object, *more: Any, look: Callable[..., Any] = look, **named: Any) -> os.stat_result:
+            found: os.stat_result = look(path, *more, **named)
+            if path in (file, str(file)):
+                monkeypatch.undo()
+                file.unlink()
+            return found
+
+        monkeypatch.setattr(os, name, looked)
+    with held(file, "is training"):
+        assert file.exists()
+    assert not file.exists()
 
 
 WINDOWS = (r"..\thesis.txt", r"C:\thesis.txt", "C:thesis.txt", r"\\host\share\a", "../a", "..", "")

@@ -61,6 +61,28 @@ def test_a_set_is_prepared_by_one_process_at_a_time(tmp_path: Path, said: list[s
     assert not (tmp_path / "added").exists()
 
 
+@pytest.mark.parametrize("step", ["_make_folder", "held_in_turn"])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_another_process_prepared_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, is_new: bool
+) -> None:
+    """Between this one's look at the set and its lock: another one added an item, and may be using it."""
+    if not is_new:
+        cache.prepare(JOBS[:1], tmp_path, workers=1)
+    do = getattr(cache, step)
+
+    def after_another(*arguments: object) -> object:
+        monkeypatch.setattr(cache, step, do)
+        cache.prepare([*JOBS, Work("added")], tmp_path, workers=1)
+        return do(*arguments)
+
+    monkeypatch.setattr(cache, step, after_another)
+    assert cache.prepare(JOBS, tmp_path, workers=1).left_out == ()
+    assert (tmp_path / "added" / "record.json").is_file()
+    cache.prepare(JOBS, tmp_path, workers=1)
+    assert not (tmp_path / "added").exists()
+
+
 def test_what_is_complete_is_looked_at_without_a_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

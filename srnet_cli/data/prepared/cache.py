@@ -40,6 +40,7 @@ from srnet_cli.data.prepared.records import (
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, OutputError, SrnetError
 from srnet_cli.files import as_utf8, write_text
+from srnet_cli.interrupts import end_with_parent
 from srnet_cli.reading import read_input
 from srnet_cli.temporaries import held_in_turn, is_temporary, remove_stray_temporaries
 
@@ -82,8 +83,9 @@ def prepare(
 
     Items whose inputs (size and time), parameters and files are unchanged are kept; the others are made in
     ``workers`` processes (default: one for each CPU, at most 8). Items that no job names any more are
-    removed. What is written depends on the jobs only, not on the number of workers or on interruptions.
-    One process at a time does so; another one is waited for.
+    removed, unless another process prepared the set since this one was called. What is written depends on
+    the jobs only, not on the number of workers or on interruptions. One process at a time does so; another
+    one is waited for.
 
     Raises:
         OutputError: when the cache cannot be written. What is finished is kept.
@@ -91,6 +93,7 @@ def prepare(
     """
     if len({job.name for job in jobs}) != len(jobs):
         raise DataError("two items of the data set have the same name")
+    seen = _content(folder / _MANIFEST)
     _make_folder(folder)
     for job in jobs:
         # An item that was finished when its process was killed is not written into again.
@@ -101,8 +104,9 @@ def prepare(
         return _report(folder, records, made=0)
     waiting = partial(warn, f"{folder}: another process prepares these pairs; waiting for its end")
     with _explained_as_cache(), held_in_turn(folder / _LOCK, "is preparing", waiting) as waited:
-        # Another one, which was waited for, may know of items that were not there yet when this one looked.
-        return _prepare(jobs, folder, workers or default_workers(), progress, removes_others=not waited)
+        # Another one that prepared meanwhile may know of items that were not there yet when this one looked.
+        was_alone = not waited and _content(folder / _MANIFEST) == seen
+        return _prepare(jobs, folder, workers or default_workers(), progress, removes_others=was_alone)
 
 
 def _prepare(
@@ -220,6 +224,8 @@ def _start_worker() -> None:
 
     # Ctrl-C goes to the whole process group; the parent decides, and lets items in work be finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Its lock ends with the parent.
+    end_with_parent()
     # One thread each: as many processes as CPUs, and sums in an order that never changes.
     cv2.setNumThreads(1)
 
@@ -298,7 +304,12 @@ def _write_if_changed(path: Path, text: str) -> None:
 
 
 def _is_written(path: Path, text: str) -> bool:
+    return _content(path) == as_utf8(text)
+
+
+def _content(path: Path) -> bytes | None:
+    """Read a file; None where there is none that can be read."""
     try:
-        return read_input(path) == as_utf8(text)
+        return read_input(path)
     except SrnetError:
-        return False
+        return None
