@@ -182,6 +182,7 @@ def _rows(
     align: AlignChoice | None,
     focals: tuple[float, float] | None,
 ) -> tuple[tuple[Row, Row], NDArray[np.uint8]]:
+    from srnet_cli.console import warn
     from srnet_cli.errors import InputError, UsageError
     from srnet_cli.figures.motivation import motivation_rows
     from srnet_cli.imaging import read_picture
@@ -192,6 +193,9 @@ def _rows(
     if len(inputs) != 2:
         raise UsageError(f"{kind.value} takes LR and HR, not {len(inputs)} files")
     wide, long = map(read_picture, inputs)
+    for path, picture in zip(inputs, (wide, long), strict=True):
+        for note in picture.metadata.notes:
+            warn(f"{path.name}: {note}")
     views = None if align is AlignChoice.NONE else differing_views(wide, long, focals)
     if views is not None and align is None:
         raise views.unaligned().about(inputs[0])

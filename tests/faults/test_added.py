@@ -229,7 +229,14 @@ def _heic_in(slack: bytes, further: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("slack", "further"),
-    [(bytes(1), b""), (bytes(4), b""), (b"", b"text" + bytes(30)), (b"", b"text" + b" \n" * 20)],
+    [
+        (bytes(1), b""),
+        (bytes(4), b""),
+        (b"", b"text" + bytes(30)),
+        (b"", b"text\0"),
+        (b"", b"text" + bytes(4)),
+        (b"", b"text" + b" \n" * 20),
+    ],
 )
 def test_bytes_put_into_a_heic_are_noticed_where_other_things_lie_behind(
     tmp_path: Path, slack: bytes, further: bytes
@@ -244,6 +251,26 @@ def test_bytes_put_into_a_heic_are_noticed_where_other_things_lie_behind(
     # Padding behind the file says nothing of it.
     if not further:
         _read(path, whole + bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "put"),
+    [
+        (b"Exif", bytes(4) + TIFF_BYTES + bytes(2), b"xy"),
+        (b"Exif", bytes(4) + TIFF_BYTES + bytes(6), b"Exif\0\0"),
+        (b"mime", XMP + b"\n", b" "),
+        (b"mime", XMP + b"\r\n", b"\r\n"),
+    ],
+)
+def test_metadata_that_moved_by_a_little_is_noticed_by_its_end(
+    tmp_path: Path, kind: bytes, content: bytes, put: bytes
+) -> None:
+    """There it could be as well, ahead of it and behind it."""
+    data = _heic_with(kind, content)
+    _read(tmp_path / "a.heic", data)
+    place = data.rindex(content)
+    with pytest.raises(InputError, match="may have moved"):
+        _read(tmp_path / "a.heic", data[:place] + put + data[place:])
 
 
 @pytest.mark.parametrize("moved", [b"a", b"<", b"<\x01", b"<?x\xff", b"\xff<\x9b"])

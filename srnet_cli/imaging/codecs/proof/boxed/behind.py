@@ -7,6 +7,7 @@ Format: ExifTool's modules Trailer and Samsung, which read what phones add to a 
 
 from __future__ import annotations
 
+import enum
 import itertools
 import re
 from collections.abc import Sequence
@@ -41,6 +42,12 @@ _HEAD, _SIZE = 8, 4
 _KIND = re.compile(rb"[A-Za-z0-9 ]{4}")
 
 
+class Ending(enum.Enum):
+    """What shows that the last part has moved: something else, or its last byte, which may be no zero."""
+
+    CHECKED, NO_ZERO, ANY = range(3)
+
+
 def end_of_parts(data: bytes, found: Places, end: int) -> int:
     """Return where a file ends but for whole boxes behind its parts, which end at ``end``."""
     if not found or found[-1][2] != len(data):
@@ -53,11 +60,11 @@ def _end_of_box(data: bytes, found: Places, end: int) -> int:
     return next((stop for _, content, stop in reversed(found) if content < end), len(data))
 
 
-def check_behind(path: Path, data: bytes, found: Places, end: int, is_checked: bool) -> str | None:
+def check_behind(path: Path, data: bytes, found: Places, end: int, ending: Ending) -> str | None:
     """Refuse what lies behind all parts, which end at ``end``, and is neither padding nor known.
 
-    ``is_checked`` says that it shows otherwise, too, whether the last part has moved. If not, a note is
-    returned of what ends as phones do, but begins otherwise: not all of them may be known.
+    Unless it shows otherwise whether the last part has moved, a note is returned of what ends as phones do,
+    but begins otherwise: not all of them may be known.
 
     Raises:
         InputError: it is something else, as the end of a part that moved is.
@@ -66,12 +73,13 @@ def check_behind(path: Path, data: bytes, found: Places, end: int, is_checked: b
         return None
     start = max(end, _end_of_stated(data, found, end))
     own = _end_of_box(data, found, end)
+    is_checked = ending is Ending.CHECKED
     # What has moved ends with the part, or behind it in its box, with as much padding pushed out.
-    is_longer = own == start and any(data[end:own])
-    last = None if is_checked else data[end - 1 : end]
+    is_longer = not is_checked and own == start and any(data[end:own])
+    may_be_moved = is_longer or _may_be_moved(data[start:], data[end - 1 : end], ending)
     if not (_is_head(data, own) or _is_head(data, start)) and (
         start == len(data)
-        or (_is_padding(data[start:], last) and (is_checked or not is_longer))
+        or (_is_padding(data[start:]) and not may_be_moved)
         or _ADDED.fullmatch(data, start)
         or _is_added_by_oneplus(data, start)
     ):
@@ -82,17 +90,20 @@ def check_behind(path: Path, data: bytes, found: Places, end: int, is_checked: b
     return None if is_checked else f"{left}; they end as what phones add, but do not begin so: look at it"
 
 
-def _is_padding(rest: bytes, last: bytes | None) -> bool:
-    """Return whether what is behind all parts is blank, or of one value as padding is.
+def _is_padding(rest: bytes) -> bool:
+    """Return whether what is behind all parts is blank, or of one value as padding is."""
+    first = rest[:1]
+    return not rest.strip(_BLANKS) or not (rest.strip(first) or first.strip(_PADDING))
 
-    It must not be what was the ``last`` byte of a part before it moved, unless that is None; zero is none.
-    """
-    first, is_blank = rest[:1], not rest.strip(_BLANKS)
-    if not is_blank and (rest.strip(first) or first.strip(_PADDING)):
-        return False
-    if last is None or last != first == b"\0":
-        return True
-    return len(rest) > 1 and last != first and not (is_blank and not last.strip(_BLANKS))
+
+def _may_be_moved(rest: bytes, last: bytes, ending: Ending) -> bool:
+    """Return whether padding may be the end of a part that got longer, whose ``last`` byte is another now."""
+    if ending is not Ending.NO_ZERO:
+        return ending is Ending.ANY
+    if not rest.strip(b"\0"):
+        return last == b"\0"
+    is_blank = not rest.strip(_BLANKS) and not last.strip(_BLANKS)
+    return len(rest) == 1 or last == rest[:1] or is_blank
 
 
 def _is_head(data: bytes, start: int) -> bool:

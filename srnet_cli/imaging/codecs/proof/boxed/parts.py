@@ -6,7 +6,7 @@ Bytes that were lost or put in move all that is behind them; no decoder looks fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from srnet_cli.imaging.codecs.further.boxes import places
 from srnet_cli.imaging.codecs.proof.boxed import av1, units
 from srnet_cli.imaging.codecs.proof.boxed.alpha import check_alpha
 from srnet_cli.imaging.codecs.proof.boxed.av1 import check_frames
-from srnet_cli.imaging.codecs.proof.boxed.behind import check_behind, end_of_parts
+from srnet_cli.imaging.codecs.proof.boxed.behind import Ending, check_behind, end_of_parts
 from srnet_cli.imaging.codecs.proof.boxed.items import (
     AV1,
     CODED,
@@ -76,10 +76,24 @@ def check_pieces(path: Path, data: bytes) -> Parts:
             check_frames(path, content)
         if not _is_whole(item, content, properties.get(number, [])):
             raise InputError("is damaged: a picture or metadata in it is not where its boxes say", path=path)
-    is_checked = all(item.kind == AV1 or (_is_metadata(item) and any(item.data(data))) for item in last)
-    doubt = check_behind(path, data, found, end, is_checked)
+    doubt = check_behind(path, data, found, end, _ending(data, last))
     check_alpha(path, meta, properties)
     return Parts(items, doubt)
+
+
+def _ending(data: bytes, last: Sequence[Item]) -> Ending:
+    """Tell what shows whether the last parts have moved."""
+    if all(item.kind == AV1 or _begins_exactly(item, item.data(data)) for item in last):
+        return Ending.CHECKED
+    return Ending.NO_ZERO if all(item.kind in IN_NAL_UNITS for item in last) else Ending.ANY
+
+
+def _begins_exactly(item: Item, content: bytes) -> bool:
+    """Return whether metadata begins where it says, or without anything ahead: then it has not moved."""
+    if item.kind == EXIF:
+        place = 4 + int.from_bytes(content[:4], "big")
+        return content.startswith(_TIFF, place) or _LETTERS.match(content, place) is not None
+    return _is_metadata(item) and content.startswith((b"<", b"\xef\xbb\xbf<", SPACE))
 
 
 def _is_metadata(item: Item) -> bool:

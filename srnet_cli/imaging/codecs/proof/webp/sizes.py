@@ -15,8 +15,8 @@ _RIFF_HEAD, _FRAME_HEAD, _CANVAS = 12, 16, 10
 _ANIMATED, _WITH_ALPHA = 0x02, 0x10
 _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
-#: bytes of a name; what a transfer may add, two at least
-_NAME, _BLANKS = 4, b" \t\r\n"
+#: bytes of a name; what a transfer may add, two at least; and zeros
+_NAME, _BLANKS, _LEAST_PADDING = 4, b" \t\r\n", 4
 _LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
 _CODED = frozenset({_LOSSY, b"VP8L"})
 _NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
@@ -69,7 +69,7 @@ def check_webp_names(path: Path, data: bytes) -> None:
 
 
 def check_webp_length(path: Path, data: bytes) -> None:
-    """Refuse a file with more behind its stated end than zeros or blanks, or that fills up with others.
+    """Refuse a file with more behind its stated end than padding, or that fills up with other values.
 
     A file that got longer has its own end there, or in the byte that makes a length even.
 
@@ -80,9 +80,11 @@ def check_webp_length(path: Path, data: bytes) -> None:
     if end > len(data):
         raise InputError(f"is cut short: it says {end:,} bytes and has {len(data):,}", path=path)
     filling = b"".join(data[at:stop] for at, stop in _fillings(data, end))
-    rest = data[end:].rstrip(b"\0")
+    rest = data[end:]
+    # One zero makes an odd length even; a few may be the last of the picture's own.
+    is_padding = not rest.strip(b"\0") and (len(rest) >= _LEAST_PADDING or len(rest) == end % 2)
     is_blank = len(rest) > 1 and not rest.strip(_BLANKS)
-    if filling.strip(b"\0") or (rest and not is_blank):
+    if filling.strip(b"\0") or not (is_padding or is_blank):
         raise InputError("is damaged: it does not end where it says, and parts may have moved", path=path)
 
 
