@@ -189,7 +189,7 @@ def test_a_jpeg_of_segments_is_refused_at_once(tmp_path: Path, name: str) -> Non
     path, whole = tmp_path / "a.jpg", _photo()
     path.write_bytes(whole[:2] + BOMBS[name]() + whole[2:])
     began = time.process_time()
-    with pytest.raises(InputError, match="more than 10,000 segments"):
+    with pytest.raises(InputError, match=r"more than 10,000 segments|header of its picture is lost"):
         read_picture(path)
     assert time.process_time() - began < 2
 
@@ -262,8 +262,39 @@ def test_a_length_that_reaches_into_another_picture_is_refused(
 def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path, whole = tmp_path / "a.jpg", _with_a_second(make())
     at = make().rindex(bytes([0xFF, BASELINE, 0, 17, 8]))
-    path.write_bytes(whole[:at] + b"stray" * 9 + whole[at:])
+    path.write_bytes(whole[:at] + b"stray" * 6 + whole[at:])
     assert read_picture(path).width == WIDTH
+
+
+def _of_photoshop() -> tuple[bytes, int, int]:
+    """A JPEG with a small version as Photoshop stores it, and where that is torn to hide its start."""
+    small = encoded("JPEG", scene(60, 80), quality=70)
+    resource = b"8BIM\x04\x0c\0\0" + struct.pack(">I", 28 + len(small)) + bytes(28)
+    whole = _photo()
+    segment = _segment(0xED, b"Photoshop 3.0\0" + resource + small)
+    return whole[:2] + segment + whole[2:], 2, 2 + segment.index(b"\xff\xdb")
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff", b"\x55"])
+def test_a_small_version_is_not_the_picture_where_its_start_is_lost_too(tmp_path: Path, value: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    whole, start, end = _of_photoshop()
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    path.write_bytes(whole[:start] + value * (end - start) + whole[end:])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff", b"\x55", b""])
+def test_a_hole_from_one_header_to_the_next_is_noticed(tmp_path: Path, value: bytes) -> None:
+    path, whole = tmp_path / "a.jpg", _with_a_second(_with_a_small_version())
+    second = whole.rindex(b"\xff\xd8\xff")
+    for start in (30, 100, whole.index(b"\xff\xdb") + 9):
+        for end in (second + 2, second + 9, whole.index(b"\xff\xdb", second)):
+            path.write_bytes(whole[:start] + value * (end - start) + whole[end:])
+            with pytest.raises(InputError):
+                read_picture(path)
 
 
 NOTES: dict[str, Callable[[], bytes]] = {

@@ -23,6 +23,8 @@ _LEAST_TAIL = 64
 #: and of zeros, as the last codes are filled up with ones
 _LEAST_ZEROS = 3
 _FILLING = b"\xff"
+#: bytes ahead of a frame that belong to no segment: a few are read, more are what is left of some
+_MOST_STRAY, _MOST_FILLING = 32, 16
 #: the start marker of a picture, and what is behind it: in other bytes it has no meaning
 _START = re.compile(rb"\xff\xd8(?=\xff)")
 #: starts ahead of a frame that are looked at, the last of them, and segments behind each
@@ -41,15 +43,16 @@ def check_start(path: Path, data: bytes) -> None:
     Raises:
         InputError: saying so.
     """
-    end, has_frame, is_torn = 2, False, False
+    end, has_frame, torn = 2, False, 0
     for segment in segments(data):
         head = segment.start - (0 if segment.marker == EOI else len(segment.body) + 4)
-        is_torn |= bool(data[end:head].strip(_FILLING))
+        stray = len(data[end:head].strip(_FILLING))
+        torn += stray or max(head - end - _MOST_FILLING, 0)
         is_start = _START.search(data, end, head + 1) is not None
         if is_start or segment.marker == EOI or (segment.marker == SOS and not has_frame):
             break
         if segment.marker in FRAMES or segment.marker == _JPEG_LS:
-            if is_torn and not has_frame and _is_of_another(data, head):
+            if torn and not has_frame and (torn > _MOST_STRAY or _is_of_another(data, head)):
                 break
             has_frame = True
         if segment.marker == SOS:
