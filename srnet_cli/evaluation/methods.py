@@ -20,7 +20,7 @@ from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import check_share
 from srnet_cli.models.peers import PEER_PREFIX, load_any_model, load_peer
 from srnet_cli.models.released import picture_models
-from srnet_cli.models.store import LoadedModel
+from srnet_cli.models.store import LoadedModel, model_files
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.tiles import Grid
@@ -215,6 +215,12 @@ def load_catalogue(options: MethodOptions) -> Catalogue:
         raise UsageError("--crisp: none of the models has a crisp set of weights", remedy="leave it out")
     loaded += [load_peer(path) for path in options.peers]
     return Catalogue(tuple(zip(_names(loaded), loaded, strict=True)), options)
+
+
+def files_of_models(options: MethodOptions) -> tuple[Path, ...]:
+    """List the files of the models that ``options`` name."""
+    named = [one for name in options.models for one in _members(name)]
+    return (*options.peers, *(file for name in named for file in model_files(name)))
 
 
 def _members(name: str) -> list[str]:

@@ -15,6 +15,7 @@ from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import printable, say, show_error
 from srnet_cli.errors import OutputError, unexpected
 from srnet_cli.evaluation.measurement import EvaluationRequest, Watcher, evaluate
+from srnet_cli.evaluation.methods import files_of_models
 from srnet_cli.evaluation.outputs.display import Display, show_results
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
@@ -170,6 +171,7 @@ def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="move it away")
     read = [file for found in sets for item in found.items for file in item.files]
+    read += files_of_models(request.methods)
     refuse_replacing(read, (*written, *_own_files(folder)))
 
 

@@ -95,6 +95,18 @@ def load_model(name_or_path: str | Path, crisp: float | None = 0.0) -> LoadedMod
     return _mixed(state, card, path, crisp)
 
 
+def model_files(name_or_path: str | Path) -> tuple[Path, ...]:
+    """List the files from which a model may be loaded; none where there is no such model."""
+    try:
+        path = _locate(name_or_path)
+    except WeightsError:
+        return ()
+    if path.is_dir():
+        path = path / WEIGHTS_FILE
+    beside = (CARD_FILE, CRISP_FILE) if path.name == WEIGHTS_FILE else ()
+    return (path, *map(path.with_name, beside))
+
+
 def _refuse_crisp(crisp: float | None, path: Path) -> None:
     if crisp:
         raise UsageError(

@@ -6,6 +6,8 @@ by :func:`make_ready` when the page is there.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -44,7 +46,8 @@ class Made:
 class Shown:
     """A picture as the browser sees it, and how many of its pixels one of them stands for."""
 
-    image: Image.Image
+    #: the file that the browser gets
+    image: Path
     height: int
     width: int
     reduction: float
@@ -96,16 +99,22 @@ class Work:
         self.done, self.total = 0, 1
 
     def show(self, source: Path) -> Shown:
-        """Read a picture for the browser.
+        """Read a picture for the browser; what it shows goes into a file of its own among what is made.
+
+        NiceGUI would put an image into everybody's temporary folder, and leave the last one there.
 
         Raises:
-            InputError: it cannot be read.
+            SrnetError: it cannot be read, or the folder not be made.
         """
         picture = self._read(source)
         reduction = max(1.0, max(picture.height, picture.width) / _SHOWN)
         image = Image.fromarray(np.ascontiguousarray(to_8_bit(picture.pixels)))
         size = (max(1, round(picture.width / reduction)), max(1, round(picture.height / reduction)))
-        return Shown(image.resize(size, Image.Resampling.BOX), picture.height, picture.width, reduction)
+        make_folder(self._folder)
+        handle, name = tempfile.mkstemp(".png", dir=self._folder)
+        with os.fdopen(handle, "wb") as file:
+            image.resize(size, Image.Resampling.BOX).save(file, "PNG")
+        return Shown(Path(name), picture.height, picture.width, reduction)
 
     def zoom(self, source: Path, wish: Wish) -> Made:
         """Zoom a picture, which lies in a folder of its own; what an earlier zoom made of it is replaced.

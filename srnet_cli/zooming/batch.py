@@ -20,7 +20,7 @@ from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, i
 from srnet_cli.imaging.codecs.native import without_chatter
 from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.names import NamePattern, factor_text
-from srnet_cli.zooming.chain import Engines, ModelChoice
+from srnet_cli.zooming.chain import Engines, ModelChoice, files_of_models
 from srnet_cli.zooming.engine import Engine
 from srnet_cli.zooming.forecast.announcement import announcement
 from srnet_cli.zooming.forecast.files import writing_seconds
@@ -131,6 +131,7 @@ def _planned(
         compare=request.compare,
         pattern=None if request.name is None else NamePattern(request.tag, request.name, factor),
         standing=standing,
+        models=files_of_models(request.model),
     )
     _check_depth(plan.jobs, request.write)
     return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from srnet_cli.compute.device import check_precision, choose_device
 from srnet_cli.console import warn
@@ -16,7 +17,9 @@ from srnet_cli.models.released import (
     light_sister,
     mosaic_models,
     released_models,
+    released_names,
 )
+from srnet_cli.models.store import model_files
 from srnet_cli.zooming.effort.texture import EFFORTS, Effort
 from srnet_cli.zooming.engine import Engine, EngineOptions
 from srnet_cli.zooming.frame import plan_passes
@@ -72,6 +75,12 @@ def usual_crisp(scale: float, *, light: bool = False) -> float | None:
     chain = automatic_chain(scale, light=light)
     shares = [card.default_crisp for card in released_models() if card.name in chain and card.crisp]
     return max(shares, default=None)
+
+
+def files_of_models(model: str) -> tuple[Path, ...]:
+    """List the files that a zoom by ``model`` may read: its own, and those of released ones beside it."""
+    names = released_names() if model == "auto" else [model, *released_names()]
+    return tuple(file for name in names for file in model_files(name))
 
 
 def _passes(scale: float, *, light: bool) -> tuple[int, ...]:

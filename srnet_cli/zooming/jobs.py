@@ -111,6 +111,7 @@ def plan_jobs(
     compare: bool = False,
     pattern: NamePattern | None = None,
     standing: Mapping[Path, Hashable] | None = None,
+    models: Sequence[Path] = (),
 ) -> ZoomPlan:
     """Plan jobs for files and folders, each picture once, no two with the same file.
 
@@ -118,7 +119,8 @@ def plan_jobs(
     one's own; in a folder ``output`` the tree below each named folder is mirrored. What an earlier run wrote
     into a named folder is passed over, unless it is named itself. Where two pictures would get the same file,
     both say more in its name. With ``heatmap`` and ``compare`` the heatmaps and the page of comparison are
-    files of a job, too. No job may write what any of them reads.
+    files of a job, too. No job may write what any of them reads, be it a picture or one of the files of the
+    ``models``.
 
     ``output`` as text may end in ``/``, which makes it a folder whatever its name. Of what is not there, the
     names with ``*``, ``?`` and ``[`` are expanded, as no shell of Windows does, but not ``photo[1].png``.
@@ -145,8 +147,8 @@ def plan_jobs(
     tasks = [Task((f.path,), besides.files(t)) for f, t in zip(kept, targets, strict=True)]
     if standing and output is not None and Path(output) in standing:
         _refuse_more_than_one([path for task in tasks for path in task.writes], len(kept) + len(failed))
-    unreadable = [Task((job.source,), ()) for job in failed]
-    errors = refusals([*tasks, *unreadable], Identities(standing))
+    unwriting = [Task((path,), ()) for path in (*(job.source for job in failed), *models)]
+    errors = refusals([*tasks, *unwriting], Identities(standing))
     jobs = [
         ZoomJob(task.reads[0], None, error) if error else besides.job(task.reads[0], task.writes[0])
         for task, error in zip(tasks, errors, strict=False)

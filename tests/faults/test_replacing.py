@@ -78,6 +78,60 @@ def test_a_table_never_replaces_the_evaluation_that_it_is_made_of(srnet: Program
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "card.toml"])
+@pytest.mark.parametrize("is_link", [True, False])
+@pytest.mark.parametrize("by_file", [True, False])
+def test_a_zoom_never_replaces_a_file_of_its_model(
+    srnet: Program, model: Path, tmp_path: Path, name: str, is_link: bool, by_file: bool
+) -> None:
+    """A picture's name leads to the file, or is the one that the model's leads to."""
+    copy, target = tmp_path / "model", tmp_path / "o.png"
+    shutil.copytree(model, copy)
+    (tmp_path / "a.png").write_bytes(encoded("PNG", scene(24, 32)))
+    if is_link:
+        (copy / name).rename(target)
+        (copy / name).symlink_to(target)
+    else:
+        os.link(copy / name, target)
+    before = disk(tmp_path)
+    given = copy / "weights.safetensors" if by_file else copy
+    ended = srnet("zoom", tmp_path / "a.png", "-s", "2", "--model", given, "-o", target, "--overwrite")
+    assert ended.code == 1
+    assert f"the result would replace {copy / name}, another input" in ended.err
+    assert disk(tmp_path) == before
+
+
+def test_a_zoom_never_replaces_a_model_that_is_one_file(srnet: Program, model: Path, tmp_path: Path) -> None:
+    alone, target = tmp_path / "m.safetensors", tmp_path / "a_x2.png"
+    shutil.copy(model / "weights.safetensors", target)
+    alone.symlink_to(target.name)
+    (tmp_path / "a.png").write_bytes(encoded("PNG", scene(24, 32)))
+    before = disk(tmp_path)
+    ended = srnet("zoom", tmp_path / "a.png", "-s", "2", "--model", alone, "--overwrite")
+    assert ended.code == 1
+    assert f"the result would replace {alone}, another input" in ended.err
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "card.toml"])
+def test_an_evaluation_never_replaces_a_file_of_its_model(
+    srnet: Program, model: Path, tmp_path: Path, name: str
+) -> None:
+    models, output, data = tmp_path / "models", tmp_path / "ev", tmp_path / "data"
+    shutil.copytree(model, models / "one")
+    output.mkdir()
+    data.mkdir()
+    (data / "a.png").write_bytes(encoded("PNG", scene(96, 96)))
+    (models / "one" / name).rename(output / "report.html")
+    (models / "one" / name).symlink_to(output / "report.html")
+    before = disk(tmp_path)
+    options = ("-s", "2", "--no-lpips", "--device", "cpu", "--panels", "0", "--overwrite")
+    ended = srnet("eval", "--data", data, "--model", models, "-o", output, *options)
+    assert ended.code == 1
+    assert "the result would replace" in ended.err
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "card.toml"])
 def test_an_exported_model_never_replaces_its_own_files(
     srnet: Program, model: Path, tmp_path: Path, name: str
 ) -> None:

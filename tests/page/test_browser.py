@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -45,6 +46,9 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[sub
         port = probe.getsockname()[1]
     # NiceGUI takes a process with pytest's variables for one of its own tests.
     variables = {name: value for name, value in environment().items() if not name.startswith("PYTEST")}
+    # Its own, so that it shows what stays there.
+    (tmp_path / "temporary").mkdir()
+    variables["TMPDIR"] = str(tmp_path / "temporary")
     process = start("ui", "--no-browser", "--port", str(port), folder=tmp_path, env=variables)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
     try:
@@ -77,6 +81,37 @@ def test_it_ends_in_peace(served: tuple[subprocess.Popen[str], str], name: str, 
     assert ended.code == code
     assert_civil(ended)
     assert len(ended.err.splitlines()) == (2 if name == "SIGINT" else 1), ended.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_nothing_that_was_dropped_stays(
+    served: tuple[subprocess.Popen[str], str], tmp_path: Path, name: str
+) -> None:
+    """Neither the picture, here too large to be kept in memory, nor what was shown of it."""
+    process, address = served
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+        found = re.search(rb"/_nicegui/client/[^\"\\ ]*/upload/[0-9]+", answer.read())
+    assert found is not None
+    picture = draw(tmp_path / "photo.png", 1200, 1200)
+    for number in (1, 2):
+        send(address + found[0].decode(), picture)
+        deadline = time.monotonic() + PATIENCE
+        while len(shown := list((tmp_path / "temporary").glob("srnet-*/*/made/*.png"))) < number:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert len(shown) == 2
+    process.send_signal(getattr(signal, name))
+    assert_civil(finish(process))
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def send(address: str, picture: Path) -> None:
+    """Drop a picture as a browser does."""
+    head = f'--XX\r\nContent-Disposition: form-data; name="file"; filename="{picture.name}"\r\n'
+    body = head.encode() + b"Content-Type: image/png\r\n\r\n" + picture.read_bytes() + b"\r\n--XX--\r\n"
+    request = urllib.request.Request(address, body, {"Content-Type": "multipart/form-data; boundary=XX"})
+    urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,8 +24,8 @@ from srnet_cli.evaluation.outputs.tables import (
 from srnet_cli.evaluation.results import MethodSummary, PictureResult, SetResult
 from srnet_cli.evaluation.statistics import Mean
 
-#: where a cell may begin within a text
-_CELLS = re.compile("(?<=;)")
+#: where a cell may begin within a text: behind a semicolon or a tab, and on another line
+_CELLS = re.compile(r"(?<=[;\t\n\v\f\x1c-\x1e\x85\u2028\u2029])|(?<=\r)(?!\n)")
 
 
 def methods_csv(results: Sequence[SetResult]) -> str:
@@ -100,20 +100,26 @@ def _picture_rows(result: SetResult) -> Iterator[dict[str, Any]]:
 
 
 def _csv(rows: Iterator[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
+    lines: list[str] = []
     for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return text.getvalue()
+        if not lines:
+            lines.append(_line(row))
+        lines.append(_line(row.values()))
+    return "".join(lines)
+
+
+def _line(cells: Iterable[Any]) -> str:
+    text = io.StringIO()
+    # A cell is quoted that holds a sign of the line's end: a lone carriage return would not be with "\n".
+    csv.writer(text, lineterminator="\r\n").writerow(map(_cell, cells))
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> Any:
     """Mark as text what a spreadsheet would take for a formula: names are those of other people's files.
 
-    Where numbers have a comma, it begins another cell at a semicolon, within quotes as well.
+    Where numbers have a comma, it begins another cell at a semicolon, within quotes as well; others do at a
+    tab, and some read line by line.
     """
     return "".join(map(_marked, _CELLS.split(value))) if isinstance(value, str) else value
 

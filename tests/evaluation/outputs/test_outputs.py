@@ -100,6 +100,20 @@ def test_csv_reads_back(result: SetResult) -> None:
     assert methods[2]["psnr_y_minus_bicubic"] == ""
 
 
+@pytest.mark.parametrize("sign", ["\r", "\n", "\r\n", "\t", "\u2028", ";"])
+def test_no_part_of_a_name_begins_a_formula(result: SetResult, sign: str) -> None:
+    """Read as CSV each row has its cells; read line by line, or cut at other signs, none begins a formula."""
+    names = [f"x{sign}=1+1.png", f"{sign}=6.png", f"a{sign}b.png"]
+    pictures = [replace(result.pictures[0], name=name) for name in names]
+    text = pictures_csv([replace(result, pictures=tuple(pictures))])
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) == 1 + 3 * 4
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert rows[-1][3] == names[-1]
+    parts = [part for line in text.splitlines() for part in re.split("[;\t]", line)]
+    assert not [part for part in parts if part.lstrip('"').startswith("=")]
+
+
 def test_json_holds_every_picture_and_failure(result: SetResult) -> None:
     whole = json.loads(json.dumps(document([result], {"crop": None}), allow_nan=False))
     pictures = {p["name"]: p for p in whole["sets"][0]["pictures"]}
