@@ -266,6 +266,16 @@ def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: 
     assert read_picture(path).width == WIDTH
 
 
+@pytest.mark.parametrize("stray", [b"\xff" * 60, b"stray" * 12, b"\0\xe1" + bytes(460), b"\xff" * 400])
+def test_filling_and_stray_bytes_ahead_of_a_segment_are_read(tmp_path: Path, stray: bytes) -> None:
+    """As some cameras write them; the format allows any filling."""
+    path, whole = tmp_path / "a.jpg", _with_a_second(_with_a_small_version())
+    for mark in (b"\xff\xdb", bytes([0xFF, BASELINE, 0, 17, 8])):
+        at = whole.rindex(mark, 0, whole.rindex(b"\xff\xd8\xff"))
+        path.write_bytes(whole[:at] + stray + whole[at:])
+        assert read_picture(path).width == WIDTH
+
+
 def _of_photoshop() -> tuple[bytes, int, int]:
     """A JPEG with a small version as Photoshop stores it, and where that is torn to hide its start."""
     small = encoded("JPEG", scene(60, 80), quality=70)

@@ -23,8 +23,9 @@ _LEAST_TAIL = 64
 #: and of zeros, as the last codes are filled up with ones
 _LEAST_ZEROS = 3
 _FILLING = b"\xff"
-#: bytes ahead of a frame that belong to no segment: a few are read, more are what is left of some
-_MOST_STRAY, _MOST_FILLING = 32, 16
+#: bytes ahead of a frame that belong to no segment: a few hundred are read, more are what is left of some;
+#: and filling that may be the end of such
+_MOST_STRAY, _LEAST_TORN = 512, 64
 #: the start marker of a picture, and what is behind it: in other bytes it has no meaning
 _START = re.compile(rb"\xff\xd8(?=\xff)")
 #: starts ahead of a frame that are looked at, the last of them, and segments behind each
@@ -32,6 +33,8 @@ _MOST_STARTS, _MOST_HEADER = 100, 2000
 #: the marker of a segment, with some filling ahead of it
 _SEGMENT = re.compile(rb"\xff{1,64}([\xc0-\xcf\xda-\xfe])")
 _JPEG_LS = 0xF7
+#: how tables of steps begin, of which every picture has some ahead of its frame
+_TABLES = re.compile(rb"\xff\xdb\0")
 
 
 def check_start(path: Path, data: bytes) -> None:
@@ -43,19 +46,23 @@ def check_start(path: Path, data: bytes) -> None:
     Raises:
         InputError: saying so.
     """
-    end, has_frame, torn = 2, False, 0
+    end, has_frame, torn, stray = 2, False, False, 0
     for segment in segments(data):
         head = segment.start - (0 if segment.marker == EOI else len(segment.body) + 4)
-        stray = len(data[end:head].strip(_FILLING))
-        torn += stray or max(head - end - _MOST_FILLING, 0)
+        is_filling = not data[end:head].strip(_FILLING)
+        torn = torn or (head - end >= _LEAST_TORN if is_filling else head > end)
+        stray += head - end if not is_filling or head - end >= _MOST_STRAY else 0
         is_start = _START.search(data, end, head + 1) is not None
         if is_start or segment.marker == EOI or (segment.marker == SOS and not has_frame):
             break
         if segment.marker in FRAMES or segment.marker == _JPEG_LS:
-            if torn and not has_frame and (torn > _MOST_STRAY or _is_of_another(data, head)):
+            is_first = not has_frame
+            if is_first and (stray > _MOST_STRAY or (torn and _is_of_another(data, head))):
                 break
             has_frame = True
         if segment.marker == SOS:
+            if torn and _goes_on(data, segment.end):
+                break
             return
         end = segment.end
     else:
@@ -70,6 +77,17 @@ def _is_of_another(data: bytes, frame: int) -> bool:
     """
     starts = deque(_START.finditer(data, 2, frame), _MOST_STARTS)
     return any(_frame_behind(data, start.end()) == frame for start in starts)
+
+
+def _goes_on(data: bytes, at: int) -> bool:
+    """Return whether behind the end of a picture another frame follows without a start: that of the file.
+
+    The picture is a small version then, whose own start is lost with the head of its segment.
+    """
+    for found in itertools.islice(_TABLES.finditer(data, at), _MOST_STARTS):
+        if _frame_behind(data, found.start()) is not None:
+            return _START.search(data, at, found.start()) is None
+    return False
 
 
 def _frame_behind(data: bytes, at: int) -> int | None:
