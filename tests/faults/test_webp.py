@@ -14,7 +14,7 @@ from PIL import Image
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded, encoded_tiff, scene
+from tests.faults.pictures import encoded, encoded_tiff, passes_unsaid, scene
 
 HEIGHT, WIDTH = 240, 320
 _VP8, _VP8L = b"\x9d\x01\x2a", b"\x2f"
@@ -212,3 +212,17 @@ def test_bytes_that_were_put_in_are_noticed_by_the_end(tmp_path: Path, make: Any
         path.write_bytes(whole + behind)
         with pytest.raises(InputError, match="does not end where it says"):
             read_picture(path)
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(600), b"\r\n"])
+def test_it_is_said_where_an_end_and_what_is_behind_it_are_alike(tmp_path: Path, behind: bytes) -> None:
+    """Of a picture whose lower part is of one colour the last bytes are zeros, as padding is."""
+    path = tmp_path / "a.webp"
+    flat = scene(HEIGHT, WIDTH).copy()
+    flat[HEIGHT // 2 :] = 255
+    whole = encoded("WEBP", flat, quality=80)
+    assert whole.endswith(bytes(8))
+    path.write_bytes(whole + behind)
+    assert (read_picture(path).metadata.doubt is not None) == bool(behind)
+    for count in (1, 2, 4, 5, 8):
+        assert not passes_unsaid(path, whole[:400] + b"\x55" * count + whole[400:] + behind)

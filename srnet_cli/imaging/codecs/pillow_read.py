@@ -79,12 +79,12 @@ def decode_jpeg(path: Path, max_pixels: int) -> Decoded:
 def decode_webp(path: Path, max_pixels: int) -> Decoded:
     """Read a WebP file; errors as :func:`decode_jpeg`."""
     data = read_input(path)
-    check_webp_length(path, data)
+    doubt = check_webp_length(path, data)
     check_webp_names(path, data)
     check_webp_sizes(path, data)
     decoded = decode_image(path, data, max_pixels, ("WEBP",), deep=partial(_first_frame, path, data))
     check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
-    return decoded
+    return replace(decoded, doubt=doubt)
 
 
 def _first_frame(path: Path, data: bytes, image: Image.Image) -> Pixels:

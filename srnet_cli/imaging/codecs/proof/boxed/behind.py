@@ -63,8 +63,8 @@ def _end_of_box(data: bytes, found: Places, end: int) -> int:
 def check_behind(path: Path, data: bytes, found: Places, end: int, ending: Ending) -> str | None:
     """Refuse what lies behind all parts, which end at ``end``, and is neither padding nor known.
 
-    Unless it shows otherwise whether the last part has moved, a note is returned of what ends as phones do,
-    but begins otherwise: not all of them may be known.
+    Unless it shows otherwise whether the last part has moved, a note is returned of padding that may be its
+    end, and of what ends as phones do, but begins otherwise: not all of them may be known.
 
     Raises:
         InputError: it is something else, as the end of a part that moved is.
@@ -74,20 +74,22 @@ def check_behind(path: Path, data: bytes, found: Places, end: int, ending: Endin
     start = max(end, _end_of_stated(data, found, end))
     own = _end_of_box(data, found, end)
     is_checked = ending is Ending.CHECKED
+    is_head, is_padding = _is_head(data, own) or _is_head(data, start), _is_padding(data[start:])
     # What has moved ends with the part, or behind it in its box, with as much padding pushed out.
     is_longer = not is_checked and own == start and any(data[end:own])
-    may_be_moved = is_longer or _may_be_moved(data[start:], data[end - 1 : end], ending)
-    if not (_is_head(data, own) or _is_head(data, start)) and (
+    is_sure = not is_longer and _is_surely(data[start:], data[end - 1 : end], ending)
+    if not is_head and (
         start == len(data)
-        or (_is_padding(data[start:]) and not may_be_moved)
+        or (is_padding and is_sure)
         or _ADDED.fullmatch(data, start)
         or _is_added_by_oneplus(data, start)
     ):
         return None
     left = f"its last {len(data) - start:,} bytes belong to none of its parts, which may have moved"
-    if not _ENDS_AS_ADDED.search(data, max(start, len(data) - _LONGEST_END)):
+    ends_as_added = _ENDS_AS_ADDED.search(data, max(start, len(data) - _LONGEST_END))
+    if not ends_as_added and (is_head or not is_padding):
         raise InputError(f"is damaged: {left}", path=path)
-    return None if is_checked else f"{left}; they end as what phones add, but do not begin so: look at it"
+    return None if is_checked else f"{left}: look at it"
 
 
 def _is_padding(rest: bytes) -> bool:
@@ -96,14 +98,10 @@ def _is_padding(rest: bytes) -> bool:
     return not rest.strip(_BLANKS) or not (rest.strip(first) or first.strip(_PADDING))
 
 
-def _may_be_moved(rest: bytes, last: bytes, ending: Ending) -> bool:
-    """Return whether padding may be the end of a part that got longer, whose ``last`` byte is another now."""
-    if ending is not Ending.NO_ZERO:
-        return ending is Ending.ANY
-    if not rest.strip(b"\0"):
-        return last == b"\0"
-    is_blank = not rest.strip(_BLANKS) and not last.strip(_BLANKS)
-    return len(rest) == 1 or last == rest[:1] or is_blank
+def _is_surely(rest: bytes, last: bytes, ending: Ending) -> bool:
+    """Return whether padding is none of a part that got longer, or has got into one that got shorter."""
+    is_zero = not rest.strip(b"\0")
+    return ending is Ending.CHECKED or (ending is Ending.NO_ZERO and is_zero and last != b"\0")
 
 
 def _is_head(data: bytes, start: int) -> bool:

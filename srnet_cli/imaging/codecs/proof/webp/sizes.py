@@ -17,6 +17,7 @@ _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
 #: bytes of a name; what a transfer may add, two at least; and zeros
 _NAME, _BLANKS, _LEAST_PADDING = 4, b" \t\r\n", 4
+_PADDING = b"\0" + _BLANKS
 _LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
 _CODED = frozenset({_LOSSY, b"VP8L"})
 _NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
@@ -68,10 +69,11 @@ def check_webp_names(path: Path, data: bytes) -> None:
         _refuse_name(path, before[0])
 
 
-def check_webp_length(path: Path, data: bytes) -> None:
+def check_webp_length(path: Path, data: bytes) -> str | None:
     """Refuse a file with more behind its stated end than padding, or that fills up with other values.
 
-    A file that got longer has its own end there, or in the byte that makes a length even.
+    A file that got longer has its own end there, or in the byte that makes a length even. Returns why it may
+    have, where padding and the end of its last part are alike.
 
     Raises:
         InputError: it is longer or shorter than it says.
@@ -82,10 +84,16 @@ def check_webp_length(path: Path, data: bytes) -> None:
     filling = b"".join(data[at:stop] for at, stop in _fillings(data, end))
     rest = data[end:]
     # One zero makes an odd length even; a few may be the last of the picture's own.
-    is_padding = not rest.strip(b"\0") and (len(rest) >= _LEAST_PADDING or len(rest) == end % 2)
+    is_padding = not rest.strip(b"\0") and (len(rest) >= _LEAST_PADDING or len(rest) in (0, end % 2))
     is_blank = len(rest) > 1 and not rest.strip(_BLANKS)
     if filling.strip(b"\0") or not (is_padding or is_blank):
         raise InputError("is damaged: it does not end where it says, and parts may have moved", path=path)
+    # Of a picture that is the last part, and has moved, the end lies in it, or it in the end.
+    _, start, stop = next(reversed([*_chunks(data, _RIFF_HEAD, end)]), (b"", 0, 0))
+    may_be_moved = bool(rest) and stop > start and data[stop - 1] in _PADDING
+    return (
+        f"{len(rest):,} bytes are behind its end, which may have moved: look at it" if may_be_moved else None
+    )
 
 
 def _fillings(data: bytes, end: int) -> Iterator[tuple[int, int]]:
