@@ -115,6 +115,10 @@ def _storages(entries: dict[str, bytes], document: str) -> dict[str, int]:
     return {name.removeprefix(beside): len(held) for name, held in entries.items() if name.startswith(beside)}
 
 
+#: of its directory, whose places may be numbers that no file has
+_DAMAGED = (zipfile.BadZipFile, OverflowError)
+
+
 def _rebuilt(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
     """Write an archive of the entries of one, and return it with them; names in lower case.
 
@@ -138,7 +142,7 @@ def _rebuilt(content: bytes, path: Path) -> tuple[bytes, dict[str, bytes]]:
                     raise WeightsError(f"the checkpoint has {entry.filename} twice", path=path)
                 read[name] = archive.read(entry)
                 own.writestr(zipfile.ZipInfo(entry.filename), read[name])
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+    except (*_DAMAGED, ValueError, NotImplementedError, OSError, EOFError, RuntimeError) as error:
         raise WeightsError(f"the checkpoint is damaged: {error}", path=path) from error
     return rebuilt.getvalue(), read
 

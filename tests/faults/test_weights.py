@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pickle
@@ -20,6 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from srnet_cli.errors import WeightsError
 from srnet_cli.imaging.read import read_picture
 from srnet_cli.models.pickles import load_pickle
 from srnet_cli.models.store import LoadedModel, save_model
@@ -77,6 +79,21 @@ def test_a_pickle_bomb_is_never_executed(
     assert not marker.exists()
     assert f"error {path}: " in ended.err
     assert "nothing of it was executed" in ended.err or "not a checkpoint of plain tensors" in ended.err
+
+
+def test_a_directory_at_no_place_of_a_file_is_damage(tmp_path: Path) -> None:
+    stored = io.BytesIO()
+    torch.save({"network": {"a.weight": torch.ones(4, 6)}}, stored)
+    whole = stored.getvalue()
+    directory, end = whole.index(b"PK\1\2"), whole.rindex(b"PK\5\6")
+    for place in range(directory, len(whole)):
+        content = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        if place < end - 80 and place % 7:
+            continue
+        with contextlib.suppress(WeightsError):  # of names and times of entries nothing depends
+            load_pickle(content, tmp_path / "a.pt")
+    with pytest.raises(WeightsError, match="damaged"):
+        load_pickle(whole[: end - 21] + b"\xff" + whole[end - 20 :], tmp_path / "a.pt")
 
 
 def test_a_bomb_as_a_run_to_resume(srnet: Program, tmp_path: Path) -> None:
