@@ -296,6 +296,36 @@ def test_a_small_version_is_not_the_picture_where_its_start_is_lost_too(tmp_path
         read_picture(path)
 
 
+@pytest.mark.parametrize("value", [b"\0", b"\xff", b"\x55"])
+def test_a_small_version_is_not_the_picture_where_there_are_two(tmp_path: Path, value: bytes) -> None:
+    """The second has a start, but the picture behind it has none."""
+    path = tmp_path / "a.jpg"
+    whole, start, end = _of_photoshop()
+    more = _segment(0xE1, b"Exif\0\0" + encoded("JPEG", scene(60, 80)))
+    behind = start + 4 + int.from_bytes(whole[start + 2 : start + 4], "big") - 2
+    whole = whole[:behind] + more + whole[behind:]
+    path.write_bytes(whole)
+    assert read_picture(path).width == WIDTH
+    path.write_bytes(whole[:start] + value * (end - start) + whole[end:])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_tables_that_took_in_the_next_marker_are_noticed(tmp_path: Path, lost: int) -> None:
+    """Then decoders have no codes, and take the usual ones: with wrong steps."""
+    path, whole = tmp_path / "a.jpg", _photo()
+    frame, codes = whole.index(bytes([0xFF, BASELINE, 0, 17, 8])), whole.index(b"\xff\xc4")
+    scan = whole.index(b"\xff\xda")
+    ordered = whole[:frame] + whole[codes:scan] + whole[frame:codes] + whole[scan:]
+    path.write_bytes(ordered)
+    assert read_picture(path).width == WIDTH
+    place = frame - 20
+    path.write_bytes(ordered[:place] + ordered[place + lost :])
+    with pytest.raises(InputError):
+        read_picture(path)
+
+
 @pytest.mark.parametrize("value", [b"\0", b"\xff", b"\x55", b""])
 def test_a_hole_from_one_header_to_the_next_is_noticed(tmp_path: Path, value: bytes) -> None:
     path, whole = tmp_path / "a.jpg", _with_a_second(_with_a_small_version())

@@ -53,6 +53,8 @@ def check_start(path: Path, data: bytes) -> None:
         torn = torn or (head - end >= _LEAST_TORN if is_filling else head > end)
         stray += head - end if not is_filling or head - end >= _MOST_STRAY else 0
         is_start = _START.search(data, end, head + 1) is not None
+        if head > end and not has_frame and _is_headless(data[end : min(head, end + _MOST_STRAY + 1)]):
+            break
         if is_start or segment.marker == EOI or (segment.marker == SOS and not has_frame):
             break
         if segment.marker in FRAMES or segment.marker == _JPEG_LS:
@@ -84,10 +86,23 @@ def _goes_on(data: bytes, at: int) -> bool:
 
     The picture is a small version then, whose own start is lost with the head of its segment.
     """
+    own_end = data.find(b"\xff\xd9", at)
+    if own_end < 0:
+        return False
+    at = own_end + 2
     for found in itertools.islice(_TABLES.finditer(data, at), _MOST_STARTS):
-        if _frame_behind(data, found.start()) is not None:
-            return _START.search(data, at, found.start()) is None
+        place = found.start()
+        # Small versions in segments begin and end.
+        if _frame_behind(data, place) is not None and (
+            data.count(b"\xff\xd8\xff", at, place) <= data.count(b"\xff\xd9", at, place)
+        ):
+            return True
     return False
+
+
+def _is_headless(stray: bytes) -> bool:
+    """Return whether this is a segment without its marker, which the one before took in for a lost byte."""
+    return any(int.from_bytes(stray[at : at + 2], "big") == len(stray) - at for at in (0, 1))
 
 
 def _frame_behind(data: bytes, at: int) -> int | None:

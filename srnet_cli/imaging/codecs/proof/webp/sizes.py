@@ -17,7 +17,6 @@ _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
 #: bytes of a name; what a transfer may add, two at least; and zeros
 _NAME, _BLANKS, _LEAST_PADDING = 4, b" \t\r\n", 4
-_PADDING = b"\0" + _BLANKS
 _LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
 _CODED = frozenset({_LOSSY, b"VP8L"})
 _NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
@@ -73,7 +72,7 @@ def check_webp_length(path: Path, data: bytes) -> str | None:
     """Refuse a file with more behind its stated end than padding, or that fills up with other values.
 
     A file that got longer has its own end there, or in the byte that makes a length even. Returns why it may
-    have, where padding and the end of its last part are alike.
+    have, where there is padding behind a picture.
 
     Raises:
         InputError: it is longer or shorter than it says.
@@ -88,9 +87,9 @@ def check_webp_length(path: Path, data: bytes) -> str | None:
     is_blank = len(rest) > 1 and not rest.strip(_BLANKS)
     if filling.strip(b"\0") or not (is_padding or is_blank):
         raise InputError("is damaged: it does not end where it says, and parts may have moved", path=path)
-    # Of a picture that is the last part, and has moved, the end lies in it, or it in the end.
-    _, start, stop = next(reversed([*_chunks(data, _RIFF_HEAD, end)]), (b"", 0, 0))
-    may_be_moved = bool(rest) and stop > start and data[stop - 1] in _PADDING
+    kinds = [kind for kind, _, _ in _chunks(data, _RIFF_HEAD, end)]
+    # Metadata behind a picture would have moved with it.
+    may_be_moved = bool(rest) and bool(kinds) and kinds[-1] in _CODED | {_FRAME}
     return (
         f"{len(rest):,} bytes are behind its end, which may have moved: look at it" if may_be_moved else None
     )
