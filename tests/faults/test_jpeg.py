@@ -266,7 +266,9 @@ def test_what_is_left_of_a_segment_passes_ahead_of_others(tmp_path: Path, make: 
     assert read_picture(path).width == WIDTH
 
 
-@pytest.mark.parametrize("stray", [b"\xff" * 60, b"stray" * 12, b"\0\xe1" + bytes(460), b"\xff" * 400])
+@pytest.mark.parametrize(
+    "stray", [b"A", b"\0\0", b"\0\2", b"\xff" * 60, b"stray" * 12, b"\0\xe1" + bytes(460), b"\xff" * 400]
+)
 def test_filling_and_stray_bytes_ahead_of_a_segment_are_read(tmp_path: Path, stray: bytes) -> None:
     """As some cameras write them; the format allows any filling."""
     path, whole = tmp_path / "a.jpg", _with_a_second(_with_a_small_version())

@@ -33,6 +33,8 @@ _MOST_STARTS, _MOST_HEADER = 100, 2000
 #: the marker of a segment, with some filling ahead of it
 _SEGMENT = re.compile(rb"\xff{1,64}([\xc0-\xcf\xda-\xfe])")
 _JPEG_LS = 0xF7
+#: bytes of the shortest table of codes
+_LEAST_TABLE = 19
 #: how tables of steps begin, of which every picture has some ahead of its frame
 _TABLES = re.compile(rb"\xff\xdb\0")
 
@@ -102,7 +104,10 @@ def _goes_on(data: bytes, at: int) -> bool:
 
 def _is_headless(stray: bytes) -> bool:
     """Return whether this is a segment without its marker, which the one before took in for a lost byte."""
-    return any(int.from_bytes(stray[at : at + 2], "big") == len(stray) - at for at in (0, 1))
+    lengths = [
+        len(stray) - at for at in (0, 1) if int.from_bytes(stray[at : at + 2], "big") == len(stray) - at
+    ]
+    return any(length >= _LEAST_TABLE for length in lengths)
 
 
 def _frame_behind(data: bytes, at: int) -> int | None:
