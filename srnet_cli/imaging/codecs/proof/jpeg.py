@@ -51,17 +51,16 @@ def check_start(path: Path, data: bytes) -> None:
     end, has_frame, torn, stray = 2, False, False, 0
     for segment in segments(data):
         head = segment.start - (0 if segment.marker == EOI else len(segment.body) + 4)
-        is_filling = not data[end:head].strip(_FILLING)
-        torn = torn or (head - end >= _LEAST_TORN if is_filling else head > end)
-        stray += head - end if not is_filling or head - end >= _MOST_STRAY else 0
-        is_start = _START.search(data, end, head + 1) is not None
-        if head > end and not has_frame and _is_headless(data[end : min(head, end + _MOST_STRAY + 1)]):
+        gap = data[end:head]
+        is_filling = not gap.strip(_FILLING)
+        torn = torn or (len(gap) >= _LEAST_TORN if is_filling else bool(gap))
+        stray += len(gap) if not is_filling or len(gap) >= _MOST_STRAY else 0
+        if _START.search(data, end, head + 1) or segment.marker == EOI:
             break
-        if is_start or segment.marker == EOI or (segment.marker == SOS and not has_frame):
+        if not has_frame and (segment.marker == SOS or _is_headless(gap[: _MOST_STRAY + 1])):
             break
         if segment.marker in FRAMES or segment.marker == _JPEG_LS:
-            is_first = not has_frame
-            if is_first and (stray > _MOST_STRAY or (torn and _is_of_another(data, head))):
+            if not has_frame and (stray > _MOST_STRAY or (torn and _is_of_another(data, head))):
                 break
             has_frame = True
         if segment.marker == SOS:
@@ -104,10 +103,10 @@ def _goes_on(data: bytes, at: int) -> bool:
 
 def _is_headless(stray: bytes) -> bool:
     """Return whether this is a segment without its marker, which the one before took in for a lost byte."""
-    lengths = [
-        len(stray) - at for at in (0, 1) if int.from_bytes(stray[at : at + 2], "big") == len(stray) - at
-    ]
-    return any(length >= _LEAST_TABLE for length in lengths)
+    return any(
+        len(each) >= _LEAST_TABLE and int.from_bytes(each[:2], "big") == len(each)
+        for each in (stray, stray[1:])
+    )
 
 
 def _frame_behind(data: bytes, at: int) -> int | None:
