@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from srnet_cli import main
 ROOT = Path(__file__).resolve().parents[2]
 #: a process that needs longer than this hangs; on a crowded computer most of what a test may take
 PATIENCE = 280.0
+#: seconds of a processor, which are two or three times as many on a crowded computer; what is quadratic in
+#: that which a file claims takes minutes
+PROMPT = 30.0
 
 Disk = dict[str, str]
 
@@ -35,6 +39,14 @@ class Ended:
     def errors(self) -> list[str]:
         """The lines that name a failure."""
         return [line for line in self.err.splitlines() if line.startswith("error ")]
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    """What runs within does not hang: a bound that no slow computer reaches, no measurement of speed."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < PROMPT
 
 
 class Program:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +29,7 @@ from tests.faults.hostile import (
     tiff_of_shared_tables,
     tiff_that_claims,
 )
-from tests.faults.program import PATIENCE, ROOT, Program, environment
+from tests.faults.program import PATIENCE, ROOT, Program, environment, promptly
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded by means of Linux")
 #: addresses that all inputs together may take, one after the other; a third are the libraries' own
@@ -147,10 +146,8 @@ def test_many_scans_of_a_large_jpeg_are_refused_before_they_are_decoded(tmp_path
     assert read_picture(tmp_path / "usual.jpg").width == 3000
     for name, side, scans in (("large.jpg", 6000, 200), ("many.jpg", 64, 5000)):
         (tmp_path / name).write_bytes(jpeg_of_scans(side, scans))
-        began = time.process_time()
-        with pytest.raises(InputError, match="scans, more than the"):
+        with promptly(), pytest.raises(InputError, match="scans, more than the"):
             read_picture(tmp_path / name)
-        assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
 from tests.faults.pictures import encoded, passes, scene
+from tests.faults.program import promptly
 
 HEAD = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
 FRAME = b"\x21\xf9\x04\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2\x44\1\0"
@@ -28,10 +28,8 @@ BOMBS = {
 def test_a_gif_of_too_many_parts_is_refused_at_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.gif"
     path.write_bytes(BOMBS[name])
-    began = time.process_time()
-    with pytest.raises(InputError, match="more than"):
+    with promptly(), pytest.raises(InputError, match="more than"):
         read_picture(path)
-    assert time.process_time() - began < 5
 
 
 def test_animations_and_what_is_behind_the_end_pass(tmp_path: Path) -> None:

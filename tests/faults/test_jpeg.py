@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from srnet_cli.imaging import read_picture
 from srnet_cli.imaging.codecs import native
 from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from tests.faults.pictures import encoded, passes, scene
+from tests.faults.program import promptly
 
 HEIGHT, WIDTH = 240, 320
 BASELINE, LOSSLESS = 0xC0, 0xC3
@@ -188,10 +188,9 @@ def test_a_jpeg_of_segments_is_refused_at_once(tmp_path: Path, name: str) -> Non
     """Each of them costs the decoders some ten microseconds."""
     path, whole = tmp_path / "a.jpg", _photo()
     path.write_bytes(whole[:2] + BOMBS[name]() + whole[2:])
-    began = time.process_time()
-    with pytest.raises(InputError, match=r"more than 10,000 segments|header of its picture is lost"):
+    refusal = r"more than 10,000 segments|header of its picture is lost"
+    with promptly(), pytest.raises(InputError, match=refusal):
         read_picture(path)
-    assert time.process_time() - began < 2
 
 
 def test_as_many_segments_as_profiles_take_pass(tmp_path: Path) -> None:
@@ -401,9 +400,8 @@ def test_a_hole_from_within_the_header_of_a_scan_is_noticed(tmp_path: Path, name
 
 def test_long_ones_take_no_time(tmp_path: Path) -> None:
     path, whole = tmp_path / "a.jpg", _photo()
-    began = time.process_time()
-    path.write_bytes(whole[:-2] + b"\xff" * 1_000_000 + whole[-2:])
-    assert read_picture(path).width == WIDTH
-    with pytest.raises(InputError, match="are lost"):
-        check_raw_piece(tmp_path, whole[:-2000] + b"\xff" * 1_000_000)
-    assert time.process_time() - began < 5
+    with promptly():
+        path.write_bytes(whole[:-2] + b"\xff" * 1_000_000 + whole[-2:])
+        assert read_picture(path).width == WIDTH
+        with pytest.raises(InputError, match="are lost"):
+            check_raw_piece(tmp_path, whole[:-2000] + b"\xff" * 1_000_000)

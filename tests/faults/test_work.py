@@ -6,7 +6,6 @@ import io
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from srnet_cli.imaging.codecs.proof.jpeg import check_start
 from srnet_cli.imaging.metadata.xmp import xmp_for_output
 from tests.faults.hostile import TALL, noisy, png_chunk, png_of_rows, retagged
 from tests.faults.pictures import encoded, encoded_tiff, scene
-from tests.faults.program import PATIENCE, ROOT, environment
+from tests.faults.program import PATIENCE, ROOT, environment, promptly
 from tests.faults.test_budgets import LIMIT, SCRIPT
 
 CODECS = ("jpeg", "webp", "jpeg2000", "png", "jpegxl")
@@ -293,9 +292,8 @@ def test_a_large_webp_takes_its_pixels_memory(tmp_path: Path) -> None:
 def test_a_packet_of_blanks_takes_no_time() -> None:
     """XMP is padded with them, so that programs can add to it in place."""
     packet = b"<x:xmpmeta xmpNote:HasExtendedXMP='A1'" + b" " * 1_000_000 + b"/>"
-    began = time.process_time()
-    assert xmp_for_output(packet, 2, 3)[0] == packet.replace(b" xmpNote:HasExtendedXMP='A1'", b"")
-    assert time.process_time() - began < 2
+    with promptly():
+        assert xmp_for_output(packet, 2, 3)[0] == packet.replace(b" xmpNote:HasExtendedXMP='A1'", b"")
 
 
 def test_frames_and_starts_by_the_thousand_take_no_time(tmp_path: Path) -> None:
@@ -310,6 +308,7 @@ def test_frames_and_starts_by_the_thousand_take_no_time(tmp_path: Path) -> None:
         (b"\xff\xd8" + b"\xff" * 60, 1),
     ):
         comments = (text + (starts * 16_384)[:65_531] + b"\0") * 20
-        began = time.process_time()
-        check_start(tmp_path, whole[:2] + b"A" + comments + whole[2:at] + frame * frames + whole[at + 19 :])
-        assert time.process_time() - began < 2
+        with promptly():
+            check_start(
+                tmp_path, whole[:2] + b"A" + comments + whole[2:at] + frame * frames + whole[at + 19 :]
+            )
