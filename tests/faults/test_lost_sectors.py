@@ -206,3 +206,19 @@ def test_a_letterbox_behind_padding_is_read(tmp_path: Path) -> None:
     file[:] = picture
     file.flush()
     assert (read_picture(path).pixels == picture).all()
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_zeros_that_pad_the_tiles_of_a_dng_at_sectors_are_read(tmp_path: Path, side: int) -> None:
+    """As tifffile writes them; the last rows of tiles are padding from a sector to the end of theirs."""
+    light, path = values()[:96, :144], tmp_path / "a.dng"
+    for count in range(SECTOR):
+        write_dng_mosaic(path, light, Capture(tile=(side, side), model="m" * count))
+        with tifffile.TiffFile(path) as file:
+            start = file.pages.first.dataoffsets[0]
+        if start % SECTOR == 0:
+            break
+    assert start % SECTOR == 0
+    assert read_picture(path).width == 144
+    # A sector within the first tile, which has no padding.
+    _refuse(path, _lost(path.read_bytes(), [start + 2 * SECTOR], 2 * SECTOR, b"\0"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import bisect
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,20 +190,21 @@ def check_sectors(
     starts: Sequence[int],
     lengths: Sequence[int],
     grid: Grid | None = None,
-    is_padding: Callable[[int, int], bool] | None = None,
     *,
     aligned: bool = False,
 ) -> None:
     """Refuse pieces of pixels, not compressed to codes, in which sectors of a disk hold one value.
 
-    ``grid`` is that of the rows, if known, which may be ``aligned`` with sectors. ``is_padding`` says whether
-    there is padding, which does not count, from one byte of the file to another.
+    ``grid`` is that of the rows, if known, which may be ``aligned`` with sectors. Padding of tiles does not
+    count.
 
     Raises:
         InputError: saying where the first is.
     """
-    stored = None
+    stored = is_padding = None
     if grid is not None:
+        if grid.tiled:
+            is_padding = partial(_is_padding, grid, sorted(zip(starts, range(grid.count), strict=False)))
         row = grid.row_bytes
         pixel = row // grid.wide if row % grid.wide == 0 else 1
         stored = Stored(0, row, 0, row, 8 * max(pixel, 1))
@@ -209,6 +212,15 @@ def check_sectors(
         lost = first_lost(file, _extents(starts, lengths), stored, aligned=aligned, is_padding=is_padding)
     if lost is not None:
         raise lost_bytes(path, *lost)
+
+
+def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
+    """Return whether bytes of a file are padding of tiles, whose ``places`` are their starts, in order."""
+    at = max(bisect.bisect(places, (first, grid.count)) - 1, 0)
+    for start, index in places[at : bisect.bisect_left(places, (end, 0))]:
+        if grid.pads(index, max(first - start, 0), min(end - start, grid.bytes_of(index))):
+            return True
+    return False
 
 
 def _extents(starts: Sequence[int], lengths: Sequence[int]) -> list[tuple[int, int]]:

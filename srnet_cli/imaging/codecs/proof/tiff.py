@@ -5,7 +5,6 @@ Decoders leave black or white what is missing. Layout: TIFF 6.0, sections 3 and 
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Sequence
 from functools import partial
@@ -93,18 +92,7 @@ def check_pieces(path: Path, page: Directory) -> None:
         longer = (index for index, length in enumerate(lengths) if length > pieces.bytes_of(index))
         if (first := next(longer, None)) is not None:
             _check_is_plain(path, starts[first], lengths[first], pieces.bytes_of(first))
-        is_padding = partial(_is_padding, pieces, sorted(zip(starts, itertools.count(), strict=False)))
-        lengths = lengths or (present - starts[0],)
-        check_sectors(path, starts, lengths, pieces, is_padding if pieces.tiled else None)
-
-
-def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
-    """Return whether bytes of a file are padding of tiles, whose ``places`` are their starts, in order."""
-    at = max(bisect.bisect(places, (first, grid.count)) - 1, 0)
-    for start, index in places[at : bisect.bisect_left(places, (end, 0))]:
-        if grid.pads(index, max(first - start, 0), min(end - start, grid.bytes_of(index))):
-            return True
-    return False
+        check_sectors(path, starts, lengths or (present - starts[0],), pieces)
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
