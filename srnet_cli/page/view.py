@@ -164,7 +164,7 @@ class View:
         address = app.add_media_file(local_file=made.comparison)
         with self.results, ui.card().classes("w-full result"):
             with ui.row().classes("items-center w-full"):
-                ui.label(f"{made.result.name}  {made.width}×{made.height}").classes("font-bold")
+                ui.label(made.title).classes("font-bold")
                 ui.button("Download", on_click=lambda: ui.download.file(made.result)).props("outline")
             for note in made.notes:
                 ui.label(note).classes("text-sm text-gray-600")

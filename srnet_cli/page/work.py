@@ -6,6 +6,7 @@ by :func:`make_ready` when the page is there.
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from dataclasses import dataclass
@@ -32,14 +33,32 @@ _LONGEST_NAME, _LONGEST_SUFFIX = 150, 10
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What is chosen on the page."""
+
+    scale: float
+    crop: Box | None = None
+    fast: bool = False
+    crisp: float | None = None
+
+
+@dataclass(frozen=True)
 class Made:
-    """A finished zoom: the file, and the page that compares it with plain interpolation."""
+    """A finished zoom: the file, the page that compares it with plain interpolation, and what was chosen."""
 
     result: Path
     comparison: Path
     height: int
     width: int
+    wish: Wish
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name, the size, and what the name does not say."""
+        wish = self.wish
+        chosen = ["fast"] * wish.fast + ([] if wish.crisp is None else [f"{wish.crisp:.0%} crisp"])
+        return ", ".join([f"{self.result.name}  {self.width}×{self.height}", *chosen])
 
 
 @dataclass(frozen=True)
@@ -51,16 +70,6 @@ class Shown:
     height: int
     width: int
     reduction: float
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is chosen on the page."""
-
-    scale: float
-    crop: Box | None = None
-    fast: bool = False
-    crisp: float | None = None
 
 
 def make_ready() -> None:
@@ -96,6 +105,7 @@ class Work:
         self._folder = folder
         self._engines: dict[ModelChoice, Engines] = {}
         self._pictures: dict[Path, Picture] = {}
+        self._numbers = itertools.count(1)
         self.done, self.total = 0, 1
 
     def show(self, source: Path) -> Shown:
@@ -117,7 +127,7 @@ class Work:
         return Shown(Path(name), picture.height, picture.width, reduction)
 
     def zoom(self, source: Path, wish: Wish) -> Made:
-        """Zoom a picture, which lies in a folder of its own; what an earlier zoom made of it is replaced.
+        """Zoom a picture into a new folder: earlier results stay on the page, some of them of its name.
 
         Raises:
             SrnetError: it cannot be read, computed or written.
@@ -131,7 +141,7 @@ class Work:
         self.done, self.total = 0, 1
         picture = self._read(source)
         request = ZoomRequest(wish.scale, crop=wish.crop, fast=wish.fast, crisp=wish.crisp, compare=True)
-        folder = self._folder / source.parent.name
+        folder = self._folder / str(next(self._numbers))
         make_folder(folder)
         (job,) = plan_jobs([source], f"{folder}/", request.tag, compare=True).jobs
         if job.error is not None:
@@ -149,17 +159,18 @@ class Work:
             engines,
             job.target,
             request.write,
-            overwrite=True,
+            overwrite=False,
             on_tile=self._tile_done,
             on_rows=page.see,
         )
         names = [engine.card.name for engine in engines]
-        page.write(job.comparison, job.target, names, overwrite=True)
+        page.write(job.comparison, job.target, names, overwrite=False)
         return Made(
             job.target,
             job.comparison,
             frame.height,
             frame.width,
+            wish,
             (*picture.metadata.notes, *zoomed.notes),
         )
 

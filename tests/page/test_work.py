@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from srnet_cli.imaging import Picture, read_picture, write_picture
-from srnet_cli.page.work import Work, upload_name
-from srnet_cli.zooming.request import ZoomRequest
+from srnet_cli.page.work import Wish, Work, upload_name
+from tests.faults.pictures import scene
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,17 @@ def test_two_pictures_of_one_name_have_results_of_their_own(tmp_path: Path) -> N
         source = tmp_path / str(value) / "photo.png"
         source.parent.mkdir()
         write_picture(Picture(np.full((24, 32, 3), value, np.uint8)), source)
-        made.append(work.zoom(source, ZoomRequest(2.0, fast=True)))
+        made.append(work.zoom(source, Wish(2.0, fast=True)))
     assert [int(read_picture(each.result).pixels.mean().round()) for each in made] == [50, 200]
     assert made[0].comparison != made[1].comparison
+
+
+def test_a_second_zoom_of_a_picture_leaves_the_first(tmp_path: Path) -> None:
+    """Both stay on the page, each with its own button; their titles tell them apart."""
+    work, source = Work(tmp_path / "made"), tmp_path / "a.png"
+    write_picture(Picture(scene(24, 32)), source)
+    wishes = [Wish(4.0, fast=True), Wish(4.0, crisp=0.0), Wish(4.0, crisp=0.5)]
+    made = [work.zoom(source, wish) for wish in wishes]
+    assert {each.result.name for each in made} == {"a_x4.png"}
+    assert len({each.result.read_bytes() for each in made}) == len({each.comparison for each in made}) == 3
+    assert [each.title.partition("96")[2] for each in made] == [", fast", ", 0% crisp", ", 50% crisp"]
