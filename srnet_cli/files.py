@@ -241,11 +241,13 @@ def refuse_other_than_file(target: Path) -> None:
     """Refuse what no file takes the place of: a device belongs to the system, and somebody reads from a pipe.
 
     Raises:
-        OutputError: the path leads to such a thing, or is a folder.
+        OutputError: the path leads to such a thing, is a folder, or can be none.
     """
-    if target.is_dir():
+    with _explained(target, target):
+        is_folder, is_other = target.is_dir(), target.exists() and not target.is_file()
+    if is_folder:
         raise OutputError("is a folder, not a file", path=target, remedy="name another output")
-    if target.exists() and not target.is_file():
+    if is_other:
         raise OutputError(
             "is a device or a pipe, which is never replaced",
             path=target,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from srnet_cli.errors import InputError, SrnetError
+from srnet_cli.temporaries import is_temporary
 
 #: the largest file that is read in one piece: twice the samples of the largest picture that is allowed
 MOST_BYTES = 4 << 30
@@ -43,8 +44,9 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
     """Open a regular file for reading.
 
     Raises:
-        InputError: or ``error``: there is no such file, it is not a regular one, it may not be read, or what
-            is said on standard output would be written into it.
+        InputError: or ``error``: there is no such file, it is not a regular one, it may not be read, what is
+            said on standard output would be written into it, or the next file that is written beside its
+            folder removes it.
     """
     try:
         descriptor = os.open(path, _FLAGS)
@@ -62,6 +64,13 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
             "is where standard output goes: the result would replace its own input",
             path=path,
             remedy="send that to another file",
+        )
+    if is_temporary(Path(os.path.realpath(path)).parent):
+        os.close(descriptor)
+        raise error(
+            "is in a folder of unfinished files, which is removed when its process has ended",
+            path=path,
+            remedy="move the file out of there first",
         )
     return os.fdopen(descriptor, "rb")
 

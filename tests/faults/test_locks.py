@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -16,7 +17,8 @@ from srnet_cli.errors import OutputError, UsageError
 from srnet_cli.files import atomic_path
 from srnet_cli.temporaries import held_alone, held_in_turn, may_be_lock
 from srnet_cli.training.run.folder import LOCK_FILE, RunFolder
-from tests.faults.program import disk
+from tests.faults.pictures import encoded, scene
+from tests.faults.program import Program, disk
 
 #: a process that has ended
 _DEAD = 2**22 + 1
@@ -259,3 +261,29 @@ def test_a_folder_that_may_only_be_read_needs_no_lock(foreign: Path) -> None:
     foreign.unlink()
     with held_alone(foreign, "is training"):
         assert not foreign.exists()
+
+
+def test_no_input_is_taken_from_where_unfinished_files_are_removed(
+    srnet: Program, model: Path, tmp_path: Path
+) -> None:
+    """What is written beside the folder removes them, with the picture or model that has just been read."""
+    whole, folder = tmp_path / "whole.png", tmp_path / f".srnet-{temporaries._host()}-999999-1.tmp"
+    whole.write_bytes(encoded("PNG", scene(24, 24)))
+    (tmp_path / "link.png").symlink_to(folder / "a_x2.png")
+    small = ("-s", "2", "-o", tmp_path / "result.png", "--overwrite")
+    commands: list[tuple[object, ...]] = [
+        ("zoom", folder / "a_x2.png", *small, "--model", model),
+        ("zoom", tmp_path / "link.png", *small, "--model", model),
+        ("residual", whole, folder / "a_x2.png", "-o", tmp_path),
+        ("zoom", whole, *small, "--model", folder),
+    ]
+    for command in commands:
+        for name in ("weights.safetensors", "a_x2.png"):
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(model, folder)
+            shutil.copy(whole, folder / "a_x2.png")
+            (folder / ".owner").write_text(temporaries._MARK + name)
+            ended = srnet(*command)
+            assert ended.code in (1, 2), command
+            assert "in a folder of unfinished files" in ended.err
+            assert (folder / name).exists()

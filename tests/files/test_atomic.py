@@ -16,7 +16,7 @@ import pytest
 
 from srnet_cli import temporaries
 from srnet_cli.errors import OutputError
-from srnet_cli.files import atomic_path
+from srnet_cli.files import atomic_path, refuse_other_than_file
 from srnet_cli.temporaries import remove_stray_temporaries
 
 
@@ -153,6 +153,9 @@ def test_unusual_names(tmp_path: Path, name: str) -> None:
 def test_name_too_long_for_the_file_system(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="too long"), atomic_path(tmp_path / ("a" * 300), overwrite=False):
         pytest.fail("must be refused")
+    with pytest.raises(OutputError, match="cannot be written: the file name is too long") as refused:
+        refuse_other_than_file(tmp_path / ("a" * 300))
+    assert refused.value.remedy == "choose a shorter name"
 
 
 def test_killed_process_leaves_the_old_file_and_its_temporary_is_swept(tmp_path: Path) -> None:
