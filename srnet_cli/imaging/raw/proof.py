@@ -17,7 +17,7 @@ from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
 from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng, is_linear, sensor_pictures, stated_levels
-from srnet_cli.imaging.raw.layout.leftover import check_needed
+from srnet_cli.imaging.raw.layout.leftover import check_needed, usual_bits
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
 from srnet_cli.reading import open_input
 
@@ -28,6 +28,8 @@ _JPEGS = frozenset({7, 34892})
 _JPEG = b"\xff\xd8\xff"
 #: bytes of one value at the end of compressed data; some makers pad theirs
 _LEAST_STRIP_END = 256
+#: bytes behind a piece in which its end is looked for, where it has none: sectors that are there twice
+_BEHIND = 1 << 16
 #: and at the end of a file whose structure is unknown
 _LEAST_FILE_END, _LEAST_FILE_SHARE = 4096, 0.1
 #: rows that are lost in part, at both edges of a part that is lost
@@ -70,7 +72,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                     file.seek(start)
                     data = file.read(length)
                     check_raw_piece(path, data)
-                    check_needed(path, index + 1, data)
+                    check_needed(path, index + 1, data, file.read(_BEHIND), usual_bits(structure))
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(
