@@ -15,7 +15,13 @@ from srnet_cli.imaging.codecs.proof.holes import check_raw_piece
 from srnet_cli.imaging.codecs.proof.outcome import check_outcome
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 from srnet_cli.imaging.codecs.proof.pages import is_reduced
-from srnet_cli.imaging.codecs.proof.tails import check_band, check_end, check_sectors, ends_in_run
+from srnet_cli.imaging.codecs.proof.tails import (
+    LEAST_RUN,
+    check_band,
+    check_end,
+    check_sectors,
+    ends_in_run,
+)
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng, is_linear, sensor_pictures, stated_levels
 from srnet_cli.imaging.raw.layout.leftover import check_needed, usual_bits
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
@@ -72,7 +78,9 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                     file.seek(start)
                     data = file.read(length)
                     check_raw_piece(path, data)
-                    check_needed(path, index + 1, data, file.read(_BEHIND), usual_bits(structure))
+                    # How all coders of cameras end is not known; zeros speak for damage in theirs, too.
+                    if is_dng(structure) or bytes(LEAST_RUN) in data:
+                        check_needed(path, index + 1, data, file.read(_BEHIND), usual_bits(structure))
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(
