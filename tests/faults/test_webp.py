@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from srnet_cli.errors import InputError
@@ -226,3 +228,81 @@ def test_it_is_said_where_an_end_and_what_is_behind_it_are_alike(tmp_path: Path,
     assert (read_picture(path).metadata.doubt is not None) == bool(behind)
     for count in (1, 2, 4, 5, 8):
         assert not passes_unsaid(path, whole[:400] + b"\x55" * count + whole[400:] + behind)
+
+
+def _cut_by_sector(data: bytes, length: int, value: bytes) -> bytes:
+    """A file whose last sector, of so many bytes, has lost its values."""
+    return data[:-length] + value * length
+
+
+def _textured(height: int, width: int) -> NDArray[np.uint8]:
+    """Stripes and noise, of which nothing that is predicted is flat."""
+    rows, columns = np.mgrid[:height, :width]
+    stripes = 128 + 60 * np.sin(columns * rows / 150) + np.random.default_rng(3).normal(0, 6, (height, width))
+    return np.repeat(np.clip(stripes, 0, 255).astype(np.uint8)[..., None], 3, axis=2) // np.uint8(
+        [[[1, 2, 1]]]
+    )
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff"])
+@pytest.mark.parametrize("method", [0, 4])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_lost_values_of_a_short_last_sector_are_noticed(
+    tmp_path: Path, lossless: bool, method: int, value: bytes
+) -> None:
+    """They are decoded to about as many pixels as those that were there."""
+    path = tmp_path / "a.webp"
+    for height in range(100, 148, 8):
+        whole = encoded("WEBP", _textured(height, WIDTH), lossless=lossless, method=method, quality=75)
+        assert passes_unsaid(path, whole)
+        for length in (8, 14, 26, 40, 62, 90):
+            assert not passes_unsaid(path, _cut_by_sector(whole, length, value)), (height, length)
+
+
+@pytest.mark.parametrize("value", ["zeros", "ones"])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_what_may_be_lost_is_counted(tmp_path: Path, lossless: bool, value: str) -> None:
+    """Bytes ahead of those that are lost may be alike, as may be one behind, which makes a length even."""
+    path, found = tmp_path / "a.webp", 0
+    for height in range(100, 148, 4):
+        whole = encoded("WEBP", _textured(height, WIDTH), lossless=lossless, method=0)
+        path.write_bytes(_cut_by_sector(whole, 12, b"\0" if value == "zeros" else b"\xff"))
+        try:
+            doubt = read_picture(path).metadata.doubt
+        except InputError:
+            continue
+        found += 1
+        assert doubt is not None
+        assert re.fullmatch(rf"the last 1[1-4] bytes of its pixels are {value}, which may be lost: .*", doubt)
+    assert found or not lossless
+
+
+@pytest.mark.parametrize("method", [0, 2, 4, 6])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_zeros_of_a_flat_lower_right_pass(tmp_path: Path, lossless: bool, method: int) -> None:
+    path, zeros = tmp_path / "a.webp", 0
+    for colour in (0, 255, 90):
+        for quality in (0, 75, 100):
+            flat = _textured(200, 300)
+            flat[90:] = colour
+            whole = encoded("WEBP", flat, lossless=lossless, method=method, quality=quality)
+            assert passes_unsaid(path, whole), (colour, quality)
+            zeros = max(zeros, len(whole) - len(whole.rstrip(b"\0")))
+    assert zeros >= 8 or (lossless and method)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_zeros_of_a_ramp_without_loss_pass(tmp_path: Path, turned: bool) -> None:
+    """All of its rows, or columns, differ by one number, and predictors leave zeros."""
+    path = tmp_path / "a.webp"
+    for first, step in ((0, 1), (255, -1), (7, 2)):
+        values = (first + step * np.arange(120)).astype(np.uint8)[:, None].repeat(120, 1)
+        ramp = np.dstack([values.T if turned else values] * 3)
+        assert passes_unsaid(path, encoded("WEBP", ramp, lossless=True, method=0, quality=0))
+
+
+@pytest.mark.parametrize("side", [(1, 1), (1, 9), (9, 1), (17, 3)])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_tiny_pictures_pass(tmp_path: Path, lossless: bool, side: tuple[int, int]) -> None:
+    for pixels in (_textured(*side), np.zeros((*side, 3), np.uint8), np.full((*side, 3), 255, np.uint8)):
+        assert passes_unsaid(tmp_path / "a.webp", encoded("WEBP", pixels, lossless=lossless, method=0))

@@ -23,7 +23,7 @@ from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opene
 from srnet_cli.imaging.codecs.native import check_jpeg
 from srnet_cli.imaging.codecs.proof.jpeg import check_codes, check_start, check_tail
 from srnet_cli.imaging.codecs.proof.outcome import check_outcome
-from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
+from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end, doubt_of_webp_end
 from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_length, check_webp_names, check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
@@ -84,7 +84,7 @@ def decode_webp(path: Path, max_pixels: int) -> Decoded:
     check_webp_sizes(path, data)
     decoded = decode_image(path, data, max_pixels, ("WEBP",), deep=partial(_first_frame, path, data))
     check_webp(path, data, lambda: decoded.samples, only_alpha_for_zeros=True)
-    return replace(decoded, doubt=doubt)
+    return replace(decoded, doubt=doubt or doubt_of_webp_end(data, decoded.samples))
 
 
 def _first_frame(path: Path, data: bytes, image: Image.Image) -> Pixels:

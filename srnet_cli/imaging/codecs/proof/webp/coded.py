@@ -10,8 +10,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import SECTOR
@@ -26,12 +28,18 @@ _BYTES_PER_PREDICTED = 1.0
 _BLOCK, _SMOOTH, _BITS_PER_BLOCK = 16, 32, 1.0
 #: of a flat area in lossless WebP: four codes of one bit
 _FLAT_BLOCK, _FLAT, _BITS_PER_PIXEL = 8, 8, 4
-#: colours of lossless WebP that may be numbers in a table, and pixels of which they are counted
+#: colours of lossless WebP that may be numbers in a table, and pixels that are looked at
 _MOST_INDEXED, _LOOKED_AT = 256, 1 << 16
 _RIFF_HEAD, _FRAME_HEAD = 12, 16
 #: bytes at the end of WebP's data, an even number, that no pixel may be in need of
 _MOST_UNUSED = 32
 _PACKED_ALPHA = 1
+#: bytes of zeros, and of ones, that WebP may end with by chance, whatever the picture: of some 500
+#: photographs each two in VP8 had more zeros and none in VP8L, and of nothing the last byte was ones
+_CHANCE_ZEROS, _CHANCE_ZEROS_LOSSLESS, _CHANCE_ONES = 5, 3, 3
+#: zeros at the end of flat parts: bytes that one of VP8's blocks may take, whose values differ by so much;
+#: and pixels without loss for each byte
+_BYTES_PER_FLAT, _FLAT_END, _PIXELS_PER_BYTE = 6, 2, 2
 #: of VP8 (RFC 6386, 9.1): bytes ahead of its first part, and bits ahead of the length of that
 _VP8_HEAD, _VP8_TAG_BITS = 10, 5
 
@@ -81,6 +89,55 @@ def check_webp_end(path: Path, data: bytes, decode: Callable[[bytes], object]) -
             except (ValueError, RuntimeError):
                 continue
             raise InputError("is damaged: the end of its data belongs to no pixels", path=path)
+
+
+def doubt_of_webp_end(data: bytes, samples: Pixels) -> str | None:
+    """Return why the end of the first frame, decoded to ``samples``, may be lost, where that is likely.
+
+    A few zeros or ones in the last sector of a file are decoded to about as many pixels as what was there.
+    Coders hardly ever end with them, but for zeros where the lower right of the picture is flat.
+    """
+    chunks = _webp_pixels(data, _RIFF_HEAD, len(data))
+    kind, start, end = next((chunk for chunk in chunks if chunk[0] != b"ALPH"), (b"", 0, 0))
+    zeros, ones = (end - start - len(data[start:end].rstrip(value)) for value in (b"\0", b"\xff"))
+    is_lossy = kind == b"VP8 "
+    if ones > _CHANCE_ONES:
+        return _doubt(ones, "ones")
+    if zeros <= (_CHANCE_ZEROS if is_lossy else _CHANCE_ZEROS_LOSSLESS):
+        return None
+    # Zeros that took the place of others are decoded to what is predicted, which is hardly ever as flat.
+    explained = (
+        _ends_in_flat_blocks(samples[..., :3], min(-(-zeros // _BYTES_PER_FLAT), _LOOKED_AT // _BLOCK**2))
+        if is_lossy
+        else _ends_in_predicted(samples, min(zeros * _PIXELS_PER_BYTE, _LOOKED_AT))
+    )
+    return None if explained else _doubt(zeros, "zeros")
+
+
+def _doubt(length: int, values: str) -> str:
+    return f"the last {length:,} bytes of its pixels are {values}, which may be lost: look at its lower right"
+
+
+def _ends_in_flat_blocks(samples: Pixels, count: int) -> bool:
+    """Return whether the last so many of VP8's blocks, those that are cut off as well, are flat."""
+    height, width = samples.shape[:2]
+    across, down = -(-width // _BLOCK), -(-height // _BLOCK)
+    rows = min(down, -(-count // across))
+    lower = samples[(down - rows) * _BLOCK :]
+    whole: NDArray[Any] = np.pad(lower, ((0, -height % _BLOCK), (0, -width % _BLOCK), (0, 0)), mode="edge")
+    differences = [spreads(in_blocks(whole[..., index], _BLOCK)) for index in range(whole.shape[2])]
+    return bool((np.max(differences, axis=0).ravel()[-count:] <= _FLAT_END).all())
+
+
+def _ends_in_predicted(samples: Pixels, count: int) -> bool:
+    """Return whether the last so many pixels differ by one number from those beside, or above."""
+    width = samples.shape[1]
+    lower = samples[-(-(-count // width) + 1) :].astype(np.int16)
+    for axis in (0, 1):
+        changes = np.diff(lower, axis=axis).reshape(-1, samples.shape[2])[-count:]
+        if len(changes) and (changes == changes[-1]).all():
+            return True
+    return False
 
 
 def _modes_end(data: bytes, start: int, end: int) -> int:
