@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
+from srnet_cli.imaging.codecs.proof.jpeg_xl.quick import coded_quickly, most_bits
 from tests.faults.pictures import encoded_tiff, passes, scene
 
 _TALL, _WIDE = 300, 520
@@ -194,3 +196,103 @@ def test_another_depth_in_tiff_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(whole.replace(stated, other))
     with pytest.raises(InputError, match="a picture of 10 bits, in the place of one of 16"):
         read_picture(path)
+
+
+def _boxed(samples: NDArray[Any], effort: int, mode: str) -> bytes:
+    return bytes(imagecodecs.jpegxl_encode(samples, effort=effort, usecontainer=True, **_MODES[mode]))
+
+
+@pytest.mark.parametrize("effort", [1, 3, 7])
+@pytest.mark.parametrize("mode", _MODES)
+@pytest.mark.parametrize("coded", [_coded, _boxed])
+def test_padding_passes(tmp_path: Path, effort: int, mode: str, coded: Callable[..., bytes]) -> None:
+    """So little that it may be what got among the pixels of the quickest coder is named."""
+    path = tmp_path / "a.jxl"
+    for height, width in ((90, 120), (1, 1)):
+        whole = coded(scene(height, width), effort, mode)
+        for count in (1, 2, 8, 15, 16, 17, 40, 512, 600):
+            path.write_bytes(whole + bytes(count))
+            picture = read_picture(path)
+            assert (picture.height, picture.width) == (height, width)
+            is_near = (effort, mode) == (1, "lossless") and count <= 16
+            assert (picture.metadata.doubt is not None) == is_near
+        for padding in (b"\r\n", b"\n", b"\x1a", b" " * 40, b"\xff" * 300):
+            path.write_bytes(whole + padding)
+            assert read_picture(path).height == height
+
+
+def _is_known(path: Path, data: bytes) -> bool:
+    """Return whether a damaged file is refused, or named."""
+    path.write_bytes(data)
+    try:
+        return read_picture(path).metadata.doubt is not None
+    except InputError:
+        return True
+
+
+def test_an_end_that_is_lost_ahead_of_padding_is_noticed(tmp_path: Path) -> None:
+    """A file in clusters of 4096 bytes ends in zeros; so does one whose last sectors are gone."""
+    path = tmp_path / "a.jxl"
+    for samples in (scene(90, 120), scene(140, 250), scene(_TALL, _WIDE)):
+        whole = _coded(samples, 1, "lossless")
+        padding = bytes(-len(whole) % 4096)
+        assert not _is_known(path, whole + padding)
+        for start in range(len(whole) - 9, 700, -(len(whole) // 8)):
+            assert _is_known(path, whole[:start] + bytes(len(whole) - start) + padding)
+
+
+@pytest.mark.parametrize("coded", [_coded, _boxed])
+def test_bytes_that_were_put_in_are_noticed(tmp_path: Path, coded: Callable[..., bytes]) -> None:
+    path, random = tmp_path / "a.jxl", np.random.default_rng(1)
+    for samples in (scene(90, 120), scene(140, 250)):
+        whole = coded(samples, 1, "lossless")
+        for start in np.linspace(300, len(whole) - 40, 12).astype(int).tolist():
+            for added in (bytes(1 + start % 8), random.bytes(1 + start % 8)):
+                path.write_bytes(whole[:start] + added + whole[start:])
+                with pytest.raises(InputError):
+                    read_picture(path)
+
+
+@pytest.mark.parametrize("length", [4, 12, 48])
+def test_a_short_last_sector_is_noticed(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.jxl"
+    for height in range(90, 106):
+        for coded in (_coded, _boxed):
+            whole = coded(scene(height, 120), 1, "lossless")
+            assert not _is_known(path, whole)
+            assert _is_known(path, whole[:-length] + bytes(length))
+            assert _is_known(path, whole[:-length] + b"\xff" * length)
+
+
+@pytest.mark.parametrize("effort", [1, 7])
+def test_what_is_behind_the_boxes_is_noticed(tmp_path: Path, effort: int) -> None:
+    """Other boxes are none of it; one that is cut short is."""
+    path, whole = tmp_path / "a.jxl", _boxed(scene(90, 120), effort, "lossless")
+    further = (24).to_bytes(4, "big") + b"xml " + b"<x:xmpmeta />   "
+    for behind in (b"", further, further + b"\n", further + bytes(512)):
+        path.write_bytes(whole + behind)
+        assert read_picture(path).width == 120
+    for behind in (
+        b"\x81",
+        b"\x31\x07\0",
+        whole[-512:],
+        further[:-3],
+        b"\x07" + further,
+        b"\x11\x9a" + bytes(512),
+    ):
+        path.write_bytes(whole + behind)
+        with pytest.raises(InputError, match="belong to none of its parts"):
+            read_picture(path)
+
+
+@pytest.mark.parametrize("shape", [(250, 250), (250, 250, 3), (250, 250, 4)])
+def test_the_quickest_coder_is_not_asked_for_what_it_has_no_room_for(shape: tuple[int, ...]) -> None:
+    """It would write beyond it, and the process would end."""
+    noise = np.random.default_rng(0).integers(0, 1 << 16, shape, np.uint16)
+    assert coded_quickly(noise, 16) is None
+    for samples, bits in ((noise >> 6, 10), (noise[:100, :100], 16), (noise.astype(np.uint8), 8)):
+        whole = coded_quickly(samples, bits)
+        assert whole is not None
+        np.testing.assert_array_equal(imagecodecs.jpegxl_decode(whole), samples)
+    # Nothing but the first sample is something else than expected.
+    assert most_bits(np.full((50, 60), 1000, np.uint16)) == 8 * 3000 + 10

@@ -23,6 +23,7 @@ from srnet_cli.imaging.codecs.further.jpeg_xl_header import (
 )
 from srnet_cli.imaging.codecs.further.whole import whole
 from srnet_cli.imaging.codecs.layout import Decoded, Layout, check_size, decoding, opened
+from srnet_cli.imaging.codecs.proof.jpeg_xl.behind import behind_boxes
 from srnet_cli.imaging.codecs.proof.jpeg_xl.sections import check_sections
 from srnet_cli.imaging.codecs.workers import thread_count
 from srnet_cli.imaging.depth import from_bits
@@ -58,8 +59,9 @@ def decode(path: Path, max_pixels: int) -> Decoded:
     with decoding(path):
         # All frames of an animation would be decoded otherwise.
         values = imagecodecs.jpegxl_decode(data, index=0)
+    behind, doubt = 0 if stream is data else behind_boxes(path, data), None
     if not header.animated:
-        check_sections(path, stream, (header.height, header.width), header.bits)
+        doubt = check_sections(path, stream, (header.height, header.width), header.bits, behind)
     notes = ["only its first frame was read"] if header.animated else []
     icc = None if header.colour is not None else _profile(data)
     known = icc is not None or header.colour is not None
@@ -72,6 +74,7 @@ def decode(path: Path, max_pixels: int) -> Decoded:
         icc,
         _exif(data),
         notes=tuple(notes),
+        doubt=doubt,
         colour=header.colour,
         colour_known=known,
         xmp=xmp,

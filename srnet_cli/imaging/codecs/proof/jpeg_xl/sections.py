@@ -18,6 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
+from srnet_cli.imaging.codecs.proof.jpeg_xl.behind import (
+    LONGEST_MOVE,
+    PADDING,
+    end_of_needed,
+    refuse_behind,
+)
+from srnet_cli.imaging.codecs.proof.jpeg_xl.quick import BEGINS, GROUP, coded_quickly
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN
 
 #: forms of a length: so many bits, and what is added to them
@@ -29,17 +36,18 @@ _MOST_PASSES = 3
 _MOST_HEAD = 1 << 14
 #: lengths that are read to find it
 _MOST_STEPS = 1 << 20
-#: bytes at the end of a section that no pixel may be in need of
-_MOST_UNUSED = 16
+#: bytes at the end of a section that no pixel may be in need of; libjxl's quickest coder without loss ends
+#: with the last bit of the last pixel
+_MOST_UNUSED, _LEAST_CUT = 16, 1
 #: sections with runs of one value, of which so many are tried, and sections that are all tried
 _LEAST_TRIED, _MOST_WORK, _MOST_TO_TRY = 4, 1024, 32
 #: bytes that are changed, one after the other, to see whether a decoder notices
 _PROBES = 4
-#: how libjxl's quickest coder without loss begins, whose sections have no long runs: it counts equal pixels,
-#: by eight of a row, in groups of so many a side; those of fewer columns are codes of one bit for each
-_QUICK_LOSSLESS, _LEAST_LOST = bytes.fromhex("4b189b9c71840338800338204ac039"), 128
-_QUICK_GROUP, _COUNTED = 256, 8
+#: libjxl's quickest coder without loss has no such runs in its sections, and rarely one of so few at their
+#: end: it counts equal pixels, by eight of a row; of groups of fewer columns each is a code of one bit
+_LEAST_LOST, _LEAST_LOST_END, _COUNTED = 128, 3, 8
 _RUN = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
+_END = re.compile(rb"(?:\0{%d,}|\xff{%d,})\Z" % (_LEAST_LOST_END, _LEAST_LOST_END))
 
 
 @dataclass(frozen=True)
@@ -66,15 +74,35 @@ class _Sections:
         return self.stream[: self.at] + table + b"".join(pieces)
 
 
-def check_sections(path: Path, stream: bytes, size: tuple[int, int], bits: int) -> None:
-    """Refuse a codestream that is decoded without the end of a section as well.
+def check_sections(
+    path: Path, stream: bytes, size: tuple[int, int], bits: int, behind: int = 0
+) -> str | None:
+    """Refuse a codestream that is decoded without the end of a section as well, but for padding behind it.
+
+    Returns why its end may have moved, or be lost: of the quickest coder without loss nothing else shows it
+    where so few bytes lie behind, there or ``behind`` the boxes of the file, or are of one value.
+
+    Raises:
+        InputError: saying so.
+    """
+    end = end_of_needed(path, stream, _is_decoded) if stream[-1:] in PADDING else len(stream)
+    doubt = _check_needed(path, stream[:end], size, bits)
+    left = len(stream) - end + behind
+    if 0 < left <= LONGEST_MOVE and BEGINS in stream:
+        return f"{left} bytes are behind its pixels, which may have moved: look at it"
+    return doubt
+
+
+def _check_needed(path: Path, stream: bytes, size: tuple[int, int], bits: int) -> str | None:
+    """Refuse a codestream of which the end of a section, or its own, is not needed.
 
     Sections with long runs of zeros or ones are tried first, and the others where changed bytes are not
-    noticed, as long as there are few: each is decoded for. Of libjxl's quickest coder without loss such runs
-    are enough, as a blank margin at the end may be of any length, unless it writes them again for the
-    pixels, of so many ``bits``: even ramps from corner to corner are such runs. Where no table of lengths
-    ends with the codestream, its end must be needed, but for padding; so of an animation there is nothing to
-    say.
+    noticed, as long as there are few: each is decoded for. Of libjxl's quickest coder without loss the last
+    one is tried in any case, and such runs are enough, as a blank margin at the end may be of any length,
+    unless it writes them again for the pixels, of so many ``bits``: even ramps from corner to corner are such
+    runs. Where it has no room to do so, ends alone are looked at. Where no table of lengths ends with the
+    codestream, its own end must be needed; so of an animation there is nothing to say. Returns why what is
+    left of its end may be lost.
 
     Raises:
         InputError: saying so.
@@ -85,20 +113,27 @@ def check_sections(path: Path, stream: bytes, size: tuple[int, int], bits: int) 
 
     for found in _found(stream, *size):
         pieces = found.pieces()
-        is_quick = any(_QUICK_LOSSLESS in piece[:64] for piece in pieces)
-        if passes([b""] * len(pieces)):
-            continue  # found by chance
+        is_quick = any(BEGINS in piece[:64] for piece in pieces)
+        # Found by chance, within the data of the quickest coder, or such that no pixel is in.
+        if (not is_quick and BEGINS in stream) or passes([b""] * len(pieces)):
+            continue
         runs = [max(map(len, _RUN.findall(piece)), default=0) for piece in pieces]
         runs[0] *= len(runs) == 1  # of a large picture the first, of all, is filled up with zeros
-        if is_quick and max(runs) >= _LEAST_LOST and _coded_quickly(stream, bits).endswith(b"".join(pieces)):
-            return
+        again: bytes | None = b""
+        lost = _END.search(stream) if is_quick and not _is_narrow(-1, size[1]) else None
+        if is_quick and (lost or max(runs) >= _LEAST_LOST):
+            again = coded_quickly(_decoded(stream), bits)
+            if again is not None and again.endswith(b"".join(pieces)):
+                return None
         tried = [index for index in _largest(runs) if runs[index]]
         tried = tried[: max(_LEAST_TRIED, _MOST_WORK // len(pieces))]
-        if len(pieces) <= _MOST_TO_TRY and any(passes(_changed(pieces, probe)) for probe in range(_PROBES)):
-            tried += [index for index in range(len(pieces) > 1, len(pieces)) if index not in tried]
+        is_few = len(pieces) <= _MOST_TO_TRY
+        if is_quick or (is_few and any(passes(_changed(pieces, probe)) for probe in range(_PROBES))):
+            first = len(pieces) > 1 if is_few else len(pieces) - 1
+            tried += [index for index in range(first, len(pieces)) if index not in tried]
         for index in tried:
-            shorter = pieces[index][:-_MOST_UNUSED]
-            counts = is_quick and not _is_narrow(index - len(pieces), size[1])
+            shorter = pieces[index][: -_LEAST_CUT if is_quick else -_MOST_UNUSED]
+            counts = is_quick and again is not None and not _is_narrow(index - len(pieces), size[1])
             if (counts and runs[index] >= _LEAST_LOST) or (
                 len(shorter) >= _MOST_UNUSED and passes([*pieces[:index], shorter, *pieces[index + 1 :]])
             ):
@@ -107,10 +142,10 @@ def check_sections(path: Path, stream: bytes, size: tuple[int, int], bits: int) 
                     f"is damaged: its data up to byte {end:,} of the codestream belongs to no pixels",
                     path=path,
                 )
-        return
-    is_padded = len(set(stream[-_MOST_UNUSED:])) == 1
-    if not is_padded and _is_decoded(stream[:-1]):
-        raise InputError("is damaged: the end of its codestream belongs to no pixels", path=path)
+        return f"its last {len(lost[0])} bytes hold nothing, and may be lost: look at it" if lost else None
+    if _is_decoded(stream[:-1]):
+        raise refuse_behind(path)
+    return None
 
 
 def _is_decoded(stream: bytes) -> bool:
@@ -128,17 +163,10 @@ def _decoded(stream: bytes) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpegxl_decode(stream, index=0, keeporientation=True))
 
 
-def _coded_quickly(stream: bytes, bits: int) -> bytes:
-    """Return a codestream of the same pixels of so many bits by libjxl's quickest coder without loss."""
-    import imagecodecs
-
-    return bytes(imagecodecs.jpegxl_encode(_decoded(stream), lossless=True, effort=1, bitspersample=bits))
-
-
 def _is_narrow(index: int, width: int) -> bool:
     """Return whether a group, counted from behind from -1 on, has too few columns to count pixels."""
-    columns = -(-width // _QUICK_GROUP)
-    return 0 < width % _QUICK_GROUP < _COUNTED and (index + 1) % columns == 0
+    columns = -(-width // GROUP)
+    return 0 < width % GROUP < _COUNTED and (index + 1) % columns == 0
 
 
 def _largest(values: Sequence[int]) -> list[int]:
