@@ -222,3 +222,23 @@ def test_zeros_that_pad_the_tiles_of_a_dng_at_sectors_are_read(tmp_path: Path, s
     assert read_picture(path).width == 144
     # A sector within the first tile, which has no padding.
     _refuse(path, _lost(path.read_bytes(), [start + 2 * SECTOR], 2 * SECTOR, b"\0"))
+
+
+@pytest.mark.parametrize("length", [4, 8, 32])
+@_FILLS
+def test_sectors_that_go_through_padding_of_tiles_are_noticed(
+    tmp_path: Path, length: int, fill: bytes
+) -> None:
+    """It is zeros, which are nothing that pixels on both sides of it have, and no ones at all."""
+    path, pixels = tmp_path / "a.tif", np.asarray(scene(300, 300)).clip(9, 246).astype(np.uint8)
+    whole = encoded_tiff(pixels, photometric="rgb", tile=(256, 256))
+    path.write_bytes(whole)
+    assert np.array_equal(read_picture(path).pixels, pixels)
+    with tifffile.TiffFile(path) as file:
+        start, row = file.pages.first.dataoffsets[1], 256 * 3
+    # Of the second tile 44 columns are pixels.
+    for first in range(-(-start // SECTOR) * SECTOR, start + 200 * row, 5 * SECTOR):
+        end = first + length * SECTOR
+        in_pixels = all(4 < (place - start) % row < 44 * 3 - 4 for place in (first, end))
+        if in_pixels or fill == b"\xff":
+            _refuse(path, _lost(whole, [first], end - first, fill))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
-from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored, differs
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, Stored, differs
 from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, lost_bytes
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 from srnet_cli.reading import open_input
@@ -215,12 +216,22 @@ def check_sectors(
 
 
 def _is_padding(grid: Grid, places: Sequence[tuple[int, int]], first: int, end: int) -> bool:
-    """Return whether bytes of a file are padding of tiles, whose ``places`` are their starts, in order."""
-    at = max(bisect.bisect(places, (first, grid.count)) - 1, 0)
-    for start, index in places[at : bisect.bisect_left(places, (end, 0))]:
-        if grid.pads(index, max(first - start, 0), min(end - start, grid.bytes_of(index))):
-            return True
-    return False
+    """Return whether bytes of one value in a file are padding of tiles, or begin or end as some does.
+
+    ``places`` are the starts of the tiles, in order. Of a run that goes through padding, from pixels to
+    pixels, the padding is not the reason.
+    """
+
+    def padding_end(place: int) -> int:
+        start, index = places[max(bisect.bisect(places, (place, grid.count)) - 1, 0)]
+        return start + grid.padding_end(index, place - start)
+
+    def is_edge(place: int, last: bool) -> bool:
+        around = range(place - BY_CHANCE - 1, place + BY_CHANCE + 1)
+        near = itertools.pairwise(padding_end(each) > each for each in around)
+        return (last, not last) in near
+
+    return padding_end(first) >= end or is_edge(first, False) or is_edge(end, True)
 
 
 def _extents(starts: Sequence[int], lengths: Sequence[int]) -> list[tuple[int, int]]:

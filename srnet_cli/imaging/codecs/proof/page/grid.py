@@ -69,14 +69,15 @@ class Grid:
         """Return at which byte of an uncompressed piece, with so many ``channels``, a sample of a row is."""
         return row * self.row_bytes + -(-sample * self.row_bytes // (self.wide * channels))
 
-    def pads(self, index: int, first: int, end: int) -> bool:
-        """Return whether bytes ``first`` to ``end`` of an uncompressed tile are padding, all or some."""
+    def padding_end(self, index: int, place: int) -> int:
+        """Return where the padding ends that a byte of an uncompressed tile is in; in none, where it is."""
         region = self.region(index)
         rows, columns = region.bottom - region.top, region.right - region.left
         shown = -(-columns * self.row_bytes // self.wide)
-        row, place = divmod(first, self.row_bytes)
-        is_beside = shown < self.row_bytes and place + end - first > shown
-        return self.tiled and (is_beside or row >= rows or end > rows * self.row_bytes)
+        row, column = divmod(place, self.row_bytes)
+        if not self.tiled or not 0 <= row < self.tall or (row < rows and column < shown):
+            return place
+        return (row + 1 if row < rows - 1 or rows == self.tall else self.tall) * self.row_bytes
 
 
 def grid_of(page: Directory) -> Grid:
