@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srnet_cli.errors import ExistsError, OutputError
+from srnet_cli.reading import refuse_harmed
 from srnet_cli.temporaries import OwnFolder, remove_stray_temporaries
 
 _OTHER_OUTPUT = "name another output"
@@ -131,8 +132,12 @@ def refusals(tasks: Sequence[Task], identities: Identities) -> list[OutputError 
     """Find the tasks that would write what any of them reads, or what an earlier one writes.
 
     Gives an error or None for each, before any work.
+
+    Raises:
+        InputError: as :func:`refuse_harmed`: no other task may be done, either.
     """
     inputs = [path for task in tasks for path in task.reads]
+    refuse_harmed(inputs)
     readers = {identify(path): path for identify in (identities.file, identities.place) for path in inputs}
     writers: dict[Hashable, Path] = {}
     found = []
@@ -159,6 +164,7 @@ def refuse_replacing(reads: Sequence[Path], writes: Sequence[Path]) -> None:
 
     Raises:
         OutputError: naming what would be replaced.
+        InputError: as :func:`refuse_harmed`.
     """
     error = refusals([Task(tuple(reads), tuple(writes))], Identities())[0] if reads else None
     if error is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,22 +57,45 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise error(_other_kind(kind), path=path)
-    if descriptor != _OUTPUT and _is_output(found):
+    harmed = _harmed(path, found)
+    if harmed is not None and descriptor != _OUTPUT:
         os.close(descriptor)
+        reason, remedy = harmed
+        raise error(reason, path=path, remedy=remedy)
+    return os.fdopen(descriptor, "rb")
+
+
+def refuse_harmed(paths: Iterable[Path]) -> None:
+    """Refuse files that a command is about, be they opened or not, and would harm though it writes no other.
+
+    Raises:
+        InputError: what is said on standard output would be written into one, or the next file that is
+            written beside its folder removes it.
+    """
+    for path in paths:
+        try:
+            harmed = _harmed(path, path.stat())
+        except (OSError, ValueError):
+            continue
+        if harmed is not None:
+            reason, remedy = harmed
+            raise InputError(reason, path=path, remedy=remedy)
+
+
+def _harmed(path: Path, found: os.stat_result) -> tuple[str, str] | None:
+    """Return reason and remedy; nothing more goes to standard output then, not what is said of it either."""
+    if _is_output(found):
         _shut_output()
-        raise error(
+        return (
             "is where standard output goes: the result would replace its own input",
-            path=path,
-            remedy="send that to another file",
+            "send that to another file",
         )
     if is_temporary(Path(os.path.realpath(path)).parent):
-        os.close(descriptor)
-        raise error(
+        return (
             "is in a folder of unfinished files, which is removed when its process has ended",
-            path=path,
-            remedy="move the file out of there first",
+            "move the file out of there first",
         )
-    return os.fdopen(descriptor, "rb")
+    return None
 
 
 def _is_output(found: os.stat_result) -> bool:

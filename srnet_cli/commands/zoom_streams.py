@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from srnet_cli.console import call
 from srnet_cli.errors import InputError, OutputError, SrnetError, UsageError
+from srnet_cli.reading import refuse_harmed
 
 if TYPE_CHECKING:
     from srnet_cli.zooming.forecast.plan import Forecast
@@ -77,7 +78,7 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         InputError: nothing comes in, or too much.
         OutputError: stdout is closed.
     """
-    _refuse_as_output(inputs)
+    refuse_harmed(inputs)
     from_stdin, to_stdout = Path(STREAM) in inputs, output == STREAM
     if not (from_stdin or to_stdout):
         yield Streams(list(inputs), output)
@@ -105,16 +106,6 @@ def streams(inputs: Sequence[Path], output: str | None, json: bool) -> Iterator[
         if to_stdout:
             standing[results] = _identity(sys.stdout)
         yield Streams(found, f"{results}" if to_stdout else output, to_stdout, standing)
-
-
-def _refuse_as_output(inputs: Sequence[Path]) -> None:
-    """Refuse a picture that what is said of it would be written into."""
-    output = None if sys.stdout is None else _identity(sys.stdout)
-    for path in inputs:
-        with suppress(OSError, ValueError):
-            found = path.stat()
-            if (found.st_dev, found.st_ino) == output:
-                raise OutputError("standard output would replace its own input", path=path)
 
 
 def _identity(stream: IO[str]) -> Hashable:

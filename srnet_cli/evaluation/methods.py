@@ -19,7 +19,7 @@ from srnet_cli.metrics import quantise
 from srnet_cli.models.card import CARD_FILE
 from srnet_cli.models.crisp import check_share
 from srnet_cli.models.peers import PEER_PREFIX, load_any_model, load_peer
-from srnet_cli.models.released import picture_models
+from srnet_cli.models.released import picture_models, released_names
 from srnet_cli.models.store import LoadedModel, model_files
 from srnet_cli.network.macs import multiply_accumulates, parameter_count
 from srnet_cli.zooming.engine import Engine, EngineOptions
@@ -224,8 +224,13 @@ def files_of_models(options: MethodOptions) -> tuple[Path, ...]:
 
 
 def _members(name: str) -> list[str]:
-    """Return the models of a folder of models, sorted, or the one that the name itself is."""
+    """Return the models of a folder of models, sorted, or the one that the name itself is.
+
+    The name of a released model is that, whatever lies in the current folder.
+    """
     folder = Path(name)
+    if name in released_names():
+        return [name]
     cards = sorted(folder.glob(f"*/{CARD_FILE}")) if folder.is_dir() else []
     return [name] if not cards or (folder / CARD_FILE).is_file() else [str(card.parent) for card in cards]
 

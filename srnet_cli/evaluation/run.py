@@ -32,6 +32,7 @@ from srnet_cli.files import (
     refuse_other_than_file,
     refuse_replacing,
 )
+from srnet_cli.reading import refuse_harmed
 from srnet_cli.temporaries import held_alone
 from srnet_cli.version import own_version
 
@@ -68,7 +69,7 @@ def _run(
     request: EvaluationRequest, output: Path | None, overwrite: bool, processes: Processes
 ) -> EvaluationOutcome:
     with Display() as display:
-        check = None if output is None else partial(_check_files, output, request, overwrite)
+        check = partial(_check_files, output, request, overwrite)
         results = evaluate(request, processes, display, check)
     assert results is not None
     show_results(results)
@@ -157,12 +158,19 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
 
 
-def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets: Sequence[PairSet]) -> None:
-    """Refuse before the work to write what is measured on, or what is there.
+def _check_files(
+    folder: Path | None, request: EvaluationRequest, overwrite: bool, sets: Sequence[PairSet]
+) -> None:
+    """Refuse before the work to write what is measured on, or what is there, in a folder or to stdout.
 
     Raises:
-        OutputError: naming it.
+        SrnetError: naming it.
     """
+    read = [file for found in sets for item in found.items for file in item.files]
+    read += files_of_models(request.methods)
+    refuse_harmed(read)
+    if folder is None:
+        return
     measured = [(found.title, [item.name for item in found.items[: request.limit]]) for found in sets]
     names = set_names(measured, request.shown)
     written = [folder / file for each in names for file in each.files]
@@ -170,8 +178,6 @@ def _check_files(folder: Path, request: EvaluationRequest, overwrite: bool, sets
         refuse_other_than_file(path)
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="move it away")
-    read = [file for found in sets for item in found.items for file in item.files]
-    read += files_of_models(request.methods)
     refuse_replacing(read, (*written, *_own_files(folder)))
 
 

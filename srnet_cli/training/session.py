@@ -28,7 +28,7 @@ from srnet_cli.training.network import network_options
 from srnet_cli.training.options import CONFIG_FILE, TrainOptions, data_paths, network_scale, plain
 from srnet_cli.training.recipe import resolved
 from srnet_cli.training.run.checkpoint import Progress, State, load_checkpoint
-from srnet_cli.training.run.folder import CURVES, WRITTEN, RunFolder
+from srnet_cli.training.run.folder import CURVES, PANELS, WRITTEN, RunFolder
 from srnet_cli.training.run.progress import (
     ProgressLines,
     Reporter,
@@ -147,6 +147,12 @@ def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
     roots = [each.root for each in found]
     # LR and HR may be links to folders elsewhere.
     linked = [path for root in roots for path in root.iterdir() if path.is_symlink()]
+    panels = identify(output / PANELS)
+    # Data that lies in the panels, or is all of them.
+    if any(
+        identify(place) == panels for data in (*roots, *linked) for place in (data, *data.resolve().parents)
+    ):
+        raise UsageError(f"{output / PANELS} holds what is trained on, and {_AMONG_IT}", remedy=_APART)
     target = output.resolve()
     above = {identify(place) for place in (target, *target.parents)}
     # A folder as named counts, too: of one with train/ in it the next look would find the curves.

@@ -16,7 +16,7 @@ from srnet_cli.commands.eval import EXAMPLES, evaluate
 from srnet_cli.commands.shell.examples import Command
 from srnet_cli.errors import DataError, OutputError, UsageError
 from srnet_cli.evaluation.measurement import EvaluationRequest
-from srnet_cli.evaluation.methods import MethodOptions
+from srnet_cli.evaluation.methods import MethodOptions, _members
 from srnet_cli.evaluation.run import LOCK_FILE
 from srnet_cli.models.store import save_crisp, save_model
 from srnet_cli.temporaries import held_alone
@@ -116,6 +116,16 @@ def test_mixtures_of_a_model_are_methods_of_their_own(photos: Path, tmp_path: Pa
     assert result.exit_code == 0, result.output
     methods = json.loads(result.stdout)["sets"][0]["methods"]
     assert [m["method"] for m in methods] == ["bicubic", "tiny", "tiny crisp 0.5"]
+
+
+def test_a_released_name_is_no_folder_of_models(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for ``zoom``, whatever lies in the current folder."""
+    save_model(tmp_path / "srnet-lite-x2" / "other", tiny(), CARD)
+    monkeypatch.chdir(tmp_path)
+    assert _members("srnet-lite-x2") == ["srnet-lite-x2"]
+    assert [Path(name).name for name in _members(str(tmp_path / "srnet-lite-x2"))] == ["other"]
 
 
 def test_a_scale_without_a_released_model_is_said(photos: Path) -> None:

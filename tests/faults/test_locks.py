@@ -276,6 +276,8 @@ def test_no_input_is_taken_from_where_unfinished_files_are_removed(
         ("zoom", tmp_path / "link.png", *small, "--model", model),
         ("residual", whole, folder / "a_x2.png", "-o", tmp_path),
         ("zoom", whole, *small, "--model", folder),
+        ("zoom", whole, folder / "a_x2.png", "-s", "2", "-o", f"{tmp_path}/", "--model", model),
+        ("zoom", folder, whole, "-s", "2", "-o", f"{tmp_path}/", "--model", model),
     ]
     for command in commands:
         for name in ("weights.safetensors", "a_x2.png"):

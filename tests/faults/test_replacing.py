@@ -292,34 +292,6 @@ def test_a_stream_never_replaces_the_file_that_it_is_read_from(
     assert len(list(folder.iterdir())) == 2
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "zoom {a} --scale 2 --model {model} -o {other} --json 1<> {a}",
-        "zoom - --scale 2 --model {model} -o {other} --json < {a} 1<> {a}",
-        "zoom {a} --scale 2 --dry-run >> {a}",
-        "info {b} {a} >> {a}",
-        "info {a} --json 1<> {a}",
-        "residual {a} {b} --json -o {other} 1<> {b}",
-    ],
-)
-def test_what_is_said_on_standard_output_replaces_no_input(tmp_path: Path, model: Path, command: str) -> None:
-    pictures = [tmp_path / "a.png", tmp_path / "b.png"]
-    for path in pictures:
-        path.write_bytes(encoded("PNG", scene(24, 24)))
-    before = disk(tmp_path)
-    line = command.format(a=pictures[0], b=pictures[1], other=tmp_path / "other.png", model=model)
-    ended = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m srnet_cli {line}"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert ended.returncode == 1 and "would replace its own input" in ended.stderr
-    assert disk(tmp_path) == before
-
-
 @pytest.mark.parametrize("more", ["", "--json", "--dry-run", "--dry-run --json"])
 def test_what_comes_in_is_called_standard_input(tmp_path: Path, more: str) -> None:
     line = f"head -c 999 /dev/urandom | {sys.executable} -m srnet_cli zoom - -o {tmp_path}/b.png {more}"

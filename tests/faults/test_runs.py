@@ -437,6 +437,27 @@ def test_a_run_draws_nothing_among_pairs(srnet: Program, tmp_path: Path) -> None
     assert ended.code == 2 and "would be among it" in ended.err
 
 
+@pytest.mark.parametrize("where", ["panels", "panels/more", "linked"])
+def test_a_run_draws_no_panels_among_what_it_is_trained_on(
+    srnet: Program, trained: Path, tmp_path: Path, where: str
+) -> None:
+    """One of its user's, under the name of the next, would be replaced."""
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    (run / "panels" / "more").mkdir()
+    for place in ("step-00000003.png", "step-00000004.png", "more/a.png", "more/b.png"):
+        (run / "panels" / place).write_bytes(encoded("PNG", scene(96, 96)))
+    data = run / where
+    if where == "linked":
+        data = tmp_path / "data"
+        data.mkdir()
+        for name in ("LR", "HR"):
+            (data / name).symlink_to(run / "panels" / "more")
+    before = disk(run)
+    ended = _resumed(srnet, data, run)
+    assert ended.code == 2 and "would be among it" in ended.err, ended.err
+    assert disk(run) == before
+
+
 def test_a_released_teacher_is_no_file_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is none of a file in the current folder, though that is where the run goes."""
     monkeypatch.chdir(tmp_path)
