@@ -221,3 +221,65 @@ def test_ink_over_blank_paper_passes(tmp_path: Path) -> None:
     ink[120:] = 0
     path.write_bytes(encoded_tiff(ink, photometric="separated"))
     assert read_picture(path, max_pixels=1 << 20).height == _TALL
+
+
+@pytest.mark.parametrize("kind", ["rgb", "minisblack", "planes"])
+@pytest.mark.parametrize("fill", [0, 255])
+@pytest.mark.parametrize("side", [16, 64])
+def test_a_bar_below_that_begins_at_a_tile_passes(tmp_path: Path, side: int, fill: int, kind: str) -> None:
+    """Tiles are padded at the right with what the bar has, a row of which does not break off there."""
+    picture = np.asarray(_picture()) if kind != "minisblack" else np.ascontiguousarray(_picture()[..., 0])
+    assert picture.shape[1] % side
+    first = (_TALL - 16) // side * side
+    for top in range(first - 1, first + 4):
+        with_bar = picture.copy()
+        with_bar[top:] = fill
+        whole = _in_tiles(with_bar, side, fill, kind)
+        path = tmp_path / "a.tif"
+        path.write_bytes(whole)
+        shown = read_picture(path, max_pixels=1 << 20).pixels
+        assert (shown == (with_bar[..., None] if kind == "minisblack" else with_bar)).all(), top
+
+
+@pytest.mark.parametrize("kind", ["rgb", "minisblack", "planes"])
+@pytest.mark.parametrize("fill", [0, 255])
+def test_a_first_row_of_a_tile_that_breaks_off_is_refused(tmp_path: Path, fill: int, kind: str) -> None:
+    """Within the picture, or in padding that repeats it."""
+    side = 64
+    picture = np.asarray(_picture()) if kind != "minisblack" else np.ascontiguousarray(_picture()[..., 0])
+    pixel = 3 if kind == "rgb" else 1
+    path = tmp_path / "a.tif"
+    shown = _WIDE % side
+    for padding, column in ((fill, shown // 2), (None, shown // 2), (None, (shown + side) // 2)):
+        whole = _in_tiles(picture, side, padding, kind)
+        tile = side * side * pixel
+        # The last tile of the last row but one, in the file's last plane.
+        at = len(whole) - (-(-_WIDE // side) + 1) * tile + column * pixel
+        path.write_bytes(whole[:at] + bytes([fill]) * (len(whole) - at))
+        with pytest.raises(InputError, match="is incomplete"):
+            read_picture(path, max_pixels=1 << 20)
+
+
+def _in_tiles(picture: NDArray[np.uint8], side: int, padding: int | None, kind: str) -> bytes:
+    """A TIFF in tiles, whose padding is of one value, or repeats the border."""
+    tall, wide = picture.shape[:2]
+    beyond = ((0, -tall % side), (0, -wide % side), (0, 0))
+    cube = picture.reshape(tall, wide, -1)
+    padded = (
+        np.pad(cube, beyond, "edge") if padding is None else np.pad(cube, beyond, constant_values=padding)
+    )
+    planes = np.moveaxis(padded, 2, 0)[..., None] if kind == "planes" else padded[None]
+    tiles = [
+        plane[top : top + side, left : left + side]
+        for plane in planes
+        for top in range(0, padded.shape[0], side)
+        for left in range(0, padded.shape[1], side)
+    ]
+    whole = encoded_tiff(
+        np.ascontiguousarray(np.moveaxis(picture, 2, 0)) if kind == "planes" else picture,
+        photometric="minisblack" if kind == "minisblack" else "rgb",
+        tile=(side, side),
+        **({"planarconfig": "separate"} if kind == "planes" else {}),
+    )
+    pixels = b"".join(tile.tobytes() for tile in tiles)
+    return whole[: -len(pixels)] + pixels

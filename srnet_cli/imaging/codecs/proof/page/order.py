@@ -101,7 +101,7 @@ def check_order(
                 break
             is_edge = not _EDGE < end.filled / end.rows.shape[1] < 1 - _EDGE
             is_sharp = is_edge and part is parts[0] and order == list(range(grid.count))
-            if (end.is_within and _is_cut(grid, end, samples, value)) or (
+            if (end.is_within and _is_cut(end, _row_above(grid, end, part), value)) or (
                 is_sharp and _is_sharp(grid, end, samples, value)
             ):
                 share = min(end.missing / samples.size, 1)
@@ -130,9 +130,9 @@ def _end(
     return None
 
 
-def _is_cut(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
+def _is_cut(end: _End, above: NDArray[Any] | None, value: int) -> bool:
     """Return whether the end begins within a row, under one that goes on."""
-    row, above = end.rows[end.row], _row_above(grid, end, samples)
+    row = end.rows[end.row]
     if not end.following and end.filled > _MOST_OF_LAST * row.size:
         return False
     ahead = [end.rows[max(end.row - _ROWS_AHEAD, 0) : end.row].ravel(), row[: end.filled]]
@@ -149,14 +149,15 @@ def _is_cut(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
     return full >= _FULL and values >= _LEAST_VALUES
 
 
-def _row_above(grid: Grid, end: _End, samples: NDArray[Any]) -> NDArray[Any] | None:
-    """Return the row above the last one: of its piece, or of the piece above, there without its padding."""
-    if end.row:
-        above: NDArray[Any] = end.rows[end.row - 1]
-        return above
-    region = end.region
-    planes = slice(region.plane, region.plane + 1) if grid.planes > 1 else slice(None)
-    return samples[region.top - 1, region.left : region.right, planes].ravel() if region.top else None
+def _row_above(grid: Grid, end: _End, part: Callable[[int], NDArray[Any]]) -> NDArray[Any] | None:
+    """Return the row above the last one: of its piece, or of the piece above.
+
+    Both are of the same kind of ``part``: where tiles have their padding, a row without would seem to go on.
+    """
+    above = end.rows[end.row - 1 : end.row] if end.row else None
+    if above is None and end.region.top:
+        above = part(end.index - grid.across)[-1:]
+    return None if above is None else above.ravel()
 
 
 def _is_sharp(grid: Grid, end: _End, samples: NDArray[Any], value: int) -> bool:
