@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -82,13 +83,20 @@ def _restarting(samples: NDArray[np.uint16], rows: int) -> bytes:
     )
 
 
+_CODED: dict[str, Callable[[NDArray[np.uint16]], bytes]] = {
+    "strip": lossless,
+    "pairs": _in_pairs,
+    "restarts": lambda light: _restarting(light, 20),
+}
+
+
 def _file(kind: str) -> tuple[list[bytes], bytes]:
     """Pieces of a DNG, and the DNG."""
     light = values()
     if kind == "tiles":
         pieces = [_in_pairs(tile) for tile in tiles_of(light, TILE, TILE)]
         return pieces, dng_of(pieces, {259: short(7), 322: short(TILE), 323: short(TILE)}, True)
-    coded = {"strip": lossless, "pairs": _in_pairs, "restarts": lambda it: _restarting(it, 20)}[kind](light)
+    coded = _CODED[kind](light)
     return [coded], dng_of([coded], {259: short(7), 278: short(HEIGHT)})
 
 
@@ -214,3 +222,56 @@ def test_codes_that_are_not_those_of_the_standard_are_not_counted() -> None:
         _is_refused(damaged, FEWER, bits=bits)
     for bits in (BITS - 1, 0):
         check_needed(Path("a.dng"), 1, damaged, b"", bits)
+
+
+def _zeroed(data: bytes, count: int) -> bytes:
+    return data[:-count] + bytes(count)
+
+
+@pytest.mark.parametrize("kind", ["strip", "pairs"])
+@pytest.mark.parametrize("count", [5, 12, 39, 120, 255])
+def test_an_end_that_became_zeros(kind: str, count: int) -> None:
+    """They would be as many pixels as are missing, and padding behind these."""
+    piece = _CODED[kind](_photo())
+    # Behind the piece is no end of it: nothing, padding, or another piece.
+    for behind in (b"", bytes(SECTOR), piece, bytes(SECTOR) + piece):
+        _is_refused(_zeroed(piece, count), FEWER, behind)
+        _is_refused(_zeroed(piece, count) + bytes(40), FEWER, behind)
+    for whole in (piece, piece[:-2], piece[:-2] + bytes(count), piece[:-2] + bytes(count) + END):
+        _passes(whole)
+        _passes(whole, END)
+
+
+@pytest.mark.parametrize("kind", ["strip", "pairs", "restarts"])
+def test_a_last_sector_that_became_zeros(tmp_path: Path, kind: str) -> None:
+    """Its length is that of what the file is more than whole sectors, which a text ahead of it moves."""
+    path, coded = tmp_path / "a.dng", _CODED[kind](values())
+    counts = set()
+    for text in range(0, SECTOR, 50):
+        software = ifd.ascii_entry("a" * (text + 8))
+        whole = dng_of([coded], {259: short(7), 278: short(HEIGHT), 305: software})
+        count = len(whole) % SECTOR
+        counts.add(count // 64)
+        path.write_bytes(whole)
+        assert read_picture(path).height == HEIGHT
+        if count > 4:
+            path.write_bytes(_zeroed(whole, count))
+            with pytest.raises(InputError):
+                read_picture(path)
+    assert len(counts) > 5
+
+
+def test_zeros_that_say_that_nothing_changes_may_be_pixels_but_from_a_sector_on() -> None:
+    flat = np.concatenate([_photo()[:40], np.full((60, WIDTH), 9000, np.uint16)])
+    piece = lossless(flat)[:-2]
+    run = len(piece) - len(piece.rstrip(b"\0"))
+    assert run > SECTOR
+    at_sector = run % SECTOR + SECTOR - len(piece) % SECTOR
+    name = Path("a.dng")
+    for start in (at_sector + SECTOR // 2, at_sector - 9, at_sector + 9):
+        check_needed(name, 1, piece, start=start)
+    for behind in (b"", bytes(SECTOR)):
+        with pytest.raises(InputError, match=FEWER):
+            check_needed(name, 1, piece, behind, start=at_sector)
+    # A lost sector does not end where another piece begins.
+    check_needed(name, 1, piece, piece, start=at_sector)

@@ -93,7 +93,7 @@ def check_holes(path: Path, data: bytes, means: Callable[[], NDArray[Any]] | Non
     for segment in segments(data):
         body = segment.body
         if segment.marker == _DHT:
-            tables.zero_codes.update(_zero_codes(body))
+            tables.zero_codes.update(zero_codes(body))
         elif segment.marker == _DQT:
             tables.steps.update(_steps(path, body))
         elif segment.marker == _LOSSLESS:
@@ -144,7 +144,8 @@ def _runs(data: bytes, scan: Segment, value: bytes) -> Iterator[tuple[int, int]]
         start = end
 
 
-def _zero_codes(body: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
+def zero_codes(body: bytes) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield class and number of each Huffman table, and symbol and length of its code that is all zeros."""
     at = 0
     while at + 17 < len(body):
         counts = body[at + 1 : at + 17]

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs import ifd
+from srnet_cli.imaging.codecs.proof.bitmap.beside import BY_CHANCE, SECTOR
+from srnet_cli.imaging.codecs.proof.holes import zero_codes
 from srnet_cli.imaging.codecs.proof.segments import SOS, Segment, end_of_scan, segments
 from srnet_cli.imaging.raw.dng import is_dng
 from srnet_cli.imaging.raw.layout.statements import maker_of
 
-_LOSSLESS, _INTERVAL = 0xC3, 0xDD
+_LOSSLESS, _INTERVAL, _TABLES = 0xC3, 0xDD, 0xC4
 _DNG_VERSION = 50706
 #: bits of samples; before this DNG a difference of 16 bits had more behind its code than T.81 has
 _ALL_BITS, _FIRST_USUAL_DNG = 16, (1, 1)
@@ -41,6 +43,8 @@ _BEHIND, _MOST_OF_BITS = 64, 2
 _MOST_LEFT = 8
 #: bytes of zeros that stand for samples which are all the same
 _LEAST_ZEROS = 64
+#: zeros behind which a piece has no end, in the place of it and of codes, and those that the codes may end in
+_LEAST_LOST, _MOST_OF_CODES = 3, 1
 
 
 def usual_bits(structure: ifd.Structure | None) -> int:
@@ -52,10 +56,13 @@ def usual_bits(structure: ifd.Structure | None) -> int:
     return 0 if structure is not None and maker_of(structure).startswith(_OWN_CODES) else _ALL_BITS
 
 
-def check_needed(path: Path, number: int, data: bytes, behind: bytes = b"", bits: int = _ALL_BITS) -> None:
+def check_needed(
+    path: Path, number: int, data: bytes, behind: bytes = b"", bits: int = _ALL_BITS, start: int = 0
+) -> None:
     """Refuse a piece of lossless JPEG that has more codes than pixels, or fewer, or goes on ``behind`` it.
 
     ``bits`` is up to how many of them a sample has codes of the standard; of other pieces nothing is said.
+    ``start`` is where the piece begins in the file.
 
     Raises:
         InputError: naming the piece.
@@ -64,8 +71,11 @@ def check_needed(path: Path, number: int, data: bytes, behind: bytes = b"", bits
     if frame is None or scan is None or not frame.body or frame.body[0] > bits:
         return
     problem = "more" if _goes_on(data[scan.end :], behind) else None
+    part = None
     for part in _parts(data, frame, scan):
         problem = problem or _problem(part)
+    if part is not None and not problem and _needs_lost_end(part, data, scan, behind, start):
+        problem = "fewer"
     if problem:
         raise InputError(
             f"is damaged: piece {number} of its pixels has {problem} codes than pixels", path=path
@@ -137,6 +147,31 @@ def _goes_on(rest: bytes, behind: bytes) -> bool:
     """
     end = end_of_scan(behind, 0)
     return not rest and behind[end : end + 2] == _END and bool(behind[:end].strip(_FILLERS))
+
+
+def _needs_lost_end(last: _Part, data: bytes, scan: Segment, behind: bytes, start: int) -> bool:
+    """Return whether a piece without an end has too few codes in its ``last`` part but for zeros behind them.
+
+    They are in the place of codes and of the end. Where they say that nothing changes a picture may have
+    them, though hardly from a sector of the file on, to the end of one.
+    """
+    stop = start + len(data)
+    zeros = len(data) - len(data.rstrip(b"\0"))
+    end = end_of_scan(behind, 0)
+    is_ended = behind[end : end + 2] == _END and not behind[:end].strip(_FILLERS)
+    if scan.end < len(data) or is_ended or zeros < _LEAST_LOST:
+        return False
+    is_sector = (zeros - stop) % SECTOR <= BY_CHANCE and not any(behind[: -stop % SECTOR])
+    if not is_sector and _may_stand_still(data[: scan.start]):
+        return False
+    first = last.first_unsaid(last.codes[:-zeros] + bytes(_MOST_OF_CODES))
+    return first is not None and first < last.count
+
+
+def _may_stand_still(head: bytes) -> bool:
+    """Return whether in one of the tables zeros stand for no difference."""
+    tables = (segment.body for segment in segments(head) if segment.marker == _TABLES)
+    return any(not symbol for body in tables for _, (symbol, _) in zero_codes(body))
 
 
 def _parts(data: bytes, frame: Segment, scan: Segment) -> Iterator[_Part]:
