@@ -33,7 +33,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("imaging",),
     ("compute",),
     ("config_file", "console", "kept", "names"),
-    ("files", "reading"),
+    ("files",),
+    ("reading",),
     ("temporaries",),
     ("errors", "interrupts", "lenient", "version"),
 )
