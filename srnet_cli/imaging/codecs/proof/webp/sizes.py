@@ -11,12 +11,14 @@ from pathlib import Path
 
 from srnet_cli.errors import InputError
 
-_RIFF_HEAD, _FRAME_HEAD, _CANVAS = 12, 16, 10
+_RIFF_HEAD, _CHUNK_HEAD, _FRAME_HEAD, _CANVAS = 12, 8, 16, 10
 _ANIMATED, _WITH_ALPHA = 0x02, 0x10
 _VP8_START, _VP8L_START = b"\x9d\x01\x2a", b"\x2f"
 _SIDE = 0x3FFF
 #: bytes of a name; what a transfer may add, two at least; and zeros
 _NAME, _BLANKS, _LEAST_PADDING = 4, b" \t\r\n", 4
+#: of the characters of a name, the first and the last (RFC 9649, 2.3)
+_PRINTABLE = 0x20, 0x7E
 _LOSSY, _ALPHA, _FRAME = b"VP8 ", b"ALPH", b"ANMF"
 _CODED = frozenset({_LOSSY, b"VP8L"})
 _NAMES = _CODED | {_ALPHA, _FRAME, b"VP8X", b"ICCP", b"ANIM", b"EXIF", b"XMP "}
@@ -71,8 +73,9 @@ def check_webp_names(path: Path, data: bytes) -> None:
 def check_webp_length(path: Path, data: bytes) -> str | None:
     """Refuse a file with more behind its stated end than padding, or that fills up with other values.
 
-    A file that got longer has its own end there, or in the byte that makes a length even. Returns why it may
-    have, where there is padding behind a picture.
+    A file that got longer has its own end there, or in the byte that makes a length even; one that got
+    shorter and was padded has no chunk where the next should be. Returns why it may have moved, where there
+    is padding behind a picture.
 
     Raises:
         InputError: it is longer or shorter than it says.
@@ -87,12 +90,33 @@ def check_webp_length(path: Path, data: bytes) -> str | None:
     is_blank = len(rest) > 1 and not rest.strip(_BLANKS)
     if filling.strip(b"\0") or not (is_padding or is_blank):
         raise InputError("is damaged: it does not end where it says, and parts may have moved", path=path)
-    kinds = [kind for kind, _, _ in _chunks(data, _RIFF_HEAD, end)]
+    _check_places(path, data, _RIFF_HEAD, end)
+    kinds = []
+    for kind, start, stop in _chunks(data, _RIFF_HEAD, end):
+        kinds.append(kind)
+        if kind == _FRAME:
+            _check_places(path, data, start + _FRAME_HEAD, stop)
     # Metadata behind a picture would have moved with it.
     may_be_moved = bool(rest) and bool(kinds) and kinds[-1] in _CODED | {_FRAME}
     return (
         f"{len(rest):,} bytes are behind its end, which may have moved: look at it" if may_be_moved else None
     )
+
+
+def _check_places(path: Path, data: bytes, position: int, end: int) -> None:
+    """Refuse what is no chunk in the place of one: a picture ahead of it lost bytes, and took some of it.
+
+    Each has a name of four printable characters, and ends no later than what it is in.
+    """
+    while position + _CHUNK_HEAD <= end:
+        kind, size = struct.unpack_from("<4sI", data, position)
+        start = position + _CHUNK_HEAD
+        if start + size > end or not all(_PRINTABLE[0] <= value <= _PRINTABLE[1] for value in kind):
+            raise InputError(
+                f"is damaged: at byte {position:,} there is no part of it, and parts may have moved",
+                path=path,
+            )
+        position = start + size + size % 2
 
 
 def _fillings(data: bytes, end: int) -> Iterator[tuple[int, int]]:
@@ -122,10 +146,11 @@ def _check(path: Path, size: tuple[int, int] | None, stated: tuple[int, int] | N
 
 def _chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield kind, start and end of the content of each chunk."""
-    while position + 8 <= end:
+    while position + _CHUNK_HEAD <= end:
         kind, size = struct.unpack_from("<4sI", data, position)
-        yield kind, position + 8, min(position + 8 + size, end)
-        position += 8 + size + size % 2
+        start = position + _CHUNK_HEAD
+        yield kind, start, min(start + size, end)
+        position = start + size + size % 2
 
 
 def _size(kind: bytes, head: bytes) -> tuple[int, int] | None:
