@@ -23,6 +23,8 @@ from srnet_cli.imaging.picture import Pixels
 HOLE = re.compile(rb"\0{%d,}|\xff{%d,}" % (LEAST_RUN, LEAST_RUN))
 #: of JPEG 2000: what repeats in its blocks, of 64 or 32 values a side, repeats after so many
 _PERIOD = 32
+#: from a pattern's least to its greatest value, or back, within that; of an edge it is one, of a line two
+_LEAST_WAYS = 2.25
 #: in JPEG 2000 (ISO/IEC 15444-1, annex A)
 _START_OF_TILE = b"\xff\x90"
 
@@ -62,11 +64,34 @@ def check_jpeg_2000(path: Path, data: bytes, decode: Callable[[], Pixels]) -> No
 
 
 def _repeats(samples: Pixels) -> bool:
-    """Return whether there are patterns that repeat after so many values, flat areas left out."""
+    """Return whether there are patterns that repeat after so many values, flat areas left out.
+
+    Blocks side by side are alike in gradients too, which are coded to less zeros than a sector has: patterns
+    are alike from top to bottom as well, or go up and down within a block.
+    """
     blocks = in_blocks(samples[..., 0], _PERIOD)
-    changes = np.abs(np.diff(blocks.astype(np.int32), axis=2)).max(axis=(1, 3), initial=0)
     step = int(np.iinfo(samples.dtype).max) // 128
-    return bool(((changes <= step) & (spreads(blocks)[:, 1:] > 4 * step)).any())
+    values = blocks.astype(np.int32)
+    alike = _alike(values, 2, step) & (spreads(blocks)[:, 1:] > 4 * step)
+    down = _alike(values, 0, step)[:, 1:]
+    if (alike[1:] & down).any() or (alike[:-1] & down).any():
+        return True
+    found = values.transpose(0, 2, 1, 3)[:, 1:][alike]
+    return any(_go_up_and_down(found, axis, step) for axis in (1, 2))
+
+
+def _alike(blocks: NDArray[np.int32], axis: int, step: int) -> NDArray[np.bool_]:
+    """Return of each block, Y×side×X×side, whether the next one is the same, give or take a step."""
+    alike: NDArray[np.bool_] = np.abs(np.diff(blocks, axis=axis)).max(axis=(1, 3), initial=0) <= step
+    return alike
+
+
+def _go_up_and_down(blocks: NDArray[np.int32], axis: int, step: int) -> bool:
+    """Return whether in one of N×side×side the values do so several times, small changes left out."""
+    changes = np.abs(np.diff(blocks, axis=axis))
+    changes[changes <= step] = 0
+    ways = changes.sum(axis=axis).max(axis=1)
+    return bool((ways >= _LEAST_WAYS * np.ptp(blocks, axis=(1, 2))).any())
 
 
 def refuse_hole(path: Path, start: int, length: int) -> None:
