@@ -122,9 +122,10 @@ class FileItem:
 
 @dataclass(frozen=True)
 class PreparedItem:
-    """A real zoom pair from the cache."""
+    """A real zoom pair from the cache, and the files of its sequence."""
 
     item: Item
+    files: tuple[Path, ...]
 
     @property
     def name(self) -> str:
@@ -133,10 +134,6 @@ class PreparedItem:
     @property
     def scene(self) -> str:
         return self.item.scene
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        return ()
 
     def load(self) -> LoadedPair:
         return LoadedPair(np.array(self.item.open("lr")), np.array(self.item.open("hr")))

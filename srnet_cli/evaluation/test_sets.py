@@ -119,8 +119,15 @@ def _sequences(path: Path, scale: int, options: DataOptions, progress: Progress 
             notes.append("too few scenes to hold any out: all pairs are measured, trained on or not")
     if not chosen:
         raise DataError(f"no pair to measure on ({'; '.join(notes[:3])})", path=path)
-    items = tuple(PreparedItem(item) for item in chosen)
+    items = tuple(PreparedItem(item, _sequence_files(root, item.name)) for item in chosen)
     return PairSet(path.resolve().name, scale, f"real zoom pairs, {options.pairing}", items, tuple(notes))
+
+
+def _sequence_files(root: Path, name: str) -> tuple[Path, ...]:
+    """List the shots and texts of the sequence of a pair, whose name begins with its folder in the data."""
+    folder = (root / name).parent
+    found = folder if folder.is_dir() else root
+    return tuple(path for path in found.iterdir() if path.is_file())
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -111,12 +111,15 @@ def test_real_zoom_sequences_are_aligned_and_measured(tmp_path: Path) -> None:
     found = open_test_set(tmp_path / "data", 4, options)
     assert found.origin == "real zoom pairs, ratio"
     assert {item.scene for item in found.items} == {"00001"}
+    assert {path.parent for path in found.items[0].files} == {tmp_path / "data" / "test" / "00001"}
     pair = found.items[0].load()
     assert pair.hr.shape == (pair.lr.shape[0] * 4, pair.lr.shape[1] * 4, 3)
     # One scene alone cannot be split: it is measured all the same, and that is said.
     alone = open_test_set(tmp_path / "data" / "train", 4, options)
     assert len(alone.items) == len(found.items)
     assert "too few scenes" in " ".join(alone.notes)
+    sequence = open_test_set(tmp_path / "data" / "train" / "00001", 4, options).items[0]
+    assert set(sequence.files) == set((tmp_path / "data" / "train" / "00001").iterdir())
 
 
 def test_the_centre_crop_is_the_published_one() -> None:
