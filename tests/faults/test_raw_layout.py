@@ -155,6 +155,16 @@ def test_statements_that_cannot_be(tmp_path: Path, name: str) -> None:
         read_picture(_written(tmp_path, _with(changes)))
 
 
+@pytest.mark.parametrize("place", range(84, 260, 20))
+def test_a_directory_that_moved_is_no_other_makers(tmp_path: Path, place: int) -> None:
+    """All tags of DNG are gone then, its version and those that ask for one."""
+    whole = _with({})
+    assert read_picture(_written(tmp_path, whole)).height == HEIGHT
+    for damaged in (whole[:place] + b"\x55" + whole[place:], bytes(value & 0x7F for value in whole)):
+        with pytest.raises(InputError):
+            read_picture(_written(tmp_path, damaged))
+
+
 def test_deflated_whole_numbers_are_not_called_damage(tmp_path: Path) -> None:
     """LibRaw unpacks floating-point values alone."""
     data = dng_of([zlib.compress(values().astype("<u2").tobytes())], {259: short(8), 278: short(HEIGHT)})

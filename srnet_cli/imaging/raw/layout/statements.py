@@ -28,8 +28,6 @@ _DEFLATE = frozenset({8, 32946})
 _JPEG_XL = frozenset({52546, 50002})
 #: from its version to what came with its last edition
 _TAGS_OF_DNG = range(50706, 52600)
-#: its least version, model and matrix
-_ONLY_IN_DNG = frozenset({50707, 50708, _COLOUR_MATRIX})
 #: types of values: with signs, and without
 _SIGNED, _RATIONALS = 10, frozenset({5, 10})
 #: matrix, analogue gains, neutral and exposure, and the types of their values
@@ -86,10 +84,13 @@ def check_layout(path: Path, structure: ifd.Structure | None) -> None:
     if structure is None:
         return
     pictures = sensor_pictures(structure)
-    # A camera's own file may have the name, and some of the tags.
-    states = any(_ONLY_IN_DNG & set(top.entries) for top in structure.directories)
-    if pictures and states and path.suffix.lower() == ".dng" and not is_dng(structure):
-        raise InputError("is a damaged RAW file: it does not say of which version of DNG it is", path=path)
+    # Moved bytes take all of its tags: LibRaw would give what is in memory.
+    if path.suffix.lower() == ".dng" and not is_dng(structure):
+        raise InputError(
+            "is a damaged RAW file: it does not say of which version of DNG it is",
+            path=path,
+            remedy="a camera's own file of another kind needs that kind's name",
+        )
     if is_dng(structure):
         _check_which(path, structure, pictures)
     for directory in pictures:
