@@ -57,8 +57,9 @@ def open_input(path: Path, error: type[SrnetError] = InputError) -> BinaryIO:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise error(_other_kind(kind), path=path)
-    harmed = _harmed(path, found)
-    if harmed is not None and descriptor != _OUTPUT:
+    # With standard output closed the file itself may have its descriptor, and must not be shut.
+    harmed = None if descriptor == _OUTPUT else _harmed(path, found)
+    if harmed is not None:
         os.close(descriptor)
         reason, remedy = harmed
         raise error(reason, path=path, remedy=remedy)

@@ -30,14 +30,7 @@ def test_what_is_said_on_standard_output_replaces_no_input(tmp_path: Path, model
         path.write_bytes(encoded("PNG", scene(24, 24)))
     before = disk(tmp_path)
     line = command.format(a=pictures[0], b=pictures[1], other=tmp_path / "other.png", model=model)
-    ended = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m srnet_cli {line}"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert ended.returncode == 1 and "would replace its own input" in ended.stderr
+    _refused(line)
     assert disk(tmp_path) == before
 
 
@@ -71,12 +64,28 @@ def test_nor_into_one_that_is_not_opened(tmp_path: Path, model: Path, command: s
     line = command.format(d=folder, out=out, other=other, model=own)
     scaled = " --scale 2 --model " + str(own) if not line.startswith("residual") else ""
     place = line.index(" --json")
+    _refused(f"{line[:place]}{scaled}{line[place:]}")
+    assert disk(tmp_path) == before
+
+
+def test_a_file_in_the_place_of_a_closed_standard_output_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("whole")
+    code = (
+        "import os, pathlib, sys\nfrom srnet_cli.reading import read_input\nos.close(1)\n"
+        "assert read_input(pathlib.Path(sys.argv[1])) == b'whole'"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(path)], env=environment(), capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def _refused(line: str) -> None:
+    """Run the program in a shell, which must be told that it would write into its input."""
     ended = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m srnet_cli {line[:place]}{scaled}{line[place:]}"],
+        ["bash", "-c", f"{sys.executable} -m srnet_cli {line}"],
         env=environment(),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
     )
     assert ended.returncode == 1 and "would replace its own input" in ended.stderr, ended.stderr
-    assert disk(tmp_path) == before
