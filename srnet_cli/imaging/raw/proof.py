@@ -52,6 +52,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
     Raises:
         InputError: naming the part.
     """
+    bits = usual_bits(structure)
     with open_input(path) as file:
         size = file.seek(0, io.SEEK_END)
         if structure is None:
@@ -80,8 +81,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                     check_raw_piece(path, data)
                     # How all coders of cameras end is not known; zeros speak for damage in theirs, too.
                     if is_dng(structure) or bytes(LEAST_RUN) in data:
-                        behind, bits = file.read(_BEHIND), usual_bits(structure)
-                        check_needed(path, index + 1, data, behind, bits, start)
+                        check_needed(path, index + 1, data, file.read(_BEHIND), bits, start)
                 end = _end_of(file, start + length, min(length, _LEAST_STRIP_END))
                 if ends_in_run(end, _LEAST_STRIP_END):
                     raise InputError(

@@ -70,11 +70,12 @@ def check_needed(
     frame, scan = _frame_and_scan(data)
     if frame is None or scan is None or not frame.body or frame.body[0] > bits:
         return
-    problem = "more" if _goes_on(data[scan.end :], behind) else None
+    is_open = scan.end == len(data)
+    problem = "more" if is_open and _ahead_of_end(behind) else None
     part = None
     for part in _parts(data, frame, scan):
         problem = problem or _problem(part)
-    if part is not None and not problem and _needs_lost_end(part, data, scan, behind, start):
+    if part is not None and not problem and is_open and _needs_lost_end(part, data, behind, start):
         problem = "fewer"
     if problem:
         raise InputError(
@@ -140,16 +141,16 @@ def _frame_and_scan(data: bytes) -> tuple[Segment | None, Segment | None]:
     return frame, None
 
 
-def _goes_on(rest: bytes, behind: bytes) -> bool:
-    """Return whether the codes of a scan, of which a piece has no end, have one behind the piece.
+def _ahead_of_end(behind: bytes) -> bytes | None:
+    """Return what is ahead of the end of a scan behind its piece, without filling; None where there is none.
 
     An end that is not counted as the piece's, or filling ahead of it, is no damage.
     """
     end = end_of_scan(behind, 0)
-    return not rest and behind[end : end + 2] == _END and bool(behind[:end].strip(_FILLERS))
+    return behind[:end].strip(_FILLERS) if behind[end : end + 2] == _END else None
 
 
-def _needs_lost_end(last: _Part, data: bytes, scan: Segment, behind: bytes, start: int) -> bool:
+def _needs_lost_end(last: _Part, data: bytes, behind: bytes, start: int) -> bool:
     """Return whether a piece without an end has too few codes in its ``last`` part but for zeros behind them.
 
     They are in the place of codes and of the end. Where they say that nothing changes a picture may have
@@ -157,12 +158,10 @@ def _needs_lost_end(last: _Part, data: bytes, scan: Segment, behind: bytes, star
     """
     stop = start + len(data)
     zeros = len(data) - len(data.rstrip(b"\0"))
-    end = end_of_scan(behind, 0)
-    is_ended = behind[end : end + 2] == _END and not behind[:end].strip(_FILLERS)
-    if scan.end < len(data) or is_ended or zeros < _LEAST_LOST:
+    if _ahead_of_end(behind) == b"" or zeros < _LEAST_LOST:
         return False
     is_sector = (zeros - stop) % SECTOR <= BY_CHANCE and not any(behind[: -stop % SECTOR])
-    if not is_sector and _may_stand_still(data[: scan.start]):
+    if not is_sector and _may_stand_still(last.head):
         return False
     first = last.first_unsaid(last.codes[:-zeros] + bytes(_MOST_OF_CODES))
     return first is not None and first < last.count
