@@ -108,15 +108,12 @@ def _check_places(path: Path, data: bytes, position: int, end: int) -> None:
 
     Each has a name of four printable characters, and ends no later than what it is in.
     """
-    while position + _CHUNK_HEAD <= end:
-        kind, size = struct.unpack_from("<4sI", data, position)
-        start = position + _CHUNK_HEAD
+    for kind, start, size in _stated_chunks(data, position, end):
         if start + size > end or not all(_PRINTABLE[0] <= value <= _PRINTABLE[1] for value in kind):
+            at = start - _CHUNK_HEAD
             raise InputError(
-                f"is damaged: at byte {position:,} there is no part of it, and parts may have moved",
-                path=path,
+                f"is damaged: at byte {at:,} there is no part of it, and parts may have moved", path=path
             )
-        position = start + size + size % 2
 
 
 def _fillings(data: bytes, end: int) -> Iterator[tuple[int, int]]:
@@ -146,10 +143,16 @@ def _check(path: Path, size: tuple[int, int] | None, stated: tuple[int, int] | N
 
 def _chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield kind, start and end of the content of each chunk."""
+    for kind, start, size in _stated_chunks(data, position, end):
+        yield kind, start, min(start + size, end)
+
+
+def _stated_chunks(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and stated length of the content of each chunk, which may lead beyond the end."""
     while position + _CHUNK_HEAD <= end:
         kind, size = struct.unpack_from("<4sI", data, position)
         start = position + _CHUNK_HEAD
-        yield kind, start, min(start + size, end)
+        yield kind, start, size
         position = start + size + size % 2
 
 
