@@ -144,8 +144,8 @@ def test_every_orientation_in_jpeg_tiff_and_raw(
         "jpeg": _decoded(encoded("JPEG", quality=95)),
         "tiff": scene(),
         "deep": scene(dtype="uint16"),
-        "dng": _developed(tmp_path, encoded_dng()),
-        "arw": _developed(tmp_path, encoded_arw()),
+        "dng": _developed(tmp_path / "reference.dng", encoded_dng()),
+        "arw": _developed(tmp_path / "reference.arw", encoded_arw()),
     }
     for name, values in stored.items():
         tifffile.imwrite(reference / f"{name}.tif", upright(values, orientation), photometric="rgb")
@@ -195,8 +195,7 @@ def _decoded(content: bytes) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def _developed(folder: Path, content: bytes) -> NDArray[Any]:
-    path = folder / "reference.dng"
+def _developed(path: Path, content: bytes) -> NDArray[Any]:
     path.write_bytes(content)
     try:
         return read_picture(path).pixels

@@ -214,6 +214,7 @@ MUTATIONS: Mapping[str, tuple[Mutation, ...]] = {
     "jpeg": (jpeg_segments, lost_strip),
     "tiff": (directory_entries, lost_strip),
     "dng": (directory_entries, lost_strip),
+    "arw": (directory_entries, lost_strip),
     "webp": (boxes, lost_strip),
     "avif": (boxes, lost_strip),
     "pieces": (directory_entries, lost_strip),

@@ -15,9 +15,8 @@ import numpy as np
 from PIL import Image
 
 from srnet_cli.errors import SrnetError
-from tests.captures import write_arw
 from tests.faults.fuzz.mutations import with_right_checksums
-from tests.faults.pictures import encoded, encoded_dng, encoded_png16, encoded_tiff, scene
+from tests.faults.pictures import encoded, encoded_arw, encoded_dng, encoded_png16, encoded_tiff, scene
 
 #: mutated headers may claim sizes up to this; it bounds the memory that a target may take
 MOST_PIXELS = 4_000_000
@@ -125,13 +124,6 @@ def _tiffs() -> list[bytes]:
     ]
 
 
-def _dngs() -> list[bytes]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "a.arw")
-        write_arw(path, scene(32, 40) / 255)
-        return [encoded_dng(height=32, width=40), path.read_bytes()]
-
-
 def _webps() -> list[bytes]:
     small = scene(12, 10)
     return [encoded("WEBP", small), encoded("WEBP", np.dstack([small, small[..., 0]]), lossless=True)]
@@ -180,7 +172,8 @@ KINDS: Mapping[str, Kind] = {
     "png": Kind(".png", _pngs, read_and_write, with_right_checksums),
     "jpeg": Kind(".jpg", _jpegs, read_and_write),
     "tiff": Kind(".tif", _tiffs, read_and_write),
-    "dng": Kind(".dng", _dngs, read_and_write),
+    "dng": Kind(".dng", lambda: [encoded_dng(height=32, width=40)], read_and_write),
+    "arw": Kind(".arw", lambda: [encoded_arw(height=32, width=40)], read_and_write),
     "webp": Kind(".webp", _webps, read_and_write),
     "safetensors": Kind(".safetensors", lambda: _model_file("weights.safetensors"), load),
     "pickle": Kind(".pt", _pickles, load),

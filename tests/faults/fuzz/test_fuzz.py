@@ -27,7 +27,8 @@ EXAMPLES = {
     "png": 900,
     "jpeg": 700,
     "tiff": 1000,
-    "dng": 400,
+    "dng": 200,
+    "arw": 200,
     "webp": 300,
     "safetensors": 500,
     "pickle": 250,
@@ -84,7 +85,7 @@ def test_mutated_pictures_through_the_program(srnet: Program, model: Path, tmp_p
     inputs, output = tmp_path / "in", tmp_path / "out"
     inputs.mkdir()
     generator = random.Random(7)
-    kinds = ["png", "jpeg", "tiff", "dng", "webp"]
+    kinds = ["png", "jpeg", "tiff", "dng", "arw", "webp"]
     seeds = {kind: KINDS[kind].seeds() for kind in kinds}
     count = 100
     for index in range(count):
