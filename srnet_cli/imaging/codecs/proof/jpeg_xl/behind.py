@@ -28,7 +28,7 @@ def end_of_needed(path: Path, stream: bytes, is_decoded: Callable[[bytes], bool]
     # Its own last bytes may look like padding, but they are few: in steps of twice the length from the front.
     least, step = len(stream.rstrip(b"".join(PADDING))), 1
     if least == 0 or is_decoded(stream[: least - 1]):
-        raise refuse_behind(path)
+        raise error_behind(path)
     short, most = least - 1, least
     while most < len(stream) and not is_decoded(stream[:most]):
         short, most, step = most, min(most + step, len(stream)), 2 * step
@@ -51,6 +51,6 @@ def behind_boxes(path: Path, data: bytes) -> int:
     return len(data) - end
 
 
-def refuse_behind(path: Path) -> InputError:
+def error_behind(path: Path) -> InputError:
     """Return the error of bytes behind a codestream that are no padding."""
     return InputError("is damaged: the end of its codestream belongs to no pixels", path=path)

@@ -22,7 +22,7 @@ from srnet_cli.imaging.codecs.proof.jpeg_xl.behind import (
     LONGEST_MOVE,
     PADDING,
     end_of_needed,
-    refuse_behind,
+    error_behind,
 )
 from srnet_cli.imaging.codecs.proof.jpeg_xl.quick import BEGINS, GROUP, coded_quickly
 from srnet_cli.imaging.codecs.proof.tails import LEAST_RUN
@@ -144,7 +144,7 @@ def _check_needed(path: Path, stream: bytes, size: tuple[int, int], bits: int) -
                 )
         return f"its last {len(lost[0])} bytes hold nothing, and may be lost: look at it" if lost else None
     if _is_decoded(stream[:-1]):
-        raise refuse_behind(path)
+        raise error_behind(path)
     return None
 
 
