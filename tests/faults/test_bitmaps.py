@@ -131,6 +131,25 @@ def test_a_bitmap_that_breaks_off_or_lost_sectors_is_refused(tmp_path: Path, kin
                     read_picture(path)
 
 
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("kind", ["core-24", "info-24", "masks-32", "v5-32"])
+def test_a_lost_last_sector_is_noticed_though_the_file_ends_within_it(
+    tmp_path: Path, kind: str, fill: bytes
+) -> None:
+    path = tmp_path / "a.bmp"
+    for width in range(WIDE, WIDE + 12, 2):
+        # By chance pixels ahead of a sector may be of its value, which is let pass in so small an end.
+        whole = _stored(kind, scene(TALL, width).clip(1, 254))
+        sector = (len(whole) - 1) // 512 * 512
+        if len(whole) - sector < 8:
+            continue
+        path.write_bytes(whole)
+        assert read_picture(path).pixels.shape[:2] == (TALL, width)
+        path.write_bytes(whole[:sector] + fill * (len(whole) - sector))
+        with pytest.raises(InputError, match="the last 1 of 330 rows hold no data"):
+            read_picture(path)
+
+
 @pytest.mark.parametrize("kind", ["core-24", "core-8", "dib-24", "masks-32", "v5-32"])
 def test_another_size_than_that_of_the_pixels_is_refused(tmp_path: Path, kind: str) -> None:
     path, whole = tmp_path / "a.bmp", _stored(kind, scene(TALL, WIDE))

@@ -70,6 +70,21 @@ def test_planes_that_break_off_or_lost_sectors_are_refused(tmp_path: Path, kind:
                     read_picture(path)
 
 
+@pytest.mark.parametrize("kind", ["grey", "rgb"])
+def test_a_lost_last_sector_is_noticed_though_the_file_ends_within_it(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.psd"
+    for width in range(WIDE, WIDE + 8):
+        whole = _plain(kind, scene(TALL, width).clip(1, 254))
+        left = (len(whole) - 1) % 512 + 1
+        path.write_bytes(whole)
+        assert read_picture(path).pixels.shape[:2] == (TALL, width)
+        for fill in (b"\0", b"\xff"):
+            path.write_bytes(whole[:-left] + fill * left)
+            if 8 <= left < width:
+                with pytest.raises(InputError, match="the last 1 of"):
+                    read_picture(path)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_size_than_that_of_the_planes_is_refused(tmp_path: Path, kind: str) -> None:
     path, whole = tmp_path / "a.psd", _plain(kind, scene(TALL, WIDE))

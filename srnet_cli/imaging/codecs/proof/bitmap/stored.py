@@ -34,6 +34,8 @@ from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, long_runs,
 _LEAST_END_ROWS, _LEAST_ROWS, _LEAST_SHARE = 3, 8, 0.01
 #: bytes of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
+#: bytes that are missing before it is said where a sector begins: the last one has what the file's length leaves
+_LEAST_END = 8
 #: of what is beside a stretch, pixels of another value: at an end, and between
 _FULL, _FULL_BETWEEN = 0.9, 0.7
 #: different values beside a band of a picture
@@ -119,7 +121,7 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> bool:
             and values >= _LEAST_VALUES
             and bool(pixels[stretch.first - within :][: stored.row_bytes].any())
         )
-    if off <= BY_CHANCE and missing_of_plane >= SECTOR:
+    if off <= BY_CHANCE and missing_of_plane >= (SECTOR if off else _LEAST_END):
         least = LEAST_VALUES_NEAR if off else LEAST_VALUES_AT
         if is_full_at_sectors(full, stored.bits) and values >= least:
             return True
