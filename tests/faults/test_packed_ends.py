@@ -1,4 +1,4 @@
-"""Zeros at the very end of LZW, fewer than a coder might write somewhere else."""
+"""Zeros and ones at the very end of LZW and PackBits, fewer than a coder might write somewhere else."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
+from PIL import features
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging import read_picture
-from tests.faults.pictures import encoded_tiff, scene
+from tests.faults.pictures import encoded, encoded_tiff, scene
+
+needs_libtiff = pytest.mark.skipif(not features.check("libtiff"), reason="Pillow without libtiff")
 
 _TALL, _WIDE = 61, 83
 
@@ -84,3 +87,43 @@ def test_zeros_behind_the_end_of_lzw_pass(tmp_path: Path, padding: int) -> None:
     else:
         with pytest.raises(InputError, match="piece 1 of its pixels holds no data"):
             read_picture(path)
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 8}, {}, {"tile": (48, 80)}])
+def test_an_end_of_packed_rows_is_refused(
+    tmp_path: Path, fill: bytes, dtype: str, layout: dict[str, Any]
+) -> None:
+    """Bytes that are stored as they are, of which none are missing then."""
+    whole = encoded_tiff(scene(_TALL, _WIDE, dtype), photometric="rgb", compression="packbits", **layout)
+    _refuse_ends(tmp_path / "a.tif", whole, fill, range(10, 80, 3))
+
+
+@needs_libtiff
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_an_end_of_libtiff_s_packed_rows_is_refused(tmp_path: Path, fill: bytes) -> None:
+    """The last rows are long stored ones, or many short packets."""
+    for steps in (1, 32):
+        picture = scene(_TALL, _WIDE) // steps * steps
+        written = encoded("TIFF", picture, compression="packbits")
+        with tifffile.TiffFile(io.BytesIO(written)) as file:
+            page: Any = file.pages[0]
+            pieces = [
+                data for data, _ in file.filehandle.read_segments(page.dataoffsets, page.databytecounts)
+            ]
+            rows = page.rowsperstrip
+        whole = _of_pieces(pieces, picture, compression="packbits", rowsperstrip=rows)
+        _refuse_ends(tmp_path / "a.tif", whole, fill, range(10, 80, 3))
+
+
+@pytest.mark.parametrize("edge", [[0], [255, 255], [255], [0, 0]])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rows_that_begin_as_they_end_pass(tmp_path: Path, edge: list[int], channels: int) -> None:
+    """Packets of one byte, or of two, at the end of a row and at the beginning of the next one."""
+    row = np.array([*edge, *[7] * 40, *edge], np.uint8)
+    picture = np.tile(row[None, :, None], (40, 1, channels))
+    kind = "rgb" if channels == 3 else "minisblack"
+    data = encoded_tiff(picture.squeeze(), photometric=kind, compression="packbits")
+    (tmp_path / "a.tif").write_bytes(data)
+    assert (read_picture(tmp_path / "a.tif").pixels == picture).all()

@@ -172,3 +172,16 @@ def test_planes_beside_those_of_the_colours_are_left_alone(
                 assert np.array_equal(read_picture(path).pixels, alone[0])
             else:
                 alone.append(read_picture(path).pixels)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+def test_an_end_of_packed_rows_is_refused(tmp_path: Path, kind: str, fill: bytes) -> None:
+    """Of a bitmap, whose last row is dots, and of alpha, which is packed throughout, too."""
+    path, whole = tmp_path / "a.psd", _plain(kind, scene(40, WIDE), packed=True)
+    path.write_bytes(whole)
+    assert read_picture(path).pixels.shape[:2] == (40, WIDE)
+    for length in range(10, 120, 3):
+        path.write_bytes(whole[:-length] + fill * length)
+        with pytest.raises(InputError, match="is damaged"):
+            read_picture(path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import Decoded, check_size, decoding, opened
 from srnet_cli.imaging.codecs.pillow_read import decode_image, pillow_without_limit
+from srnet_cli.imaging.codecs.proof import packbits
 from srnet_cli.imaging.codecs.proof.bitmap.beside import Stored
 from srnet_cli.imaging.codecs.proof.bitmap.colours import check_colours, in_planes
 from srnet_cli.imaging.codecs.proof.bitmap.stored import check_stored
@@ -119,18 +122,34 @@ def _check_rows(path: Path, data: bytes, channels: int, height: int, width: int,
                 check_order(path, grid, starts, np.moveaxis(planes, 0, -1), (0, 255))
         elif compression == _PACKED:
             lengths = struct.unpack_from(f">{channels * height}H", data, start)
-            position, rows = start + 2 * len(lengths), []
-            for index, length in enumerate(lengths):
-                row = imagecodecs.packbits_decode(data[position : position + length])
-                if len(row) != row_bytes:
-                    where = f"row {index % height + 1} of channel {index // height + 1}"
-                    raise InputError(f"is damaged: {where} has {len(row)} of {row_bytes} bytes", path=path)
-                position += length
-                rows.append(row)
+            ends = list(itertools.accumulate(lengths, initial=start + 2 * len(lengths)))
+            packed = [data[first:end] for first, end in itertools.pairwise(ends)]
+            rows = _unpacked(path, packed, height, row_bytes)
             return data[: start - 2] + struct.pack(">H", _PLAIN) + b"".join(rows)
         else:
             raise InputError(f"is damaged: no picture has compression {compression}", path=path)
     return data
+
+
+def _unpacked(path: Path, packed: Sequence[bytes], height: int, row_bytes: int) -> list[bytes]:
+    """Return the rows of planes, each of which is packed by itself.
+
+    Raises:
+        InputError: naming a row that is longer or shorter, or holds zeros or ones in the place of packets.
+    """
+
+    def refused(index: int, reason: str) -> InputError:
+        where = f"row {index % height + 1} of channel {index // height + 1}"
+        return InputError(f"is damaged: {where} {reason}", path=path)
+
+    rows = [bytes(imagecodecs.packbits_decode(row)) for row in packed]
+    wrong = next((index for index, row in enumerate(rows) if len(row) != row_bytes), None)
+    if wrong is not None:
+        raise refused(wrong, f"has {len(rows[wrong])} of {row_bytes} bytes")
+    lost = packbits.first_lost(packed, [row_bytes] * len(packed), row_bytes)
+    if lost is not None:
+        raise refused(lost, "holds no data at its end")
+    return rows
 
 
 def _check_size(path: Path, data: bytes, stored: Stored) -> None:

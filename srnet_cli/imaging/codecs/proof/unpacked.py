@@ -12,11 +12,12 @@ from typing import Any
 
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof import packbits
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
 
 #: LZW, deflate under its two numbers, PackBits, LZMA, Zstandard under its two
 BYTE_PACKINGS = frozenset({5, 8, 32946, 32773, 34925, 34926, 50000})
-_LZW, _REVERSED_BITS = 5, 2
+_LZW, _PACKBITS, _REVERSED_BITS = 5, 32773, 2
 #: bytes of zeros in which a code of LZW ends and another one, of a zero, follows
 _MOST_ZEROS = 3
 
@@ -65,6 +66,10 @@ def check_unpacked(path: Path, page: Any, grid: Grid, segments: Sequence[bytes])
                 f"its size asks for {wanted:,}",
                 path=path,
             )
+    if page.compression == _PACKBITS:
+        sizes = [grid.bytes_of(index) for index in range(len(pieces))]
+        if (lost := packbits.first_lost(pieces, sizes, grid.row_bytes)) is not None:
+            raise _lost_end(path, lost)
     return frozenset(padded)
 
 
