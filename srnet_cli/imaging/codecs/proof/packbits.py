@@ -18,6 +18,8 @@ _SMALLEST = (b"\0\0", b"\xff\xff")
 _LEAST_PACKETS = 4
 #: coders that pack store fewer bytes of one value: imagecodecs 8, libtiff two; some may pack nothing
 _LEAST_STORED = 10
+#: of all pieces: packets are walked one by one, of which this may be half as many
+_MOST_BYTES = 1 << 27
 _LOST = re.compile(rb"\0{%d,}|\xff{%d,}" % (_LEAST_PACKETS * 2, _LEAST_PACKETS * 2))
 _RUN = re.compile(rb"(.)\1{%d,}" % (_LEAST_STORED - 1), re.DOTALL)
 
@@ -26,9 +28,11 @@ def first_lost(pieces: Sequence[bytes], sizes: Sequence[int], row_bytes: int) ->
     """Return the index of the first piece in which zeros or ones took the place of packets, or None.
 
     ``sizes`` are those of the pieces when unpacked, of whole rows; what follows is padding. Where a coder
-    stores runs in other packets as well, it is one that does.
+    stores runs in other packets as well, it is one that does. More than 128 MB are not looked at.
     """
     stores = False
+    if sum(map(len, pieces)) > _MOST_BYTES:
+        return None
     for index, (data, size) in enumerate(zip(pieces, sizes, strict=True)):
         if not holds_run(data, least=min(_LEAST_PACKETS * 2, _LEAST_STORED)):
             continue
