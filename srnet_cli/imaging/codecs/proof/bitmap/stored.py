@@ -34,7 +34,7 @@ from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, long_runs,
 _LEAST_END_ROWS, _LEAST_ROWS, _LEAST_SHARE = 3, 8, 0.01
 #: bytes of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
-#: bytes that are missing before it is said where a sector begins: the last one has what the file's length leaves
+#: bytes that are missing before it is said where a sector begins: the last one is seldom whole
 _LEAST_END = 8
 #: of what is beside a stretch, pixels of another value: at an end, and between
 _FULL, _FULL_BETWEEN = 0.9, 0.7
