@@ -207,13 +207,22 @@ def make_subfolder(folder: Path) -> None:
     Raises:
         OutputError: as :func:`make_folder`, or it is a link.
     """
+    refuse_link(folder)
+    make_folder(folder)
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a link in the place of a folder that others may have put there.
+
+    Raises:
+        OutputError: it is one, wherever it leads.
+    """
     if folder.is_symlink():
         raise OutputError(
             "is a link, and files would be written where it leads",
             path=folder,
             remedy="remove the link, or choose another output",
         )
-    make_folder(folder)
 
 
 @contextmanager

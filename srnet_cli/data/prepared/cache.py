@@ -36,10 +36,12 @@ from srnet_cli.data.prepared.records import (
     is_fresh,
     make,
     matching_record,
+    places_of,
+    read_record,
 )
 from srnet_cli.data.sources import Problem
 from srnet_cli.errors import DataError, OutputError, SrnetError
-from srnet_cli.files import as_utf8, write_text
+from srnet_cli.files import as_utf8, refuse_link, write_text
 from srnet_cli.interrupts import end_with_parent
 from srnet_cli.reading import read_input
 from srnet_cli.temporaries import held_in_turn, is_temporary, remove_stray_temporaries
@@ -83,16 +85,18 @@ def prepare(
 
     Items whose inputs (size and time), parameters and files are unchanged are kept; the others are made in
     ``workers`` processes (default: one for each CPU, at most 8). Items that no job names any more are
-    removed, unless another process prepared the set since this one was called. What is written depends on
-    the jobs only, not on the number of workers or on interruptions. One process at a time does so; another
-    one is waited for.
+    removed, unless another process prepared the set since this one was called, or not one pair is left: the
+    shots of all may be away for a moment. What is written depends on the jobs only, not on the number of
+    workers or on interruptions. One process at a time does so; another one is waited for.
 
     Raises:
-        OutputError: when the cache cannot be written. What is finished is kept.
+        OutputError: when the cache cannot be written, or a link is in the place of a folder of it. What is
+            finished is kept.
         DataError: when two jobs have one name.
     """
     if len({job.name for job in jobs}) != len(jobs):
         raise DataError("two items of the data set have the same name")
+    _refuse_links(folder, jobs)
     seen = _content(folder / _MANIFEST)
     _make_folder(folder)
     for job in jobs:
@@ -129,7 +133,7 @@ def _prepare(
             progress(finished, len(jobs), job.name)
     done = [job for job in jobs if job.name not in crashed]
     records = _records(done, folder, wanted, {job.name: _now(job, wanted) for job in stale})
-    if removes_others:
+    if removes_others and any(record["status"] == "prepared" for record in records.values()):
         _remove_others(folder, (job.name for job in done))
     _write_if_changed(folder / _MANIFEST, _manifest(records))
     lost = [Problem(job.name, _LOST) for job in done if job.name not in records]
@@ -158,6 +162,17 @@ def default_workers() -> int:
     """Count one process for each CPU that this one may use, at most 8: each may need a gigabyte."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable, 8)
+
+
+def _refuse_links(folder: Path, jobs: Iterable[PreparationJob]) -> None:
+    """Refuse a link in the place of any folder of a set, ahead of all that is written or removed there.
+
+    A cache may be another's (of a run that was handed on), and the link lead into a folder of the user's.
+    """
+    within = {place for job in jobs for place in places_of(folder, job.name)}
+    with _explained_as_cache():
+        for place in (folder.parent, folder, *sorted(within)):
+            refuse_link(place)
 
 
 def _make_folder(folder: Path) -> None:
@@ -273,7 +288,9 @@ def _is_tidy(folder: Path, records: Mapping[str, Record]) -> bool:
 
 
 def _others(root: Path, names: Iterable[str]) -> set[Path]:
-    return _items_below(root) - {root, *(folder_of(root, name) for name in names)}
+    found = _items_below(root) - {root, *(folder_of(root, name) for name in names)}
+    # A folder with something else of that name in it is none of ours.
+    return {folder for folder in found if read_record(folder) is not None}
 
 
 def _remove_others(root: Path, names: Iterable[str]) -> None:

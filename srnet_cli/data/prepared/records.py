@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -59,6 +60,11 @@ def folder_of(root: Path, name: str) -> Path:
     return root.joinpath(*(f"{p}_" if _LIKE_A_FILE.search(p) else p for p in PurePosixPath(name).parts))
 
 
+def places_of(root: Path, name: str) -> Iterator[Path]:
+    """Give the folders that an item lies in, from the set's to its own."""
+    return accumulate(folder_of(root, name).relative_to(root).parts, Path.joinpath, initial=root)
+
+
 def is_fresh(record: Record | None) -> bool:
     """Tell whether an item need not be made, or tried, again."""
     return record is not None and record["status"] != "failed"
@@ -66,7 +72,7 @@ def is_fresh(record: Record | None) -> bool:
 
 def matching_record(folder: Path, *wanted: Fingerprint) -> Record | None:
     """Read an item's record; None where it is of none of these inputs and parameters, or an array is lost."""
-    record = _read_record(folder)
+    record = read_record(folder)
     if record is None or not any(each.items() <= record.items() for each in wanted):
         return None
     arrays = record["arrays"].items()
@@ -82,7 +88,7 @@ def _size(file: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def _read_record(folder: Path) -> Record | None:
+def read_record(folder: Path) -> Record | None:
     """Read an item's record; None where there is none that we can have written."""
     try:
         record: Record = parse_json(read_text_input(folder / RECORD))
@@ -99,7 +105,7 @@ def _read_record(folder: Path) -> Record | None:
 def make(job: PreparationJob, root: Path) -> None:
     """Prepare one item and write it; a reason not to is a result like any other."""
     folder = folder_of(root, job.name)
-    for place in accumulate(folder.relative_to(root).parts, Path.joinpath, initial=root):
+    for place in places_of(root, job.name):
         make_subfolder(place)
     (folder / RECORD).unlink(missing_ok=True)
     record = {"name": job.name, "scene": job.scene, **fingerprint(job)}

@@ -64,8 +64,8 @@ def test_nothing_is_removed_that_the_cache_did_not_write(tmp_path: Path) -> None
     before = disk(tmp_path)
     cache.prepare([Work("a")], root, workers=1)
     after = disk(tmp_path)
-    del before["set/b/record.json"]
     assert {name: after[name] for name in before} == before
+    assert cache.prepare([Work("a")], root, workers=1).made == 0
 
 
 RECORDS = [
@@ -142,6 +142,62 @@ def test_an_item_is_not_made_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a link"):
         cache.prepare([Work("a/b")], root, workers=1)
     assert disk(others) == before
+
+
+def _linked_cache(folder: Path, place: str) -> Path:
+    """A cache that leads at one place into a folder of the user's; return the set's folder."""
+    others, link = folder / "others", folder / "cache" / place
+    for root in (others, others / "x4"):
+        cache.prepare([Work(name) for name in ("old", "a", "b/old")], root, workers=1)
+        (root / "manifest.json").write_text("mine")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(others)
+    return folder / "cache" / "data-0" / "x4"
+
+
+LINKS = [
+    ("data-0", ""),
+    ("data-0", "a"),
+    ("data-0/x4", ""),
+    ("data-0/x4", "a"),
+    ("data-0/x4/a", "a"),
+    ("data-0/x4/a", "a/b"),
+    ("data-0/x4/a/b", "a/b"),
+]
+
+
+@pytest.mark.parametrize(("place", "name"), LINKS)
+def test_no_folder_of_a_cache_is_a_link(tmp_path: Path, place: str, name: str) -> None:
+    """Whatever there is to prepare, and if it is nothing."""
+    root = _linked_cache(tmp_path, place)
+    before = disk(tmp_path)
+    with pytest.raises(OutputError, match="is a link") as refused:
+        cache.prepare([Work(name)] if name else [], root, workers=1)
+    assert refused.value.path == tmp_path / "cache" / place
+    assert refused.value.remedy == "remove the link, or choose another folder with --cache"
+    assert disk(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["", "a", "b/c"])
+def test_nothing_is_removed_through_a_link_beside_the_items(tmp_path: Path, name: str) -> None:
+    root = _linked_cache(tmp_path, "data-0/x4/b/linked")
+    before = disk(tmp_path)
+    cache.prepare([Work(name)] if name else [], root, workers=1)
+    after = disk(tmp_path)
+    assert {name: after.get(name) for name in before} == before
+
+
+def test_pairs_stay_where_a_preparation_gave_none(tmp_path: Path) -> None:
+    """Their shots may be away for a moment: a disk that is not mounted, files that are in a cloud."""
+    jobs = [Work("a"), Work("b/c")]
+    cache.prepare(jobs, tmp_path, workers=1)
+    for none in ([], [Work("stumbles")]):
+        assert cache.prepare(none, tmp_path, workers=1).items == ()
+    report = cache.prepare(jobs, tmp_path, workers=1)
+    assert (len(report.items), report.made) == (2, 0)
+    cache.prepare(jobs[:1], tmp_path, workers=1)
+    assert not (tmp_path / "b" / "c").exists()
+    assert not (tmp_path / "stumbles").exists()
 
 
 @pytest.mark.parametrize("name", ["a", "x" * 255, "\u732b" * 85, "\u732b" * 60])
