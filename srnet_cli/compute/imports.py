@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ _MODULE_PATH = "PYTHONPATH"
 _LIBRARY_PATH = "LD_LIBRARY_PATH"
 #: matplotlib's settings, and the folder of its own ones
 _SETTINGS, _SHIPPED = "matplotlibrc", "mpl-data"
+#: a variable of matplotlib's: what shows its figures, as a notebook states for all that it starts
+_BACKEND = "MPLBACKEND"
 
 
 @contextmanager
@@ -74,7 +76,8 @@ def plain_matplotlib() -> Iterator[None]:
 
     Its settings are looked for in the current folder first, perhaps one of a stranger's pictures, when it is
     imported: they may have every text set by LaTeX, which executes what the file says, or be no text at all.
-    A program that uses this package and has imported it gets its own settings back.
+    A program that uses this package and has imported it gets its own settings back. What is to show figures
+    does not matter to ours, which are files.
     """
     if "matplotlib" not in sys.modules:
         _import_matplotlib()
@@ -95,6 +98,8 @@ def _import_matplotlib() -> None:
         )
         return there(path) and not is_foreign
 
+    # It cannot be imported where this names what is not installed beside it.
+    backend = os.environ.pop(_BACKEND, None)
     # It has no other way in: the current folder comes before any variable. No other file is called so.
     os.path.exists = shipped
     try:
@@ -102,4 +107,9 @@ def _import_matplotlib() -> None:
         import matplotlib.cm
     finally:
         os.path.exists = there
-    assert mpl.rcParams
+        if backend is not None:
+            os.environ[_BACKEND] = backend
+    if backend:
+        # Of a program that shows figures of its own; nothing that it names is imported before one is.
+        with suppress(ValueError, RuntimeError):
+            mpl.rcParams["backend"] = backend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from srnet_cli.compute.imports import plain_matplotlib
 from srnet_cli.training.run.curves import draw_curves
 from tests.faults.pictures import encoded, scene
-from tests.faults.program import PATIENCE, environment, finish, start
+from tests.faults.program import PATIENCE, ROOT, environment, finish, start
 
 RECORDS = [
     {"step": step, "epoch": step, "sr": 1.0 / step, "psnr": 20.0 + step, "bicubic": 21.0} for step in (1, 2)
@@ -72,6 +73,39 @@ def test_curves_look_the_same_whatever_settings_are_there(
     draw_curves(RECORDS, plain, "a")
     place.mkdir()
     assert way(place, SETTINGS[kind]) == plain.read_bytes()
+
+
+#: what is to show figures, in a notebook and elsewhere; the last one would tell that it was executed
+BACKENDS = ("module://matplotlib_inline.backend_inline", "inline", "nonsense", "tkagg", "module://told")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_curves_look_the_same_whatever_shows_figures(tmp_path: Path, backend: str) -> None:
+    plain, place, modules = tmp_path / "plain.png", tmp_path / "place", tmp_path / "modules"
+    draw_curves(RECORDS, plain, "a")
+    place.mkdir(), modules.mkdir()
+    (modules / "told.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    changes = {"MPLBACKEND": backend, "PYTHONPATH": f"{ROOT}{os.pathsep}{modules}"}
+    assert _curves(place, **changes) == plain.read_bytes()
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("stated", ["svg", "module://of.mine"])
+def test_a_program_shows_its_figures_as_it_stated(tmp_path: Path, stated: str) -> None:
+    program = (
+        "import os, sys\nfrom pathlib import Path\nfrom srnet_cli.training.run.curves import draw_curves\n"
+        f"draw_curves({RECORDS!r}, Path(sys.argv[1]), 'a')\nimport matplotlib\n"
+        "print(os.environ['MPLBACKEND'], matplotlib.rcParams['backend'])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(tmp_path / "a.png")],
+        env=environment({"MPLBACKEND": stated}),
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ended.stdout.split() == [stated, stated]
 
 
 def test_figures_of_a_folder_with_settings(tmp_path: Path) -> None:
