@@ -14,8 +14,8 @@ from typing import Any
 _SAFE_PATH = "PYTHONSAFEPATH"
 #: another: folders of modules, an empty one of which is the current folder
 _MODULE_PATH = "PYTHONPATH"
-#: a variable of the system's: folders of libraries, an empty one of which is the current folder
-_LIBRARY_PATH = "LD_LIBRARY_PATH"
+#: the system's: folders of libraries and of programs, an empty one of which is the current folder
+_LIBRARY_PATH, _PROGRAM_PATH = "LD_LIBRARY_PATH", "PATH"
 #: matplotlib's settings, and the folder of its own ones
 _SETTINGS, _SHIPPED = "matplotlibrc", "mpl-data"
 #: a variable of matplotlib's: what shows its figures, as a notebook states for all that it starts
@@ -40,25 +40,35 @@ def without_collecting() -> Iterator[None]:
 
 
 def keep_out_current_folder() -> None:
-    """Have processes that are started from here on take no modules or libraries from the current folder.
+    """Keep programs, modules and libraries of the current folder out of all that is started from here on.
 
     One of ``multiprocessing`` looks there first, before it is told where else to look: perhaps in a folder
     of a stranger's pictures, with a ``signal.py`` among them. And OpenCV, when it is imported, puts its own
-    folder before the libraries' path and leaves an empty entry behind where there was none.
+    folder before the libraries' path and leaves an empty entry behind where there was none. Programs are
+    started by the libraries that we use: matplotlib's asks for fonts, torch's compiles.
     """
     os.environ[_SAFE_PATH] = "1"
     if _MODULE_PATH in os.environ:
         stated = os.environ[_MODULE_PATH].split(os.pathsep)
         os.environ[_MODULE_PATH] = os.pathsep.join(filter(None, stated))
-    entries = os.environ.get(_LIBRARY_PATH, "").split(os.pathsep)
-    # Never empty, for what OpenCV will make of it: in this package's own folder there are no libraries.
-    os.environ[_LIBRARY_PATH] = os.pathsep.join(filter(os.path.isabs, entries)) or str(Path(__file__).parent)
+    os.environ[_LIBRARY_PATH] = _whole_paths(os.environ.get(_LIBRARY_PATH, ""))
+    if _PROGRAM_PATH in os.environ:  # the system's own folders otherwise
+        os.environ[_PROGRAM_PATH] = _whole_paths(os.environ[_PROGRAM_PATH])
+
+
+def _whole_paths(stated: str) -> str:
+    """Leave the entries out that are relative to the current folder, an empty one too.
+
+    What is left is never empty, which is the current folder as well, or what OpenCV would make into it for
+    libraries: in this package's own folder there are none of either.
+    """
+    return os.pathsep.join(filter(os.path.isabs, stated.split(os.pathsep))) or str(Path(__file__).parent)
 
 
 @contextmanager
 def current_folder_kept_out() -> Iterator[None]:
     """Do so while the block lasts: the environment of a program that uses this package is its own."""
-    before = {name: os.environ.get(name) for name in (_SAFE_PATH, _MODULE_PATH, _LIBRARY_PATH)}
+    before = {name: os.environ.get(name) for name in (_SAFE_PATH, _MODULE_PATH, _LIBRARY_PATH, _PROGRAM_PATH)}
     keep_out_current_folder()
     try:
         yield

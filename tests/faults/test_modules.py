@@ -168,6 +168,46 @@ def test_only_whole_paths_of_libraries_are_left(
 
 
 @pytest.mark.parametrize(
+    ("stated", "left"),
+    [
+        ("/usr/bin:", "/usr/bin"),
+        (":bin:/usr/bin:.:./bin::/opt", "/usr/bin:/opt"),
+        ("/usr/bin", "/usr/bin"),
+        ("", None),
+        (".", None),
+    ],
+)
+def test_only_whole_paths_of_programs_are_left(
+    stated: str, left: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", stated)
+    with current_folder_kept_out():
+        # An empty one would be the current folder again.
+        assert os.environ["PATH"] == (left or str(ROOT / "srnet_cli" / "compute"))
+    assert os.environ["PATH"] == stated
+    monkeypatch.delenv("PATH")
+    with current_folder_kept_out():
+        assert "PATH" not in os.environ
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the fonts of other systems are found without a program")
+@pytest.mark.parametrize("stated", [":{path}", "{path}:", "bin:.:{path}"])
+@pytest.mark.parametrize("by_script", [True, False])
+def test_no_program_of_the_current_folder_is_run(tmp_path: Path, stated: str, by_script: bool) -> None:
+    """A first figure asks for the fonts by a program, which not every system has."""
+    place, tool = _with_modules(tmp_path / "data", ()), "fc-list"
+    (place / "bin").mkdir()
+    for program in (place / tool, place / "bin" / tool):
+        program.write_text(f"#!/bin/sh\necho {tool} >> '{tmp_path / 'executed'}'\n")
+        program.chmod(0o755)
+    run = (str(_script(tmp_path)),) if by_script else ("-m", "srnet_cli")
+    command = ("residual", "LR/0.png", "HR/0.png", "--heatmap", "-o", str(tmp_path / "results"))
+    path = stated.format(path=tmp_path / "none")
+    _finished(place, *run, *command, variables={"PATH": path, "MPLCONFIGDIR": str(tmp_path / "fonts")})
+    assert list((tmp_path / "fonts").glob("fontlist*")), "the fonts were looked for"
+
+
+@pytest.mark.parametrize(
     ("stated", "by_script", "command"),
     [
         (":{root}", True, "train"),
