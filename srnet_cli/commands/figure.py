@@ -47,6 +47,8 @@ class FigureKind(StrEnum):
 
 #: figures that are Markdown
 _TEXTS = (FigureKind.TABLE, FigureKind.ABLATION)
+#: figures that are made of evaluations
+_OF_EVALUATIONS = (FigureKind.TIME, FigureKind.PARAMETERS, *_TEXTS)
 
 
 def figure(
@@ -154,12 +156,15 @@ def figure(
 
 
 def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
-    """List the files that a figure is made of; of a folder it is one."""
+    """List the files that a figure is made of, and what belongs to an evaluation besides them."""
+    from srnet_cli.evaluation.outputs.names import own_files
     from srnet_cli.figures.evaluations import RESULTS
     from srnet_cli.training.run.log import LOG_FILE
 
     name = LOG_FILE if kind is FigureKind.EPOCHS else RESULTS
-    return [path / name if path.is_dir() else path for path in inputs]
+    read = [path / name if path.is_dir() else path for path in inputs]
+    evaluations = [file.parent for file in read if kind in _OF_EVALUATIONS and file.name == RESULTS]
+    return read + [file for folder in evaluations for file in own_files(folder)]
 
 
 def _motivation(rows: tuple[Row, Row], hr: NDArray[np.uint8], colormap: str) -> NDArray[np.uint8]:

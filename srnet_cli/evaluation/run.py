@@ -19,7 +19,7 @@ from srnet_cli.evaluation.methods import files_of_models
 from srnet_cli.evaluation.outputs.display import Display, show_results
 from srnet_cli.evaluation.outputs.exports import document, markdown, methods_csv, pictures_csv
 from srnet_cli.evaluation.outputs.html import report_html
-from srnet_cli.evaluation.outputs.names import COMPARISON, FILES, PANELS, SCATTER, set_names
+from srnet_cli.evaluation.outputs.names import PANELS, own_files, set_names
 from srnet_cli.evaluation.outputs.panels import comparison_png, panel_png
 from srnet_cli.evaluation.outputs.plots import scatter_png
 from srnet_cli.evaluation.pairs import PairSet
@@ -152,7 +152,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             what = "a link" if path.is_symlink() else "a file"
             raise OutputError(f"is {what} where a folder of panels belongs", path=path, remedy="move it away")
-    for path in _own_files(folder):
+    for path in own_files(folder):
         refuse_other_than_file(path)
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="--overwrite replaces it")
@@ -178,13 +178,7 @@ def _check_files(
         refuse_other_than_file(path)
         if os.path.lexists(path) and not overwrite:
             raise OutputError("exists already", path=path, remedy="move it away")
-    refuse_replacing(read, (*written, *_own_files(folder)))
-
-
-def _own_files(folder: Path) -> tuple[Path, ...]:
-    """List what results will replace, or may: whatever is in the folder under a name of theirs."""
-    patterns = (f"*{SCATTER}", f"*{COMPARISON}", f"{PANELS}/*/*.png")
-    return (*map(folder.joinpath, FILES), *(path for pattern in patterns for path in folder.glob(pattern)))
+    refuse_replacing(read, (*written, *own_files(folder)))
 
 
 def _about(request: EvaluationRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What ``srnet eval -o`` writes is named before the work, and nothing that was measured is lost."""
+"""What ``srnet eval -o`` writes is named before the work, and what was measured is not lost or replaced."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from srnet_cli.errors import OutputError
 from srnet_cli.evaluation import run as evaluation
 from srnet_cli.files import atomic_path
+from srnet_cli.main import app
 from tests.faults.pictures import encoded, scene
 from tests.faults.program import Ended, Program, disk
 
@@ -109,3 +111,45 @@ def test_a_disk_that_is_too_full_for_a_file_costs_that_file(
     assert ended.code == 1 and ended.err.count("the disk is full") == 1
     assert json.loads(ended.out)["sets"]
     assert ("results.json" in disk(tmp_path / "out")) == (name != "results.json")
+
+
+#: what ``srnet eval -o`` leaves besides the file that figures are made of
+OF_AN_EVALUATION = (
+    "results.md",
+    "report.html",
+    "pictures.csv",
+    "set-x4-comparison.png",
+    "set-x4-psnr-over-time.png",
+    "panels/set-x4/001-a.png",
+)
+
+
+@pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "mine.png"])
+@pytest.mark.parametrize("kind", ["table", "time"])
+@pytest.mark.parametrize("given", ["", "results.json"])
+def test_a_figure_never_replaces_a_part_of_an_evaluation(
+    tmp_path: Path, name: str, kind: str, given: str
+) -> None:
+    """One of its own may lie in the folder, and be drawn again."""
+    method = {
+        "method": "srnet",
+        "parameters": 10,
+        "macs_64x64": 5,
+        "seconds_per_picture": 0.5,
+        "means": {"psnr_y_published": {"value": 25.0}},
+    }
+    sets = [{"name": "set", "scale": 4, "pictures": [{}], "methods": [method]}]
+    (tmp_path / "panels" / "set-x4").mkdir(parents=True)
+    for each in (*OF_AN_EVALUATION, "mine.png"):
+        (tmp_path / each).write_text("there")
+    (tmp_path / "results.json").write_text(json.dumps({"sets": sets}))
+    before = disk(tmp_path)
+    command = ("figure", kind, tmp_path / given, "-o", tmp_path / name, "--overwrite")
+    ended = CliRunner().invoke(app, [*map(str, command)])
+    if name == "mine.png":
+        assert ended.exit_code == 0
+        assert {each for each, content in disk(tmp_path).items() if before[each] != content} == {name}
+    else:
+        assert isinstance(ended.exception, OutputError)
+        assert f"the result would replace {tmp_path / name}" in str(ended.exception)
+        assert disk(tmp_path) == before

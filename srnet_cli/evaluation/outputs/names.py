@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 #: what lies in the folder of an evaluation whatever was measured, and what of each set
 FILES = ("results.csv", "pictures.csv", "results.md", "report.html", "results.json")
@@ -43,6 +44,12 @@ def set_names(sets: Sequence[tuple[str, Sequence[str]]], shown: int) -> list[Set
         panels = tuple(f"{PANELS}/{slug}/{name}.png" for name in numbered)
         found.append(SetNames(f"{slug}{SCATTER}", f"{slug}{COMPARISON}", panels))
     return found
+
+
+def own_files(folder: Path) -> tuple[Path, ...]:
+    """List what results will replace, or may: whatever is in the folder under a name of theirs."""
+    patterns = (f"*{SCATTER}", f"*{COMPARISON}", f"{PANELS}/*/*.png")
+    return (*map(folder.joinpath, FILES), *(path for pattern in patterns for path in folder.glob(pattern)))
 
 
 def file_name(text: str) -> str:
