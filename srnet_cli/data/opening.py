@@ -109,21 +109,23 @@ def detect_source(path: Path, scale: int = 4) -> Detection:
     )
 
 
-def would_be_data(way: Sequence[Path], found: Detection) -> Path | None:
+def would_be_data(way: Sequence[Path], found: Detection | None, scale: int) -> Path | None:
     """Find what would be taken for a part of data once pictures are drawn in a folder within it.
 
     Args:
         way: that folder, and those above it that lie in the data, innermost first.
+        found: what the data is; None where it is not known, which that folder may be the reason for.
 
     Returns:
         The one of them by whose name the next look at the data finds something else, or nothing.
     """
     # Photographs are found in the folder that was named before those in train/ are looked for.
-    parts = () if found.kind == "photos" and way and found.root == way[-1].parent else PARTS
+    are_photos = found is None or (found.kind == "photos" and way and found.root == way[-1].parent)
+    parts = () if are_photos else PARTS
     for number, folder in enumerate(way):
         # Where other things are in a folder as well, its name has had its effect.
         is_new = number == 0 or not folder.is_dir() or set(folder.iterdir()) <= set(way)
-        if is_new and (folder.name.casefold() in parts or is_looked_for(folder.name)):
+        if is_new and (folder.name.casefold() in parts or is_looked_for(folder, scale)):
             return folder
     return None
 

@@ -16,7 +16,7 @@ import torch
 
 from srnet_cli.compute.processes import Processes, join_processes
 from srnet_cli.console import is_verbose, people
-from srnet_cli.errors import DeviceError, MissingExtraError, TrainingError, UsageError
+from srnet_cli.errors import DataError, DeviceError, MissingExtraError, TrainingError, UsageError
 from srnet_cli.files import Identities
 from srnet_cli.imaging.formats import format_of
 from srnet_cli.interrupts import exit_code_of
@@ -94,7 +94,7 @@ def _run(
 ) -> RunEnd:
     # What is wrong with the data is said first: nobody reads it below a list of options.
     _check_batches(options, job)
-    found = detect_data(options, reporter.say)
+    found = _detected(options, reporter.say)
     _check_apart(found, options)
     _introduce(options, job, reporter.say)
     # Before the data, whose preparation may take hours: what cannot be trained is said at once.
@@ -136,10 +136,20 @@ def _check_teacher(options: TrainOptions) -> None:
         )
 
 
+def _detected(options: TrainOptions, say: Say) -> list[Detection]:
+    """Recognise the data; where it cannot be, the run's own new folder may be the reason."""
+    try:
+        return detect_data(options, say)
+    except DataError:
+        for path in filter(Path.is_dir, data_paths(options)):
+            _check_no_part(path, None, options)
+        raise
+
+
 def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
     """Refuse to draw among the pictures that are trained on: the curves are a picture in the run's folder."""
     for path, each in zip(data_paths(options), found, strict=True):
-        _check_no_part(path, each, options.output)
+        _check_no_part(path, each, options)
     output = options.output
     if not output.is_dir():
         return
@@ -163,18 +173,18 @@ def _check_apart(found: Sequence[Detection], options: TrainOptions) -> None:
         raise UsageError(f"{output} holds what is trained on, and {_AMONG_IT}", remedy=_APART)
 
 
-def _check_no_part(path: Path, found: Detection, output: Path) -> None:
+def _check_no_part(path: Path, found: Detection | None, options: TrainOptions) -> None:
     """Refuse an output that the next look at the data would take for a part of it, such as its HR."""
     from srnet_cli.data.opening import would_be_data
 
-    identify, target = Identities().file, output.resolve()
+    identify, target = Identities().file, options.output.resolve()
     places = (target, *target.parents)
     root = next((number for number, place in enumerate(places) if identify(place) == identify(path)), 0)
     # Links in the data lead to it as well as its own path.
     links = [each for each in path.iterdir() if each.is_symlink() and identify(each) == identify(target)]
     inside = [path / place.relative_to(places[root]) for place in places[:root]]
     for way in (inside, *([link] for link in links)):
-        part = would_be_data(way, found)
+        part = would_be_data(way, found, options.scale)
         if part is not None:
             raise UsageError(
                 f"{part} would be taken for a part of {path} by its name, and {_AMONG_IT}", remedy=_APART

@@ -147,6 +147,8 @@ PARTS_OF_DATA = [
     (".", "LR"),
     (".", "LR_x2/run"),
     ("HR", "X2"),
+    ("HR", "run/LR"),
+    ("HR", "LR/X2"),
     ("HR", "link"),
     ("HR", "test"),
 ]
@@ -166,14 +168,14 @@ def test_a_run_is_no_part_of_its_data_by_its_name(
         output = str(elsewhere)
     before = disk(tmp_path)
     ended = srnet("train", "--data", data, "-o", data / output, "--model", "srnet_lite", "--scale", "2")
-    # An empty LR/ is enough for another look at the data; the others have their effect with the curves.
-    assert len(ended.errors) == 1 and ("would be among it" in ended.err or "LR" in output or "X2" in output)
+    # An empty LR/ is enough for this look at the data; the others have their effect with the curves.
+    assert len(ended.errors) == 1 and "would be taken for a part of" in ended.err
     assert disk(tmp_path) == before
 
 
 @pytest.mark.parametrize(
     ("inner", "output"),
-    [(".", "train"), (".", "train/one"), (".", "x2"), ("HR", "HR/run"), ("train", "runs")],
+    [(".", "train"), (".", "train/one"), (".", "x2"), (".", "X2"), ("HR", "HR/run"), ("train", "runs")],
 )
 def test_other_folders_in_the_data_may_hold_a_run(
     srnet: Program, tmp_path: Path, inner: str, output: str
@@ -188,3 +190,28 @@ def test_other_folders_in_the_data_may_hold_a_run(
         assert ended.code == 1 and "no photograph of at least 32" in ended.err
         (data / output).mkdir(parents=True, exist_ok=True)
         assert ": 1 photographs" in ended.err
+
+
+@pytest.mark.parametrize("output", ["X2", "LR/X2", "LR/2", "LR_x2", "more/HR"])
+def test_a_run_in_the_place_of_lr_says_so(srnet: Program, tmp_path: Path, output: str) -> None:
+    """Its new folder, which is empty, hides the LR that is there: what was said was that pairs have no LR."""
+    data = tmp_path / "data"
+    for name, side in (("LR", 24), ("HR", 48)):
+        (data / name).mkdir(parents=True)
+        (data / name / "0.png").write_bytes(encoded("PNG", scene(side, side)))
+    command = ("train", "--data", data, "--model", "srnet_lite", "--scale", "2")
+    before = disk(tmp_path)
+    ended = srnet(*command, "-o", data / output)
+    assert len(ended.errors) == 1
+    assert f"{data / output} would be taken for a part of {data} by its name" in ended.err
+    assert disk(tmp_path) == before
+    for other in ("X3", "LR/X3", "run"):
+        ended = srnet(*command, "-o", data / other)
+        assert len(ended.errors) == 1 and "no pair is as large as a patch" in ended.err
+
+
+@pytest.mark.parametrize("output", ["run", "X2", "train"])
+def test_data_that_is_none_is_not_blamed_on_the_run(srnet: Program, tmp_path: Path, output: str) -> None:
+    (tmp_path / "data" / "empty").mkdir(parents=True)
+    ended = srnet("train", "--data", tmp_path / "data", "-o", tmp_path / "data" / output, "--scale", "2")
+    assert len(ended.errors) == 1 and "no training data found" in ended.err

@@ -36,14 +36,19 @@ class PairFolders:
         return self.lr == self.hr
 
 
-def is_looked_for(name: str) -> bool:
-    """Tell whether a folder is taken for LR or HR pictures by its name.
+def is_looked_for(folder: Path, scale: int) -> bool:
+    """Tell whether a folder is taken for LR or HR pictures by its name, and those of the folders around it.
 
     Example:
-        >>> is_looked_for("HR"), is_looked_for("LR_x4"), is_looked_for("run")
-        (True, True, False)
+        >>> [is_looked_for(Path(name), 4) for name in ("HR", "LR_x4", "LR/X4", "X4", "run")]
+        [True, True, True, False, False]
     """
-    return any(pattern.fullmatch(name) for pattern in (_HR_FOLDER, _LR_FOLDER))
+    if any(pattern.fullmatch(folder.name) for pattern in (_HR_FOLDER, _LR_FOLDER)):
+        return True
+    partners = [set(pair) - {folder.name} for pair in _prepared_names(scale) if folder.name in pair]
+    is_beside_one = any((folder.parent / name).is_dir() for names in partners for name in names)
+    is_within_lr = folder.name in _scale_names(scale) and _LR_FOLDER.fullmatch(folder.parent.name) is not None
+    return is_beside_one or is_within_lr
 
 
 def find_layout(root: Path, scale: int) -> list[PairFolders]:
@@ -108,10 +113,14 @@ def _in_folder(base: Path, prefix: str, scale: int) -> Iterator[PairFolders]:
 
 def _prepared(base: Path, scale: int) -> tuple[Path, Path] | None:
     """Find LR and HR of the sets whose folders say LR in another way."""
-    for hr, lr in (("HR", f"X{scale}"), ("GTmod12", f"LRbicx{scale}"), (f"GTmod{scale}", f"LRbicx{scale}")):
+    for hr, lr in _prepared_names(scale):
         if (base / hr).is_dir() and (base / lr).is_dir():
             return base / lr, base / hr
     return None
+
+
+def _prepared_names(scale: int) -> tuple[tuple[str, str], ...]:
+    return ("HR", f"X{scale}"), ("GTmod12", f"LRbicx{scale}"), (f"GTmod{scale}", f"LRbicx{scale}")
 
 
 def _beside(base: Path, prefix: str, hr: Path, lr_folders: list[Path], scale: int) -> Iterator[PairFolders]:
@@ -151,8 +160,12 @@ def _for_scale(lr: Path, scale: int) -> list[Path]:
     tag = re.search(r"_x(\d+)$", lr.name, re.IGNORECASE)
     if tag and tag[1] != str(scale):
         return []
-    below = [lr / name for name in (f"X{scale}", f"x{scale}", str(scale)) if (lr / name).is_dir()]
+    below = [lr / name for name in _scale_names(scale) if (lr / name).is_dir()]
     if below:
         return below[:1]
     others = any(re.fullmatch(r"[xX]?\d+", path.name) for path in lr.iterdir() if path.is_dir())
     return [] if others and not list_pictures(lr, raw=False) else [lr]
+
+
+def _scale_names(scale: int) -> tuple[str, ...]:
+    return f"X{scale}", f"x{scale}", str(scale)
