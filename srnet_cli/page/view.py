@@ -9,32 +9,42 @@ from pathlib import Path
 from typing import Any
 
 from nicegui import app, run, ui
+from starlette.requests import Request
 
-from srnet_cli.errors import SrnetError, unexpected
+from srnet_cli.errors import SrnetError
 from srnet_cli.imaging.boxes import Box
 from srnet_cli.imaging.formats import FORMATS
 from srnet_cli.interrupts import hang_up_as_terminate
+from srnet_cli.page.browsers import BROWSER, KnowBrowsers
+from srnet_cli.page.desk import Desk, Desks, Errand, Failed, Outcome
 from srnet_cli.page.neighbours import KeepNeighboursOut, say_nonsense_briefly
-from srnet_cli.page.work import Made, Shown, Wish, Work, make_ready, upload_name, usual_crisp
+from srnet_cli.page.work import Made, Shown, Wish, make_ready, upload_name, usual_crisp
 
 _SCALES = (2, 3, 4, 6, 8, 16)
 #: seconds between two looks at how far a zoom is
 _LOOK = 0.2
 _MOST_BYTES = 2 << 30
+#: seconds that a page is kept whose browser is gone: a tab that was put to sleep goes on with its pictures
+_PATIENCE = 600
 
 
 @dataclass
 class View:
-    """One browser window: its pictures, the part that is chosen, and the elements that change."""
+    """One load of the page: its pictures, the part that is chosen, and the elements that change.
 
-    folder: Path
-    work: Work
+    What came of them is the desk's, so that it is on the next page, too.
+    """
+
+    desk: Desk
     sources: list[Path] = field(default_factory=list)
     shown: Shown | None = None
     crop: Box | None = None
     #: where the mouse went down, in pixels of the shown picture
     corner: tuple[float, float] | None = None
-    busy: bool = False
+    #: what this page asked for last
+    errand: Errand | None = None
+    #: how many of the desk's outcomes are shown
+    drawn: int = 0
     #: whether somebody moved the slider; until then a zoom is as crisp as its models' cards say
     crisp_chosen: bool = False
 
@@ -62,13 +72,14 @@ class View:
                 self.button = ui.button("Zoom", on_click=self._zoom).props("id=zoom")
                 self.button.disable()
             self.progress = ui.linear_progress(value=0, show_value=False).props("instant-feedback")
-            self.progress.visible = False
+            self.at_work = ui.label("").classes("text-sm text-gray-600")
             self.about = ui.label("").classes("text-sm text-gray-600")
             self.image = ui.interactive_image(
                 on_mouse=self._mouse, events=["mousedown", "mousemove", "mouseup"], cross=True
             ).classes("w-full chosen")
             self.image.visible = False
             self.results = ui.column().classes("w-full gap-6")
+        self._look()
 
     async def make_ready(self) -> None:
         """Import what zooms; then it is known how crisp a zoom may be."""
@@ -92,11 +103,11 @@ class View:
         name = upload_name(event.file.name)
         try:
             # One for each: several arrive at a time, of one name, too.
-            target = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.folder)) / name
+            target = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self.desk.folder)) / name
             await event.file.save(target)
-            shown = await run.io_bound(self.work.show, target)
+            shown = await run.io_bound(self.desk.work.show, target)
         except Exception as error:
-            self._say(error, Path(name))
+            self._say(Failed.by(error, Path(name)))
             return
         if shown is None:  # the program ends
             return
@@ -105,8 +116,8 @@ class View:
         self.image.set_source(shown.image)
         self.image.content = ""
         self.image.visible = True
-        self.button.enable()
         self._describe()
+        self._look()
 
     def _mouse(self, event: Any) -> None:
         if self.shown is None or len(self.sources) != 1:
@@ -132,54 +143,58 @@ class View:
             self.about.text = f"{crop.width}×{crop.height} from {crop.left}, {crop.top}; click for the whole"
         self.image.content = "" if crop is None else _rectangle(crop, shown.reduction)
 
-    async def _zoom(self) -> None:
-        if self.busy:
+    def _zoom(self) -> None:
+        if self._is_waiting():
             return
-        self.busy = True
-        self.button.disable()
-        self.progress.visible = True
         crop = self.crop if len(self.sources) == 1 else None
         # Unasked each model of a chain is as crisp as its own card says.
         crisp = float(self.crisp.value) if self.crisp.enabled and self.crisp_chosen else None
         wish = Wish(float(self.scale.value), crop, bool(self.fast.value), crisp)
-        timer = ui.timer(_LOOK, self._look)
-        try:
-            for source in list(self.sources):
-                try:
-                    made = await run.io_bound(self.work.zoom, source, wish)
-                    if made is not None:  # else the program ends
-                        self._add(made)
-                except Exception as error:
-                    self._say(error, source)
-        finally:
-            timer.cancel()
-            self.progress.visible = False
-            self.busy = False
-            self.button.enable()
+        self.errand = self.desk.ask(self.sources, wish)
+        self._look()
+
+    def _is_waiting(self) -> bool:
+        """Tell whether what this page asked for last is not all done."""
+        return self.errand is not None and not self.errand.finished
+
+    def look(self) -> None:
+        """Show what has come since, whichever page of the browser asked for it."""
+        new = self.desk.outcomes[self.drawn :]
+        self._look()
+        for failed in (each for each in new if isinstance(each, Failed)):
+            self._say(failed)
 
     def _look(self) -> None:
-        self.progress.value = self.work.done / self.work.total
+        for outcome in self.desk.outcomes[self.drawn :]:
+            self._add(outcome)
+            self.drawn += 1
+        now, work = self.desk.now, self.desk.work
+        self.progress.visible = self.at_work.visible = now is not None
+        if now is not None:
+            self.progress.value = work.done / work.total
+            self.at_work.text = f"zooming {now.name}"
+        self.button.set_enabled(bool(self.sources) and not self._is_waiting())
 
-    def _add(self, made: Made) -> None:
-        address = app.add_media_file(local_file=made.comparison)
-        with self.results, ui.card().classes("w-full result"):
-            with ui.row().classes("items-center w-full"):
-                ui.label(made.title).classes("font-bold")
-                ui.button("Download", on_click=lambda: ui.download.file(made.result)).props("outline")
-            for note in made.notes:
-                ui.label(note).classes("text-sm text-gray-600")
-            frame = ui.element("iframe").classes("w-full").style("height:640px;border:0")
-            frame.props(f'src="{address}" title="before and after"')
+    def _add(self, outcome: Outcome) -> None:
+        with self.results:
+            if isinstance(outcome, Failed):
+                ui.label(str(outcome)).classes("text-negative")
+            else:
+                _draw_result(outcome.made, outcome.address)
 
-    def _say(self, error: Exception, source: Path) -> None:
-        expected = error if isinstance(error, SrnetError) else unexpected(error)
-        ui.notify(
-            f"{source.name}: {expected.reason}",
-            type="negative",
-            multi_line=True,
-            timeout=0,
-            close_button=True,
-        )
+    def _say(self, failed: Failed) -> None:
+        ui.notify(str(failed), type="negative", multi_line=True, timeout=0, close_button=True)
+
+
+def _draw_result(made: Made, address: str) -> None:
+    with ui.card().classes("w-full result"):
+        with ui.row().classes("items-center w-full"):
+            ui.label(made.title).classes("font-bold")
+            ui.button("Download", on_click=lambda: ui.download.file(made.result)).props("outline")
+        for note in made.notes:
+            ui.label(note).classes("text-sm text-gray-600")
+        frame = ui.element("iframe").classes("w-full").style("height:640px;border:0")
+        frame.props(f'src="{address}" title="before and after"')
 
 
 def _box(first: tuple[float, float], second: tuple[float, float], shown: Shown) -> Box | None:
@@ -211,18 +226,19 @@ def serve(port: int, show: bool) -> None:
     """
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    app.add_middleware(KnowBrowsers, port=port)
     # A page elsewhere that lets its own name lead to this computer is not answered.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     app.add_middleware(KeepNeighboursOut)
     say_nonsense_briefly()
     with tempfile.TemporaryDirectory(prefix="srnet-") as folder:
+        desks = Desks(Path(folder))
 
         @ui.page("/", title="srnet")  # type: ignore[untyped-decorator,unused-ignore]
-        async def page() -> None:
-            own = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
-            (own / "made").mkdir()
-            view = View(own, Work(own / "made"))
+        def page(request: Request) -> None:
+            view = View(desks.of(request.scope[BROWSER]))
             view.build()
+            ui.timer(_LOOK, view.look)
             # A timer begins when the browser has the page: before, importing torch would keep it waiting.
             ui.timer(_LOOK, view.make_ready, once=True)
 
@@ -234,4 +250,5 @@ def serve(port: int, show: bool) -> None:
                 reload=False,
                 title="srnet",
                 show_welcome_message=False,
+                reconnect_timeout=_PATIENCE,
             )

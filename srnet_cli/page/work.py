@@ -178,7 +178,9 @@ class Work:
         self.done += 1
 
     def _read(self, source: Path) -> Picture:
-        if source not in self._pictures:
+        picture = self._pictures.get(source)
+        if picture is None:
+            picture = read_picture(source)
             # Only the last one: a folder of large pictures would not fit the memory.
-            self._pictures = {source: read_picture(source)}
-        return self._pictures[source]
+            self._pictures = {source: picture}
+        return picture

@@ -5,71 +5,25 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from srnet_cli import zoom
-from srnet_cli.imaging import Picture, read_picture, write_picture
+from srnet_cli.imaging import Picture, read_picture
 from srnet_cli.imaging.resize import resize
 from srnet_cli.zooming.chain import automatic_chain, usual_crisp
 from srnet_cli.zooming.frame import plan_frame
 from srnet_cli.zooming.showing.comparison import Comparison
-from tests.faults.program import assert_civil, environment, finish, start
+from tests.faults.program import assert_civil, finish
 from tests.page.browser import open_browser
-
-PATIENCE = 120
-
-
-def draw(path: Path, height: int = 48, width: int = 64) -> Path:
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    write_picture(Picture(pixels), path)
-    return path
-
-
-@pytest.fixture
-def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    pytest.importorskip("nicegui", reason="needs the extra 'ui'")
-    if getattr(request, "param", None) == "pipe":
-        (tmp_path / ".nicegui").mkdir()
-        os.mkfifo(tmp_path / ".nicegui" / "storage-general.json")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # NiceGUI takes a process with pytest's variables for one of its own tests.
-    variables = {name: value for name, value in environment().items() if not name.startswith("PYTEST")}
-    # Its own, so that it shows what stays there.
-    (tmp_path / "temporary").mkdir()
-    variables["TMPDIR"] = str(tmp_path / "temporary")
-    process = start("ui", "--no-browser", "--port", str(port), folder=tmp_path, env=variables)
-    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except (urllib.error.URLError, OSError):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"no page: {finish(process)}")
-                time.sleep(0.2)
-        yield process, address
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.communicate(timeout=PATIENCE)
-
-
-@pytest.fixture
-def address(served: tuple[subprocess.Popen[str], str]) -> str:
-    return served[1]
+from tests.page.tab import PATIENCE, draw, send
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX systems")
@@ -104,14 +58,6 @@ def test_nothing_that_was_dropped_stays(
     process.send_signal(getattr(signal, name))
     assert_civil(finish(process))
     assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def send(address: str, picture: Path) -> None:
-    """Drop a picture as a browser does."""
-    head = f'--XX\r\nContent-Disposition: form-data; name="file"; filename="{picture.name}"\r\n'
-    body = head.encode() + b"Content-Type: image/png\r\n\r\n" + picture.read_bytes() + b"\r\n--XX--\r\n"
-    request = urllib.request.Request(address, body, {"Content-Type": "multipart/form-data; boundary=XX"})
-    urllib.request.urlopen(request, timeout=PATIENCE).close()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
