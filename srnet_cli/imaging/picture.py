@@ -40,6 +40,8 @@ class Metadata:
     focal_length: float | None = None
     #: what this program made the pixels with; it stands in the result's mark
     made_with: str = ""
+    #: digest of the file that a result is made from; it stands in the mark, too
+    origin: str = ""
     #: set where the pixels are camera colours, which only DNG holds
     camera: CameraColours | None = None
     #: what the user should know about how the file was read; one sentence each

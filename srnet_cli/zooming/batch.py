@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from srnet_cli.compute.processes import join_processes
 from srnet_cli.console import people, show_error, warn
-from srnet_cli.errors import ExistsError, SrnetError, UsageError, unexpected
+from srnet_cli.errors import ExistsError, SrnetError, unexpected
 from srnet_cli.files import folder_for
-from srnet_cli.imaging import Picture, RawOptions, WriteOptions, check_output, is_raw_path, read_picture
+from srnet_cli.imaging import Picture, RawOptions, check_output, is_raw_path, read_picture
 from srnet_cli.imaging.codecs.native import without_chatter
-from srnet_cli.imaging.write import holds_16_bits
 from srnet_cli.names import NamePattern, factor_text
 from srnet_cli.zooming.chain import Engines, ModelChoice, files_of_models
 from srnet_cli.zooming.engine import Engine
@@ -28,7 +27,7 @@ from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.forecast.plan import Forecast, forecast
 from srnet_cli.zooming.frame import Frame, plan_frame
 from srnet_cli.zooming.guarding.guard import note_devices
-from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, check_files, plan_jobs
+from srnet_cli.zooming.jobs import ZoomJob, ZoomPlan, check_depth, check_files, check_origins, plan_jobs
 from srnet_cli.zooming.pipeline import Zoomed, tile_count, zoom_to_file, zoom_unwritten
 from srnet_cli.zooming.progress import BatchProgress, duration
 from srnet_cli.zooming.raw_engine import mosaic_model, mosaic_use
@@ -133,7 +132,7 @@ def _planned(
         standing=standing,
         models=files_of_models(request.model),
     )
-    _check_depth(plan.jobs, request.write)
+    check_depth(plan.jobs, request.write)
     return plan
 
 
@@ -150,14 +149,6 @@ def _note_passed_over(results: Sequence[Path]) -> None:
         warn(f"{results[0]}{others}: made by srnet, so passed over; a result that is named itself is zoomed")
 
 
-def _check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
-    targets = [job.target for job in jobs if job.target is not None]
-    if options.bit_depth == 16 and targets and not any(holds_16_bits(t, options) for t in targets):
-        raise UsageError(
-            f"--bit-depth 16: {targets[0].suffix} is written with 8 bits", remedy="--format png or tiff"
-        )
-
-
 def _note_raw_options(jobs: Sequence[ZoomJob], options: RawOptions) -> None:
     """Say it where options for RAW were given and there is none."""
     changed = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
@@ -172,13 +163,14 @@ def _one(job: ZoomJob, run: _Run) -> ZoomResult:
         if job.error is not None:
             raise job.error
         check_files(job, replaces=run.request.overwrite or run.request.skip_existing)
-        if run.request.skip_existing and _is_done(job, run):
-            return ZoomResult(job.source, job.target, "skipped")
+        if run.request.skip_existing:
+            check_origins(job)
+            if _is_done(job, run):
+                return ZoomResult(job.source, job.target, "skipped")
         return _zoom(job, run, started)
     except SrnetError as error:
         if run.request.skip_existing and isinstance(error, ExistsError):
-            # Another process has just made it: what is there stays, however it came.
-            return ZoomResult(job.source, job.target, "skipped")
+            return _came_between(job)
         return _failed(job, error.about(job.source))
     except Exception as error:
         # A bug of ours, or no memory for this one: neither may cost the person the rest of the batch.
@@ -187,6 +179,15 @@ def _one(job: ZoomJob, run: _Run) -> ZoomResult:
         return _failed(job, unexpected(error, path=job.source))
     finally:
         run.progress.picture_done()
+
+
+def _came_between(job: ZoomJob) -> ZoomResult:
+    """Leave out what another process has just made: what is there stays, however it came."""
+    try:
+        check_origins(job)
+    except SrnetError as error:
+        return _failed(job, error)
+    return ZoomResult(job.source, job.target, "skipped")
 
 
 def _failed(job: ZoomJob, error: SrnetError) -> ZoomResult:
@@ -210,7 +211,7 @@ def _zoom(job: ZoomJob, run: _Run, started: float) -> ZoomResult:
         )
     for note in picture.metadata.notes:
         warn(f"{source.name}: {note}")
-    picture = _for_print(picture, request)
+    picture = request.with_statements(picture, source)
     frame = request.frame_of(picture.height, picture.width)
     from_mosaic = None if picture.mosaic is None else model
     passes = run.engines.for_scale(request.reached_for(frame), from_mosaic)
@@ -284,7 +285,13 @@ def _written(
             if residual is None:
                 warn(f"{job.source.name}: the model has no auxiliary stream, so there is no heatmap")
             else:
-                heatmaps = write_heatmaps(residual, target, request.overwrite, request.skip_existing)
+                heatmaps = write_heatmaps(
+                    residual,
+                    target,
+                    request.overwrite,
+                    request.skip_existing,
+                    picture.metadata.origin,
+                )
         if page is not None and job.comparison is not None and not _stays(job.comparison, request):
             page.write(job.comparison, target, [engine.card.name for engine in passes], request.overwrite)
     for name in {engine.card.name: engine for engine in passes if engine.burst}:
@@ -297,14 +304,6 @@ def _light_share(passes: Sequence[Engine]) -> float | None:
     engines = list(dict.fromkeys(passes))
     tiles = sum(engine.tiles for engine in engines)
     return round(sum(engine.light_tiles for engine in engines) / tiles, 3) if tiles else None
-
-
-def _for_print(picture: Picture, request: ZoomRequest) -> Picture:
-    """State the resolution of the print, so that it comes out in the size that was asked for."""
-    sheet = None if request.size is None else request.size.sheet
-    if sheet is None:
-        return picture
-    return replace(picture, metadata=replace(picture.metadata, print_resolution=float(sheet.dpi)))
 
 
 def _make(

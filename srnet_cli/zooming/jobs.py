@@ -22,7 +22,8 @@ from srnet_cli.imaging.formats import (
     written_formats,
 )
 from srnet_cli.imaging.listing import is_folder, is_left_by_system, list_pictures
-from srnet_cli.imaging.metadata import is_own_result
+from srnet_cli.imaging.metadata import is_of_another, is_own_result
+from srnet_cli.imaging.write import WriteOptions, holds_16_bits
 from srnet_cli.names import (
     NamePattern,
     Subject,
@@ -166,6 +167,34 @@ def check_files(job: ZoomJob, replaces: bool) -> None:
         refuse_other_than_file(path)
         if not replaces and os.path.lexists(path):
             raise OutputError("already exists", path=path, remedy="use --overwrite or --skip-existing")
+
+
+def check_origins(job: ZoomJob) -> None:
+    """Refuse to leave a picture out for the results of another one of its name, and to mix them.
+
+    Raises:
+        OutputError: naming the first of them.
+    """
+    for path in filter(None, (job.target, *job.heatmaps)):
+        if is_of_another(path, job.source):
+            raise OutputError(
+                f"is not of {job.source}, but of another picture, or of this one before it was edited",
+                path=path,
+                remedy="name another output, or --overwrite",
+            )
+
+
+def check_depth(jobs: Sequence[ZoomJob], options: WriteOptions) -> None:
+    """Refuse 16 bits where the first result's format has none.
+
+    Raises:
+        UsageError: naming the formats that do.
+    """
+    targets = [job.target for job in jobs if job.target is not None]
+    if options.bit_depth == 16 and targets and not any(holds_16_bits(t, options) for t in targets):
+        raise UsageError(
+            f"--bit-depth 16: {targets[0].suffix} is written with 8 bits", remedy="--format png or tiff"
+        )
 
 
 def _refuse_more_than_one(files: Sequence[Path], pictures: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from srnet_cli.errors import UsageError
-from srnet_cli.imaging import RawOptions, WriteOptions
+from srnet_cli.imaging import Picture, RawOptions, WriteOptions
 from srnet_cli.imaging.boxes import Box
+from srnet_cli.imaging.metadata import origin_of
 from srnet_cli.imaging.write import output_format
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import PREVIEW, zoom_tag
@@ -112,6 +113,14 @@ class ZoomRequest:
         asked = self.scale if self.size is None else str(self.size)
         done = zoom_tag(asked, camera=self.frame == "camera", crop=sides, clean=self.clean)
         return f"{done}_{PREVIEW}" if self.preview else done
+
+    def with_statements(self, picture: Picture, source: Path) -> Picture:
+        """Have a result say which file it is made from, and in which size it is to be printed."""
+        sheet = None if self.size is None else self.size.sheet
+        metadata = replace(picture.metadata, origin=str(origin_of(source) or ""))
+        if sheet is not None:
+            metadata = replace(metadata, print_resolution=float(sheet.dpi))
+        return replace(picture, metadata=metadata)
 
     def frame_of(self, height: int, width: int) -> Frame:
         """Plan the geometry for a picture of ``height``×``width``.

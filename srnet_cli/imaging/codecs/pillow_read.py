@@ -27,7 +27,7 @@ from srnet_cli.imaging.codecs.proof.webp.coded import check_webp, check_webp_end
 from srnet_cli.imaging.codecs.proof.webp.sizes import check_webp_length, check_webp_names, check_webp_sizes
 from srnet_cli.imaging.metadata import orientation_of
 from srnet_cli.imaging.picture import Pixels
-from srnet_cli.reading import read_input
+from srnet_cli.reading import open_input, read_input
 
 #: the number of IPTC-IIM among the resources of Photoshop
 _IPTC_RESOURCE = 0x0404
@@ -36,6 +36,7 @@ _GREY_MODES = frozenset({"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I", "F
 _WITHOUT_FRAMES = ("JPEG", "MPO", "PSD")
 #: of whose files :func:`read_exif` is asked
 _WITH_EXIF = ("JPEG", "WEBP", "AVIF")
+_JPEG_START = b"\xff\xd8"
 _pillow_limit = threading.Lock()
 
 
@@ -103,8 +104,12 @@ def _first_frame(path: Path, data: bytes, image: Image.Image) -> Pixels:
 
 def read_exif(path: Path) -> bytes | None:
     """Return the EXIF of a JPEG, WebP or AVIF file as a TIFF structure."""
-    with decoding(path), pillow_without_limit(), opened(io.BytesIO(read_input(path)), _WITH_EXIF) as image:
-        return exif_in(image)
+    with decoding(path), pillow_without_limit(), open_input(path) as file:
+        # Of JPEG no more is read than the head: there may be thousands. The others take all of a file.
+        whole = file.read(len(_JPEG_START)) != _JPEG_START
+        file.seek(0)
+        with opened(io.BytesIO(read_input(path)) if whole else file, _WITH_EXIF) as image:
+            return exif_in(image)
 
 
 def decode_image(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from srnet_cli.errors import InputError
@@ -10,16 +11,21 @@ from srnet_cli.imaging.metadata.exif import software_of
 from srnet_cli.version import own_version
 
 _OWN_NAME = "srnet"
+#: behind all else: what is in brackets may be named anyhow
+_ORIGIN = re.compile(r" of ([0-9a-f]+-[0-9a-f]+)\Z")
 
 
-def software_mark(made_with: str = "") -> str:
+def software_mark(made_with: str = "", origin: str = "") -> str:
     """Return the entry Software of every result, by which it is recognised; it says what made the pixels.
 
+    ``origin`` is the digest of the file that it was made from.
+
     Example:
-        >>> software_mark("srnet-x4 crisp 0.5")
-        'srnet 0.1.0 (srnet-x4 crisp 0.5)'
+        >>> software_mark("srnet-x4 crisp 0.5", "0123456789ab-ba9876543210")
+        'srnet 0.1.0 (srnet-x4 crisp 0.5) of 0123456789ab-ba9876543210'
     """
-    return f"{_OWN_NAME} {own_version()}" + (f" ({made_with})" if made_with else "")
+    made = f" ({made_with})" if made_with else ""
+    return f"{_OWN_NAME} {own_version()}{made}" + (f" of {origin}" if origin else "")
 
 
 def is_own_result(path: Path) -> bool:
@@ -27,9 +33,24 @@ def is_own_result(path: Path) -> bool:
 
     A file that cannot be read is not a result.
     """
+    return _is_own(software_of(exif_in_file(path)))
+
+
+def stated_origin(exif: bytes | None) -> str | None:
+    """Return the digest of what a result was made from; None where it is none, or states none."""
+    software = software_of(exif)
+    found = _ORIGIN.search(software) if _is_own(software) else None
+    return None if found is None else found[1]
+
+
+def exif_in_file(path: Path) -> bytes | None:
+    """Return the EXIF of a picture, whose pixels are not read; None where there is none, or none is found."""
     try:
         found = format_in(Path(path))
-        exif = None if found is None or found.read_exif is None else found.read_exif(Path(path))
+        return None if found is None or found.read_exif is None else found.read_exif(Path(path))
     except (OSError, InputError):
-        return False
-    return software_of(exif).startswith(f"{_OWN_NAME} ")
+        return None
+
+
+def _is_own(software: str) -> bool:
+    return software.startswith(f"{_OWN_NAME} ")

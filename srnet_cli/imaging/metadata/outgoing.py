@@ -48,7 +48,7 @@ def with_metadata(
     place = ExifPlace(
         layout.height,
         layout.width,
-        software_mark(metadata.made_with),
+        software_mark(metadata.made_with, metadata.origin),
         resolution,
         tuple((_TAGS[keyword], text) for keyword, text in into_exif if keyword in _TAGS),
         next((text for keyword, text in into_exif if keyword == _COMMENT), None),

@@ -17,7 +17,7 @@ from srnet_cli.zooming.chain import Engines
 from srnet_cli.zooming.forecast.files import reading_seconds, writing_seconds
 from srnet_cli.zooming.forecast.pace import Paces
 from srnet_cli.zooming.frame import Frame
-from srnet_cli.zooming.jobs import ZoomJob
+from srnet_cli.zooming.jobs import ZoomJob, check_origins
 from srnet_cli.zooming.raw_engine import mosaic_model
 from srnet_cli.zooming.request import ZoomRequest
 
@@ -83,6 +83,8 @@ def forecast(job: ZoomJob, request: ZoomRequest, engines: Engines, paces: Paces)
             raise job.error
         assert job.target is not None
         height, width = read_size(job.source, camera_colours=request.wants_camera_colours(job.target))
+        if request.skip_existing:
+            check_origins(job)
         if request.skip_existing and all(map(os.path.lexists, job.files)):
             return Forecast(job.source, job.target, height, width, skipped=True)
         frame = request.frame_of(height, width)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from srnet_cli.imaging import Picture, write_picture
+from srnet_cli.imaging import Metadata, Picture, write_picture
 from srnet_cli.names import heatmap_paths
 from srnet_cli.residuals.entropy import DEFAULT_WINDOW, entropy_map
 from srnet_cli.residuals.heatmaps import (
@@ -23,12 +23,16 @@ RESIDUAL_LABEL = "predicted enhanced residual, grey levels"
 
 
 def write_heatmaps(
-    residual: NDArray[np.float32], target: Path, overwrite: bool = False, keep_existing: bool = False
+    residual: NDArray[np.float32],
+    target: Path,
+    overwrite: bool = False,
+    keep_existing: bool = False,
+    origin: str = "",
 ) -> tuple[Path, Path]:
     """Write ``<stem>_residual.png`` and ``<stem>_entropy.png`` beside a result; returns their paths.
 
     ``residual`` is H×W×3, 0..255: what the auxiliary stream expects the picture to lack. With
-    ``keep_existing`` one that is there already stays.
+    ``keep_existing`` one that is there already stays. ``origin`` stands in their marks.
 
     Raises:
         OutputError: when one of them cannot be written.
@@ -41,5 +45,5 @@ def write_heatmaps(
     paths = heatmap_paths(target)
     for path, pixels in zip(paths, (heat, entropy), strict=True):
         if not (keep_existing and os.path.lexists(path)):
-            write_picture(Picture(pixels), path, overwrite=overwrite)
+            write_picture(Picture(pixels, metadata=Metadata(origin=origin)), path, overwrite=overwrite)
     return paths

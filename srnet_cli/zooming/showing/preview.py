@@ -56,7 +56,7 @@ def write_preview(
     drawn = side_by_side(
         Sides(before, zoomed.pixels, f"bicubic {frame.scale:.4g}x", f"{name}, at {box.left},{box.top}")
     )
-    about = Metadata(icc=None if picture.grey else picture.metadata.icc)
+    about = Metadata(icc=None if picture.grey else picture.metadata.icc, origin=picture.metadata.origin)
     write_picture(Picture(drawn, metadata=about), target, overwrite=request.overwrite)
     return drawn.shape[0], drawn.shape[1]
 
