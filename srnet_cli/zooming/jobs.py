@@ -22,7 +22,8 @@ from srnet_cli.imaging.formats import (
     written_formats,
 )
 from srnet_cli.imaging.listing import is_folder, is_left_by_system, list_pictures
-from srnet_cli.imaging.metadata import is_of_another, is_own_result
+from srnet_cli.imaging.metadata import is_own_result
+from srnet_cli.imaging.origin import is_of_another
 from srnet_cli.imaging.write import WriteOptions, holds_16_bits
 from srnet_cli.names import (
     NamePattern,

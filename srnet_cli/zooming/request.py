@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from srnet_cli.errors import UsageError
 from srnet_cli.imaging import Picture, RawOptions, WriteOptions
 from srnet_cli.imaging.boxes import Box
-from srnet_cli.imaging.metadata import origin_of
+from srnet_cli.imaging.origin import origin_of
 from srnet_cli.imaging.write import output_format
 from srnet_cli.models.crisp import check_share
 from srnet_cli.names import PREVIEW, zoom_tag

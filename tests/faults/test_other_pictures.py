@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from srnet_cli.imaging import Metadata, Picture, write_picture
+from srnet_cli.imaging import Picture, read_picture, write_picture
 from srnet_cli.imaging.metadata.mark import exif_in_file, stated_origin
-from srnet_cli.imaging.metadata.origin import is_of_another, origin_of
+from srnet_cli.imaging.origin import is_of_another, origin_of
+from tests.captures import Capture, write_arw, write_dng
 from tests.faults.pictures import scene
 from tests.faults.program import Program, disk
 
@@ -104,23 +108,36 @@ def test_a_picture_is_the_same_with_another_rating_but_not_with_other_pixels(
     assert disk(tmp_path)["a_x2.jpg"] == before
 
 
-@pytest.mark.parametrize(
-    ("taken", "model", "other"), [(TAKEN, "A", False), (TAKEN, "B", True), ("2024", "A", True)]
-)
+@pytest.mark.parametrize("write", [write_dng, write_arw])
+@pytest.mark.parametrize(("taken", "other"), [(Capture().date, False), (TAKEN, True)])
 def test_a_raw_file_that_is_written_anew_is_the_same_exposure(
-    tmp_path: Path, taken: str, model: str, other: bool
+    tmp_path: Path, write: Callable[[Path, NDArray[np.floating], Capture], None], taken: str, other: bool
 ) -> None:
-    def write(path: Path, taken: str, model: str, origin: str = "") -> Path:
-        exif = Image.Exif()
-        exif[272], exif.get_ifd(34665)[36867] = model, taken
-        metadata = Metadata(exif=exif.tobytes().removeprefix(b"Exif\0\0"), origin=origin)
-        write_picture(Picture(scene(20, 20), metadata=metadata), path)
-        return path
+    source = tmp_path / ("a.dng" if write is write_dng else "a.ARW")
+    write(source, scene(64, 96) / 255, Capture())
+    picture = read_picture(source)
+    metadata = replace(picture.metadata, origin=str(origin_of(source)))
+    write_picture(replace(picture, metadata=metadata), tmp_path / "a_x2.tif")
+    assert not is_of_another(tmp_path / "a_x2.tif", source)
+    write(source, scene(64, 96)[::-1] / 255, Capture(date=taken))
+    assert is_of_another(tmp_path / "a_x2.tif", source) is other
 
-    result = write(tmp_path / "a_x2.tif", TAKEN, "A", "0123456789ab-ba9876543210")
-    finished = write(tmp_path / "a.tif", taken, model)
-    assert is_of_another(result, finished)
-    assert is_of_another(result, finished.rename(tmp_path / "a.dng")) is other
+
+def test_a_raw_file_whose_exif_no_other_program_finds_is_the_same_exposure(
+    shared: Path, tmp_path: Path
+) -> None:
+    """Canon's CRW is no TIFF: time and camera are LibRaw's."""
+    source = tmp_path / "a.CRW"
+    whole = (shared / "data/raw/canon_powershot_3mp.CRW").read_bytes()
+    source.write_bytes(whole)
+    picture = read_picture(source)
+    metadata = replace(picture.metadata, origin=str(origin_of(source)))
+    small = Picture(picture.pixels[:20, :20].copy(), metadata=metadata)
+    write_picture(small, tmp_path / "a_x2.jpg")
+    assert b"Firmware" in whole
+    source.write_bytes(whole.replace(b"Firmware", b"firmware"))
+    assert str(origin_of(source)) != metadata.origin
+    assert not is_of_another(tmp_path / "a_x2.jpg", source)
 
 
 def test_results_that_say_nothing_of_their_picture_are_results(

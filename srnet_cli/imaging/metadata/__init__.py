@@ -15,7 +15,6 @@ from srnet_cli.imaging.metadata.exif import (
     with_kept_note,
 )
 from srnet_cli.imaging.metadata.mark import is_own_result, software_mark
-from srnet_cli.imaging.metadata.origin import is_of_another, origin_of
 
 __all__ = [
     "MAKER_NOTE_LOST",
@@ -26,11 +25,9 @@ __all__ = [
     "equivalent_focal_length_of",
     "focal_length_in",
     "focal_length_of",
-    "is_of_another",
     "is_own_result",
     "maker_note_lost",
     "orientation_of",
-    "origin_of",
     "software_mark",
     "states_orientation",
     "with_kept_note",

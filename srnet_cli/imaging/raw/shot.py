@@ -53,6 +53,18 @@ def raw_size(path: Path) -> tuple[int, int]:
         return upright_size(height, width, orientation_of(raw, structure_of(path)))
 
 
+def raw_exif(path: Path) -> bytes | None:
+    """Return the EXIF that the picture gets which a RAW file is developed to.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    rawpy = import_rawpy(path)
+    with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
+        open_file(raw, path)
+        return describe_shot(raw, structure_of(path)).exif
+
+
 def describe_shot(raw: Any, structure: ifd.Structure | None) -> Metadata:
     top = (
         structure.directories[0]

@@ -10,6 +10,7 @@ from srnet_cli.errors import InputError
 from srnet_cli.imaging.formats import is_raw_path
 from srnet_cli.imaging.metadata.mark import exif_in_file, stated_origin
 from srnet_cli.imaging.metadata.shown import shot_of
+from srnet_cli.imaging.raw.shot import raw_exif
 from srnet_cli.reading import open_input
 
 #: pieces that are read of a file, over all of it: scans without compression begin and end with the same white
@@ -52,13 +53,18 @@ def is_of_another(result: Path, source: Path) -> bool:
     One that says nothing is not: results of earlier versions, what another program saved, what is no picture.
     A source whose metadata were edited is the same where its end and the time of its exposure are; of RAW
     files, which are not edited otherwise and may be written anew for a rating, the exposure tells.
+
+    Raises:
+        InputError: the source is a RAW file that cannot be read.
     """
     result_exif = exif_in_file(result)
     stated = stated_origin(result_exif)
     found = None if stated is None else origin_of(source)
     if stated is None or found is None or stated == str(found):
         return False
-    if not stated.endswith(f"-{found.end}") and not is_raw_path(source):
+    is_raw = is_raw_path(source)
+    if not stated.endswith(f"-{found.end}") and not is_raw:
         return True
-    made, now = shot_of(result_exif), shot_of(exif_in_file(source))
+    # Of RAW files what the result has is LibRaw's: many keep their EXIF where no other program finds it.
+    made, now = shot_of(result_exif), shot_of(raw_exif(source) if is_raw else exif_in_file(source))
     return made.taken is None or (made.taken, made.model) != (now.taken, now.model)
