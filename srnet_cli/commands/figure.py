@@ -163,7 +163,9 @@ def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
 
     name = LOG_FILE if kind is FigureKind.EPOCHS else RESULTS
     read = [path / name if path.is_dir() else path for path in inputs]
-    evaluations = [file.parent for file in read if kind in _OF_EVALUATIONS and file.name == RESULTS]
+    # Those beside what a link leads to, and beside another name of the results, too.
+    folders = {file.resolve().parent for file in read} if kind in _OF_EVALUATIONS else set()
+    evaluations = sorted(folder for folder in folders if (folder / RESULTS).is_file())
     return read + [file for folder in evaluations for file in own_files(folder)]
 
 

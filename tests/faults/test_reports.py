@@ -126,11 +126,12 @@ OF_AN_EVALUATION = (
 
 @pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "mine.png"])
 @pytest.mark.parametrize("kind", ["table", "time"])
-@pytest.mark.parametrize("given", ["", "results.json"])
+@pytest.mark.parametrize("given", ["", "results.json", "first.json", "../link.json"])
 def test_a_figure_never_replaces_a_part_of_an_evaluation(
     tmp_path: Path, name: str, kind: str, given: str
 ) -> None:
     """One of its own may lie in the folder, and be drawn again."""
+    tmp_path = tmp_path / "evaluation"
     method = {
         "method": "srnet",
         "parameters": 10,
@@ -142,7 +143,9 @@ def test_a_figure_never_replaces_a_part_of_an_evaluation(
     (tmp_path / "panels" / "set-x4").mkdir(parents=True)
     for each in (*OF_AN_EVALUATION, "mine.png"):
         (tmp_path / each).write_text("there")
-    (tmp_path / "results.json").write_text(json.dumps({"sets": sets}))
+    for each in ("results.json", "first.json"):
+        (tmp_path / each).write_text(json.dumps({"sets": sets}))
+    (tmp_path.parent / "link.json").symlink_to(tmp_path / "results.json")
     before = disk(tmp_path)
     command = ("figure", kind, tmp_path / given, "-o", tmp_path / name, "--overwrite")
     ended = CliRunner().invoke(app, [*map(str, command)])
