@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.reading import parse_json, read_input
+from srnet_cli.errors import InputError
+from srnet_cli.reading import open_input, parse_json, read_input
 
 Records = list[dict[str, Any]]
 
 LOG_FILE = "log.jsonl"
-#: bytes of a log, and of a line in it: a run of a million steps writes a few megabytes
-MOST_BYTES, _LONGEST_LINE = 2**25, 2**14
+#: bytes of a log, and of a line in it: a run of 500,000 steps that writes each has as many
+MOST_BYTES, _LONGEST_LINE = 2**27, 2**14
 #: numbers that can be drawn are smaller by far; NaN is not smaller
 _LARGEST = 1e30
 #: in every line
@@ -69,6 +71,14 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _lines(path: Path) -> list[bytes]:
+    with open_input(path) as file:
+        size = file.seek(0, io.SEEK_END)
+    if size > MOST_BYTES:
+        raise InputError(
+            f"has {size:,} bytes, more than the limit of {MOST_BYTES:,}",
+            path=path,
+            remedy="move it away, and the run goes on with a new one",
+        )
     # Bytes, as a disk may have left anything of a line.
     return read_input(path, MOST_BYTES).splitlines()
 
