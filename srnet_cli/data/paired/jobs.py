@@ -144,4 +144,7 @@ def _read_packed(path: Path, lr_size: tuple[int, int]) -> NDArray[np.float32]:
         raise DataError(f"{path.name} is an archive, not one array")
     if packed.shape != expected:
         raise DataError(f"{path.name} has the shape {packed.shape}, not {expected}")
-    return np.asarray(packed, np.float32)
+    values = np.asarray(packed, np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(f"{path.name} is damaged: some of its values are no numbers")
+    return values

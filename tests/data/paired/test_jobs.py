@@ -131,17 +131,20 @@ def test_lr_of_its_own_size_is_not_mentioned(tmp_path: Path) -> None:
 
 
 def test_a_packed_mosaic_that_is_empty_costs_its_own_pair_only(tmp_path: Path) -> None:
-    for name in ("0", "1", "2"):
+    for name in ("0", "1", "2", "3"):
         save(tmp_path / "LR" / f"{name}.png", 12)
         save(tmp_path / "HR" / f"{name}.png", 24)
         (tmp_path / "ARW").mkdir(exist_ok=True)
         np.save(tmp_path / "ARW" / f"{name}.npy", np.ones((6, 6, 4), np.float32))
     (tmp_path / "ARW" / "0.npy").write_bytes(b"")
     (tmp_path / "ARW" / "1.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    whole = (tmp_path / "ARW" / "3.npy").read_bytes()
+    (tmp_path / "ARW" / "3.npy").write_bytes(whole[:-64] + b"\xff" * 64)
     options = SourceOptions(scale=2, cache=tmp_path / "cache", workers=1)
     report = prepare_source(tmp_path, replace(options, pairs=replace(options.pairs, mosaic=True)))
     assert [item.name for item in report.items] == ["2"]
     assert [(p.name, p.reason.split(":")[0]) for p in report.left_out] == [
         ("0", "0.npy cannot be read"),
         ("1", "1.npy cannot be read"),
+        ("3", "3.npy is damaged"),
     ]

@@ -16,6 +16,8 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
+from srnet_cli.imaging.codecs.proof.bitmap.ends import lost_end
+from srnet_cli.imaging.codecs.proof.bitmap.sectors import lost_bytes
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.stored import coded_parts, without_small_gains
@@ -92,7 +94,12 @@ def check_pieces(path: Path, page: Directory) -> None:
         longer = (index for index, length in enumerate(lengths) if length > pieces.bytes_of(index))
         if (first := next(longer, None)) is not None:
             _check_is_plain(path, starts[first], lengths[first], pieces.bytes_of(first))
-        check_sectors(path, starts, lengths or (present - starts[0],), pieces)
+        known = lengths or (present - starts[0],)
+        check_sectors(path, starts, known, pieces)
+        with open_input(path) as file:
+            lost = lost_end(file, starts, known, pieces, (page.integers(_BITS) or (1,))[0])
+        if lost is not None:
+            raise lost_bytes(path, *lost)
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:

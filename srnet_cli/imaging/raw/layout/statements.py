@@ -59,6 +59,8 @@ _USUAL_COLOURS = (_RED, _GREEN, _BLUE)
 _LETTERS = "RGBCMYW"
 #: the colours of sensors: Bayer's; with emerald, white; the complements with and without green
 _SENSORS = frozenset(map(frozenset, [{0, 1, 2}, {0, 1, 2, 3}, {0, 1, 2, 6}, {1, 3, 4, 5}, {3, 4, 5}]))
+#: a number that is lost
+_ONES = 0xFFFFFFFF
 _BAYER, _XTRANS = (2, 2), (6, 6)
 #: the mosaics that LibRaw develops: Bayer and Fujifilm's X-Trans, which has so many of each colour
 _KNOWN_PATTERNS = frozenset({_BAYER, _XTRANS})
@@ -190,8 +192,11 @@ def _check_colours(path: Path, structure: ifd.Structure, directory: Directory) -
 
 
 def _is_undefined(entry: ifd.Entry) -> bool:
-    """Return whether some of rationals has no denominator."""
-    return entry.kind in _RATIONALS and not np.frombuffer(entry.data, "<u4")[1::2].all()
+    """Return whether some of rationals has no denominator: zeros or ones are there."""
+    if entry.kind not in _RATIONALS:
+        return False
+    denominators = np.frombuffer(entry.data, "<u4")[1::2]
+    return bool(((denominators == 0) | (denominators == _ONES)).any())
 
 
 def _check_maker(path: Path, structure: ifd.Structure, directory: Directory) -> None:
