@@ -292,12 +292,12 @@ def test_colours_without_a_denominator_are_refused(tmp_path: Path, tag: int) -> 
     path, parsed = tmp_path / "a.dng", ifd.parse(encoded_dng())
     assert parsed is not None
     found = parsed.directories[0].entries[tag]
-    for denominator in (10_000, 0):
+    for denominator in (10_000, 0, 0xFFFFFFFF):
         data = found.data[:-4] + denominator.to_bytes(4, "little")
         path.write_bytes(
             dng_of([values().astype("<u2").tobytes()], {tag: ifd.Entry(found.kind, found.count, data)})
         )
-        if denominator:
+        if denominator == 10_000:
             assert read_picture(path).height == HEIGHT
             continue
         with pytest.raises(InputError, match=f"tag {tag} of its directory has no clear value"):
