@@ -164,8 +164,10 @@ def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
     name = LOG_FILE if kind is FigureKind.EPOCHS else RESULTS
     read = [path / name if path.is_dir() else path for path in inputs]
     # Those beside what a link leads to, and beside another name of the results, too.
-    folders = {file.resolve().parent for file in read} if kind in _OF_EVALUATIONS else set()
+    folders = {folder for file in read for folder in (file.parent, file.resolve().parent)}
     evaluations = sorted(folder for folder in folders if (folder / RESULTS).is_file())
+    if kind not in _OF_EVALUATIONS:
+        return read
     return read + [file for folder in evaluations for file in own_files(folder)]
 
 

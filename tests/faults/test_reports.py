@@ -126,7 +126,7 @@ OF_AN_EVALUATION = (
 
 @pytest.mark.parametrize("name", [*OF_AN_EVALUATION, "mine.png"])
 @pytest.mark.parametrize("kind", ["table", "time"])
-@pytest.mark.parametrize("given", ["", "results.json", "first.json", "../link.json"])
+@pytest.mark.parametrize("given", ["", "results.json", "first.json", "../link.json", "linked"])
 def test_a_figure_never_replaces_a_part_of_an_evaluation(
     tmp_path: Path, name: str, kind: str, given: str
 ) -> None:
@@ -146,6 +146,11 @@ def test_a_figure_never_replaces_a_part_of_an_evaluation(
     for each in ("results.json", "first.json"):
         (tmp_path / each).write_text(json.dumps({"sets": sets}))
     (tmp_path.parent / "link.json").symlink_to(tmp_path / "results.json")
+    if given == "linked":
+        # The results are kept elsewhere.
+        (tmp_path / "results.json").rename(tmp_path.parent / "kept.json")
+        (tmp_path / "results.json").symlink_to("../kept.json")
+        given = ""
     before = disk(tmp_path)
     command = ("figure", kind, tmp_path / given, "-o", tmp_path / name, "--overwrite")
     ended = CliRunner().invoke(app, [*map(str, command)])

@@ -29,10 +29,19 @@ FILES: dict[str, Callable[[], bytes]] = {
     "strips.tif": lambda: encoded_tiff(_photo(), photometric="rgb", rowsperstrip=3),
     "deep.tif": lambda: encoded_tiff(_photo().astype("uint16") * 257, photometric="rgb"),
     "float.tif": lambda: encoded_tiff(_photo().astype("float32") / 255, photometric="rgb"),
+    # Each sector begins with a pixel, behind an alpha that has the value of ones.
+    "alpha.tif": lambda: encoded_tiff(_opaque(), photometric="rgb", extrasamples=["unassalpha"]),
+    "deep-alpha.tif": lambda: encoded_tiff(
+        _opaque().astype("uint16") * 257, photometric="rgb", extrasamples=["unassalpha"]
+    ),
     "planes.tif": lambda: encoded_tiff(
         np.moveaxis(_photo(), 2, 0), photometric="rgb", planarconfig="separate"
     ),
 }
+
+
+def _opaque() -> NDArray[np.uint8]:
+    return np.dstack([_photo(), np.full((HEIGHT, WIDTH), 255, np.uint8)])
 
 
 def _photo() -> NDArray[np.uint8]:
@@ -55,10 +64,10 @@ def test_an_end_of_less_than_eight_rows_is_noticed(tmp_path: Path, name: str, fi
     # Of 14 bits, which take two bytes each.
     row = 2 * WIDTH if path.suffix in (".dng", ".ARW") else row
     for start in range(last, end - 8 * row, -SECTOR):
-        if not 4 < (start - first) % row < row - 4 or end - start < 8:
+        if not 4 < (start - first) % row < row - 4 or end - start < 32:
             continue
         path.write_bytes(whole[:start] + fill * (len(whole) - start))
-        with pytest.raises(InputError, match=r"pixels are lost|rows hold n"):
+        with pytest.raises(InputError, match=r"hold no(thing| data)"):
             read_picture(path)
         tried += 1
     assert tried >= 6
@@ -109,7 +118,7 @@ def test_an_end_of_tiles_is_noticed(tmp_path: Path, linear: bool, fill: bytes) -
     within = [at for at in sectors if 4 < (at - first) % row < row - 4 and (at - first) % (64 * row) >= row]
     for start in (within[-1], within[-3], within[len(within) // 2]):
         path.write_bytes(whole[:start] + fill * (len(whole) - start))
-        with pytest.raises(InputError, match=r"pixels are lost|rows hold n"):
+        with pytest.raises(InputError, match=r"hold no(thing| data)"):
             read_picture(path)
 
 
@@ -128,7 +137,7 @@ def test_an_end_of_a_dithered_picture_is_noticed(tmp_path: Path, value: int) -> 
     for start in range(end // SECTOR * SECTOR - 4 * SECTOR, end // 2, -5 * SECTOR):
         if 4 < (start - starts[0]) % 125 < 121:
             path.write_bytes(whole[:start] + bytes([value]) * (end - start) + whole[end:])
-            with pytest.raises(InputError, match=r"pixels are lost|rows hold no data"):
+            with pytest.raises(InputError, match=r"hold no data"):
                 read_picture(path)
             tried += 1
     assert tried >= 3

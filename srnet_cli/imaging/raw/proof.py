@@ -25,7 +25,7 @@ from srnet_cli.imaging.codecs.proof.tails import (
 from srnet_cli.imaging.raw.dng import SENSOR_COLOURS, is_dng, is_linear, sensor_pictures, stated_levels
 from srnet_cli.imaging.raw.layout.leftover import check_needed, usual_bits
 from srnet_cli.imaging.raw.layout.pieces import in_file_order
-from srnet_cli.imaging.raw.layout.torn import check_stored_end
+from srnet_cli.imaging.raw.layout.torn import check_samples_end
 from srnet_cli.reading import open_input
 
 _COMPRESSION, _PHOTOMETRIC = 259, 262
@@ -73,7 +73,7 @@ def check_data_end(path: Path, structure: ifd.Structure | None) -> None:
                 grid = grid_of(directory) if has_rows else None
                 check_sectors(path, *directory.pieces(), grid, aligned=True)
                 if compression == _UNCOMPRESSED:
-                    check_stored_end(path, file, directory)
+                    check_samples_end(path, directory)
             if compression == _UNCOMPRESSED:
                 continue
             for index, (start, length) in enumerate(zip(*directory.pieces(), strict=False)):

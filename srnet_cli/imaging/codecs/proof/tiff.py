@@ -16,8 +16,7 @@ import numpy as np
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.ifd import Directory
 from srnet_cli.imaging.codecs.layout import decoding
-from srnet_cli.imaging.codecs.proof.bitmap.ends import lost_end
-from srnet_cli.imaging.codecs.proof.bitmap.sectors import lost_bytes
+from srnet_cli.imaging.codecs.proof.bitmap.ends import check_stored_end
 from srnet_cli.imaging.codecs.proof.coded import check_jpeg_2000
 from srnet_cli.imaging.codecs.proof.page.grid import Grid, grid_of
 from srnet_cli.imaging.codecs.proof.page.stored import coded_parts, without_small_gains
@@ -96,10 +95,7 @@ def check_pieces(path: Path, page: Directory) -> None:
             _check_is_plain(path, starts[first], lengths[first], pieces.bytes_of(first))
         known = lengths or (present - starts[0],)
         check_sectors(path, starts, known, pieces)
-        with open_input(path) as file:
-            lost = lost_end(file, starts, known, pieces, (page.integers(_BITS) or (1,))[0])
-        if lost is not None:
-            raise lost_bytes(path, *lost)
+        check_stored_end(path, starts, known, pieces, max((page.integers(_BITS) or (1,))[0], 1))
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -172,14 +168,14 @@ def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
 def _check_is_plain(path: Path, start: int, length: int, wanted: int) -> None:
     """Refuse a piece that is said to be uncompressed, and unpacks to exactly the bytes that are wanted.
 
-    White ones would unpack to white.
+    White ones would unpack to white; of zeros, as the padding of a last strip has them, PackBits makes half.
     """
     import tifffile
 
     with open_input(path) as file:
         file.seek(start)
         data = file.read(length)
-    if not data[:wanted].strip(b"\xff"):
+    if not data[:wanted].strip(b"\xff") or not data.strip(b"\0"):
         return
     for packing in sorted(BYTE_PACKINGS):
         try:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from srnet_cli.imaging.codecs.ifd import Directory
-from srnet_cli.imaging.codecs.proof.bitmap.ends import lost_end
-from srnet_cli.imaging.codecs.proof.bitmap.sectors import lost_bytes
+from srnet_cli.imaging.codecs.proof.bitmap.ends import check_stored_end
 from srnet_cli.imaging.codecs.proof.page.grid import grid_of
 
 #: bits of a pixel, as they are stored: of makers' own codes they come to others
@@ -16,7 +14,7 @@ _BITS = frozenset(samples * bits for samples in (1, 3) for bits in (8, 10, 12, 1
 _SAMPLES = 277
 
 
-def check_stored_end(path: Path, file: BinaryIO, directory: Directory) -> None:
+def check_samples_end(path: Path, directory: Directory) -> None:
     """Refuse pieces without compression that end, from a sector on, in zeros or ones.
 
     Raises:
@@ -33,6 +31,4 @@ def check_stored_end(path: Path, file: BinaryIO, directory: Directory) -> None:
     if left or padding >= 8 or bits not in _BITS:
         return
     samples = max(directory.integer(_SAMPLES, 1), 1)
-    lost = lost_end(file, starts, lengths, replace(grid, row_bytes=row), bits // samples)
-    if lost is not None:
-        raise lost_bytes(path, *lost)
+    check_stored_end(path, starts, lengths, replace(grid, row_bytes=row), max(bits // samples, 1))

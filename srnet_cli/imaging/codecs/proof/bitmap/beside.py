@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 #: bytes of a disk's sector, and how far beyond one, or a row, the value of a stretch may go on by chance
 SECTOR, BY_CHANCE = 512, 3
+#: bytes at an end from a sector on that tell; a few pixels of a corner may well be black or white
+LEAST_END = 32
 #: of what is beside a stretch at sectors, pixels of another value; of one bit, which agree more often
 _FULL_AT_SECTORS, _FULL_OF_BITS = 0.5, 0.25
 #: different values beside a stretch near sectors, and exactly at them

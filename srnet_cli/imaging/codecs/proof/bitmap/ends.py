@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import (
+    LEAST_END,
     LEAST_VALUES_AT,
     SECTOR,
     Stored,
@@ -22,44 +25,45 @@ from srnet_cli.imaging.codecs.proof.bitmap.beside import (
     is_full_at_sectors,
 )
 from srnet_cli.imaging.codecs.proof.page.grid import Grid
+from srnet_cli.reading import open_input
 
-#: bytes of an end that tell, and rows above it that do
-_LEAST, _ROWS = 8, 33
+#: rows above an end that tell
+_ROWS = 33
 _BYTE_BITS = 8
-#: bits of samples of which one byte may well have the value of an end
-_MAY_BE_AHEAD = (1, 16)
 _WINDOW = 1 << 20
 
 #: start and end in the file, and number
 _Piece = tuple[int, int, int]
 
 
-def lost_end(
-    file: BinaryIO, starts: Sequence[int], lengths: Sequence[int], grid: Grid, bits: int
-) -> tuple[int, int] | None:
-    """Return from where to where in a file the end of uncompressed pieces was lost; None if it was not.
+def check_stored_end(
+    path: Path, starts: Sequence[int], lengths: Sequence[int], grid: Grid, bits: int
+) -> None:
+    """Refuse uncompressed pieces that end in zeros or ones which were not copied.
 
     ``bits`` are those of a sample.
+
+    Raises:
+        InputError: saying how many bytes.
     """
-    size = file.seek(0, io.SEEK_END)
     listed = zip(starts, lengths, range(grid.count), strict=False)
     pieces = sorted((start, start + length, index) for start, length, index in listed)
-    if not pieces or pieces[-1][1] > size:
-        return None
-    for value in (0, 255):
-        first = _lost_from(file, pieces, grid, bits, value)
-        if first is not None:
-            return first, pieces[-1][1]
-    return None
+    with open_input(path) as file:
+        if not pieces or pieces[-1][1] > file.seek(0, io.SEEK_END):
+            return
+        for value in (0, 255):
+            first = _lost_from(file, pieces, grid, bits, value)
+            if first is not None:
+                missing = f"the last {pieces[-1][1] - first:,} bytes of its pixels"
+                raise InputError(f"is incomplete: {missing} hold no data", path=path)
 
 
 def _lost_from(file: BinaryIO, pieces: Sequence[_Piece], grid: Grid, bits: int, value: int) -> int | None:
     """Return where an end of one value begins, if it is one that was lost."""
     reached = ((piece, _end_of(file, *piece[:2], value)) for piece in reversed(pieces))
     (start, end, index), first = next((each for each in reached if each[1] > each[0][0]), (pieces[0], 0))
-    # A dark sample of 16 bits has a byte of zeros ahead of what is missing, and eight dark pixels are one.
-    is_at_sector = -first % SECTOR <= (bits in _MAY_BE_AHEAD)
-    if not start < first < end or not is_at_sector or pieces[-1][1] - first < _LEAST:
+    ahead = -first % SECTOR
+    if not start < first < end or ahead > _most_ahead(grid, bits) or pieces[-1][1] - first < LEAST_END:
         return None
     if grid.padding_end(index, first - start) != first - start:
         return None
@@ -76,7 +80,19 @@ def _lost_from(file: BinaryIO, pieces: Sequence[_Piece], grid: Grid, bits: int, 
     if begins_row(stored, first - top):
         return None
     full, values = beside(pixels, stored, Stretch(value, first - top, pixels.size))
-    return first if is_full_at_sectors(full, stored.bits) and values >= LEAST_VALUES_AT else None
+    # A plane of one value, as alpha is, or a blank page.
+    is_other = values >= LEAST_VALUES_AT or (full == 1 and not ahead)
+    return first if is_other and is_full_at_sectors(full, stored.bits) else None
+
+
+def _most_ahead(grid: Grid, bits: int) -> int:
+    """Return how many bytes ahead of a sector may have the value of an end that was lost from there on.
+
+    Those of one sample: an alpha has the value of ones, and a dark one of 16 bits a byte of zeros. For a
+    shape that makes it likelier to begin there by chance, so of plain colours no byte may have it.
+    """
+    samples = grid.row_bytes * _BYTE_BITS // (grid.wide * bits)
+    return 0 if bits == _BYTE_BITS and samples % 2 else max(bits // _BYTE_BITS, 1)
 
 
 def _first_of_rows(pieces: Sequence[_Piece], start: int) -> int:

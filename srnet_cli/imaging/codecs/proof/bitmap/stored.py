@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from srnet_cli.errors import InputError
 from srnet_cli.imaging.codecs.proof.bitmap.beside import (
     BY_CHANCE,
+    LEAST_END,
     LEAST_VALUES_AT,
     LEAST_VALUES_NEAR,
     SECTOR,
@@ -34,8 +35,6 @@ from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, long_runs,
 _LEAST_END_ROWS, _LEAST_ROWS, _LEAST_SHARE = 3, 8, 0.01
 #: bytes of a row in which no shape ends by chance
 _LEAST_WIDTH = 32
-#: bytes that are missing before it is said where a sector begins: the last one is seldom whole
-_LEAST_END = 8
 #: of what is beside a stretch, pixels of another value: at an end, and between
 _FULL, _FULL_BETWEEN = 0.9, 0.7
 #: different values beside a band of a picture
@@ -121,12 +120,12 @@ def _breaks_off(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> bool:
             and values >= _LEAST_VALUES
             and bool(pixels[stretch.first - within :][: stored.row_bytes].any())
         )
-    if off <= BY_CHANCE and missing_of_plane >= (SECTOR if off else _LEAST_END):
+    if off <= BY_CHANCE and missing_of_plane >= (SECTOR if off else LEAST_END):
         least = LEAST_VALUES_NEAR if off else LEAST_VALUES_AT
         if is_full_at_sectors(full, stored.bits) and values >= least:
             return True
         # A plane of one value, as alpha is, or a blank page.
-        if not off and full == 1 and missing_of_plane > stored.row_bytes:
+        if not off and full == 1:
             return True
     is_large = missing_of_plane >= _LEAST_END_ROWS * stored.row_bytes and stored.rows >= 2 * _LEAST_ROWS
     is_wide = stored.used >= _LEAST_WIDTH
