@@ -183,16 +183,16 @@ def test_a_last_strip_that_is_padded_to_full_rows_passes(tmp_path: Path, compres
     assert (_read(tmp_path / "a.tif", _padded(compression)) == noisy()).all()
 
 
-def test_a_padded_last_strip_of_a_black_border_is_not_taken_for_packed(tmp_path: Path) -> None:
-    """Its zeros, by PackBits, are half as many: as many as its rows have, which are half of the others'."""
-    rows = np.concatenate([noisy(), np.zeros((16, WIDE, 3), np.uint8)])
-    rows[80:] = 0
+@pytest.mark.parametrize("ink", [(0, 0), (0, 255)])
+def test_a_padded_last_strip_is_not_taken_for_packed(tmp_path: Path, ink: tuple[int, int]) -> None:
+    """By PackBits these are half as many: as many as its rows have, which are half of the others'."""
+    rows = np.concatenate([noisy()[:64], np.zeros((32, WIDE, 3), np.uint8)])
+    rows[64:80] = np.resize(ink, rows[64:80].shape)
     tags = {
         _COMPRESSION: ifd.entry(ifd.SHORT, 1),
         _ROWS: ifd.entry(ifd.SHORT, 32),
         257: ifd.entry(ifd.SHORT, 80),
     }
-    rows[64:80] = 0
     data = _page(tags, [rows[at : at + 32].tobytes() for at in (0, 32, 64)])
     assert (_read(tmp_path / "a.tif", data) == rows[:80]).all()
 

@@ -168,14 +168,14 @@ def _check_plain(path: Path, pieces: Grid, lengths: tuple[int, ...]) -> None:
 def _check_is_plain(path: Path, start: int, length: int, wanted: int) -> None:
     """Refuse a piece that is said to be uncompressed, and unpacks to exactly the bytes that are wanted.
 
-    White ones would unpack to white; of zeros, as the padding of a last strip has them, PackBits makes half.
+    White ones would unpack to white, and what is behind those with padding is zeros.
     """
     import tifffile
 
     with open_input(path) as file:
         file.seek(start)
         data = file.read(length)
-    if not data[:wanted].strip(b"\xff") or not data.strip(b"\0"):
+    if not data[:wanted].strip(b"\xff") or not data[wanted:].strip(b"\0"):
         return
     for packing in sorted(BYTE_PACKINGS):
         try:
