@@ -206,9 +206,7 @@ def check_sectors(
     if grid is not None:
         if grid.tiled:
             is_padding = partial(_is_padding, grid, sorted(zip(starts, range(grid.count), strict=False)))
-        row = grid.row_bytes
-        pixel = row // grid.wide if row % grid.wide == 0 else 1
-        stored = Stored(0, row, 0, row, 8 * max(pixel, 1))
+        stored = Stored(0, grid.row_bytes, 0, grid.row_bytes, 8 * grid.pixel_bytes)
     with open_input(path) as file:
         lost = first_lost(file, _extents(starts, lengths), stored, aligned=aligned, is_padding=is_padding)
     if lost is not None:

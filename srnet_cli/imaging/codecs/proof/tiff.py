@@ -87,15 +87,15 @@ def check_pieces(path: Path, page: Directory) -> None:
     if sum(dict(zip(starts, lengths, strict=False)).values()) > present:
         raise InputError("is a damaged TIFF file: its pieces overlap", path=path)
     if plain:
-        _check_plain(path, pieces, lengths or (present - starts[0],))
+        known = lengths or (present - starts[0],)
+        _check_plain(path, pieces, known)
         check_surplus(path, page)
         _check_rows(path, pieces, lengths)
         longer = (index for index, length in enumerate(lengths) if length > pieces.bytes_of(index))
         if (first := next(longer, None)) is not None:
             _check_is_plain(path, starts[first], lengths[first], pieces.bytes_of(first))
-        known = lengths or (present - starts[0],)
         check_sectors(path, starts, known, pieces)
-        check_stored_end(path, starts, known, pieces, max((page.integers(_BITS) or (1,))[0], 1))
+        check_stored_end(path, starts, known, pieces, max(page.integer(_BITS, 1), 1))
 
 
 def listed_pieces(path: Path, page: Directory) -> tuple[tuple[int, ...], tuple[int, ...]]:

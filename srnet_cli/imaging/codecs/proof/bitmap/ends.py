@@ -60,7 +60,7 @@ def check_stored_end(
 
 def _lost_from(file: BinaryIO, pieces: Sequence[_Piece], grid: Grid, bits: int, value: int) -> int | None:
     """Return where an end of one value begins, if it is one that was lost."""
-    reached = ((piece, _end_of(file, *piece[:2], value)) for piece in reversed(pieces))
+    reached = ((piece, end_run_begins(file, *piece[:2], value)) for piece in reversed(pieces))
     (start, end, index), first = next((each for each in reached if each[1] > each[0][0]), (pieces[0], 0))
     ahead = -first % SECTOR
     if not start < first < end or ahead > _most_ahead(grid, bits) or pieces[-1][1] - first < LEAST_END:
@@ -75,8 +75,8 @@ def _lost_from(file: BinaryIO, pieces: Sequence[_Piece], grid: Grid, bits: int, 
         return None
     file.seek(top)
     pixels = np.frombuffer(file.read(bottom - top).ljust(bottom - top, bytes([value])), np.uint8)
-    pixel = row // grid.wide if row % grid.wide == 0 else 1
-    stored = Stored(top, row, pixels.size // row, row, _BYTE_BITS * pixel if bits > 1 else 1)
+    pixel_bits = _BYTE_BITS * grid.pixel_bytes if bits > 1 else 1
+    stored = Stored(top, row, pixels.size // row, row, pixel_bits)
     if begins_row(stored, first - top):
         return None
     full, values = beside(pixels, stored, Stretch(value, first - top, pixels.size))
@@ -103,8 +103,8 @@ def _first_of_rows(pieces: Sequence[_Piece], start: int) -> int:
     return start
 
 
-def _end_of(file: BinaryIO, start: int, end: int, value: int) -> int:
-    """Return from which byte of a part of the file on all are of a value."""
+def end_run_begins(file: BinaryIO, start: int, end: int, value: int) -> int:
+    """Return from which byte of a part of the file on all are of a value; its end where the last is not."""
     while end > start:
         begin = max(end - _WINDOW, start)
         file.seek(begin)

@@ -29,6 +29,7 @@ from srnet_cli.imaging.codecs.proof.bitmap.beside import (
     ends_row,
     is_full_at_sectors,
 )
+from srnet_cli.imaging.codecs.proof.bitmap.ends import end_run_begins
 from srnet_cli.imaging.codecs.proof.bitmap.sectors import first_lost, long_runs, lost_bytes
 
 #: rows that are missing before it is said where no sector begins: at an end; between, and their share of all
@@ -41,8 +42,6 @@ _FULL, _FULL_BETWEEN = 0.9, 0.7
 _LEAST_VALUES = 8
 #: of all rows, those that may be missing where a row begins with a sector
 _LARGE_SHARE = 0.25
-#: bytes that are compared at a time
-_WINDOW = 1 << 20
 
 
 def check_stored(path: Path, data: bytes, stored: Stored) -> None:
@@ -68,22 +67,12 @@ def check_stored(path: Path, data: bytes, stored: Stored) -> None:
             is_end = stretch.end >= present - (stored.padding if value else 0)
             if not is_end and stretch.end - stretch.first >= SECTOR and _is_lost(pixels, stored, stretch):
                 raise lost_bytes(path, stored.start + stretch.first, run[1])
-        first = _end_of(pixels, value)
+        first = end_run_begins(file, stored.start, end, value) - stored.start
         if first < present and _breaks_off(pixels, stored, Stretch(value, first, present)):
             missing = -(-(present - first) // stored.row_bytes)
             raise InputError(
                 f"is incomplete: the last {missing} of {stored.rows} rows hold no data", path=path
             )
-
-
-def _end_of(pixels: NDArray[Any], value: int) -> int:
-    """Return from which byte on all are of a value."""
-    for end in range(pixels.size, 0, -_WINDOW):
-        start = max(end - _WINDOW, 0)
-        others = np.flatnonzero(pixels[start:end] != value)
-        if others.size:
-            return start + int(others[-1]) + 1
-    return 0
 
 
 def _is_lost(pixels: NDArray[Any], stored: Stored, stretch: Stretch) -> bool:

@@ -37,6 +37,11 @@ class Grid:
     row_bytes: int
 
     @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel; one where pixels do not end with bytes."""
+        return self.row_bytes // self.wide if self.row_bytes % self.wide == 0 else 1
+
+    @property
     def across(self) -> int:
         return -(-self.width // self.wide)
 
