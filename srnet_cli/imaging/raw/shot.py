@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,9 +33,7 @@ T = TypeVar("T")
 
 def raw_focal_length(path: Path) -> float | None:
     """Return the focal length in millimetres that a RAW file records, or None."""
-    rawpy = import_rawpy(path)
-    with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
-        open_file(raw, path)
+    with _header(path) as raw:
         other = _stated(lambda: raw.other)
         value = 0.0 if other is None else float(other.focal_length)
     if 0 < value < math.inf:
@@ -46,9 +45,7 @@ def raw_focal_length(path: Path) -> float | None:
 
 def raw_size(path: Path) -> tuple[int, int]:
     """Return height and width of the upright picture that a RAW file is developed to, from its header."""
-    rawpy = import_rawpy(path)
-    with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
-        open_file(raw, path)
+    with _header(path) as raw:
         _, _, height, width = crop_box(raw.sizes)
         return upright_size(height, width, orientation_of(raw, structure_of(path)))
 
@@ -59,10 +56,21 @@ def raw_exif(path: Path) -> bytes | None:
     Raises:
         InputError: it cannot be read.
     """
+    with _header(path) as raw:
+        return describe_shot(raw, structure_of(path)).exif
+
+
+@contextmanager
+def _header(path: Path) -> Iterator[Any]:
+    """Open a RAW file for what it says; nothing of its pixels is read.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     rawpy = import_rawpy(path)
     with explained_errors(path), rawpy.RawPy() as raw, refusing_damaged_raw(path):
         open_file(raw, path)
-        return describe_shot(raw, structure_of(path)).exif
+        yield raw
 
 
 def describe_shot(raw: Any, structure: ifd.Structure | None) -> Metadata:
