@@ -119,8 +119,10 @@ def check_input(path: Path, error: type[SrnetError] = InputError) -> None:
     open_input(path, error).close()
 
 
-def read_input(path: Path, most: int = MOST_BYTES, error: type[SrnetError] = InputError) -> bytes:
-    """Read a regular file of at most ``most`` bytes.
+def read_input(
+    path: Path, most: int = MOST_BYTES, error: type[SrnetError] = InputError, remedy: str | None = None
+) -> bytes:
+    """Read a regular file of at most ``most`` bytes; ``remedy`` is for a longer one.
 
     Raises:
         InputError: or ``error``: as :func:`open_input`, or it is longer.
@@ -128,7 +130,7 @@ def read_input(path: Path, most: int = MOST_BYTES, error: type[SrnetError] = Inp
     with open_input(path, error) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:
-            raise error(f"has {size:,} bytes, more than the limit of {most:,}", path=path)
+            raise error(f"has {size:,} bytes, more than the limit of {most:,}", path=path, remedy=remedy)
         try:
             return file.read(size)
         except OSError as refused:

@@ -163,11 +163,11 @@ def _read(kind: FigureKind, inputs: list[Path]) -> list[Path]:
 
     name = LOG_FILE if kind is FigureKind.EPOCHS else RESULTS
     read = [path / name if path.is_dir() else path for path in inputs]
+    if kind not in _OF_EVALUATIONS:
+        return read
     # Those beside what a link leads to, and beside another name of the results, too.
     folders = {folder for file in read for folder in (file.parent, file.resolve().parent)}
     evaluations = sorted(folder for folder in folders if (folder / RESULTS).is_file())
-    if kind not in _OF_EVALUATIONS:
-        return read
     return read + [file for folder in evaluations for file in own_files(folder)]
 
 

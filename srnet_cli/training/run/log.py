@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from srnet_cli.errors import InputError
-from srnet_cli.reading import open_input, parse_json, read_input
+from srnet_cli.reading import parse_json, read_input
 
 Records = list[dict[str, Any]]
 
@@ -71,16 +69,10 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _lines(path: Path) -> list[bytes]:
-    with open_input(path) as file:
-        size = file.seek(0, io.SEEK_END)
-    if size > MOST_BYTES:
-        raise InputError(
-            f"has {size:,} bytes, more than the limit of {MOST_BYTES:,}",
-            path=path,
-            remedy="move it away, and the run goes on with a new one",
-        )
     # Bytes, as a disk may have left anything of a line.
-    return read_input(path, MOST_BYTES).splitlines()
+    return read_input(
+        path, MOST_BYTES, remedy="move it away, and the run goes on with a new one"
+    ).splitlines()
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
